@@ -1,0 +1,68 @@
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Communication;
+
+/// <summary>
+/// The data plane of one epoch: collective operations among <see cref="Size"/> ranks. Every rank calls the same operations in
+/// the same order, from its executor thread; the caller's buffers belong to the communicator until the call returns. A call
+/// ends on every rank or fails on every rank: by a peer's <see cref="Abort"/>, or at the deadline. After that the
+/// communicator is dead. In-process, TCP and NCCL forms behave alike.
+/// </summary>
+public interface ICommunicator : IDisposable
+{
+    /// <summary>This caller's rank, from 0.</summary>
+    int Rank { get; }
+
+    /// <summary>Number of ranks.</summary>
+    int Size { get; }
+
+    /// <summary>
+    /// Sends and receives segments of any length. The i-th segment that rank a sends to rank b is the i-th segment that b
+    /// receives from a; their counts must agree.
+    /// </summary>
+    /// <exception cref="CommunicatorException">Counts disagree, a peer aborted, is missing, or called another operation.</exception>
+    void AllToAll<T>(
+        DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
+        where T : unmanaged;
+
+    /// <summary>Every rank gives <c>mine.Length</c> elements; <paramref name="all"/> receives them in rank order.</summary>
+    /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
+    void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
+        where T : unmanaged;
+
+    /// <summary>
+    /// Adds the parts of the contributing ranks, in ascending rank order and one rounded addition each, to the running sum of
+    /// the piece that this rank owns (<see cref="OwnedPiece"/>). Elements of <paramref name="sum"/> outside it are left alone.
+    /// Called once per round; <see cref="ShareOwned"/> then completes the sum everywhere. No gradient takes any other way.
+    /// </summary>
+    /// <param name="part">This rank's part, as long as <paramref name="sum"/>; not read when it does not contribute.</param>
+    /// <param name="contributes">False for a rank that had no micro-batch in this round.</param>
+    /// <param name="sum">The running sum.</param>
+    /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
+    void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum);
+
+    /// <summary>Copies every rank's owned piece into <paramref name="sum"/> of all ranks.</summary>
+    /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
+    void ShareOwned(DeviceSpan<float> sum);
+
+    /// <summary>Copies the <paramref name="root"/>'s elements to all ranks.</summary>
+    /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
+    void Broadcast<T>(DeviceSpan<T> span, int root)
+        where T : unmanaged;
+
+    /// <summary>
+    /// Ends the communicator on every rank: calls in progress and all later ones fail with <paramref name="cause"/>. May be
+    /// called from any thread, any number of times; the first cause wins.
+    /// </summary>
+    void Abort(Exception cause);
+
+    /// <summary>The piece of a running sum of <paramref name="length"/> elements that rank <paramref name="rank"/> of <paramref name="size"/> owns.</summary>
+    static (int Start, int Length) OwnedPiece(int length, int rank, int size)
+    {
+        // Pieces start on cache lines, so that two ranks never write one line.
+        long lines = (length + 15L) / 16;
+        int start = (int)Math.Min(lines * rank / size * 16, length);
+        int end = (int)Math.Min(lines * (rank + 1) / size * 16, length);
+        return (start, end - start);
+    }
+}

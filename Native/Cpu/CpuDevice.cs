@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using MoEActors.Native.Cpu.Threads;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Cpu;
+
+/// <summary>
+/// The CPU as a device: managed SIMD code, no native dependency. Operations run on the caller's thread and on the device's
+/// own <c>threads - 1</c> threads, and are complete when they return.
+/// </summary>
+public sealed unsafe partial class CpuDevice : IDevice
+{
+    /// <summary>Pages and vectors: every allocation starts on a cache line.</summary>
+    private const nuint Alignment = 64;
+
+    private readonly ThreadTeam _team;
+    private long _allocatedBytes;
+
+    /// <summary>Opens the CPU with <paramref name="threads"/> threads, the caller's included.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one thread.</exception>
+    public CpuDevice(int threads = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _team = new ThreadTeam(threads, "moe cpu");
+    }
+
+    /// <inheritdoc />
+    public string Description => $"CPU, {(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "AVX-512" : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "AVX2" : "portable vectors")}, {_team.Count} thread{(_team.Count == 1 ? "" : "s")}";
+
+    /// <inheritdoc />
+    public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
+
+    /// <inheritdoc />
+    public DeviceBuffer Allocate(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        nint address = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+        Interlocked.Add(ref _allocatedBytes, bytes);
+        return new DeviceBuffer(this, address, bytes);
+    }
+
+    void IDevice.Free(nint address, long bytes)
+    {
+        NativeMemory.AlignedFree((void*)address);
+        Interlocked.Add(ref _allocatedBytes, -bytes);
+    }
+
+    /// <inheritdoc />
+    public void Write<T>(ReadOnlySpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged => source.CopyTo(destination.AsSpan());
+
+    /// <inheritdoc />
+    public void Read<T>(DeviceSpan<T> source, Span<T> destination)
+        where T : unmanaged => source.AsSpan().CopyTo(destination);
+
+    /// <inheritdoc />
+    public void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged => source.AsSpan().CopyTo(destination.AsSpan());
+
+    /// <inheritdoc />
+    public void Fill(DeviceSpan<float> span, float value) => span.AsSpan().Fill(value);
+
+    /// <inheritdoc />
+    public void Synchronize()
+    {
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _team.Dispose();
+}

@@ -1,0 +1,192 @@
+namespace MoEActors.Native.Cpu.Threads;
+
+/// <summary>
+/// The threads of one CPU device: the caller and <c>Count - 1</c> dedicated threads that sleep between loops (they do not
+/// spin: workers outnumber cores). A loop is split into pieces of outputs, never of sums, so that the result does not
+/// depend on the number of threads. One loop at a time: a device belongs to one executor.
+/// </summary>
+internal sealed class ThreadTeam : IDisposable
+{
+    private readonly Lock _results = new();
+    private readonly object _gate = new();
+    private readonly Thread[] _threads;
+    private readonly Dictionary<Type, Loop> _loops = [];
+    private Loop? _current;
+    private int _generation;
+    private int _running;
+    private bool _stopped;
+    private Exception? _failure;
+
+    public ThreadTeam(int count, string name)
+    {
+        Count = count;
+        _threads = new Thread[count - 1];
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"{name} {i + 1}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Number of threads, the caller's included.</summary>
+    public int Count { get; }
+
+    /// <summary>
+    /// Runs <paramref name="body"/> over <paramref name="items"/> items, in pieces of at least <paramref name="grain"/> items
+    /// that threads take as they come free.
+    /// </summary>
+    public void For<TBody>(int items, int grain, in TBody body)
+        where TBody : struct, IRangeBody
+    {
+        if (items <= 0)
+        {
+            return;
+        }
+
+        if (Count == 1 || items <= grain)
+        {
+            TBody copy = body;
+            copy.Run(0, items);
+            return;
+        }
+
+        if (!_loops.TryGetValue(typeof(TBody), out Loop? found))
+        {
+            found = new Loop<TBody>();
+            _loops.Add(typeof(TBody), found);
+        }
+
+        var loop = (Loop<TBody>)found;
+        loop.Body = body;
+        loop.Begin(items, grain, Count);
+        lock (_gate)
+        {
+            _current = loop;
+            _generation++;
+            _running = _threads.Length;
+            Monitor.PulseAll(_gate);
+        }
+
+        Run(loop);
+        lock (_gate)
+        {
+            while (_running > 0)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
+
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            throw new AggregateException(failure);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        foreach (Thread thread in _threads)
+        {
+            thread.Join();
+        }
+    }
+
+    private void Work()
+    {
+        int seen = 0;
+        while (true)
+        {
+            Loop loop;
+            lock (_gate)
+            {
+                while (_generation == seen && !_stopped)
+                {
+                    Monitor.Wait(_gate);
+                }
+
+                if (_stopped)
+                {
+                    return;
+                }
+
+                seen = _generation;
+                loop = _current!;
+            }
+
+            Run(loop);
+            lock (_gate)
+            {
+                if (--_running == 0)
+                {
+                    Monitor.PulseAll(_gate);
+                }
+            }
+        }
+    }
+
+    private void Run(Loop loop)
+    {
+        try
+        {
+            loop.RunPieces();
+        }
+        catch (Exception e)
+        {
+            lock (_results)
+            {
+                _failure ??= e;
+            }
+        }
+    }
+
+    private abstract class Loop
+    {
+        private int _items;
+        private int _piece;
+        private int _next;
+
+        public void Begin(int items, int grain, int threads)
+        {
+            // Four pieces a thread level out what neighbours on a shared machine take from one of them.
+            int pieces = Math.Min((items + grain - 1) / grain, threads * 4);
+            _items = items;
+            _piece = (items + pieces - 1) / pieces;
+            _next = 0;
+        }
+
+        public void RunPieces()
+        {
+            while (true)
+            {
+                int start = Interlocked.Add(ref _next, _piece) - _piece;
+                if (start >= _items)
+                {
+                    return;
+                }
+
+                RunPiece(start, Math.Min(start + _piece, _items));
+            }
+        }
+
+        protected abstract void RunPiece(int start, int end);
+    }
+
+    private sealed class Loop<TBody> : Loop
+        where TBody : struct, IRangeBody
+    {
+        public TBody Body;
+
+        protected override void RunPiece(int start, int end)
+        {
+            TBody body = Body;
+            body.Run(start, end);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
+
+namespace MoEActors.Native;
+
+/// <summary>
+/// A device that computes: memory and the operations a mixture-of-experts model needs. Operations are queued in order and
+/// take their operands by reference: the caller leaves them alone until an operation that returns a value, or
+/// <see cref="Synchronize"/>, has returned. A device belongs to one executor thread at a time.
+/// <para>
+/// Every operation obeys the kernel contract (docs/kernel-contract.md): the bits of an output row depend neither on the
+/// number of rows nor on its position or address; a sum over tokens is taken from zero in token order and then added; a
+/// product's element is one chain of fused multiply-adds in ascending k; threads split outputs, never sums.
+/// </para>
+/// </summary>
+public interface IDevice : IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IOptimizerOperations, IDisposable
+{
+    /// <summary>What this device is, in words: kind, instruction set, threads.</summary>
+    string Description { get; }
+
+    /// <summary>Bytes allocated and not freed.</summary>
+    long AllocatedBytes { get; }
+
+    /// <summary>Allocates device memory. Its content is undefined.</summary>
+    /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
+    DeviceBuffer Allocate(long bytes);
+
+    /// <summary>Frees an allocation; called by <see cref="DeviceBuffer"/> alone.</summary>
+    internal void Free(nint address, long bytes);
+
+    /// <summary>Copies host memory to the device.</summary>
+    void Write<T>(ReadOnlySpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged;
+
+    /// <summary>Copies device memory to the host, after all queued operations.</summary>
+    void Read<T>(DeviceSpan<T> source, Span<T> destination)
+        where T : unmanaged;
+
+    /// <summary>Copies between two spans of this device that do not overlap.</summary>
+    void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged;
+
+    /// <summary>Sets every element to <paramref name="value"/>.</summary>
+    void Fill(DeviceSpan<float> span, float value);
+
+    /// <summary>Waits until everything queued has been done.</summary>
+    void Synchronize();
+}

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+
+namespace MoEActors.Native.Memory;
+
+/// <summary>One allocation in a device's memory. Freed on <see cref="Dispose"/>; the finalizer is only a safety net.</summary>
+public sealed class DeviceBuffer : IDisposable
+{
+    private readonly IDevice _device;
+    private nint _address;
+
+    internal DeviceBuffer(IDevice device, nint address, long bytes)
+    {
+        _device = device;
+        _address = address;
+        Bytes = bytes;
+    }
+
+    /// <summary>Frees what was never disposed.</summary>
+    ~DeviceBuffer() => Free();
+
+    /// <summary>Size of the allocation in bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The buffer's memory as elements of <typeparamref name="T"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The buffer has been freed.</exception>
+    public DeviceSpan<T> As<T>()
+        where T : unmanaged
+    {
+        ObjectDisposedException.ThrowIf(_address == 0, this);
+        return new DeviceSpan<T>(_address, checked((int)(Bytes / Unsafe.SizeOf<T>())));
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        nint address = Interlocked.Exchange(ref _address, 0);
+        if (address != 0)
+        {
+            _device.Free(address, Bytes);
+        }
+    }
+}
