@@ -71,5 +71,6 @@ public sealed unsafe partial class CpuDevice : IDevice
     {
         _team.Dispose();
         _gemm.Dispose();
+        _scratch.Dispose();
     }
 }
