@@ -22,6 +22,7 @@ public sealed unsafe partial class CpuDevice : IDevice
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _team = new ThreadTeam(threads, "moe cpu");
+        _gemm = new Gemm.GemmEngine(_team);
     }
 
     /// <inheritdoc />
@@ -66,5 +67,10 @@ public sealed unsafe partial class CpuDevice : IDevice
     }
 
     /// <inheritdoc />
-    public void Dispose() => _team.Dispose();
+    public void Dispose()
+    {
+        _team.Dispose();
+        _gemm.Dispose();
+        _scratch.Dispose();
+    }
 }

@@ -1,0 +1,36 @@
+namespace MoEActors.Native.Cpu.Gemm;
+
+/// <summary>The sizes in which products are cut. None of them changes a bit of any result, only the time it takes.</summary>
+internal static class Blocking
+{
+    /// <summary>Rows of the largest micro-kernel.</summary>
+    public const int PanelRows = 12;
+
+    /// <summary>Columns of every micro-kernel: two AVX-512 registers.</summary>
+    public const int SliverColumns = 32;
+
+    /// <summary>Steps of k in one packed block. A sliver (32 columns) is then 64 KB and streams from L2 at a small part of its rate.</summary>
+    public const int MaxDepth = 512;
+
+    /// <summary>Elements of a packed block of A: 480 KB, half of an L2 cache of 1 MB.</summary>
+    public const int BlockElements = 240 * MaxDepth;
+
+    /// <summary>Most rows of a block of A, whatever its depth.</summary>
+    public const int MaxRows = 960;
+
+    /// <summary>Elements of the tile that keeps unfinished chains.</summary>
+    public const int TileElements = 240 * 2048;
+
+    /// <summary>Fewer steps than this (rows·columns·k) are not worth waking a thread for.</summary>
+    public const long InlineSteps = 1 << 20;
+
+    /// <summary><paramref name="value"/> rounded up to a multiple of <paramref name="unit"/>.</summary>
+    public static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
+
+    /// <summary>The size of equal parts, a multiple of <paramref name="unit"/>, of which none is larger than <paramref name="most"/>.</summary>
+    public static int Part(int total, int most, int unit)
+    {
+        int parts = Math.Max(1, (total + most - 1) / most);
+        return Math.Max(unit, RoundUp((total + parts - 1) / parts, unit));
+    }
+}

@@ -1,0 +1,147 @@
+using MoEActors.Native.Cpu.Threads;
+using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
+
+namespace MoEActors.Native.Cpu.Gemm;
+
+/// <summary>
+/// Schedules products: all tiles of all products of a call form one flat list, which the team's threads work through. The
+/// lists and the scratch memory are kept from call to call, so that a warm engine allocates nothing.
+/// </summary>
+internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
+{
+    private readonly GemmScratch?[] _scratch = new GemmScratch?[team.Count];
+    private GemmProduct[] _products = new GemmProduct[16];
+    private int[] _segments = new int[16];
+    private int _count;
+    private int _segmentCount;
+    private long _steps;
+
+    public ReadOnlySpan<GemmProduct> Products => _products.AsSpan(0, _count);
+
+    public ReadOnlySpan<int> Segments => _segments.AsSpan(0, _segmentCount);
+
+    /// <summary>Forgets the products of the last call.</summary>
+    public void Begin()
+    {
+        _count = 0;
+        _segmentCount = 0;
+        _steps = 0;
+    }
+
+    /// <summary>Adds <c>C (+)= A·B</c>.</summary>
+    public void Add(in Matrix a, in Matrix b, in Matrix c, bool add)
+    {
+        int segment = AddSegment(a.Columns);
+        Append(GemmProduct.Of(a, b, c, add), segment, 1, a.Columns, a.Columns);
+    }
+
+    /// <summary>Adds the parts of a weight gradient, one per segment.</summary>
+    public void Add(in WeightGradient product, ReadOnlySpan<int> lengths)
+    {
+        int first = _segmentCount;
+        int longest = 0;
+        foreach (int length in lengths)
+        {
+            // The part of an empty segment would be +0, and G is never −0: it starts at +0, and a sum that rounds to nearest
+            // is −0 only when both terms are. Leaving it out changes no bit.
+            if (length > 0)
+            {
+                AddSegment(length);
+                longest = Math.Max(longest, length);
+            }
+        }
+
+        if (longest > 0)
+        {
+            Append(GemmProduct.Of(product.X.T, product.Y, product.Gradient, add: true), first, _segmentCount - first, longest, product.X.Rows);
+        }
+    }
+
+    /// <summary>Computes what was added.</summary>
+    public void Run()
+    {
+        int threads = _steps < Blocking.InlineSteps ? 1 : team.Count;
+        int tiles = 0;
+        for (int p = 0; p < _count; p++)
+        {
+            ref GemmProduct product = ref _products[p];
+            Tiling.Choose(ref product, threads, _steps);
+            product.FirstTile = tiles;
+            tiles = checked(tiles + Tiling.Count(product));
+        }
+
+        team.For(tiles, threads == 1 ? Math.Max(tiles, 1) : 1, new GemmBody(this));
+    }
+
+    /// <summary>Takes the scratch memory of a thread out of the pool.</summary>
+    public GemmScratch Rent()
+    {
+        for (int i = 0; ; i = (i + 1) % _scratch.Length)
+        {
+            if (Interlocked.Exchange(ref _scratch[i], null) is { } scratch)
+            {
+                return scratch;
+            }
+
+            if (i == _scratch.Length - 1)
+            {
+                return new GemmScratch();
+            }
+        }
+    }
+
+    /// <summary>Gives scratch memory back.</summary>
+    public void Return(GemmScratch scratch)
+    {
+        for (int i = 0; i < _scratch.Length; i++)
+        {
+            if (Interlocked.CompareExchange(ref _scratch[i], scratch, null) is null)
+            {
+                return;
+            }
+        }
+
+        scratch.Dispose();
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        for (int i = 0; i < _scratch.Length; i++)
+        {
+            Interlocked.Exchange(ref _scratch[i], null)?.Dispose();
+        }
+    }
+
+    private void Append(GemmProduct product, int firstSegment, int segments, int longest, int depth)
+    {
+        if (product.Rows == 0 || product.Columns == 0)
+        {
+            return;
+        }
+
+        product.FirstSegment = firstSegment;
+        product.SegmentCount = segments;
+        product.Depth = longest;
+        product.Steps = (long)product.Rows * product.Columns * depth;
+        _steps += product.Steps;
+        if (_count == _products.Length)
+        {
+            Array.Resize(ref _products, 2 * _count);
+        }
+
+        _products[_count++] = product;
+    }
+
+    private int AddSegment(int length)
+    {
+        if (_segmentCount == _segments.Length)
+        {
+            Array.Resize(ref _segments, 2 * _segmentCount);
+        }
+
+        _segments[_segmentCount] = length;
+        return _segmentCount++;
+    }
+}

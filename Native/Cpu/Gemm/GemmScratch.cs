@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+
+namespace MoEActors.Native.Cpu.Gemm;
+
+/// <summary>The packed panels and unfinished chains of one thread: native memory, allocated once.</summary>
+internal sealed unsafe class GemmScratch : IDisposable
+{
+    private const nuint Page = 4096;
+
+    private readonly float* _memory;
+
+    public GemmScratch()
+    {
+        const int panels = Blocking.BlockElements + Blocking.PanelRows * Blocking.MaxDepth + PanelPacker.Slack;
+        const int sliver = Blocking.MaxDepth * Blocking.SliverColumns;
+        const int corner = Blocking.PanelRows * Blocking.SliverColumns;
+        _memory = (float*)NativeMemory.AlignedAlloc((Blocking.TileElements + corner + sliver + panels) * sizeof(float), Page);
+        Tile = _memory;
+        Corner = Tile + Blocking.TileElements;
+        Sliver = Corner + corner;
+        Panels = Sliver + sliver;
+    }
+
+    ~GemmScratch() => Free();
+
+    /// <summary>Unfinished chains of one tile of C.</summary>
+    public float* Tile { get; }
+
+    /// <summary>One micro-tile that overlaps the edge of C.</summary>
+    public float* Corner { get; }
+
+    /// <summary>A packed sliver of B.</summary>
+    public float* Sliver { get; }
+
+    /// <summary>A packed block of A.</summary>
+    public float* Panels { get; }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free() => NativeMemory.AlignedFree(_memory);
+}

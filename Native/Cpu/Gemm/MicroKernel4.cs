@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace MoEActors.Native.Cpu.Gemm;
+
+/// <summary>The micro-kernel of 4 rows × 32 columns: 8 accumulators of one AVX-512 register each.</summary>
+internal static unsafe class MicroKernel4
+{
+    /// <summary>Continues the chains of one tile over <c>tile.Depth</c> steps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(in MicroTile tile)
+    {
+        Vector512<float> c0L = default, c0R = default;
+        Vector512<float> c1L = default, c1R = default;
+        Vector512<float> c2L = default, c2R = default;
+        Vector512<float> c3L = default, c3R = default;
+        if (tile.From != null)
+        {
+            float* from = tile.From;
+            c0L = Vector512.Load(from);
+            c0R = Vector512.Load(from + 16);
+            from += tile.FromStride;
+            c1L = Vector512.Load(from);
+            c1R = Vector512.Load(from + 16);
+            from += tile.FromStride;
+            c2L = Vector512.Load(from);
+            c2R = Vector512.Load(from + 16);
+            from += tile.FromStride;
+            c3L = Vector512.Load(from);
+            c3R = Vector512.Load(from + 16);
+        }
+
+        float* a = tile.A;
+        float* b = tile.B;
+        nint stride = tile.BStride;
+        for (nint k = tile.Depth; k > 0; k--)
+        {
+            Vector512<float> left = Vector512.Load(b);
+            Vector512<float> right = Vector512.Load(b + 16);
+            Vector512<float> x = Vector512.Create(*a);
+            c0L = Vector512.FusedMultiplyAdd(x, left, c0L);
+            c0R = Vector512.FusedMultiplyAdd(x, right, c0R);
+            x = Vector512.Create(a[1]);
+            c1L = Vector512.FusedMultiplyAdd(x, left, c1L);
+            c1R = Vector512.FusedMultiplyAdd(x, right, c1R);
+            x = Vector512.Create(a[2]);
+            c2L = Vector512.FusedMultiplyAdd(x, left, c2L);
+            c2R = Vector512.FusedMultiplyAdd(x, right, c2R);
+            x = Vector512.Create(a[3]);
+            c3L = Vector512.FusedMultiplyAdd(x, left, c3L);
+            c3R = Vector512.FusedMultiplyAdd(x, right, c3R);
+            a += 4;
+            b += stride;
+        }
+
+        float* to = tile.To;
+        if (tile.Add)
+        {
+            (Vector512.Load(to) + c0L).Store(to);
+            (Vector512.Load(to + 16) + c0R).Store(to + 16);
+            to += tile.ToStride;
+            (Vector512.Load(to) + c1L).Store(to);
+            (Vector512.Load(to + 16) + c1R).Store(to + 16);
+            to += tile.ToStride;
+            (Vector512.Load(to) + c2L).Store(to);
+            (Vector512.Load(to + 16) + c2R).Store(to + 16);
+            to += tile.ToStride;
+            (Vector512.Load(to) + c3L).Store(to);
+            (Vector512.Load(to + 16) + c3R).Store(to + 16);
+        }
+        else
+        {
+            c0L.Store(to);
+            c0R.Store(to + 16);
+            to += tile.ToStride;
+            c1L.Store(to);
+            c1R.Store(to + 16);
+            to += tile.ToStride;
+            c2L.Store(to);
+            c2R.Store(to + 16);
+            to += tile.ToStride;
+            c3L.Store(to);
+            c3R.Store(to + 16);
+        }
+    }
+}
