@@ -1,4 +1,3 @@
-using MoEActors.Grains.Interfaces.Workers;
 using Orleans.Concurrency;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -34,7 +33,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <summary>Waits up to <paramref name="slice"/> for a ticket.</summary>
     /// <returns>The outcome, or null when there is none yet.</returns>
     /// <exception cref="Errors.MoEException">The work failed.</exception>
-    /// <exception cref="Errors.StaleCommandException">The grain knows no such ticket: it has started anew, and the work must be asked for again.</exception>
+    /// <exception cref="Errors.TicketLostException">The grain knows no such ticket: it has started anew, and the work must be asked for again.</exception>
     [Alias("wait")]
     [AlwaysInterleave]
     Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice);

@@ -14,8 +14,12 @@ public sealed class WorkReport
     [Id(1)]
     public string? Failure { get; init; }
 
-    /// <summary>What each worker of the host has to say, in device order.</summary>
+    /// <summary>Whether the failure is only that a peer failed: the cause is in another host's report.</summary>
     [Id(2)]
+    public bool IsConsequence { get; init; }
+
+    /// <summary>What each worker of the host has to say, in device order.</summary>
+    [Id(3)]
     public WorkerReport[] Workers { get; init; } = [];
 }
 

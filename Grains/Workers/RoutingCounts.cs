@@ -1,4 +1,3 @@
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Workers;

@@ -8,13 +8,19 @@ namespace MoEActors.Grains.Workers;
 /// <summary>The expert shards that live on one device, of one model. State belongs here, not to the grains that speak for it.</summary>
 internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDisposable
 {
-    private readonly SortedDictionary<ShardId, ParameterBlock> _shards = [];
+    private readonly SortedList<ShardId, ParameterBlock> _shards = [];
 
     /// <summary>The shards in canonical order.</summary>
-    public IReadOnlyCollection<ShardId> Shards => _shards.Keys;
+    public IReadOnlyCollection<ShardId> Shards => _shards.Keys.AsReadOnly();
 
-    /// <summary>The shards with their parameters, in canonical order.</summary>
-    public IEnumerable<KeyValuePair<ShardId, ParameterBlock>> Entries => _shards;
+    /// <summary>The number of shards.</summary>
+    public int Count => _shards.Count;
+
+    /// <summary>The shard at a place in canonical order.</summary>
+    public (ShardId Shard, ParameterBlock Block) At(int index) => (_shards.GetKeyAtIndex(index), _shards.GetValueAtIndex(index));
+
+    /// <summary>Whether a shard is here.</summary>
+    public bool Contains(ShardId shard) => _shards.ContainsKey(shard);
 
     /// <summary>Parameters of a shard.</summary>
     /// <exception cref="KeyNotFoundException">The shard is not here.</exception>

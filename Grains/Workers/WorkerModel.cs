@@ -39,6 +39,9 @@ internal sealed class WorkerModel : IDisposable
         Counts = new RoutingCounts(run.Model);
     }
 
+    /// <summary>The device that holds it all.</summary>
+    public IDevice Device => _device;
+
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
 
@@ -47,6 +50,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The step whose gradients are kept until they are committed or aborted; 0 for none.</summary>
     public long Prepared { get; private set; }
+
+    /// <summary>Norm of the prepared step's gradient.</summary>
+    public double PreparedNorm { get; private set; }
 
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
@@ -66,7 +72,7 @@ internal sealed class WorkerModel : IDisposable
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
         }
 
-        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Shards.Contains(shard)))
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
         {
             if (version > 0)
             {
@@ -96,9 +102,9 @@ internal sealed class WorkerModel : IDisposable
         Counts.Clear();
         _losses.Clear();
         _device.Fill(_denseSum, 0f);
-        foreach ((_, ParameterBlock block) in Shards.Entries)
+        for (int i = 0; i < Shards.Count; i++)
         {
-            block.ClearGradients();
+            Shards.At(i).Block.ClearGradients();
         }
 
         int workers = view.Map.Workers.Length;
@@ -120,12 +126,9 @@ internal sealed class WorkerModel : IDisposable
         view.Communicator.ShareOwned(_denseSum);
         double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
         Prepared = step;
-        GradientNormOfPrepared = norm;
+        PreparedNorm = norm;
         return norm;
     }
-
-    /// <summary>Norm of the prepared step's gradient.</summary>
-    public double GradientNormOfPrepared { get; private set; }
 
     /// <summary>Losses of this worker's micro-batches of the prepared step.</summary>
     public LossPart[] Losses() => [.. _losses];
@@ -133,10 +136,11 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>Applies the prepared gradients.</summary>
     public void Commit(long step)
     {
-        float scale = _run.Optimizer.ClipFactor(GradientNormOfPrepared);
+        float scale = _run.Optimizer.ClipFactor(PreparedNorm);
         _optimizer.Apply(_device, _dense, _denseSum, scale, step);
-        foreach ((_, ParameterBlock block) in Shards.Entries)
+        for (int i = 0; i < Shards.Count; i++)
         {
+            ParameterBlock block = Shards.At(i).Block;
             _optimizer.Apply(_device, block, block.Gradients, scale, step);
         }
 

@@ -4,11 +4,11 @@ namespace Orleans.Runtime;
 internal static class RuntimeContext
 {
     [ThreadStatic]
-    private static IGrainContext? _current;
+    private static IGrainContext? CurrentOnThread;
 
     public static IGrainContext? Current
     {
-        get => _current;
-        set => _current = value;
+        get => CurrentOnThread;
+        set => CurrentOnThread = value;
     }
 }

@@ -78,13 +78,13 @@ internal static class CollectionCopiers
             context.Record(source, copy);
             return copy;
         }
-        : Recorded<T[]>(static source => new T[source.Length], static (source, copy, context) =>
+    : Recorded<T[]>(static source => new T[source.Length], static (source, copy, context) =>
+    {
+        for (int i = 0; i < source.Length; i++)
         {
-            for (int i = 0; i < source.Length; i++)
-            {
-                copy[i] = Copy(source[i], context);
-            }
-        });
+            copy[i] = Copy(source[i], context);
+        }
+    });
 
     private static Func<object, CopyContext, object> MultiArray<T>() => IsPlain<T>()
         ? static (source, _) => ((Array)source).Clone()

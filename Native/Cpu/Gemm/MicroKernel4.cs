@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
@@ -8,7 +9,8 @@ internal static unsafe class MicroKernel4
 {
     /// <summary>Continues the chains of one tile over <c>tile.Depth</c> steps.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(in MicroTile tile)
+    public static void Run<TSliver>(in MicroTile tile)
+        where TSliver : struct, ISliver
     {
         Vector512<float> c0L = default, c0R = default;
         Vector512<float> c1L = default, c1R = default;
@@ -30,13 +32,24 @@ internal static unsafe class MicroKernel4
             c3R = Vector512.Load(from + 16);
         }
 
+        tile.PrefetchResult(4);
         float* a = tile.A;
         float* b = tile.B;
+        float* packed = tile.Packed;
         nint stride = tile.BStride;
-        for (nint k = tile.Depth; k > 0; k--)
+        Prefetch next = tile.Next;
+        for (nint k = 0; k < tile.Depth; k++)
         {
             Vector512<float> left = Vector512.Load(b);
             Vector512<float> right = Vector512.Load(b + 16);
+            if (TSliver.Packs)
+            {
+                left.Store(packed);
+                right.Store(packed + 16);
+                packed += 32;
+            }
+
+            Sse.Prefetch1(next.At(k));
             Vector512<float> x = Vector512.Create(*a);
             c0L = Vector512.FusedMultiplyAdd(x, left, c0L);
             c0R = Vector512.FusedMultiplyAdd(x, right, c0R);

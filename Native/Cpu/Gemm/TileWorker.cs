@@ -7,6 +7,8 @@ namespace MoEActors.Native.Cpu.Gemm;
 /// </summary>
 internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> segments)
 {
+    private const int Width = Blocking.SliverColumns;
+
     private readonly GemmScratch _scratch = scratch;
     private readonly ReadOnlySpan<int> _segments = segments;
     private int _product = -1;
@@ -49,45 +51,67 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
         float* chains = _scratch.Tile;
         MicroTile tile = default;
         tile.Depth = depth;
-        tile.B = _scratch.Sliver;
-        tile.BStride = Blocking.SliverColumns;
-        for (int column = 0; column < columns; column += Blocking.SliverColumns)
+        tile.Packed = _scratch.Sliver;
+        for (int column = 0; column < columns; column += Width)
         {
-            int width = Math.Min(Blocking.SliverColumns, columns - column);
-            SliverPacker.Pack(product, j + column, width, k, depth, _scratch.Sliver);
+            int width = Math.Min(Width, columns - column);
+            bool packs = MicroKernel.Packs && !product.BTransposed && width == Width;
+            if (packs)
+            {
+                tile.B = product.B + k * product.BStride + j + column;
+                tile.BStride = product.BStride;
+            }
+            else
+            {
+                SliverPacker.Pack(product, j + column, width, k, depth, _scratch.Sliver);
+                tile.B = _scratch.Sliver;
+                tile.BStride = Width;
+            }
+
+            bool more = column + Width < columns;
             tile.A = _scratch.Panels;
             int height;
             for (int row = 0; row < rows; row += height)
             {
-                height = PanelPacker.KernelRows(rows - row);
+                height = MicroKernel.Rows(rows - row);
+                tile.Next = more ? SliverPacker.Prefetch(product, j + column + Width, k, depth, row / Blocking.PanelRows) : default;
                 tile.From = first ? null : chains;
-                tile.FromStride = Blocking.SliverColumns;
+                tile.FromStride = Width;
                 float* c = product.C + (i + row) * product.CStride + j + column;
-                if (!last)
-                {
-                    tile.To = chains;
-                    tile.ToStride = Blocking.SliverColumns;
-                    tile.Add = false;
-                    MicroKernel.Run(height, tile);
-                }
-                else if (width == Blocking.SliverColumns && rows - row >= height)
+                bool inside = width == Width && rows - row >= height;
+                if (last && inside)
                 {
                     tile.To = c;
                     tile.ToStride = product.CStride;
+                    tile.Ahead = row + height < rows ? c + height * product.CStride : product.C + i * product.CStride + j + column + Width;
                     tile.Add = product.Add;
-                    MicroKernel.Run(height, tile);
                 }
                 else
                 {
-                    tile.To = _scratch.Corner;
-                    tile.ToStride = Blocking.SliverColumns;
+                    tile.To = last ? _scratch.Corner : chains;
+                    tile.ToStride = Width;
+                    tile.Ahead = tile.To;
                     tile.Add = false;
-                    MicroKernel.Run(height, tile);
+                }
+
+                if (packs && row == 0 && rows > height)
+                {
+                    MicroKernel.Run<StoredSliver>(height, tile);
+                    tile.B = _scratch.Sliver;
+                    tile.BStride = Width;
+                }
+                else
+                {
+                    MicroKernel.Run<PackedSliver>(height, tile);
+                }
+
+                if (last && !inside)
+                {
                     Finish(_scratch.Corner, c, product.CStride, Math.Min(height, rows - row), width, product.Add);
                 }
 
                 tile.A += height * depth;
-                chains += height * Blocking.SliverColumns;
+                chains += height * Width;
             }
         }
     }
@@ -95,7 +119,7 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
     /// <summary>Brings the part of a micro-tile that lies inside of C there.</summary>
     private static void Finish(float* chains, float* c, nint stride, int rows, int columns, bool add)
     {
-        for (int r = 0; r < rows; r++, chains += Blocking.SliverColumns, c += stride)
+        for (int r = 0; r < rows; r++, chains += Width, c += stride)
         {
             for (int j = 0; j < columns; j++)
             {
