@@ -35,6 +35,14 @@ internal sealed class Request(CallDispatcher sender, GrainId target, CallMethod 
     public override async Task RunAsync(Activation activation)
     {
         RequestContext.Values = Context;
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            if (arguments[i] is GrainReference reference)
+            {
+                arguments[i] = reference.For(activation.Silo.Dispatcher);
+            }
+        }
+
         object? result;
         try
         {
@@ -56,7 +64,7 @@ internal sealed class Request(CallDispatcher sender, GrainId target, CallMethod 
 
         if (!LosesReply && activation.Silo.IsAlive)
         {
-            Reply?.Complete(result);
+            Reply?.Complete(result is GrainReference reference ? reference.For(sender) : result);
         }
     }
 

@@ -20,7 +20,7 @@ internal static class WireTypes
     [
         typeof(string), typeof(decimal), typeof(DateTime), typeof(DateTimeOffset), typeof(TimeSpan), typeof(DateOnly), typeof(TimeOnly),
         typeof(Guid), typeof(Uri), typeof(Version), typeof(Half), typeof(Int128), typeof(UInt128), typeof(BigInteger), typeof(Rune),
-        typeof(IPAddress), typeof(IPEndPoint), typeof(CancellationToken), typeof(object), typeof(Complex), typeof(nint), typeof(nuint),
+        typeof(IPEndPoint), typeof(CancellationToken), typeof(object), typeof(Complex), typeof(nint), typeof(nuint),
     ];
 
     private static readonly HashSet<Type> GenericTypes =
@@ -39,7 +39,7 @@ internal static class WireTypes
     {
         Type definition = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
         if (type.IsPrimitive || type.IsEnum || ImmutableTypes.Contains(type) || type.IsDefined(typeof(ImmutableAttribute), inherit: false)
-            || typeof(Type).IsAssignableFrom(type) || typeof(IAddressable).IsAssignableFrom(type) || typeof(Exception).IsAssignableFrom(type))
+            || typeof(Type).IsAssignableFrom(type) || typeof(IPAddress).IsAssignableFrom(type) || typeof(IAddressable).IsAssignableFrom(type) || typeof(Exception).IsAssignableFrom(type))
         {
             return true;
         }
@@ -55,7 +55,7 @@ internal static class WireTypes
     private static bool Judge(Type type)
     {
         if (type.IsPrimitive || type.IsEnum || ImmutableTypes.Contains(type) || typeof(Type).IsAssignableFrom(type)
-            || type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)
+            || typeof(IPAddress).IsAssignableFrom(type) || type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)
             || typeof(IAddressable).IsAssignableFrom(type) || type == typeof(BitArray))
         {
             return true;

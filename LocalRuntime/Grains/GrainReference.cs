@@ -30,6 +30,10 @@ public class GrainReference : DispatchProxy, IAddressable, IEquatable<GrainRefer
         return reference;
     }
 
+    /// <summary>The same reference, for use by whoever received it.</summary>
+    internal GrainReference For(CallDispatcher receiver) =>
+        ReferenceEquals(receiver, Dispatcher) ? this : Create(receiver, _interface, GrainId, TargetSilo);
+
     /// <inheritdoc/>
     public bool Equals(GrainReference? other) => other is not null && GrainId.Equals(other.GrainId);
 
@@ -49,6 +53,10 @@ public class GrainReference : DispatchProxy, IAddressable, IEquatable<GrainRefer
     public static bool operator !=(GrainReference? left, GrainReference? right) => !(left == right);
 
     /// <inheritdoc/>
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-        Dispatcher.Call(this, _interface.Method(targetMethod!), args ?? []);
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        // Wherever a reference came from, a grain calls from its own silo.
+        CallDispatcher dispatcher = (RuntimeContext.Current as Activation)?.Silo.Dispatcher ?? Dispatcher;
+        return dispatcher.Call(this, _interface.Method(targetMethod!), args ?? []);
+    }
 }
