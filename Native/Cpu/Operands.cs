@@ -65,7 +65,7 @@ internal static class Operands
     public static void InRange(DeviceSpan<int> indices, int lowest, int limit, [CallerArgumentExpression(nameof(indices))] string name = "")
     {
         ReadOnlySpan<int> values = indices.AsSpan();
-        int outside = values.IndexOfAnyExceptInRange(lowest, limit - 1);
+        int outside = limit > lowest ? values.IndexOfAnyExceptInRange(lowest, limit - 1) : values.Length - 1;
         if (outside >= 0)
         {
             throw new ArgumentException($"'{name}'[{outside}] is {values[outside]}; it must be at least {lowest} and below {limit}.", name);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -10,6 +11,7 @@ internal readonly unsafe struct AdamWKernel(
     AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment,
     DeviceSpan<float> secondMoment) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* p = parameter.Pointer, g = gradient.Pointer, m = firstMoment.Pointer, v = secondMoment.Pointer;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>The same row is added to every row.</summary>
 internal readonly unsafe struct AddBiasKernel(Matrix y, DeviceSpan<float> bias) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* from = bias.Pointer;

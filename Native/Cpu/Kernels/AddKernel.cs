@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>y += x over a range of elements.</summary>
 internal readonly unsafe struct AddKernel(DeviceSpan<float> x, DeviceSpan<float> y) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* from = x.Pointer, to = y.Pointer;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>Gradient of the causal softmax by its scores, in place.</summary>
 internal readonly unsafe struct CausalSoftmaxGradientKernel(Matrix probabilities, Matrix gradient, int sequenceLength, float scale) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = gradient.Columns;

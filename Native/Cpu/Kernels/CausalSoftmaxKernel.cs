@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -9,6 +10,7 @@ internal readonly unsafe struct CausalSoftmaxKernel(Matrix scores, int sequenceL
     /// <summary>How many of <paramref name="columns"/> a row may see.</summary>
     public static int Visible(int row, int sequenceLength, int columns) => Math.Min(row % sequenceLength + 1, columns);
 
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = scores.Columns;

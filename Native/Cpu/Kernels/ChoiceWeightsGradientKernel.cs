@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -10,6 +11,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct ChoiceWeightsGradientKernel(
     Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, Matrix dScores) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         for (int row = start; row < end; row++)
@@ -19,6 +21,7 @@ internal readonly unsafe struct ChoiceWeightsGradientKernel(
         }
     }
 
+    [MethodImpl(Compilation.AtOnce)]
     private void AddChosen(float* score, int* chosen, float* dWeight, float* gradient)
     {
         float denominator = 1f, mean = 0f;

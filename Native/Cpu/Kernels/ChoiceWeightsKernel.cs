@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -8,6 +9,7 @@ internal readonly unsafe struct ChoiceWeightsKernel(
     Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights) : IRangeBody
 {
     /// <summary>The sum of the chosen scores, in choice order.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float Sum(float* scores, int* chosen, int k)
     {
         float sum = 0f;
@@ -19,6 +21,7 @@ internal readonly unsafe struct ChoiceWeightsKernel(
         return sum;
     }
 
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         for (int row = start; row < end; row++)

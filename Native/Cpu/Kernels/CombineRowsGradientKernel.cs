@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -11,6 +12,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct CombineRowsGradientKernel(
     Matrix dy, Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, Matrix dRows, DeviceSpan<float> dWeights) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         for (int row = start; row < end; row++)
@@ -28,6 +30,7 @@ internal readonly unsafe struct CombineRowsGradientKernel(
         }
     }
 
+    [MethodImpl(Compilation.AtOnce)]
     private void Scale(float* from, float weight, float* to)
     {
         int columns = dy.Columns;

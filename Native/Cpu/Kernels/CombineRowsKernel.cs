@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -8,6 +9,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct CombineRowsKernel(
     Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, Matrix y, Accumulation accumulation) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = y.Columns;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct CrossEntropyKernel(
     Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, Matrix dLogits) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = logits.Columns;

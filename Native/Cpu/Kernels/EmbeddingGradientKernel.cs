@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -13,6 +14,7 @@ internal readonly unsafe struct EmbeddingGradientKernel(DeviceSpan<ulong> keys, 
     /// <summary>The sort key of row <paramref name="row"/> with id <paramref name="id"/>.</summary>
     public static ulong Key(int id, int row) => (ulong)(uint)id << 32 | (uint)row;
 
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         ulong* key = keys.Pointer;
@@ -37,6 +39,7 @@ internal readonly unsafe struct EmbeddingGradientKernel(DeviceSpan<ulong> keys, 
 
     private static int Id(ulong key) => (int)(key >> 32);
 
+    [MethodImpl(Compilation.AtOnce)]
     private void Sum(ulong* key, int rows, float* destination)
     {
         int columns = dy.Columns;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>Copies rows by number.</summary>
 internal readonly unsafe struct GatherRowsKernel(Matrix source, DeviceSpan<int> rows, Matrix destination) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = destination.Columns;

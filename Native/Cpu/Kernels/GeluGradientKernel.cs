@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>gelu′(x) = Φ(x) + x·φ(x).</summary>
 internal readonly unsafe struct GeluGradientKernel(Matrix preactivation, Matrix dOutput, Matrix dPreactivation) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = preactivation.Columns;

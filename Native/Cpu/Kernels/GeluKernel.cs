@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>The bias is added to the preactivation, which backward needs, and x·Φ(x) of it is the output: one pass over both.</summary>
 internal readonly unsafe struct GeluKernel(Matrix preactivation, DeviceSpan<float> bias, Matrix output) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* shift = bias.Pointer;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -8,6 +9,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct MixRowsGradientKernel(
     Matrix a, Matrix b, Matrix coefficients, Matrix dy, Matrix da, Matrix db, Matrix dCoefficients) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = a.Columns;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>y = c₀·a + c₁·b with two coefficients per row.</summary>
 internal readonly unsafe struct MixRowsKernel(Matrix a, Matrix b, Matrix coefficients, Matrix y) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = a.Columns;

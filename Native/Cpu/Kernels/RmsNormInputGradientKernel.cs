@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -8,6 +9,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct RmsNormInputGradientKernel(
     Matrix x, DeviceSpan<float> weight, DeviceSpan<float> inverseRms, Matrix dy, Matrix dx, Accumulation accumulation) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* w = weight.Pointer;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -8,6 +9,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct RmsNormKernel(Matrix x, DeviceSpan<float> weight, float epsilon, Matrix y, DeviceSpan<float> inverseRms)
     : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* w = weight.Pointer;

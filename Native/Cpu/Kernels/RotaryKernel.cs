@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>The halves of every head are rotated against each other by the angles of the row's position.</summary>
 internal readonly unsafe struct RotaryKernel(Matrix x, Matrix cosines, Matrix sines, int sequenceLength, bool inverse) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int half = cosines.Columns;
@@ -20,6 +22,7 @@ internal readonly unsafe struct RotaryKernel(Matrix x, Matrix cosines, Matrix si
         }
     }
 
+    [MethodImpl(Compilation.AtOnce)]
     private void Rotate(float* head, float* cosine, float* sine, int half)
     {
         for (int i = 0; i < half; i += Lanes.Count)

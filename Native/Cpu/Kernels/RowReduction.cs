@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MoEActors.Native.Cpu.Kernels;
@@ -8,6 +9,7 @@ internal static unsafe class RowReduction
     private const int Block = 4 * Lanes.Count;
 
     /// <summary>Σ x.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float Sum(float* x, int count)
     {
         Vector512<float> sum = Vector512<float>.Zero;
@@ -20,6 +22,7 @@ internal static unsafe class RowReduction
     }
 
     /// <summary>Σ x·y.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float Dot(float* x, float* y, int count)
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
@@ -41,6 +44,7 @@ internal static unsafe class RowReduction
     }
 
     /// <summary>Σ x·y·z, the product of x and y rounded first.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float Dot(float* x, float* y, float* z, int count)
     {
         Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
@@ -63,6 +67,7 @@ internal static unsafe class RowReduction
     }
 
     /// <summary>The largest element; −∞ of none. A NaN may be lost.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float Max(float* x, int count)
     {
         Vector512<float> lowest = Vector512.Create(float.NegativeInfinity);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -11,6 +12,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct ScoreSumsGradientKernel(
     Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sumsGradient, Matrix dScores) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         float* g = sumsGradient.Pointer;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>dLogits = s·(1 − s)·ds.</summary>
 internal readonly unsafe struct SigmoidGradientKernel(Matrix scores, Matrix dScores, Matrix dLogits) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = scores.Columns;

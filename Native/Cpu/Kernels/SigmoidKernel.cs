@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>Sigmoid of each element, and log Σ exp of each row of logits if it is asked for.</summary>
 internal readonly unsafe struct SigmoidKernel(Matrix logits, Matrix scores, DeviceSpan<float> logSumExp) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = logits.Columns;

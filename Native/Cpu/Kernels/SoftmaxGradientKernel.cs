@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>dLogits = p·(dp − Σ dp·p), row by row.</summary>
 internal readonly unsafe struct SoftmaxGradientKernel(Matrix probabilities, Matrix dProbabilities, Matrix dLogits) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         for (int row = start; row < end; row++)

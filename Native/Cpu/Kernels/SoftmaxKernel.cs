@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -6,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>Softmax of each row, and the logarithm of its denominator if it is asked for.</summary>
 internal readonly unsafe struct SoftmaxKernel(Matrix logits, Matrix probabilities, DeviceSpan<float> logSumExp) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = logits.Columns;

@@ -7,6 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal static unsafe class SoftmaxRow
 {
     /// <summary>Σ exp(x − maximum).</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float SumExponentials(float* x, int count, float maximum)
     {
         Vector512<float> sum = Vector512<float>.Zero;
@@ -19,6 +20,7 @@ internal static unsafe class SoftmaxRow
     }
 
     /// <summary><c>y = exp(scale·x − maximum)</c>, and their sum.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static float StoreExponentials(float* x, float* y, int count, float scale, float maximum)
     {
         Vector512<float> sum = Vector512<float>.Zero;
@@ -33,6 +35,7 @@ internal static unsafe class SoftmaxRow
     }
 
     /// <summary><c>y *= factor</c>.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static void Scale(float* y, int count, float factor)
     {
         Vector512<float> factors = Vector512.Create(factor);
@@ -43,6 +46,7 @@ internal static unsafe class SoftmaxRow
     }
 
     /// <summary><c>dx = scale·p·(dp − Σ dp·p)</c>; <paramref name="dx"/> may be one of the others.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     public static void Gradient(float* p, float* dp, float* dx, int count, float scale)
     {
         Vector512<float> mean = Vector512.Create(RowReduction.Dot(dp, p, count));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -10,6 +11,7 @@ internal readonly unsafe struct SumOfSquaresKernel(DeviceSpan<float> x, DeviceSp
     /// <summary>Elements of a chunk; part of the numeric contract.</summary>
     public const int Chunk = 4096;
 
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         for (int chunk = start; chunk < end; chunk++)
@@ -19,6 +21,7 @@ internal readonly unsafe struct SumOfSquaresKernel(DeviceSpan<float> x, DeviceSp
         }
     }
 
+    [MethodImpl(Compilation.AtOnce)]
     private static double Sum(float* x, int count)
     {
         Vector512<double> lower = Vector512<double>.Zero, upper = lower;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>dUp = dy·silu(g) and dGate = dy·up·silu′(g), silu′(g) = s·(1 + g·(1 − s)) with s = sigmoid(g).</summary>
 internal readonly unsafe struct SwiGluGradientKernel(Matrix gate, Matrix up, Matrix dOutput, Matrix dGate, Matrix dUp) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         Vector512<float> one = Vector512<float>.One;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -7,6 +8,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// <summary>silu(gate)·up, silu(g) = g·sigmoid(g).</summary>
 internal readonly unsafe struct SwiGluKernel(Matrix gate, Matrix up, Matrix output) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = gate.Columns;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -17,6 +18,7 @@ internal readonly unsafe struct TokenSumKernel<TTerm>(TTerm term, DeviceSpan<flo
     /// <summary>Columns of a tile: its sums stay in the first-level cache.</summary>
     private const int TileColumns = 1024;
 
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int last = (int)Math.Min((long)end * BlockColumns, sums.Length);
@@ -26,6 +28,7 @@ internal readonly unsafe struct TokenSumKernel<TTerm>(TTerm term, DeviceSpan<flo
         }
     }
 
+    [MethodImpl(Compilation.AtOnce)]
     private void SumTile(int column, int columns)
     {
         TTerm token = term;

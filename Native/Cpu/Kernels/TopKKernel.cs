@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -14,6 +15,7 @@ internal readonly unsafe struct TopKKernel(
 {
     private static Vector512<float> Lowest => Vector512.Create(float.NegativeInfinity);
 
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         for (int row = start; row < end; row++)
@@ -36,6 +38,7 @@ internal readonly unsafe struct TopKKernel(
     }
 
     /// <summary>The best column after (<paramref name="score"/>, <paramref name="column"/>); its score replaces <paramref name="score"/>.</summary>
+    [MethodImpl(Compilation.AtOnce)]
     private int Next(float* row, ref float score, int column)
     {
         Vector512<float> lastScore = Vector512.Create(score), bestScore = Lowest;

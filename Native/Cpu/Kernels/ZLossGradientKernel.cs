@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -8,6 +9,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal readonly unsafe struct ZLossGradientKernel(
     Matrix logits, DeviceSpan<float> logSumExp, DeviceSpan<int> valid, float factor, Matrix dLogits) : IRangeBody
 {
+    [MethodImpl(Compilation.AtOnce)]
     public void Run(int start, int end)
     {
         int columns = logits.Columns;

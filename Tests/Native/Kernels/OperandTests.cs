@@ -63,6 +63,7 @@ public class OperandTests
         Refuses("valid", () => device.AddScoreSumsGradient(x, memory.Integers(1), true, three, x));
         Refuses("logSumExp", () => device.ZLossGradient(x, three, default, 1, x));
         Refuses("rows", () => device.GatherRows(tall, bad, x));
+        Refuses("rows", () => device.GatherRows(tall.SliceRows(0, 0), memory.Integers(0, 0), x));
         Refuses("slots", () => device.CombineRows(tall, bad, 1, two, x, Accumulation.Store));
         Refuses("weights", () => device.CombineRowsGradient(x, tall, ids, 1, three, tall, two));
         Refuses("gradient", () => device.AdamW(Update, two, three, two, two));
