@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MoEActors.Native.Cpu.Gemm;
@@ -13,25 +12,39 @@ internal static class MicroKernel
     public static int Rows(int left) => left > 8 ? 12 : left > 4 ? 8 : 4;
 
     /// <summary>Runs the kernel of <paramref name="rows"/> (4, 8 or 12) rows on a whole tile.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run<TSliver>(int rows, in MicroTile tile)
-        where TSliver : struct, ISliver
+    public static void Run(int rows, SliverForm form, in MicroTile tile)
     {
         if (!Vector512.IsHardwareAccelerated)
         {
-            NarrowKernel.Run(rows, tile);
+            MicroKernelPortable.Run(rows, tile);
         }
         else if (rows == 12)
         {
-            MicroKernel12.Run<TSliver>(tile);
+            if (form == SliverForm.Narrow)
+            {
+                MicroKernel12Narrow.Run(tile);
+            }
+            else if (form == SliverForm.Pack)
+            {
+                MicroKernel12.Run<StoredSliver>(tile);
+            }
+            else
+            {
+                MicroKernel12.Run<PlainSliver>(tile);
+            }
+        }
+        else if (form == SliverForm.Pack)
+        {
+            // A sliver is packed for panels that follow, and only a panel of 12 rows has any.
+            throw new InvalidOperationException("Only the micro-kernel of 12 rows packs B.");
         }
         else if (rows == 8)
         {
-            MicroKernel8.Run<TSliver>(tile);
+            MicroKernel8.Run(tile);
         }
         else
         {
-            MicroKernel4.Run<TSliver>(tile);
+            MicroKernel4.Run(tile);
         }
     }
 }

@@ -9,8 +9,7 @@ internal static unsafe class MicroKernel8
 {
     /// <summary>Continues the chains of one tile over <c>tile.Depth</c> steps.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TSliver>(in MicroTile tile)
-        where TSliver : struct, ISliver
+    public static void Run(in MicroTile tile)
     {
         Vector512<float> c0L = default, c0R = default;
         Vector512<float> c1L = default, c1R = default;
@@ -49,48 +48,47 @@ internal static unsafe class MicroKernel8
         }
 
         tile.PrefetchResult(8);
-        float* a = tile.A;
+        nint row = tile.ARow;
+        nint step = tile.AStep;
+        nint twice = 2 * row;
+        float* a0 = tile.A;
+        float* a3 = a0 + 3 * row;
+        float* a6 = a3 + 3 * row;
         float* b = tile.B;
-        float* packed = tile.Packed;
         nint stride = tile.BStride;
         Prefetch next = tile.Next;
         for (nint k = 0; k < tile.Depth; k++)
         {
             Vector512<float> left = Vector512.Load(b);
             Vector512<float> right = Vector512.Load(b + 16);
-            if (TSliver.Packs)
-            {
-                left.Store(packed);
-                right.Store(packed + 16);
-                packed += 32;
-            }
-
             Sse.Prefetch1(next.At(k));
-            Vector512<float> x = Vector512.Create(*a);
+            Vector512<float> x = Vector512.Create(*a0);
             c0L = Vector512.FusedMultiplyAdd(x, left, c0L);
             c0R = Vector512.FusedMultiplyAdd(x, right, c0R);
-            x = Vector512.Create(a[1]);
+            x = Vector512.Create(a0[row]);
             c1L = Vector512.FusedMultiplyAdd(x, left, c1L);
             c1R = Vector512.FusedMultiplyAdd(x, right, c1R);
-            x = Vector512.Create(a[2]);
+            x = Vector512.Create(a0[twice]);
             c2L = Vector512.FusedMultiplyAdd(x, left, c2L);
             c2R = Vector512.FusedMultiplyAdd(x, right, c2R);
-            x = Vector512.Create(a[3]);
+            x = Vector512.Create(*a3);
             c3L = Vector512.FusedMultiplyAdd(x, left, c3L);
             c3R = Vector512.FusedMultiplyAdd(x, right, c3R);
-            x = Vector512.Create(a[4]);
+            x = Vector512.Create(a3[row]);
             c4L = Vector512.FusedMultiplyAdd(x, left, c4L);
             c4R = Vector512.FusedMultiplyAdd(x, right, c4R);
-            x = Vector512.Create(a[5]);
+            x = Vector512.Create(a3[twice]);
             c5L = Vector512.FusedMultiplyAdd(x, left, c5L);
             c5R = Vector512.FusedMultiplyAdd(x, right, c5R);
-            x = Vector512.Create(a[6]);
+            x = Vector512.Create(*a6);
             c6L = Vector512.FusedMultiplyAdd(x, left, c6L);
             c6R = Vector512.FusedMultiplyAdd(x, right, c6R);
-            x = Vector512.Create(a[7]);
+            x = Vector512.Create(a6[row]);
             c7L = Vector512.FusedMultiplyAdd(x, left, c7L);
             c7R = Vector512.FusedMultiplyAdd(x, right, c7R);
-            a += 8;
+            a0 += step;
+            a3 += step;
+            a6 += step;
             b += stride;
         }
 

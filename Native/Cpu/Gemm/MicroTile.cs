@@ -6,10 +6,16 @@ namespace MoEActors.Native.Cpu.Gemm;
 /// <summary>What a micro-kernel does: one panel of A times one sliver of B, over a range of k.</summary>
 internal unsafe struct MicroTile
 {
-    /// <summary>Panel of A, [k][rows of the kernel].</summary>
+    /// <summary>Panel of A: packed, or rows of A as they are stored.</summary>
     public float* A;
 
-    /// <summary>Sliver of B, [k][32 columns].</summary>
+    /// <summary>Elements from one row of the panel to the next.</summary>
+    public nint ARow;
+
+    /// <summary>Elements from one step of k to the next.</summary>
+    public nint AStep;
+
+    /// <summary>Sliver of B, rows of 32 columns.</summary>
     public float* B;
 
     /// <summary>Elements from one row of the sliver to the next: 32 when it is packed.</summary>

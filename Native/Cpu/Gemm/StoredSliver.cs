@@ -1,6 +1,6 @@
 namespace MoEActors.Native.Cpu.Gemm;
 
-/// <summary>B is as it is stored, and to be packed for the panels that follow.</summary>
+/// <summary>B is read where it is stored, and packed on the way for the panels that follow.</summary>
 internal readonly struct StoredSliver : ISliver
 {
     /// <inheritdoc />
