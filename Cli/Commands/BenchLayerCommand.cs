@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using MoEActors.Cli.Bench;
 
 namespace MoEActors.Cli.Commands;
 
@@ -48,6 +51,15 @@ internal sealed class BenchLayerCommand
         Json = parsed.GetValue(_json),
     };
 
-    private static Task<int> Run(BenchLayerOptions options, CommandOutput output, CancellationToken cancellation) =>
-        throw new NotSupportedException("this benchmark is not built yet.");
+    private static Task<int> Run(BenchLayerOptions options, CommandOutput output, CancellationToken cancellation)
+    {
+        var shape = new LayerShape(options.Tokens, options.ModelDimension, options.Hidden, options.Experts, options.TopK);
+        LayerReport report = LayerBenchmark.Run(shape, options.Workers, options.Steps, cancellation);
+        output.Out.WriteLine(options.Json
+            ? JsonSerializer.Serialize(report)
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report.Seconds * 1e3:F1} ms a step, {report.Gflops:F0} GFLOP/s: {report.Share:P0} of our product's {report.SgemmGflops:F0}, {report.AllocatedBytesPerStep:F0} managed bytes a step"));
+        return Task.FromResult(ExitCode.Done);
+    }
 }

@@ -12,5 +12,11 @@ public static class StaticPlanner
     /// <param name="experts">Experts of each layer; 0 for a dense one.</param>
     /// <exception cref="PlacementException">There is no worker.</exception>
     public static PlacementMap Plan(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<int> experts) =>
-        new(version, workers, [.. experts.Select(count => Enumerable.Range(0, count).Select(expert => (int)((long)expert * workers.Count / count)).ToArray())]);
+        new(version, workers, [.. experts.Select(count => Enumerable.Range(0, count).Select(expert => RankOf(expert, count, workers.Count)).ToArray())]);
+
+    /// <summary>The rank of one expert of a layer.</summary>
+    /// <param name="expert">The expert.</param>
+    /// <param name="experts">Experts of the layer.</param>
+    /// <param name="workers">Number of workers.</param>
+    public static int RankOf(int expert, int experts, int workers) => (int)((long)expert * workers / experts);
 }
