@@ -10,6 +10,10 @@ namespace MoEActors.Tests.Native.Kernels;
 internal sealed class RowCase : IDisposable
 {
     public const int Choices = 3;
+
+    /// <summary>Rows of a sequence, where position matters.</summary>
+    public const int Position = 4;
+
     private const int TableRows = 11;
 
     private readonly KernelMemory _memory;
@@ -30,9 +34,6 @@ internal sealed class RowCase : IDisposable
         Target = _memory.Integers(new int[rows]);
         Chosen = _memory.Integers(new int[rows * Choices]);
     }
-
-    /// <summary>Rows of a sequence, where position matters.</summary>
-    public static int Position => 4;
 
     public IDevice Device => _memory.Device;
 
