@@ -1,8 +1,6 @@
 using MoEActors.Modules.Autograd;
-using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
-using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
 using MoEActors.Native.Memory;

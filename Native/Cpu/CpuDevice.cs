@@ -35,7 +35,8 @@ public sealed unsafe partial class CpuDevice : IDevice
     public DeviceBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        nint address = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+        nint address = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), HugePages.AlignmentFor(bytes, Alignment));
+        HugePages.Ask((void*)address, bytes);
         Interlocked.Add(ref _allocatedBytes, bytes);
         return new DeviceBuffer(this, address, bytes);
     }

@@ -15,6 +15,9 @@ internal unsafe struct GemmProduct
     /// <summary>A's columns (k) are stored as rows.</summary>
     public bool ATransposed;
 
+    /// <summary>Kernels read A where it is stored.</summary>
+    public bool ADirect;
+
     /// <summary>B's columns are stored as rows.</summary>
     public bool BTransposed;
 

@@ -14,11 +14,13 @@ internal sealed unsafe class GemmScratch : IDisposable
         const int panels = Blocking.BlockElements + Blocking.PanelRows * Blocking.MaxDepth + PanelPacker.Slack;
         const int sliver = Blocking.MaxDepth * Blocking.SliverColumns;
         const int corner = Blocking.PanelRows * Blocking.SliverColumns;
-        _memory = (float*)NativeMemory.AlignedAlloc((Blocking.TileElements + corner + sliver + panels) * sizeof(float), Page);
-        Tile = _memory;
-        Corner = Tile + Blocking.TileElements;
-        Sliver = Corner + corner;
-        Panels = Sliver + sliver;
+        const int bytes = (Blocking.TileElements + corner + sliver + panels) * sizeof(float);
+        _memory = (float*)NativeMemory.AlignedAlloc(bytes, HugePages.AlignmentFor(bytes, Page));
+        HugePages.Ask(_memory, bytes);
+        Sliver = _memory;
+        Corner = Sliver + sliver;
+        Panels = Corner + corner;
+        Tile = Panels + panels;
     }
 
     ~GemmScratch() => Free();

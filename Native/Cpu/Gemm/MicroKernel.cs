@@ -1,22 +1,42 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
 /// <summary>Chooses the micro-kernel. All of them compute the same chains, so the choice is only one of speed.</summary>
-internal static unsafe class MicroKernel
+internal static class MicroKernel
 {
+    /// <summary>True where kernels can pack B while they read it.</summary>
+    public static bool Packs => Vector512.IsHardwareAccelerated;
+
+    /// <summary>Rows of the kernel that takes the next panel when <paramref name="left"/> rows are left.</summary>
+    public static int Rows(int left) => left > 8 ? 12 : left > 4 ? 8 : 4;
+
     /// <summary>Runs the kernel of <paramref name="rows"/> (4, 8 or 12) rows on a whole tile.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int rows, in MicroTile tile)
+    public static void Run(int rows, SliverForm form, in MicroTile tile)
     {
         if (!Vector512.IsHardwareAccelerated)
         {
-            NarrowKernel.Run(rows, tile);
+            MicroKernelPortable.Run(rows, tile);
         }
         else if (rows == 12)
         {
-            MicroKernel12.Run(tile);
+            if (form == SliverForm.Narrow)
+            {
+                MicroKernel12Narrow.Run(tile);
+            }
+            else if (form == SliverForm.Pack)
+            {
+                MicroKernel12.Run<StoredSliver>(tile);
+            }
+            else
+            {
+                MicroKernel12.Run<PlainSliver>(tile);
+            }
+        }
+        else if (form == SliverForm.Pack)
+        {
+            // A sliver is packed for panels that follow, and only a panel of 12 rows has any.
+            throw new InvalidOperationException("Only the micro-kernel of 12 rows packs B.");
         }
         else if (rows == 8)
         {

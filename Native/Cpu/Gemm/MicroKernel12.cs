@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
@@ -8,7 +9,8 @@ internal static unsafe class MicroKernel12
 {
     /// <summary>Continues the chains of one tile over <c>tile.Depth</c> steps.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(in MicroTile tile)
+    public static void Run<TSliver>(in MicroTile tile)
+        where TSliver : struct, ISliver
     {
         Vector512<float> c0L = default, c0R = default;
         Vector512<float> c1L = default, c1R = default;
@@ -62,50 +64,70 @@ internal static unsafe class MicroKernel12
             c11R = Vector512.Load(from + 16);
         }
 
-        float* a = tile.A;
+        tile.PrefetchResult(12);
+        nint row = tile.ARow;
+        nint step = tile.AStep;
+        nint twice = 2 * row;
+        float* a0 = tile.A;
+        float* a3 = a0 + 3 * row;
+        float* a6 = a3 + 3 * row;
+        float* a9 = a6 + 3 * row;
         float* b = tile.B;
+        float* packed = tile.Packed;
         nint stride = tile.BStride;
-        for (nint k = tile.Depth; k > 0; k--)
+        Prefetch next = tile.Next;
+        for (nint k = 0; k < tile.Depth; k++)
         {
             Vector512<float> left = Vector512.Load(b);
             Vector512<float> right = Vector512.Load(b + 16);
-            Vector512<float> x = Vector512.Create(*a);
+            if (TSliver.Packs)
+            {
+                left.Store(packed);
+                right.Store(packed + 16);
+                packed += 32;
+            }
+
+            Sse.Prefetch1(next.At(k));
+            Vector512<float> x = Vector512.Create(*a0);
             c0L = Vector512.FusedMultiplyAdd(x, left, c0L);
             c0R = Vector512.FusedMultiplyAdd(x, right, c0R);
-            x = Vector512.Create(a[1]);
+            x = Vector512.Create(a0[row]);
             c1L = Vector512.FusedMultiplyAdd(x, left, c1L);
             c1R = Vector512.FusedMultiplyAdd(x, right, c1R);
-            x = Vector512.Create(a[2]);
+            x = Vector512.Create(a0[twice]);
             c2L = Vector512.FusedMultiplyAdd(x, left, c2L);
             c2R = Vector512.FusedMultiplyAdd(x, right, c2R);
-            x = Vector512.Create(a[3]);
+            x = Vector512.Create(*a3);
             c3L = Vector512.FusedMultiplyAdd(x, left, c3L);
             c3R = Vector512.FusedMultiplyAdd(x, right, c3R);
-            x = Vector512.Create(a[4]);
+            x = Vector512.Create(a3[row]);
             c4L = Vector512.FusedMultiplyAdd(x, left, c4L);
             c4R = Vector512.FusedMultiplyAdd(x, right, c4R);
-            x = Vector512.Create(a[5]);
+            x = Vector512.Create(a3[twice]);
             c5L = Vector512.FusedMultiplyAdd(x, left, c5L);
             c5R = Vector512.FusedMultiplyAdd(x, right, c5R);
-            x = Vector512.Create(a[6]);
+            x = Vector512.Create(*a6);
             c6L = Vector512.FusedMultiplyAdd(x, left, c6L);
             c6R = Vector512.FusedMultiplyAdd(x, right, c6R);
-            x = Vector512.Create(a[7]);
+            x = Vector512.Create(a6[row]);
             c7L = Vector512.FusedMultiplyAdd(x, left, c7L);
             c7R = Vector512.FusedMultiplyAdd(x, right, c7R);
-            x = Vector512.Create(a[8]);
+            x = Vector512.Create(a6[twice]);
             c8L = Vector512.FusedMultiplyAdd(x, left, c8L);
             c8R = Vector512.FusedMultiplyAdd(x, right, c8R);
-            x = Vector512.Create(a[9]);
+            x = Vector512.Create(*a9);
             c9L = Vector512.FusedMultiplyAdd(x, left, c9L);
             c9R = Vector512.FusedMultiplyAdd(x, right, c9R);
-            x = Vector512.Create(a[10]);
+            x = Vector512.Create(a9[row]);
             c10L = Vector512.FusedMultiplyAdd(x, left, c10L);
             c10R = Vector512.FusedMultiplyAdd(x, right, c10R);
-            x = Vector512.Create(a[11]);
+            x = Vector512.Create(a9[twice]);
             c11L = Vector512.FusedMultiplyAdd(x, left, c11L);
             c11R = Vector512.FusedMultiplyAdd(x, right, c11R);
-            a += 12;
+            a0 += step;
+            a3 += step;
+            a6 += step;
+            a9 += step;
             b += stride;
         }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
@@ -30,26 +31,34 @@ internal static unsafe class MicroKernel4
             c3R = Vector512.Load(from + 16);
         }
 
-        float* a = tile.A;
+        tile.PrefetchResult(4);
+        nint row = tile.ARow;
+        nint step = tile.AStep;
+        nint twice = 2 * row;
+        float* a0 = tile.A;
+        float* a3 = a0 + 3 * row;
         float* b = tile.B;
         nint stride = tile.BStride;
-        for (nint k = tile.Depth; k > 0; k--)
+        Prefetch next = tile.Next;
+        for (nint k = 0; k < tile.Depth; k++)
         {
             Vector512<float> left = Vector512.Load(b);
             Vector512<float> right = Vector512.Load(b + 16);
-            Vector512<float> x = Vector512.Create(*a);
+            Sse.Prefetch1(next.At(k));
+            Vector512<float> x = Vector512.Create(*a0);
             c0L = Vector512.FusedMultiplyAdd(x, left, c0L);
             c0R = Vector512.FusedMultiplyAdd(x, right, c0R);
-            x = Vector512.Create(a[1]);
+            x = Vector512.Create(a0[row]);
             c1L = Vector512.FusedMultiplyAdd(x, left, c1L);
             c1R = Vector512.FusedMultiplyAdd(x, right, c1R);
-            x = Vector512.Create(a[2]);
+            x = Vector512.Create(a0[twice]);
             c2L = Vector512.FusedMultiplyAdd(x, left, c2L);
             c2R = Vector512.FusedMultiplyAdd(x, right, c2R);
-            x = Vector512.Create(a[3]);
+            x = Vector512.Create(*a3);
             c3L = Vector512.FusedMultiplyAdd(x, left, c3L);
             c3R = Vector512.FusedMultiplyAdd(x, right, c3R);
-            a += 4;
+            a0 += step;
+            a3 += step;
             b += stride;
         }
 

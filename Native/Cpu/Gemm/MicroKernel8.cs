@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
@@ -46,38 +47,48 @@ internal static unsafe class MicroKernel8
             c7R = Vector512.Load(from + 16);
         }
 
-        float* a = tile.A;
+        tile.PrefetchResult(8);
+        nint row = tile.ARow;
+        nint step = tile.AStep;
+        nint twice = 2 * row;
+        float* a0 = tile.A;
+        float* a3 = a0 + 3 * row;
+        float* a6 = a3 + 3 * row;
         float* b = tile.B;
         nint stride = tile.BStride;
-        for (nint k = tile.Depth; k > 0; k--)
+        Prefetch next = tile.Next;
+        for (nint k = 0; k < tile.Depth; k++)
         {
             Vector512<float> left = Vector512.Load(b);
             Vector512<float> right = Vector512.Load(b + 16);
-            Vector512<float> x = Vector512.Create(*a);
+            Sse.Prefetch1(next.At(k));
+            Vector512<float> x = Vector512.Create(*a0);
             c0L = Vector512.FusedMultiplyAdd(x, left, c0L);
             c0R = Vector512.FusedMultiplyAdd(x, right, c0R);
-            x = Vector512.Create(a[1]);
+            x = Vector512.Create(a0[row]);
             c1L = Vector512.FusedMultiplyAdd(x, left, c1L);
             c1R = Vector512.FusedMultiplyAdd(x, right, c1R);
-            x = Vector512.Create(a[2]);
+            x = Vector512.Create(a0[twice]);
             c2L = Vector512.FusedMultiplyAdd(x, left, c2L);
             c2R = Vector512.FusedMultiplyAdd(x, right, c2R);
-            x = Vector512.Create(a[3]);
+            x = Vector512.Create(*a3);
             c3L = Vector512.FusedMultiplyAdd(x, left, c3L);
             c3R = Vector512.FusedMultiplyAdd(x, right, c3R);
-            x = Vector512.Create(a[4]);
+            x = Vector512.Create(a3[row]);
             c4L = Vector512.FusedMultiplyAdd(x, left, c4L);
             c4R = Vector512.FusedMultiplyAdd(x, right, c4R);
-            x = Vector512.Create(a[5]);
+            x = Vector512.Create(a3[twice]);
             c5L = Vector512.FusedMultiplyAdd(x, left, c5L);
             c5R = Vector512.FusedMultiplyAdd(x, right, c5R);
-            x = Vector512.Create(a[6]);
+            x = Vector512.Create(*a6);
             c6L = Vector512.FusedMultiplyAdd(x, left, c6L);
             c6R = Vector512.FusedMultiplyAdd(x, right, c6R);
-            x = Vector512.Create(a[7]);
+            x = Vector512.Create(a6[row]);
             c7L = Vector512.FusedMultiplyAdd(x, left, c7L);
             c7R = Vector512.FusedMultiplyAdd(x, right, c7R);
-            a += 8;
+            a0 += step;
+            a3 += step;
+            a6 += step;
             b += stride;
         }
 

@@ -1,12 +1,21 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
 namespace MoEActors.Native.Cpu.Gemm;
 
 /// <summary>What a micro-kernel does: one panel of A times one sliver of B, over a range of k.</summary>
 internal unsafe struct MicroTile
 {
-    /// <summary>Panel of A, [k][rows of the kernel].</summary>
+    /// <summary>Panel of A: packed, or rows of A as they are stored.</summary>
     public float* A;
 
-    /// <summary>Sliver of B, [k][32 columns].</summary>
+    /// <summary>Elements from one row of the panel to the next.</summary>
+    public nint ARow;
+
+    /// <summary>Elements from one step of k to the next.</summary>
+    public nint AStep;
+
+    /// <summary>Sliver of B, rows of 32 columns.</summary>
     public float* B;
 
     /// <summary>Elements from one row of the sliver to the next: 32 when it is packed.</summary>
@@ -29,4 +38,25 @@ internal unsafe struct MicroTile
 
     /// <summary>Add to what is there, by one rounded addition, rather than replace it.</summary>
     public bool Add;
+
+    /// <summary>Where a kernel that packs B puts it.</summary>
+    public float* Packed;
+
+    /// <summary>Lines of the next sliver to prefetch meanwhile.</summary>
+    public Prefetch Next;
+
+    /// <summary>Where the next micro-tile's chains will go: C is asked for one micro-tile ahead.</summary>
+    public float* Ahead;
+
+    /// <summary>Prefetches the next micro-tile of the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void PrefetchResult(int rows)
+    {
+        float* line = Ahead;
+        for (int i = 0; i < rows; i++, line += ToStride)
+        {
+            Sse.Prefetch1(line);
+            Sse.Prefetch1(line + 16);
+        }
+    }
 }

@@ -12,28 +12,30 @@ internal static unsafe class PanelPacker
     /// <summary>Elements that a packer may write past the end of a block (whole vectors are stored).</summary>
     public const int Slack = 16;
 
-    /// <summary>Rows of the kernel that takes the next panel when <paramref name="left"/> rows are left.</summary>
-    public static int KernelRows(int left) => left > 8 ? 12 : left > 4 ? 8 : 4;
+    /// <summary>Steps of k that are copied for all panels before the next: few enough rows of A for the first-level TLB.</summary>
+    private const int CopyDepth = 16;
 
     /// <summary>Packs rows [i, i + rows) and k in [k, k + depth) of A.</summary>
-    public static void Pack(in GemmProduct product, int i, int rows, int k, int depth, float* panel)
+    public static void Pack(in GemmProduct product, int i, int rows, int k, int depth, float* panels)
     {
-        while (rows > 0)
+        if (!product.ATransposed)
         {
-            int height = KernelRows(rows);
-            int valid = Math.Min(rows, height);
-            if (product.ATransposed)
+            float* source = product.A + i * product.AStride + k;
+            for (int row = 0; row < rows;)
             {
-                Copy(product.A + k * product.AStride + i, product.AStride, valid, height, depth, panel);
-            }
-            else
-            {
-                Turn(product.A + i * product.AStride + k, product.AStride, valid, height, depth, panel);
+                int height = MicroKernel.Rows(rows - row);
+                Turn(source + row * product.AStride, product.AStride, Math.Min(rows - row, height), height, depth, panels);
+                panels += (nint)height * depth;
+                row += height;
             }
 
-            panel += (nint)height * depth;
-            i += height;
-            rows -= height;
+            return;
+        }
+
+        for (int done = 0; done < depth; done += CopyDepth)
+        {
+            int steps = Math.Min(CopyDepth, depth - done);
+            Copy(product.A + (k + done) * product.AStride + i, product.AStride, rows, steps, panels, done, depth);
         }
     }
 
@@ -43,17 +45,11 @@ internal static unsafe class PanelPacker
     {
         if (Transpose16.IsSupported && depth >= 16)
         {
-            int k = 0;
-            for (; k <= depth - 16; k += 16)
-            {
-                Transpose16.Run(source + k, stride, valid, panel + k * height, height);
-            }
-
-            if (k < depth)
+            for (int k = 0; k < depth; k += 16)
             {
                 // The last block starts earlier and writes some elements again, with the same values.
-                k = depth - 16;
-                Transpose16.Run(source + k, stride, valid, panel + k * height, height);
+                int at = Math.Min(k, depth - 16);
+                Transpose16.Run(source + at, stride, valid, panel + at * height, height);
             }
 
             return;
@@ -68,41 +64,42 @@ internal static unsafe class PanelPacker
         }
     }
 
-    /// <summary>A is stored by columns: each step of k is a copy.</summary>
+    /// <summary>A is stored by columns: a few steps of k are copied to their place in every panel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Copy(float* source, nint stride, int valid, int height, int depth, float* panel)
+    private static void Copy(float* source, nint stride, int rows, int steps, float* panels, int done, int depth)
     {
-        if (valid < height)
+        for (int row = 0; row < rows;)
         {
-            for (int k = 0; k < depth; k++, source += stride, panel += height)
+            int height = MicroKernel.Rows(rows - row);
+            int valid = Math.Min(rows - row, height);
+            float* from = source + row;
+            float* to = panels + (nint)done * height;
+            for (int k = 0; k < steps; k++, from += stride, to += height)
             {
-                for (int r = 0; r < height; r++)
+                if (valid < height)
                 {
-                    panel[r] = r < valid ? source[r] : 0f;
+                    for (int r = 0; r < height; r++)
+                    {
+                        to[r] = r < valid ? from[r] : 0f;
+                    }
+                }
+                else if (height == 12)
+                {
+                    Vector256.Load(from).Store(to);
+                    Vector128.Load(from + 8).Store(to + 8);
+                }
+                else if (height == 8)
+                {
+                    Vector256.Load(from).Store(to);
+                }
+                else
+                {
+                    Vector128.Load(from).Store(to);
                 }
             }
-        }
-        else if (height == 12)
-        {
-            for (int k = 0; k < depth; k++, source += stride, panel += 12)
-            {
-                Vector256.Load(source).Store(panel);
-                Vector128.Load(source + 8).Store(panel + 8);
-            }
-        }
-        else if (height == 8)
-        {
-            for (int k = 0; k < depth; k++, source += stride, panel += 8)
-            {
-                Vector256.Load(source).Store(panel);
-            }
-        }
-        else
-        {
-            for (int k = 0; k < depth; k++, source += stride, panel += 4)
-            {
-                Vector128.Load(source).Store(panel);
-            }
+
+            panels += (nint)height * depth;
+            row += height;
         }
     }
 }

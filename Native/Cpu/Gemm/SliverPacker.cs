@@ -23,6 +23,34 @@ internal static unsafe class SliverPacker
         }
     }
 
+    /// <summary>The lines of a sliver of B for the kernel of panel <paramref name="panel"/> to prefetch: two panels share them.</summary>
+    public static Prefetch Prefetch(in GemmProduct product, int j, int k, int depth, int panel)
+    {
+        if (panel > 1)
+        {
+            return default;
+        }
+
+        if (product.BTransposed)
+        {
+            // The first panel takes the first half of k, line by line down the 32 stored rows.
+            return new Prefetch
+            {
+                Start = product.B + j * product.BStride + k + panel * depth / 2,
+                Stride = product.BStride,
+                RunBits = 5,
+                RunStride = 16,
+            };
+        }
+
+        return new Prefetch
+        {
+            Start = product.B + k * product.BStride + j + panel * 16,
+            Stride = product.BStride,
+            RunBits = 30,
+        };
+    }
+
     /// <summary>B is stored by rows: each step of k is a copy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Copy(float* source, nint stride, int columns, int depth, float* sliver)

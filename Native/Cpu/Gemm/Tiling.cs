@@ -9,6 +9,7 @@ internal static class Tiling
     /// <summary>Chooses the tiles of one product of a call that has <paramref name="steps"/> steps in all.</summary>
     public static void Choose(ref GemmProduct product, int threads, long steps)
     {
+        product.ADirect = product.Columns <= Blocking.DirectColumns;
         int depth = Blocking.Part(product.Depth, Blocking.MaxDepth, 1);
         int mostRows = Math.Min(Blocking.MaxRows, Blocking.BlockElements / depth / Blocking.PanelRows * Blocking.PanelRows);
         product.TileRows = Blocking.Part(product.Rows, mostRows, Blocking.PanelRows);

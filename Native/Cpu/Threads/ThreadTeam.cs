@@ -14,6 +14,7 @@ internal sealed class ThreadTeam : IDisposable
     private Loop? _current;
     private int _generation;
     private int _running;
+    private int _caller;
     private bool _stopped;
     private Exception? _failure;
 
@@ -59,6 +60,7 @@ internal sealed class ThreadTeam : IDisposable
         var loop = (Loop<TBody>)found;
         loop.Body = body;
         loop.Begin(items, grain, Count);
+        _caller = Thread.GetCurrentProcessorId();
         lock (_gate)
         {
             _current = loop;
@@ -120,6 +122,7 @@ internal sealed class ThreadTeam : IDisposable
                 loop = _current!;
             }
 
+            Processor.Leave(_caller);
             Run(loop);
             lock (_gate)
             {

@@ -1,6 +1,7 @@
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Memory;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Native.Communication;
 

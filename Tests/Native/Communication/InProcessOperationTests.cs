@@ -17,7 +17,7 @@ public sealed class InProcessOperationTests
             from size in Gen.Choose(1, 5)
             from seed in Gen.Choose(0, int.MaxValue - 1)
             select (size, seed);
-        Prop.ForAll(cases.ToArbitrary(), c => CheckAllToAll(c.Size, c.Seed)).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
+        Prop.ForAll(cases.ToArbitrary(), c => CheckAllToAll(c.Size, c.Seed)).Check(Config.QuickThrowOnFailure.WithMaxTest(100).WithQuietOnSuccess(true));
     }
 
     [Theory, MemberData(nameof(Sizes))]
@@ -66,7 +66,7 @@ public sealed class InProcessOperationTests
             from seed in Gen.Choose(0, int.MaxValue - 1)
             select (size, length, seed);
         Prop.ForAll(cases.ToArbitrary(), c => CheckOrderedSum(c.Size, c.Length, c.Seed))
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(100));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(100).WithQuietOnSuccess(true));
     }
 
     private static void CheckAllToAll(int size, int seed)

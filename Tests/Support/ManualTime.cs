@@ -1,4 +1,4 @@
-namespace MoEActors.Tests.Native.Communication;
+namespace MoEActors.Tests.Support;
 
 /// <summary>A clock that moves when a test says so, and says when something begins to wait for it.</summary>
 internal sealed class ManualTime : TimeProvider, IDisposable

@@ -8,7 +8,7 @@ namespace MoEActors.Native.Cpu.Gemm;
 /// 4 rows × 16 columns, whose 8 accumulators fit in the 16 registers of AVX2. Where there is no vector hardware at all the
 /// runtime's software form computes the same fused chains, slowly.
 /// </summary>
-internal static unsafe class NarrowKernel
+internal static unsafe class MicroKernelPortable
 {
     /// <summary>Continues the chains of one tile of <paramref name="rows"/> rows over <c>tile.Depth</c> steps.</summary>
     public static void Run(int rows, in MicroTile tile)
@@ -17,13 +17,13 @@ internal static unsafe class NarrowKernel
         {
             for (int i = 0; i < rows; i += 4)
             {
-                Piece(tile, rows, i, j);
+                Piece(tile, i, j);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Piece(in MicroTile tile, int rows, int row, int column)
+    private static void Piece(in MicroTile tile, int row, int column)
     {
         Vector256<float> c0L = default, c0R = default, c1L = default, c1R = default;
         Vector256<float> c2L = default, c2R = default, c3L = default, c3R = default;
@@ -36,7 +36,8 @@ internal static unsafe class NarrowKernel
             Load(from + 3 * tile.FromStride, out c3L, out c3R);
         }
 
-        float* a = tile.A + row;
+        nint next = tile.ARow;
+        float* a = tile.A + row * next;
         float* b = tile.B + column;
         for (nint k = tile.Depth; k > 0; k--)
         {
@@ -44,16 +45,16 @@ internal static unsafe class NarrowKernel
             Vector256<float> x = Vector256.Create(*a);
             c0L = Vector256.FusedMultiplyAdd(x, left, c0L);
             c0R = Vector256.FusedMultiplyAdd(x, right, c0R);
-            x = Vector256.Create(a[1]);
+            x = Vector256.Create(a[next]);
             c1L = Vector256.FusedMultiplyAdd(x, left, c1L);
             c1R = Vector256.FusedMultiplyAdd(x, right, c1R);
-            x = Vector256.Create(a[2]);
+            x = Vector256.Create(a[2 * next]);
             c2L = Vector256.FusedMultiplyAdd(x, left, c2L);
             c2R = Vector256.FusedMultiplyAdd(x, right, c2R);
-            x = Vector256.Create(a[3]);
+            x = Vector256.Create(a[3 * next]);
             c3L = Vector256.FusedMultiplyAdd(x, left, c3L);
             c3R = Vector256.FusedMultiplyAdd(x, right, c3R);
-            a += rows;
+            a += tile.AStep;
             b += tile.BStride;
         }
 
