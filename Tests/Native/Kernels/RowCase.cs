@@ -5,11 +5,15 @@ namespace MoEActors.Tests.Native.Kernels;
 
 /// <summary>
 /// Operands for any row-wise operation: rows of some matrices, which an operation may read and write, and operands that all
-/// rows share. Row i of a case does not depend on how many rows there are.
+/// rows share. Row i of a case does not depend on how many rows there are. At least <see cref="Choices"/> columns.
 /// </summary>
 internal sealed class RowCase : IDisposable
 {
     public const int Choices = 3;
+
+    /// <summary>Rows of a sequence, where position matters.</summary>
+    public const int Position = 4;
+
     private const int TableRows = 11;
 
     private readonly KernelMemory _memory;
@@ -28,11 +32,8 @@ internal sealed class RowCase : IDisposable
         Slots = _memory.Integers(RandomSlots(seed + 12, first, rows));
         ChoiceWeights = _memory.Matrix(RandomRows(seed + 13, first, rows, Choices));
         Target = _memory.Integers(new int[rows]);
-        Chosen = _memory.Integers(new int[rows * Math.Min(Choices, columns)]);
+        Chosen = _memory.Integers(new int[rows * Choices]);
     }
-
-    /// <summary>Rows of a sequence, where position matters.</summary>
-    public static int Position => 4;
 
     public IDevice Device => _memory.Device;
 
@@ -70,10 +71,10 @@ internal sealed class RowCase : IDisposable
     public float[][,] Read()
     {
         _memory.AssertSurroundingsUntouched();
-        var chosen = new float[X.Rows, X.Rows == 0 ? 0 : Chosen.Length / X.Rows];
+        var chosen = new float[X.Rows, Choices];
         for (int i = 0; i < chosen.Length; i++)
         {
-            chosen[i / chosen.GetLength(1), i % chosen.GetLength(1)] = Chosen.AsSpan()[i];
+            chosen[i / Choices, i % Choices] = Chosen.AsSpan()[i];
         }
 
         return [.. new[] { X, Y, Z, Inverse, OutX, OutY, OutPair, ChoiceWeights }.Select(m => KernelMemory.Read(m)), chosen];

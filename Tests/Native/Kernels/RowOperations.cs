@@ -29,9 +29,9 @@ internal static class RowOperations
         ["SoftmaxGradient"] = c => c.Device.SoftmaxGradient(c.X, c.Y, c.OutX),
         ["Sigmoid"] = c => c.Device.Sigmoid(c.X, c.OutX, c.Inverse.Data),
         ["SigmoidGradient"] = c => c.Device.SigmoidGradient(c.X, c.Y, c.OutX),
-        ["TopK"] = c => c.Device.TopK(c.X, c.Weight, default, Math.Min(RowCase.Choices, c.X.Columns), c.Chosen),
-        ["ChoiceWeights"] = c => c.Device.ChoiceWeights(c.X, Choose(c), K(c), true, 1e-6f, Weights(c)),
-        ["ChoiceWeightsGradient"] = c => c.Device.ChoiceWeightsGradient(c.X, Choose(c), K(c), true, 1e-6f, Weights(c), c.OutX),
+        ["TopK"] = c => c.Device.TopK(c.X, c.Weight, default, RowCase.Choices, c.Chosen),
+        ["ChoiceWeights"] = c => c.Device.ChoiceWeights(c.X, Choose(c), RowCase.Choices, true, 1e-6f, c.ChoiceWeights.Data),
+        ["ChoiceWeightsGradient"] = c => c.Device.ChoiceWeightsGradient(c.X, Choose(c), RowCase.Choices, true, 1e-6f, c.ChoiceWeights.Data, c.OutX),
         ["AddScoreSumsGradient"] = c => c.Device.AddScoreSumsGradient(c.X, default, true, c.Weight, c.OutX),
         ["ZLossGradient"] = c => c.Device.ZLossGradient(c.X, c.Inverse.Data, default, 0.1f, c.OutX),
         ["GatherRows"] = c => c.Device.GatherRows(c.Table, Targets(c), c.OutX),
@@ -42,13 +42,9 @@ internal static class RowOperations
     /// <summary>Columns that divide into two halves.</summary>
     private static Matrix Even(RowCase c) => c.X.SliceColumns(0, c.Half.Columns * 2);
 
-    private static int K(RowCase c) => Math.Min(RowCase.Choices, c.X.Columns);
-
-    private static DeviceSpan<float> Weights(RowCase c) => c.ChoiceWeights.Data.Slice(0, c.X.Rows * K(c));
-
     private static DeviceSpan<int> Targets(RowCase c) => Choose(c, 1, c.Target);
 
-    private static DeviceSpan<int> Choose(RowCase c) => Choose(c, K(c), c.Chosen);
+    private static DeviceSpan<int> Choose(RowCase c) => Choose(c, RowCase.Choices, c.Chosen);
 
     /// <summary>Valid choices that depend on the row's content alone.</summary>
     private static DeviceSpan<int> Choose(RowCase c, int k, DeviceSpan<int> chosen)
