@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
+using MoEActors.Native.Cpu;
 
 namespace MoEActors.Cli.Bench;
 
@@ -20,7 +21,8 @@ internal static class LayerBenchmark
         double[] seconds = new double[steps];
         double[] sgemm = new double[steps];
         long allocated = 0;
-        using var product = new SgemmRate(workers);
+        using var device = new CpuDevice(workers);
+        using var product = new SgemmRate(device);
         Thread[] threads = [.. Enumerable.Range(0, workers).Select(rank => new Thread(() => Work(shape, group.Open(rank), turns)) { Name = $"layer worker {rank}" })];
         Array.ForEach(threads, thread => thread.Start());
         try
@@ -48,9 +50,9 @@ internal static class LayerBenchmark
             Array.ForEach(threads, thread => thread.Join());
         }
 
-        double median = Median(seconds);
+        double median = Samples.Median(seconds);
         double gflops = 6.0 * shape.Tokens * shape.TopK * 2 * shape.ModelDimension * shape.Hidden / median / 1e9;
-        double sgemmGflops = Median(sgemm);
+        double sgemmGflops = Samples.Median(sgemm);
         return new LayerReport
         {
             Tokens = shape.Tokens,
@@ -88,11 +90,5 @@ internal static class LayerBenchmark
         {
             communicator.Dispose();
         }
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

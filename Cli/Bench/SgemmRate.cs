@@ -1,43 +1,59 @@
 using System.Diagnostics;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native.Cpu;
+using MoEActors.Native;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Cli.Bench;
 
-/// <summary>The speed of our own fp32 product of 2048³ on a number of threads: what a layer's speed is a share of.</summary>
-internal sealed class SgemmRate : IDisposable
+/// <summary>
+/// The rate of a device at a product of 2048³, the yardstick of other benchmarks. Operands are allocated once;
+/// <see cref="Measure"/> allocates nothing, so that samples can be taken between those of whatever is compared.
+/// </summary>
+public sealed class SgemmRate : IDisposable
 {
-    private const int Size = 2048;
+    /// <summary>Rows, columns and depth of the product.</summary>
+    public const int Size = 2048;
 
-    private readonly CpuDevice _device;
+    private readonly IDevice _device;
     private readonly DeviceBuffer _memory;
     private readonly Matrix _a;
     private readonly Matrix _b;
     private readonly Matrix _c;
 
-    public SgemmRate(int threads)
+    /// <summary>Prepares the operands on <paramref name="device"/> and warms the product up.</summary>
+    public SgemmRate(IDevice device)
     {
-        _device = new CpuDevice(threads);
-        _memory = _device.Allocate(3L * sizeof(float) * Size * Size);
+        _device = device;
+        _memory = device.Allocate(3L * Size * Size * sizeof(float));
         DeviceSpan<float> all = _memory.As<float>();
-        InitialValue.Normal(1f).Fill(_device, 1, "sgemm", all.Slice(0, 2 * Size * Size));
+        device.Fill(all, 0.5f);
         _a = new Matrix(all.Slice(0, Size * Size), Size, Size);
         _b = new Matrix(all.Slice(Size * Size, Size * Size), Size, Size);
-        _c = new Matrix(all.Slice(2 * Size * Size, Size * Size), Size, Size);
+        _c = new Matrix(all.Slice(2 * Size * Size), Size, Size);
+        Measure();
     }
 
-    /// <summary>One product, in 10⁹ operations per second.</summary>
+    /// <summary>The median rate of a device in 10⁹ operations per second.</summary>
+    public static double Median(IDevice device, int samples = 5)
+    {
+        using var rate = new SgemmRate(device);
+        var found = new double[samples];
+        for (int i = 0; i < samples; i++)
+        {
+            found[i] = rate.Measure();
+        }
+
+        return Samples.Median(found);
+    }
+
+    /// <summary>Computes the product once and returns the rate in 10⁹ operations per second.</summary>
     public double Measure()
     {
-        long started = Stopwatch.GetTimestamp();
+        long start = Stopwatch.GetTimestamp();
         _device.MatMul(_a, _b, _c);
-        return 2.0 * Size * Size * Size / Stopwatch.GetElapsedTime(started).TotalSeconds / 1e9;
+        _device.Synchronize();
+        return 2.0 * Size * Size * Size / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
-    public void Dispose()
-    {
-        _memory.Dispose();
-        _device.Dispose();
-    }
+    /// <inheritdoc />
+    public void Dispose() => _memory.Dispose();
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Json;
+using MoEActors.Cli.Bench;
 
 namespace MoEActors.Cli.Commands;
 
@@ -16,6 +18,19 @@ internal sealed class BenchGemmCommand
         return command;
     }
 
-    private static Task<int> Run(BenchGemmOptions options, CommandOutput output, CancellationToken cancellation) =>
-        throw new NotSupportedException("this benchmark is not built yet.");
+    private static Task<int> Run(BenchGemmOptions options, CommandOutput output, CancellationToken cancellation)
+    {
+        // Lines of progress go beside the report, so that the report stays pure JSON.
+        var progress = new LineProgress(options.Json ? output.Error : output.Out);
+        GemmReport report = GemmBenchmark.Run(new GemmBenchmarkOptions(), progress);
+        output.Out.WriteLine(options.Json
+            ? JsonSerializer.Serialize(report)
+            : $"{report.Device}; {report.OpenBlas ?? "OpenBLAS is not on this machine"}");
+        return Task.FromResult(ExitCode.Done);
+    }
+
+    private sealed class LineProgress(TextWriter writer) : IProgress<string>
+    {
+        public void Report(string value) => writer.WriteLine(value);
+    }
 }

@@ -74,21 +74,18 @@ internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
         team.For(tiles, threads == 1 ? Math.Max(tiles, 1) : 1, new GemmBody(this));
     }
 
-    /// <summary>Takes the scratch memory of a thread out of the pool.</summary>
+    /// <summary>Takes scratch memory for one thread. There is never more of it than threads.</summary>
     public GemmScratch Rent()
     {
-        for (int i = 0; ; i = (i + 1) % _scratch.Length)
+        for (int i = 0; i < _scratch.Length; i++)
         {
             if (Interlocked.Exchange(ref _scratch[i], null) is { } scratch)
             {
                 return scratch;
             }
-
-            if (i == _scratch.Length - 1)
-            {
-                return new GemmScratch();
-            }
         }
+
+        return new GemmScratch();
     }
 
     /// <summary>Gives scratch memory back.</summary>

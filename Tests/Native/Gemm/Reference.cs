@@ -45,12 +45,16 @@ internal static class Reference
         return result;
     }
 
-    private static float Chain(in Matrix a, in Matrix b, int i, int j, int start, int length)
+    private static unsafe float Chain(in Matrix a, in Matrix b, int i, int j, int start, int length)
     {
+        (nint stepA, nint rowA) = a.IsTransposed ? (a.Stride, 1) : (1, a.Stride);
+        (nint stepB, nint columnB) = b.IsTransposed ? (1, b.Stride) : (b.Stride, 1);
+        float* x = a.Data.Pointer + i * rowA + start * stepA;
+        float* y = b.Data.Pointer + j * columnB + start * stepB;
         float chain = 0;
-        for (int k = start; k < start + length; k++)
+        for (int k = 0; k < length; k++)
         {
-            chain = MathF.FusedMultiplyAdd(Element(a, i, k), Element(b, k, j), chain);
+            chain = MathF.FusedMultiplyAdd(x[k * stepA], y[k * stepB], chain);
         }
 
         return chain;
