@@ -1,4 +1,9 @@
 using System.CommandLine;
+using MoEActors.Cli.Training;
+using MoEActors.Client.Data;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Cli.Commands;
 
@@ -88,6 +93,59 @@ internal sealed class TrainCommand
         Json = parsed.GetValue(_json),
     };
 
-    private static Task<int> Run(TrainOptions options, CommandOutput output, CancellationToken cancellation) =>
-        throw new NotSupportedException("training is not built yet.");
+    private static async Task<int> Run(TrainOptions options, CommandOutput output, CancellationToken cancellation)
+    {
+        TrainingJob job = new()
+        {
+            Name = options.Name,
+            Corpus = ByteCorpus.Divide(Read(options.Text, output)),
+            Run = Configuration(options),
+            Sequences = options.Batch,
+            Silos = options.Silos,
+            Steps = options.Steps,
+            Time = TimeSpan.FromSeconds(options.Seconds),
+            Seed = options.Seed,
+            Folder = Path.Combine("runs", options.Name),
+            Prompt = "The ",
+        };
+        output.Out.WriteLine(
+            $"Text: {job.Corpus.TrainingBytes:N0} bytes to learn from, {job.Corpus.ValidationBytes:N0} kept for validation.");
+        TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
+        TrainingReport.Write(result, options.Json, output);
+        return ExitCode.Done;
+    }
+
+    private static IReadOnlyList<TextDocument> Read(IReadOnlyList<string> paths, CommandOutput output)
+    {
+        if (paths.Count == 0)
+        {
+            return DotNetDocumentation.Read();
+        }
+
+        TextFolder text = TextFolder.Read(paths);
+        foreach (string skipped in text.Skipped)
+        {
+            output.Error.WriteLine($"Skipped, as it is empty or not UTF-8 text: {skipped}");
+        }
+
+        return text.Documents;
+    }
+
+    private static RunConfiguration Configuration(TrainOptions options) => new()
+    {
+        MicroBatches = Math.Min(options.Batch, DemoModel.MicroBatches),
+        Model = new ModelConfiguration
+        {
+            Vocabulary = ByteBatches.Vocabulary,
+            Dim = options.Dimension,
+            Heads = options.Heads,
+            KeyValueHeads = options.KeyValueHeads,
+            Hidden = options.Hidden,
+            Experts = [.. Enumerable.Repeat(options.Experts, options.Layers)],
+            Gate = new GateOptions { TopK = options.TopK },
+            MaximumSequence = options.Sequence,
+            Seed = (ulong)options.Seed,
+        },
+        Optimizer = new OptimizerOptions { LearningRate = (float)options.LearningRate },
+    };
 }

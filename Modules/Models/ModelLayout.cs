@@ -47,6 +47,10 @@ public static class ModelLayout
     /// <summary>The tensors of a dense layer's feed-forward block.</summary>
     public static IReadOnlyList<ParameterShape> Feedforward(ModelConfiguration model) => new SwiGluExpert().Layout(model.Dim, model.Hidden);
 
+    /// <summary>Number of parameters of the whole model.</summary>
+    public static long ParameterCount(ModelConfiguration model) =>
+        Dense(model).Sum(shape => (long)shape.Count) + model.Experts.Sum(experts => (long)experts) * Expert(model).Sum(shape => (long)shape.Count);
+
     /// <summary>What the names of a layer's dense tensors start with.</summary>
     public static string LayerPrefix(int layer) => $"layers.{layer}.";
 

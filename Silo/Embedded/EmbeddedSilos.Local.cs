@@ -3,6 +3,9 @@ namespace MoEActors.Silo.Embedded;
 /// <summary>On the embedded actor runtime.</summary>
 public sealed partial class EmbeddedSilos
 {
+    /// <summary>The actor runtime that this was built with.</summary>
+    public const string RuntimeName = "local";
+
     private LocalCluster? _cluster;
 
     /// <summary>Calls grains from outside of the silos; no silo's death takes it away.</summary>

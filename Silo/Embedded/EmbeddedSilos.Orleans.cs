@@ -10,6 +10,9 @@ namespace MoEActors.Silo.Embedded;
 /// <summary>On Orleans: silos that share a membership table in memory and talk over loopback.</summary>
 public sealed partial class EmbeddedSilos
 {
+    /// <summary>The actor runtime that this was built with.</summary>
+    public const string RuntimeName = "orleans";
+
     private readonly EmbeddedMembershipTable _table = new();
     private IHost? _clientHost;
 
