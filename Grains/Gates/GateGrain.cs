@@ -1,5 +1,5 @@
 using MoEActors.Grains.Interfaces;
-using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Gates;
