@@ -15,10 +15,11 @@ public class LanguageModelReferenceTests
 {
     public static TheoryData<string, string, int> Cases => ReferenceFolder.Cases(ReferenceFolder.IsModel);
 
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Model_equals_the_reference(string file, string name, int workers)
     {
+        Assert.SkipWhen(workers == 0, "The reference folder has no case of this kind.");
         JsonElement reference = ReferenceFolder.Case(file, name);
         WorkerGroup.Run(workers, communicator =>
         {

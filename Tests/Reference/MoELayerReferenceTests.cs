@@ -17,10 +17,11 @@ public class MoELayerReferenceTests
 {
     public static TheoryData<string, string, int> Cases => ReferenceFolder.Cases(ReferenceFolder.IsLayer);
 
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Layer_equals_the_reference(string file, string name, int workers)
     {
+        Assert.SkipWhen(workers == 0, "The reference folder has no case of this kind.");
         JsonElement reference = ReferenceFolder.Case(file, name);
         WorkerGroup.Run(workers, communicator =>
         {

@@ -25,6 +25,12 @@ internal static class ReferenceFolder
             }
         }
 
+        // A theory without data fails; a folder may well have references of one kind alone.
+        if (data.Count == 0)
+        {
+            data.Add("", "none of this kind", 0);
+        }
+
         return data;
     }
 
