@@ -120,23 +120,6 @@ public sealed class MembershipTests
         await Task.WhenAll(grains.Select(grain => grain.Touch()));
     }
 
-    [Fact]
-    public async Task A_crash_does_not_tell_the_grains()
-    {
-        await using EmbeddedSilos silos = await StartAsync(2);
-        (EmbeddedSilo first, EmbeddedSilo second) = (silos.Silos[0], silos.Silos[1]);
-        ILifeGrain[] grains = [.. Enumerable.Range(0, 20).Select(_ => silos.Client.GetGrain<ILifeGrain>(Gate.NewName()))];
-        await Task.WhenAll(grains.Select(grain => grain.Touch()));
-        var listed = await first.Grains().GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics(null, [second.Address]);
-
-        await silos.KillAsync(second, Cancellation);
-
-        HashSet<GrainId> lost = [.. listed.Select(one => one.GrainId)];
-        ILifeGrain[] there = [.. grains.Where(grain => lost.Contains(grain.GetGrainId()))];
-        Assert.NotEmpty(there);
-        Assert.All(there, grain => Assert.Equal(["activated"], LifeGrain.Lives[grain.GetPrimaryKeyString()]));
-    }
-
     private static Task<EmbeddedSilos> StartAsync(int count) => RuntimeCluster.StartAsync(new EmbeddedSilosOptions { Count = count });
 
     private static IPinnedGrain GrainOn(EmbeddedSilo silo, IGrainFactory caller)
