@@ -6,7 +6,7 @@ namespace MoEActors.Tests.Runtime;
 /// <summary>Orleans: what else grain code may do with references, keys, value tasks, timers and its own end.</summary>
 public sealed class CallTests(RuntimeCluster cluster)
 {
-    private static long _lastKey = 1000;
+    private static long LastKey = 1000;
 
     [Fact]
     public async Task Integer_keys_and_value_tasks_work()
@@ -68,7 +68,7 @@ public sealed class CallTests(RuntimeCluster cluster)
     [Fact]
     public async Task Values_of_the_request_context_are_copied()
     {
-        IOddGrain grain = (await cluster.SilosAsync()).Silos[0].Grains().GetGrain<IOddGrain>(Interlocked.Increment(ref _lastKey));
+        IOddGrain grain = (await cluster.SilosAsync()).Silos[0].Grains().GetGrain<IOddGrain>(Interlocked.Increment(ref LastKey));
         List<string> mine = ["caller"];
         RequestContext.Set("list", mine);
         List<string> theirs = await grain.Mutable();
@@ -99,7 +99,7 @@ public sealed class CallTests(RuntimeCluster cluster)
 
     private async Task<(long Key, IOddGrain Grain)> GrainAsync()
     {
-        long key = Interlocked.Increment(ref _lastKey);
+        long key = Interlocked.Increment(ref LastKey);
         return (key, (await cluster.SilosAsync()).Client.GetGrain<IOddGrain>(key));
     }
 }
