@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Runtime.Grains;
 
@@ -43,6 +44,26 @@ public sealed class MembershipTests
         Assert.NotEqual(second.Address, again.Address);
         Assert.Equal(second.Name, again.Name);
         Assert.Equal(again.Address, await first.Service<INoteServiceClient>().On(again.Address).Where());
+    }
+
+    [Fact]
+    public async Task A_listener_that_nobody_holds_falls_silent()
+    {
+        await using EmbeddedSilos silos = await StartAsync(1);
+        WeakReference subscribed = Subscribe(silos.Silos[0].Service<ISiloStatusOracle>());
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+
+        Assert.False(subscribed.IsAlive);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Subscribe(ISiloStatusOracle oracle)
+        {
+            var listener = new Listener();
+            oracle.SubscribeToSiloStatusEvents(listener);
+            return new WeakReference(listener);
+        }
     }
 
     [Fact]
