@@ -23,7 +23,7 @@ public sealed class MoECluster(IGrainFactory grains)
         run.Validate();
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
-        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(run.ToJson(), placement), cancellationToken);
+        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(run.ToJson(), placement), before: null, cancellationToken);
         return new MoEModel(name, grain, run, epoch.Step);
     }
 

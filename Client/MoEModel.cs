@@ -35,7 +35,7 @@ public sealed class MoEModel
     /// <exception cref="Grains.Interfaces.Errors.EpochFailedException">A worker failed; the model is as before.</exception>
     public async Task<StepOutcome> TrainStepAsync(IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken = default)
     {
-        StepOutcome outcome = await SubmitAsync(Step + 1, batch, cancellationToken);
+        StepOutcome outcome = await SubmitAsync(Step + 1, batch, before: null, cancellationToken);
         Step = outcome.Step;
         return outcome;
     }
@@ -51,7 +51,7 @@ public sealed class MoEModel
         long next = Step + 1;
         foreach (IReadOnlyList<MicroBatch> batch in batches)
         {
-            Task<StepOutcome> submitted = SubmitAsync(next++, batch, cancellationToken);
+            Task<StepOutcome> submitted = SubmitAsync(next++, batch, running, cancellationToken);
             if (running is not null)
             {
                 StepOutcome outcome = await AwaitFirstAsync(running, submitted);
@@ -106,14 +106,15 @@ public sealed class MoEModel
     public Task<TrainingStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
         _grain.GetStatusAsync().WaitAsync(cancellationToken);
 
-    private Task<StepOutcome> SubmitAsync(long step, IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken)
+    private Task<StepOutcome> SubmitAsync(
+        long step, IReadOnlyList<MicroBatch> batch, Task? before, CancellationToken cancellationToken)
     {
         var request = new StepRequest { Step = step, Batches = Messages(batch) };
-        return Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), cancellationToken);
+        return Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), before, cancellationToken);
     }
 
     private Task<TOutcome> RunAsync<TOutcome>(WorkRequest request, CancellationToken cancellationToken)
-        where TOutcome : WorkOutcome => Tickets.RunAsync<TOutcome>(_grain, () => _grain.SubmitAsync(request), cancellationToken);
+        where TOutcome : WorkOutcome => Tickets.RunAsync<TOutcome>(_grain, () => _grain.SubmitAsync(request), before: null, cancellationToken);
 
     private static async Task<StepOutcome> AwaitFirstAsync(Task<StepOutcome> first, Task<StepOutcome> second)
     {

@@ -18,7 +18,12 @@ internal static class Tickets
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Submits and waits.</summary>
-    public static async Task<TOutcome> RunAsync<TOutcome>(ITrainingGrain grain, Func<Task<long>> submit, CancellationToken cancellationToken)
+    /// <param name="grain">The model's coordinator.</param>
+    /// <param name="submit">Asks for the work and returns its ticket.</param>
+    /// <param name="before">Work that comes first: when both are lost, this one waits for it before it is asked for again.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public static async Task<TOutcome> RunAsync<TOutcome>(
+        ITrainingGrain grain, Func<Task<long>> submit, Task? before, CancellationToken cancellationToken)
         where TOutcome : WorkOutcome
     {
         long? ticket = null;
@@ -37,14 +42,29 @@ internal static class Tickets
 
                 lastAnswer = Stopwatch.GetTimestamp();
             }
-            catch (TicketLostException)
+            catch (Exception e) when (e is TicketLostException || (e is StaleCommandException && before is { IsCompleted: false }))
             {
+                await AfterAsync(before, pause: ticket is null, cancellationToken);
                 ticket = null;
             }
             catch (Exception e) when (e is TimeoutException or SiloUnavailableException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
             {
                 await Task.Delay(Pause, cancellationToken);
             }
+        }
+    }
+
+    private static async Task AfterAsync(Task? before, bool pause, CancellationToken cancellationToken)
+    {
+        if (pause)
+        {
+            await Task.Delay(Pause, cancellationToken);
+        }
+
+        if (before is not null)
+        {
+            // Its failure is told to whoever waits for it.
+            await before.ContinueWith(_ => { }, cancellationToken, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 }

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
@@ -32,6 +33,12 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain
     /// <inheritdoc />
     public Task<ExpertStatus> GetStatusAsync()
     {
+        if (!host.Belongs(this.GetPrimaryKeyString()))
+        {
+            DeactivateOnIdle();
+            throw new PlacementRefusedException($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
+        }
+
         (Worker worker, WorkerModel model) = host.Find(_model, _shard);
         long parameters = model.Shards[_shard].Parameters.Sum(parameter => (long)parameter.Shape.Count);
         return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Id.Device, model.Version, parameters));

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
@@ -34,6 +35,12 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
     /// <inheritdoc />
     public Task<GateStatus> GetStatusAsync()
     {
+        if (!host.Belongs(this.GetPrimaryKeyString()))
+        {
+            DeactivateOnIdle();
+            throw new PlacementRefusedException($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
+        }
+
         (_, WorkerModel model) = host.Find(_model, _rank);
         GateOptions gate = model.View!.Model.Configuration.Gate;
         long[] chosen = model.Counts.Chosen()[_layer];

@@ -33,9 +33,14 @@ public sealed class PlacementBoard
         try
         {
             PlacementMap map = MapOf(GrainKeys.Model(key));
-            if (!GrainKeys.TryGate(key, out _, out int rank))
+            if (!GrainKeys.TryGate(key, out int layer, out int rank))
             {
                 return map.WorkerOf(GrainKeys.Shard(key));
+            }
+
+            if (layer >= map.Layers || map.RanksOf(layer).IsEmpty)
+            {
+                throw new PlacementRefusedException($"The gate '{key}' belongs to layer {layer}, which has no experts.");
             }
 
             return rank < map.Workers.Length

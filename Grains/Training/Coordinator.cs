@@ -4,7 +4,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
 
 namespace MoEActors.Grains.Training;
 
@@ -22,6 +21,7 @@ internal sealed class Coordinator
     private readonly EpochOpening _opening;
     private readonly StepProtocol _steps;
     private long _logged;
+    private bool _ended;
 
     public Coordinator(
         string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, Reign reign)
@@ -40,6 +40,12 @@ internal sealed class Coordinator
     /// <summary>The run.</summary>
     public RunConfiguration Run { get; }
 
+    /// <summary>The term.</summary>
+    public long Term => _reign.Term;
+
+    /// <summary>Whether another coordinator has taken over.</summary>
+    public async Task<bool> IsReplacedAsync() => await _store.ReadAsync(_model) is { } record && record.Term > Term;
+
     /// <summary>Opens an epoch, or goes on with the one that is open when its placement is the one wished for.</summary>
     public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted)
     {
@@ -48,7 +54,7 @@ internal sealed class Coordinator
             return new EpochOutcome { Epoch = _members.Epoch, Workers = _members.Map!.Workers.Length, Step = _reign.Record.Step };
         }
 
-        return await _opening.OpenAsync(Run, wanted);
+        return await OpenNextAsync(wanted);
     }
 
     /// <summary>Checks a batch and logs it before anything runs.</summary>
@@ -135,7 +141,7 @@ internal sealed class Coordinator
         if (!await ResumeAsync())
         {
             // The same placement: shards are where they were, only the communicator is new.
-            await _opening.OpenAsync(Run, _reign.Record.Map is { } map ? SamePlacement(map) : null);
+            await OpenNextAsync(_reign.Record.Map is { } map ? SamePlacement(map) : null);
         }
 
         try
@@ -145,13 +151,30 @@ internal sealed class Coordinator
         catch (EpochFailedException)
         {
             _members.Leave();
+            _ended = true;
+            throw;
+        }
+    }
+
+    private async Task<EpochOutcome> OpenNextAsync(PlacementRequest? wanted)
+    {
+        try
+        {
+            EpochOutcome outcome = await _opening.OpenAsync(Run, wanted);
+            _ended = false;
+            return outcome;
+        }
+        catch (Exception e) when (e is not PlacementRefusedException)
+        {
+            _members.Leave();
+            _ended = true;
             throw;
         }
     }
 
     /// <summary>
-    /// Whether an epoch is open. A new coordinator finds the members of the last one in the record: if all answer the roll, it goes on with
-    /// them, and a step that any of them has committed is committed everywhere.
+    /// Whether an epoch is open. A new coordinator, or one that has lost touch, finds the members in the record: if all answer the roll, a step that
+    /// is decided is committed everywhere, and it goes on with them unless the epoch has failed.
     /// </summary>
     private async Task<bool> ResumeAsync()
     {
@@ -160,24 +183,44 @@ internal sealed class Coordinator
             return true;
         }
 
-        if (_reign.Record.Map is not { } message || _members.Epoch != 0)
+        if (_reign.Record.Map is not { } message)
         {
             return false;
         }
 
-        PlacementMap map = message.ToMap();
-        _members.Enter(_reign.Record.Epoch, map);
+        _members.Enter(_reign.Record.Epoch, message.ToMap());
+        bool open = false;
+        try
+        {
+            open = await SettleAsync() && !_ended;
+        }
+        catch (EpochFailedException) when (_reign.Record.Step == 0)
+        {
+            // A member is gone, and nothing with it: the seed makes every parameter anew.
+        }
+        finally
+        {
+            if (!open)
+            {
+                _members.Leave();
+            }
+        }
+
+        return open;
+    }
+
+    /// <summary>Sees to it that every member has applied the last step. False when the members are not all in this epoch.</summary>
+    private async Task<bool> SettleAsync()
+    {
         HostRoll[] rolls = await Task.WhenAll(_members.Silos.Select(_members.CallRollAsync));
-        long step = Math.Max(_reign.Record.Step, rolls.Max(roll => roll.Version));
         if (rolls.Any(roll => roll.Epoch != _reign.Record.Epoch))
         {
-            _members.Leave();
             return false;
         }
 
+        long step = Math.Max(_reign.Record.Step, rolls.Max(roll => roll.Version));
         if (rolls.FirstOrDefault(roll => roll.Version != step && roll.Prepared != step) is { } behind)
         {
-            _members.Leave();
             throw new EpochFailedException(
                 $"Step {step} of model '{_model}' is committed, but a host is at step {behind.Version} without its gradients. The model must be restored.");
         }

@@ -58,6 +58,7 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
 
         string[] names = wanted is { Silos.Length: > 0 } ? wanted.Silos : [.. alive.Keys.Order(StringComparer.Ordinal)];
         List<WorkerId> workers = [];
+        Dictionary<string, HostRoll> rolls = [];
         foreach (string name in names)
         {
             if (!alive.TryGetValue(name, out SiloAddress? silo))
@@ -68,6 +69,7 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
 
             string address = silo.ToParsableString();
             HostRoll roll = await members.CallRollAsync(address);
+            rolls[address] = roll;
             workers.AddRange(Enumerable.Range(0, roll.Devices).Select(device => new WorkerId(address, device)));
         }
 
@@ -77,11 +79,39 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
                 ? new PlacementMap(epoch, workers, wanted.Ranks)
                 : StaticPlanner.Plan(epoch, workers, run.Model.Experts);
             map.ValidateAgainst(run.Model.Experts);
+            RefuseMoves(map, rolls);
             return map;
         }
         catch (PlacementException e)
         {
             throw new PlacementRefusedException(e.Message);
+        }
+    }
+
+    /// <summary>Before the first step every shard is as its seed makes it, anywhere. Later it must be where it is placed.</summary>
+    private void RefuseMoves(PlacementMap map, Dictionary<string, HostRoll> rolls)
+    {
+        long step = reign.Record.Step;
+        if (step == 0)
+        {
+            return;
+        }
+
+        foreach ((string silo, HostRoll roll) in rolls)
+        {
+            if (roll.Version != step)
+            {
+                throw new PlacementException($"Silo {silo} does not hold model '{model}' at step {step}: after the first step only its members can go on.");
+            }
+        }
+
+        foreach (ShardId shard in map.Shards)
+        {
+            WorkerId worker = map.WorkerOf(shard);
+            if (!rolls[worker.Silo].Shards[worker.Device].Contains(shard.ToString()))
+            {
+                throw new PlacementException($"Shard {shard} is placed on worker {worker} but lives elsewhere: after the first step shards stay where they are.");
+            }
         }
     }
 
@@ -110,7 +140,7 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
     {
         await Task.WhenAll(map.Shards.Select(async shard =>
         {
-            ExpertStatus status = await grains.GetGrain<IExpertGrain>(GrainKeys.Expert(model, shard)).GetStatusAsync();
+            ExpertStatus status = await InPlaceAsync(grains.GetGrain<IExpertGrain>(GrainKeys.Expert(model, shard)).GetStatusAsync);
             var found = new WorkerId(status.Silo, status.Device);
             if (found != map.WorkerOf(shard) || status.Version != step)
             {
@@ -121,6 +151,19 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
         await Task.WhenAll(
             from layer in run.Model.MoELayers
             from rank in Enumerable.Range(0, map.Workers.Length)
-            select grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync());
+            select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+    }
+
+    /// <summary>An activation that an earlier epoch left elsewhere refuses and goes; the next call makes one where the map says.</summary>
+    private static async Task<T> InPlaceAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (PlacementRefusedException)
+        {
+            return await call();
+        }
     }
 }

@@ -68,7 +68,12 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
                 $"Epoch {Epoch} of model '{model}' ended: {failed.Failure} Nothing of the step in progress was applied.");
         }
 
-        return [.. reports.SelectMany(report => report.Workers).OrderBy(report => report.Rank)];
+        WorkerReport[] workers = [.. reports.SelectMany(report => report.Workers).OrderBy(report => report.Rank)];
+        return workers.Length == Map!.Workers.Length
+            ? workers
+            : throw new EpochFailedException(
+                $"Epoch {Epoch} of model '{model}' ended: only ranks {string.Join(", ", workers.Select(worker => worker.Rank))} of {Map.Workers.Length} "
+                + "workers are in it.");
     }
 
     /// <summary>Gives an order to all members; they carry it out before any later one.</summary>

@@ -26,17 +26,20 @@ internal sealed class Reign
     public long Term => Record.Term;
 
     /// <summary>Takes the next term of an existing run; null when there is none.</summary>
-    /// <exception cref="StaleCommandException">Another coordinator took it at the same moment.</exception>
     public static async Task<Reign?> TakeAsync(IRunStore store, string model)
     {
-        if (await store.ReadAsync(model) is not { } record)
+        while (await store.ReadAsync(model) is { } record)
         {
-            return null;
+            RunRecord taken = record with { Version = record.Version + 1, Term = record.Term + 1 };
+            if (await store.TryWriteAsync(model, taken))
+            {
+                return new Reign(store, model, taken);
+            }
+
+            // The last coordinator has written meanwhile, a decision perhaps: take over from that.
         }
 
-        var reign = new Reign(store, model, record);
-        await reign.WriteAsync(record with { Term = record.Term + 1 });
-        return reign;
+        return null;
     }
 
     /// <summary>Begins a run.</summary>

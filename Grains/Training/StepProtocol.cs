@@ -58,7 +58,16 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
 
         // The decision: from here on the step is committed, whoever has to tell the members.
         await reign.WriteAsync(reign.Record with { Step = step, LastOutcome = outcome });
-        await CommitAsync(step);
+        try
+        {
+            await CommitAsync(step);
+        }
+        catch (EpochFailedException)
+        {
+            // The step is committed all the same: whoever works next calls the roll and tells those who have not heard.
+            members.Leave();
+        }
+
         return outcome;
     }
 

@@ -52,15 +52,15 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
 
         Coordinator coordinator = _coordinator;
-        return Queue(() => coordinator.OpenAsync(placement));
+        return Queue(coordinator, () => coordinator.OpenAsync(placement));
     }
 
     /// <inheritdoc />
     public async Task<long> SubmitStepAsync(StepRequest request)
     {
         Coordinator coordinator = Existing();
-        StepRequest batch = await coordinator.LogAsync(request);
-        return Queue(() => coordinator.StepAsync(batch));
+        StepRequest batch = await UnlessReplaced(coordinator, () => coordinator.LogAsync(request));
+        return Queue(coordinator, () => coordinator.StepAsync(batch));
     }
 
     /// <inheritdoc />
@@ -68,7 +68,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     {
         Coordinator coordinator = Existing();
         coordinator.Validate(request);
-        return Task.FromResult(Queue(() => coordinator.WorkAsync(request)));
+        return Task.FromResult(Queue(coordinator, () => coordinator.WorkAsync(request)));
     }
 
     /// <inheritdoc />
@@ -87,10 +87,11 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     /// <inheritdoc />
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
 
-    private long Queue(Func<Task<WorkOutcome>> work)
+    private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
     {
-        long ticket = ++_tickets;
-        Task<WorkOutcome> outcome = RunAfter(_tail, work);
+        // No other activation's ticket may mean something here: each has a term of its own.
+        long ticket = (coordinator.Term << 32) + ++_tickets;
+        Task<WorkOutcome> outcome = RunAfter(_tail, () => UnlessReplaced(coordinator, work));
         _tail = outcome;
         _outcomes.Add(ticket, outcome);
         while (_outcomes.Count > RememberedOutcomes)
@@ -113,6 +114,25 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
 
         return await work();
+    }
+
+    /// <summary>Work of a coordinator that another one has replaced is lost here, not refused: whoever asks again reaches the other.</summary>
+    private async Task<T> UnlessReplaced<T>(Coordinator coordinator, Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (StaleCommandException)
+        {
+            if (!await coordinator.IsReplacedAsync())
+            {
+                throw;
+            }
+
+            DeactivateOnIdle();
+            throw new TicketLostException($"The coordinator of model '{Model}' has been replaced. Ask again; a step that is logged runs once.");
+        }
     }
 
     private Coordinator Existing() =>

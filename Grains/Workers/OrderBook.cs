@@ -18,6 +18,7 @@ internal sealed class OrderBook(string model, string silo)
     private readonly SortedDictionary<long, Task<WorkReport>> _orders = [];
     private long _epoch;
     private long _step;
+    private long _committed;
 
     /// <summary>The highest term seen.</summary>
     public long Term { get; private set; }
@@ -56,12 +57,22 @@ internal sealed class OrderBook(string model, string silo)
 
             if (order is PrepareOrder prepare)
             {
-                if (prepare.Step < _step)
+                long oldest = Math.Max(_step, _committed + 1);
+                if (prepare.Step < oldest)
                 {
-                    throw Stale("step", prepare.Step, _step);
+                    throw Stale("step", prepare.Step, oldest);
                 }
 
                 _step = prepare.Step;
+            }
+            else if (order is CommitOrder commit)
+            {
+                if (commit.Step < _committed)
+                {
+                    throw Stale("step", commit.Step, _committed);
+                }
+
+                _committed = commit.Step;
             }
 
             _epoch = order.Epoch;

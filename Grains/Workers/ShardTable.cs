@@ -8,7 +8,8 @@ namespace MoEActors.Grains.Workers;
 /// <summary>The expert shards that live on one device, of one model. State belongs here, not to the grains that speak for it.</summary>
 internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDisposable
 {
-    private readonly SortedList<ShardId, ParameterBlock> _shards = [];
+    /// <summary>Replaced as a whole by the executor: grains of the silo read it at any time.</summary>
+    private volatile SortedList<ShardId, ParameterBlock> _shards = [];
 
     /// <summary>The shards in canonical order.</summary>
     public IReadOnlyCollection<ShardId> Shards => _shards.Keys.AsReadOnly();
@@ -34,18 +35,30 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     {
         var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(shard.Layer, shard.Expert), ModelLayout.Expert(model));
         block.Initialise(model.Seed);
-        _shards.Add(shard, block);
+        _shards = new SortedList<ShardId, ParameterBlock>(_shards) { { shard, block } };
         return block;
+    }
+
+    /// <summary>Frees all shards but those that belong here.</summary>
+    public void Keep(Predicate<ShardId> belongs)
+    {
+        SortedList<ShardId, ParameterBlock> kept = [];
+        SortedList<ShardId, ParameterBlock> all = _shards;
+        foreach ((ShardId shard, ParameterBlock block) in all.Where(entry => belongs(entry.Key)))
+        {
+            kept.Add(shard, block);
+        }
+
+        _shards = kept;
+        foreach ((_, ParameterBlock block) in all.Where(entry => !kept.ContainsKey(entry.Key)))
+        {
+            block.Dispose();
+        }
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (ParameterBlock block in _shards.Values)
-        {
-            block.Dispose();
-        }
-
-        _shards.Clear();
+        Keep(_ => false);
     }
 }

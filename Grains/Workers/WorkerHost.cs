@@ -59,6 +59,11 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Takes over a newer map.</summary>
     internal void InstallMap(string model, PlacementMapMessage map) => _board.Install(model, map.ToMap());
 
+    /// <summary>Whether the placement map has a grain on this silo.</summary>
+    /// <param name="key">Key of an expert or gate grain.</param>
+    /// <exception cref="PlacementRefusedException">The map does not know it.</exception>
+    internal bool Belongs(string key) => _board.WorkerOf(key).Silo == Silo;
+
     /// <summary>Queues an order on every worker, once.</summary>
     /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>
     internal void Submit(WorkOrder order) => Book(order.Model).Submit(order, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(order)))]);

@@ -63,7 +63,10 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
 
-    /// <summary>Joins an epoch. At version 0 missing shards come into being; later a missing shard is an error.</summary>
+    /// <summary>
+    /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being and others go; later a
+    /// missing shard is an error.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, Func<ICommunicator> open)
     {
@@ -84,6 +87,11 @@ internal sealed class WorkerModel : IDisposable
 
         View?.Dispose();
         _norm?.Dispose();
+        if (version == 0)
+        {
+            Shards.Keep(shard => map.RankOf(map.WorkerOf(shard)) == rank);
+        }
+
         Prepared = 0;
         View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
         _norm = new GradientNorm(_device, map, rank, Shards);
@@ -97,6 +105,11 @@ internal sealed class WorkerModel : IDisposable
     /// <returns>The norm of the gradient.</returns>
     public double Prepare(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
     {
+        if (step != Version + 1)
+        {
+            throw new InvalidOperationException($"Step {step} cannot be prepared: this worker has committed {Version}.");
+        }
+
         EpochView view = View!;
         Prepared = 0;
         Counts.Clear();

@@ -13,7 +13,7 @@ internal static class WorkerProgram
     {
         PrepareOrder prepare => Prepare(prepare, model, view),
         CommitOrder commit => Commit(commit, model, view),
-        AbortOrder => Abort(model, view),
+        AbortOrder abort => Abort(abort, model, view),
         EvaluateOrder evaluate => new WorkerReport
         {
             Rank = view.Rank,
@@ -60,9 +60,13 @@ internal static class WorkerProgram
         return new WorkerReport { Rank = view.Rank };
     }
 
-    private static WorkerReport Abort(WorkerModel model, EpochView view)
+    private static WorkerReport Abort(AbortOrder order, WorkerModel model, EpochView view)
     {
-        model.Abort();
+        if (model.Prepared == order.Step)
+        {
+            model.Abort();
+        }
+
         return new WorkerReport { Rank = view.Rank };
     }
 

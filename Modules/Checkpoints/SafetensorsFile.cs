@@ -47,7 +47,8 @@ public sealed class SafetensorsFile
                 opened.AddTensor(tensor.Name, tensor.Value, prefix.Length + length, file.Length);
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException
+            or IndexOutOfRangeException)
         {
             throw new InvalidDataException($"The header of '{path}' cannot be read: {e.Message}", e);
         }
@@ -89,12 +90,15 @@ public sealed class SafetensorsFile
         JsonElement offsets = description.GetProperty("data_offsets");
         long start = offsets[0].GetInt64();
         long end = offsets[1].GetInt64();
-        if (start < 0 || end - start != bytes || end > fileLength - dataStart)
+        if (start < 0 || end < start || end - start != bytes || end > fileLength - dataStart)
         {
             throw new InvalidDataException(
                 $"Tensor '{name}' of '{_path}' spans {start} to {end} for {bytes} bytes in {fileLength - dataStart} bytes of data: the file is truncated or lies.");
         }
 
-        _tensors.Add(name, (shape, dataStart + start, bytes));
+        if (!_tensors.TryAdd(name, (shape, dataStart + start, bytes)))
+        {
+            throw new InvalidDataException($"'{_path}' names tensor '{name}' twice.");
+        }
     }
 }

@@ -48,9 +48,9 @@ public sealed record GateOptions
             yield return $"{nameof(TopK)} is {TopK}; it must be from 1 to the layer's {experts} experts.";
         }
 
-        if (!float.IsFinite(CapacityFactor))
+        if (!float.IsFinite(CapacityFactor) || (CapacityFactor < 0 && CapacityFactor != MathF.Floor(CapacityFactor)))
         {
-            yield return $"{nameof(CapacityFactor)} is {CapacityFactor}; it must be finite.";
+            yield return $"{nameof(CapacityFactor)} is {CapacityFactor}; it must be finite, and a whole number when it is negative.";
         }
 
         if (MinimumCapacity < 0)

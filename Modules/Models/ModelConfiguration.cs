@@ -66,7 +66,8 @@ public sealed record ModelConfiguration
         }
     }
 
-    private IEnumerable<string> Mistakes()
+    /// <summary>Every mistake in this configuration, in words that name the property.</summary>
+    public IEnumerable<string> Mistakes()
     {
         (string Name, int Value)[] positive =
         [
@@ -86,6 +87,11 @@ public sealed record ModelConfiguration
         if (KeyValueHeads > 0 && Heads % KeyValueHeads != 0)
         {
             yield return $"{nameof(KeyValueHeads)} is {KeyValueHeads}; it must divide the {Heads} heads.";
+        }
+
+        if (!(RmsEpsilon > 0 && RopeTheta > 0 && float.IsFinite(RmsEpsilon) && float.IsFinite(RopeTheta)))
+        {
+            yield return $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.";
         }
 
         if (!ExpertKinds.Names.Contains(Expert))

@@ -11,6 +11,7 @@ public sealed record RunConfiguration
     {
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        RespectNullableAnnotations = true,
         WriteIndented = true,
     };
 
@@ -47,10 +48,15 @@ public sealed record RunConfiguration
     /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
     public void Validate()
     {
-        Model.Validate();
+        List<string> mistakes = [.. Model.Mistakes(), .. Optimizer.Mistakes()];
         if (MicroBatches < 1)
         {
-            throw new ModelConfigurationException([$"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1."]);
+            mistakes.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw new ModelConfigurationException(mistakes);
         }
     }
 }

@@ -38,9 +38,11 @@ public sealed class Optimizer(OptimizerOptions options)
     /// </summary>
     public static double SumOfSquares(IDevice device, ParameterBlock block, DeviceSpan<float> gradients)
     {
+        // By index: enumerating the list would allocate, on the step's path.
         double sum = 0;
-        foreach (Parameter parameter in block.Parameters)
+        for (int i = 0; i < block.Parameters.Count; i++)
         {
+            Parameter parameter = block.Parameters[i];
             sum += device.SumOfSquares(gradients.Slice(parameter.Offset, parameter.Shape.Count));
         }
 

@@ -30,6 +30,37 @@ public sealed record OptimizerOptions
     /// <summary>Gradients are scaled down to this global norm; 0 for no limit.</summary>
     public float ClipNorm { get; init; } = 1f;
 
+    /// <summary>Every mistake in these options, in words that name the property.</summary>
+    public IEnumerable<string> Mistakes()
+    {
+        (string Name, float Value)[] magnitudes =
+            [(nameof(LearningRate), LearningRate), (nameof(WeightDecay), WeightDecay), (nameof(ClipNorm), ClipNorm)];
+        foreach ((string name, float value) in magnitudes.Where(entry => !(entry.Value >= 0) || !float.IsFinite(entry.Value)))
+        {
+            yield return $"{name} is {value}; it must be finite and not negative.";
+        }
+
+        foreach ((string name, float value) in new[] { (nameof(Beta1), Beta1), (nameof(Beta2), Beta2) }.Where(entry => !(entry.Item2 is >= 0 and < 1)))
+        {
+            yield return $"{name} is {value}; it must be at least 0 and below 1.";
+        }
+
+        if (!(FinalShare is >= 0 and <= 1))
+        {
+            yield return $"{nameof(FinalShare)} is {FinalShare}; it must be from 0 to 1.";
+        }
+
+        if (!(Epsilon > 0) || !float.IsFinite(Epsilon))
+        {
+            yield return $"{nameof(Epsilon)} is {Epsilon}; it must be positive and finite.";
+        }
+
+        if (WarmupSteps < 0 || TotalSteps < 1)
+        {
+            yield return $"{nameof(WarmupSteps)} {WarmupSteps} must not be negative, {nameof(TotalSteps)} {TotalSteps} at least 1.";
+        }
+    }
+
     /// <summary>The learning rate of an update.</summary>
     /// <param name="step">1 for the first update.</param>
     public float LearningRateAt(long step)

@@ -1,0 +1,61 @@
+using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.InProcess;
+
+namespace MoEActors.Tests.Support;
+
+/// <summary>The in-process data plane, with a place where a test waits for a worker, makes it wait, or makes it fail.</summary>
+internal sealed class DisturbedCommunicators : ICommunicatorProvider
+{
+    private readonly InProcessCommunicatorProvider _inner = new();
+    private volatile Disturbance? _next;
+
+    public int OpenGroups => _inner.OpenGroups;
+
+    public ICommunicator Open(string model, long epoch, int rank, int size, TimeSpan deadline) =>
+        new DisturbedCommunicator(_inner.Open(model, epoch, rank, size, deadline), this);
+
+    /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it throws.</summary>
+    public void FailAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause);
+
+    /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it waits for <see cref="Release"/>.</summary>
+    /// <returns>Ends when it waits.</returns>
+    public Task HoldAt(int rank, int calls)
+    {
+        var hold = new Disturbance(rank, calls, Cause: null);
+        _next = hold;
+        return hold.Reached.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Lets the waiting rank go on.</summary>
+    public void Release()
+    {
+        _next?.Released.Set();
+        _next = null;
+    }
+
+    public void Pass(int rank)
+    {
+        if (_next is not { } disturbance || disturbance.Rank != rank || Interlocked.Decrement(ref disturbance.Left) >= 0)
+        {
+            return;
+        }
+
+        if (disturbance.Cause is not null)
+        {
+            _next = null;
+            throw disturbance.Cause;
+        }
+
+        disturbance.Reached.TrySetResult();
+        disturbance.Released.Wait(TimeSpan.FromSeconds(60));
+    }
+
+    private sealed record Disturbance(int Rank, int Calls, Exception? Cause)
+    {
+        public int Left = Calls;
+
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ManualResetEventSlim Released { get; } = new();
+    }
+}

@@ -1,0 +1,27 @@
+using System.Collections.Concurrent;
+using MoEActors.Grains.Interfaces.Training;
+
+namespace MoEActors.Tests.Support;
+
+/// <summary>The calls that arrived at this system's grains and hosts, by method.</summary>
+internal sealed class TrainingCalls
+{
+    private static readonly string[] Polls = [nameof(ITrainingGrain.WaitAsync), "PollAsync"];
+
+    private readonly ConcurrentDictionary<string, int> _counts = new();
+
+    /// <summary>All but the polls.</summary>
+    public int Commands => _counts.Where(entry => !Polls.Contains(entry.Key)).Sum(entry => entry.Value);
+
+    public override string ToString() => string.Join(", ", _counts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}"));
+
+    public void Add(IGrainCallContext call)
+    {
+        if (call.InterfaceMethod.DeclaringType?.Assembly == typeof(ITrainingGrain).Assembly)
+        {
+            _counts.AddOrUpdate(call.MethodName, 1, (_, count) => count + 1);
+        }
+    }
+
+    public void Clear() => _counts.Clear();
+}

@@ -1,0 +1,43 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Tests.Support;
+
+/// <summary>What a run led to: its losses and gradient norms step by step, and the hash of its parameters.</summary>
+internal sealed record TrainingTrace(double[] Losses, double[] Norms, ulong Fingerprint)
+{
+    /// <summary>Trains a model for some steps.</summary>
+    public static async Task<TrainingTrace> OfAsync(MoEModel model, int steps)
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        List<StepOutcome> outcomes = [];
+        IEnumerable<IReadOnlyList<MicroBatch>> batches =
+            Enumerable.Range((int)model.Step + 1, steps).Select(step => TrainingRuns.Batch(model.Run, step));
+        await foreach (StepOutcome outcome in model.TrainAsync(batches, cancellation))
+        {
+            outcomes.Add(outcome);
+        }
+
+        return new TrainingTrace(
+            [.. outcomes.Select(outcome => outcome.Loss)],
+            [.. outcomes.Select(outcome => outcome.GradientNorm)],
+            await model.FingerprintAsync(cancellation));
+    }
+
+    /// <summary>Fails unless <paramref name="actual"/> is this to the last bit.</summary>
+    public void AssertSame(TrainingTrace actual, string what)
+    {
+        for (int i = 0; i < Losses.Length; i++)
+        {
+            Assert.True(
+                Bits(Losses[i]) == Bits(actual.Losses[i]) && Bits(Norms[i]) == Bits(actual.Norms[i]),
+                $"{what}: step {i + 1} has loss {actual.Losses[i]:R} and norm {actual.Norms[i]:R}, elsewhere {Losses[i]:R} and {Norms[i]:R}.");
+        }
+
+        Assert.Equal(Losses.Length, actual.Losses.Length);
+        Assert.True(Fingerprint == actual.Fingerprint, $"{what}: the parameters differ.");
+    }
+
+    private static long Bits(double value) => BitConverter.DoubleToInt64Bits(value);
+}
