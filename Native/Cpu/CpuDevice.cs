@@ -72,5 +72,6 @@ public sealed unsafe partial class CpuDevice : IDevice
     {
         _team.Dispose();
         _gemm.Dispose();
+        _scratch.Dispose();
     }
 }

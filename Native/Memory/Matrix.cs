@@ -50,5 +50,5 @@ public readonly record struct Matrix
         new(count == 0 ? default : Data.Slice(checked(start * Stride)), count, Columns, Stride);
 
     /// <summary>The <paramref name="count"/> columns from <paramref name="start"/> on, of a view that is not transposed.</summary>
-    public Matrix SliceColumns(int start, int count) => new(Data.Slice(start), Rows, count, Stride);
+    public Matrix SliceColumns(int start, int count) => new(Rows == 0 ? default : Data.Slice(start), Rows, count, Stride);
 }

@@ -37,13 +37,22 @@ public interface IRoutingOperations
     /// </summary>
     void ChoiceWeights(in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights);
 
-    /// <summary>
-    /// Gradient of <see cref="ChoiceWeights"/>, plus the constant <paramref name="columnGradient"/> [E] (or empty) for rows that
-    /// take part: <paramref name="dScores"/> [n, E] is stored.
-    /// </summary>
+    /// <summary>Gradient of <see cref="ChoiceWeights"/>: <paramref name="dScores"/> [n, E] is stored, 0 where nothing was chosen.</summary>
     void ChoiceWeightsGradient(
-        in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights,
-        DeviceSpan<float> columnGradient, in Matrix dScores);
+        in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, in Matrix dScores);
+
+    /// <summary>
+    /// <c>sums[e] += Σ_t p[t, e]</c> over the rows that take part, from zero in row order, then added; p are the scores, or the scores
+    /// divided by their row's sum when <paramref name="normalise"/> is set.
+    /// </summary>
+    void AddScoreSums(in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sums);
+
+    /// <summary>
+    /// Gradient of <see cref="AddScoreSums"/>, added to <paramref name="dScores"/> for rows that take part: <c>g[e]</c>, or with normalised
+    /// scores <c>(g[e] − Σ g·p)/Σ scores</c>.
+    /// </summary>
+    void AddScoreSumsGradient(
+        in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sumsGradient, in Matrix dScores);
 
     /// <summary>
     /// <c>dLogits[t, e] += 2·factor·lse[t]·softmax(logits)[t, e]</c> for rows that take part: the gradient of the z-loss.

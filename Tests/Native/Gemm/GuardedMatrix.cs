@@ -1,6 +1,5 @@
 using MoEActors.Native;
 using MoEActors.Native.Memory;
-using Xunit;
 
 namespace MoEActors.Tests.Native.Gemm;
 

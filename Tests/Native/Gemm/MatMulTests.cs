@@ -3,7 +3,6 @@ using FsCheck.Fluent;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
-using Xunit;
 
 namespace MoEActors.Tests.Native.Gemm;
 

@@ -1,9 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MoEActors.Native.Cpu;
-using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
-using Xunit;
 
 namespace MoEActors.Tests.Native.Gemm;
 

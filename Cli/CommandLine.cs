@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using MoEActors.Cli.Commands;
+
+namespace MoEActors.Cli;
+
+/// <summary>The `moe` program: its commands, and how it answers wrong usage.</summary>
+internal static class CommandLine
+{
+    /// <summary>The option, known to every command, that shows the whole exception instead of its message.</summary>
+    public const string Verbose = "--verbose";
+
+    /// <summary>How long a cancelled command may take to stop its cluster before the process ends anyway.</summary>
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs a command line and returns the exit code.</summary>
+    public static Task<int> RunAsync(
+        IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    {
+        RootCommand root = new("Train mixture-of-experts models on a cluster of grains. See also: ./moe test --help, ./moe runtime --help.")
+        {
+            DemoCommand.Create(),
+            TrainCommand.Create(),
+            BenchCommand.Create(),
+        };
+        return RunAsync(root, arguments, output, error, cancellation);
+    }
+
+    /// <summary>Runs a command line of the commands under <paramref name="root"/>.</summary>
+    internal static async Task<int> RunAsync(
+        RootCommand root, IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        root.Add(new Option<bool>(Verbose) { Description = "Show where an error comes from.", Recursive = true });
+        ParseResult parsed = root.Parse(
+            arguments.Count == 0 ? ["--help"] : arguments,
+            new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            error.WriteLine($"{Name(parsed.CommandResult)}: {Complaint(parsed)} See {Name(parsed.CommandResult)} --help.");
+            return ExitCode.WrongUsage;
+        }
+
+        return await parsed.InvokeAsync(
+            new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = TerminationTimeout,
+            },
+            cancellation);
+    }
+
+    /// <summary>A command's full name, as it is typed.</summary>
+    internal static string Name(CommandResult command) => command.Parent is CommandResult parent
+        ? $"{Name(parent)} {command.Command.Name}"
+        : "moe";
+
+    /// <summary>One sentence: an argument that nobody knows explains the other complaints, so it goes first.</summary>
+    private static string Complaint(ParseResult parsed)
+    {
+        if (parsed.UnmatchedTokens.Count > 0)
+        {
+            return $"'{parsed.UnmatchedTokens[0]}' is not known here.";
+        }
+
+        string[] choices = [.. parsed.CommandResult.Command.Subcommands.Select(command => command.Name)];
+        return choices.Length > 0 ? $"one of {string.Join(", ", choices)} must follow." : parsed.Errors[0].Message;
+    }
+}

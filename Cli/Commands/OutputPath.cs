@@ -1,0 +1,31 @@
+namespace MoEActors.Cli.Commands;
+
+/// <summary>Checks paths before the work, not after it.</summary>
+internal static class OutputPath
+{
+    /// <summary>A file that a command will write: its folder must exist.</summary>
+    /// <exception cref="UsageException">It does not.</exception>
+    public static void RequireWritableFile(string option, string? file)
+    {
+        if (file is null)
+        {
+            return;
+        }
+
+        string folder = Path.GetDirectoryName(Path.GetFullPath(file)) ?? file;
+        if (!Directory.Exists(folder) || Directory.Exists(file))
+        {
+            throw new UsageException($"{option} {file} is no file that can be written: {(Directory.Exists(file) ? "it is a folder" : $"there is no folder {folder}")}.");
+        }
+    }
+
+    /// <summary>A run's name: one folder below runs/.</summary>
+    /// <exception cref="UsageException">It is more than that.</exception>
+    public static void RequireRunName(string option, string name)
+    {
+        if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
+        {
+            throw new UsageException($"{option} '{name}' is no name of a folder below runs/.");
+        }
+    }
+}

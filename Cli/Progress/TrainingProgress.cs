@@ -1,0 +1,41 @@
+namespace MoEActors.Cli.Progress;
+
+/// <summary>How a training run stands. Immutable, so that it can be shown on another thread.</summary>
+internal sealed record TrainingProgress
+{
+    /// <summary>Steps done.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Steps to do; null when the run ends by time.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>Training loss in nats per token, of the last step or smoothed.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>Learning rate of the last step.</summary>
+    public double LearningRate { get; init; }
+
+    /// <summary>Training tokens per second.</summary>
+    public double TokensPerSecond { get; init; }
+
+    /// <summary>Training time so far.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Training time still to come; null while nobody can tell.</summary>
+    public TimeSpan? Remaining { get; init; }
+
+    /// <summary>Names of the silos.</summary>
+    public IReadOnlyList<string> Silos { get; init; } = [];
+
+    /// <summary>Tokens that each expert of each silo received lately: one row per silo, one column per expert it holds.</summary>
+    public IReadOnlyList<long[]> ExpertLoads { get; init; } = [];
+
+    /// <summary>What happened since the start, in order; only ever longer.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The part of the run that is done, 0 to 1.</summary>
+    public double Fraction =>
+        Steps is { } steps ? Math.Clamp((double)Step / Math.Max(1, steps), 0, 1)
+        : Remaining is { } remaining && Elapsed + remaining > TimeSpan.Zero ? Math.Clamp(Elapsed / (Elapsed + remaining), 0, 1)
+        : 0;
+}

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using MoEActors.Client;
+using MoEActors.Client.Data;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>
+/// How many steps fit into a time on this machine. The learning rate follows from the step number, so the length of the schedule must be
+/// known before the first step: a throw-away cluster runs a few and is timed.
+/// </summary>
+internal static class ScheduleLength
+{
+    /// <summary>Steps that compile the code and warm the arenas.</summary>
+    private const int WarmupSteps = 6;
+
+    private const int MeasuredSteps = 8;
+
+    /// <summary>A schedule shorter than this learns nothing worth showing.</summary>
+    private const int LeastSteps = 50;
+
+    /// <summary>Measures and decides.</summary>
+    public static async Task<int> MeasureAsync(TrainingJob job, CancellationToken cancellation)
+    {
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(job.Name, job.Run, cancellationToken: cancellation);
+        TrainingWindows windows = job.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
+        double[] seconds = new double[MeasuredSteps];
+        for (int step = 1; step <= WarmupSteps + MeasuredSteps; step++)
+        {
+            long started = Stopwatch.GetTimestamp();
+            await model.TrainStepAsync(ByteBatches.OfStep(windows, step, job.Run.MicroBatches, job.Sequences), cancellation);
+            if (step > WarmupSteps)
+            {
+                seconds[step - WarmupSteps - 1] = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            }
+        }
+
+        Array.Sort(seconds);
+        int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / seconds[MeasuredSteps / 2]);
+        return Math.Max(LeastSteps, fits);
+    }
+}

@@ -1,0 +1,41 @@
+using MoEActors.Client.Data;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>What to train, on what, for how long, and where to leave it.</summary>
+internal sealed record TrainingJob
+{
+    /// <summary>Name of the model.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The text.</summary>
+    public required ByteCorpus Corpus { get; init; }
+
+    /// <summary>Model and optimizer; the length of the schedule is set when it is known.</summary>
+    public required RunConfiguration Run { get; init; }
+
+    /// <summary>Sequences per step, of all micro-batches together.</summary>
+    public required int Sequences { get; init; }
+
+    /// <summary>Number of embedded silos.</summary>
+    public required int Silos { get; init; }
+
+    /// <summary>Exact number of steps; null to train for <see cref="Time"/>.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>Training time when <see cref="Steps"/> is null.</summary>
+    public required TimeSpan Time { get; init; }
+
+    /// <summary>Most steps when <see cref="Steps"/> is null; null for no limit.</summary>
+    public int? MostSteps { get; init; }
+
+    /// <summary>Seed of windows and of the sample.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Folder of the run.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>What the sample of generated text begins with.</summary>
+    public required string Prompt { get; init; }
+}

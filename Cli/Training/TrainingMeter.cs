@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using MoEActors.Cli.Progress;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>Turns the outcomes of steps into what a view shows.</summary>
+internal sealed class TrainingMeter(TrainingStatus status, int steps)
+{
+    /// <summary>Weight of a new step in the smoothed loss: about the last twenty steps.</summary>
+    private const double Smoothing = 0.05;
+
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly string[] _silos = [.. status.SiloNames.Distinct()];
+    private double _smoothed = double.NaN;
+
+    /// <summary>Committed steps.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Predicted tokens so far.</summary>
+    public long Tokens { get; private set; }
+
+    /// <summary>Cross-entropy of the last step.</summary>
+    public double CrossEntropy { get; private set; } = double.NaN;
+
+    /// <summary>Time since the start.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+
+    /// <summary>Adds a step.</summary>
+    public TrainingProgress Add(StepOutcome step)
+    {
+        Step = step.Step;
+        Tokens += step.Tokens;
+        CrossEntropy = step.CrossEntropy;
+        _smoothed = double.IsNaN(_smoothed) ? step.CrossEntropy : _smoothed + Smoothing * (step.CrossEntropy - _smoothed);
+        TimeSpan elapsed = Elapsed;
+        return new TrainingProgress
+        {
+            Step = step.Step,
+            Steps = steps,
+            Loss = _smoothed,
+            LearningRate = step.LearningRate,
+            TokensPerSecond = Tokens / elapsed.TotalSeconds,
+            Elapsed = elapsed,
+            Remaining = elapsed / Math.Max(1, step.Step) * Math.Max(0, steps - step.Step),
+            Silos = _silos,
+            ExpertLoads = Loads(step.KeptTokens),
+        };
+    }
+
+    /// <summary>Tokens of this step by silo: one column per expert that it holds, layer by layer.</summary>
+    private long[][] Loads(long[][] tokens)
+    {
+        PlacementMapMessage map = status.Map!;
+        List<long>[] loads = [.. _silos.Select(_ => new List<long>())];
+        for (int layer = 0; layer < tokens.Length; layer++)
+        {
+            for (int expert = 0; expert < tokens[layer].Length; expert++)
+            {
+                string silo = status.SiloNames[map.Ranks[layer][expert]];
+                loads[Array.IndexOf(_silos, silo)].Add(tokens[layer][expert]);
+            }
+        }
+
+        return [.. loads.Select(load => load.ToArray())];
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>Says how a run ended: words for a person, JSON for a program.</summary>
+internal static class TrainingReport
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Prints the result and writes the file if one is wanted.</summary>
+    public static void Write(TrainingResult result, string? file, CommandOutput output)
+    {
+        TrainingResult final = result with { Seconds = (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds };
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        output.Out.WriteLine();
+        output.Out.WriteLine(string.Create(culture, $"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos ({final.Runtime} runtime), {final.TokensPerSecond:N0} tokens/s."));
+        output.Out.WriteLine(string.Create(culture, $"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on"));
+        output.Out.WriteLine(string.Create(culture, $"Unigram model    {final.UnigramLoss:0.000}"));
+        output.Out.WriteLine();
+        output.Out.WriteLine("A sample of what it writes:");
+        output.Out.WriteLine();
+        foreach (string line in final.Sample.Split('\n'))
+        {
+            output.Out.WriteLine($"    {line.TrimEnd()}");
+        }
+
+        output.Out.WriteLine();
+        output.Out.WriteLine($"Checkpoint: {Path.GetRelativePath(Environment.CurrentDirectory, final.Checkpoint)} (safetensors, Hugging Face layout)");
+        output.Out.WriteLine(string.Create(culture, $"Done in {final.Seconds:0} s."));
+        if (file is not null)
+        {
+            string unfinished = $"{file}.unfinished";
+            File.WriteAllText(unfinished, JsonSerializer.Serialize(final, Indented));
+            File.Move(unfinished, file, overwrite: true);
+        }
+    }
+}

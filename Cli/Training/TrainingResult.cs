@@ -1,0 +1,62 @@
+using System.Text.Json.Serialization;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>What a run came to.</summary>
+internal sealed record TrainingResult
+{
+    /// <summary>Actor runtime: local or orleans.</summary>
+    [JsonPropertyName("runtime")]
+    public required string Runtime { get; init; }
+
+    [JsonPropertyName("silos")]
+    public required int Silos { get; init; }
+
+    /// <summary>Committed steps.</summary>
+    [JsonPropertyName("steps")]
+    public required long Steps { get; init; }
+
+    /// <summary>From the start of the process until this was written.</summary>
+    [JsonPropertyName("seconds")]
+    public required double Seconds { get; init; }
+
+    /// <summary>From the first batch to the last commit.</summary>
+    [JsonPropertyName("training_seconds")]
+    public required double TrainingSeconds { get; init; }
+
+    [JsonPropertyName("training_tokens")]
+    public required long TrainingTokens { get; init; }
+
+    /// <summary>Training tokens over training time.</summary>
+    [JsonPropertyName("tokens_per_second")]
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>Cross-entropy of the last step, nats per byte.</summary>
+    [JsonPropertyName("training_loss")]
+    public required double TrainingLoss { get; init; }
+
+    /// <summary>Cross-entropy over the fixed validation windows, nats per byte.</summary>
+    [JsonPropertyName("validation_loss")]
+    public required double ValidationLoss { get; init; }
+
+    [JsonPropertyName("validation_bytes")]
+    public required long ValidationBytes { get; init; }
+
+    /// <summary>The same of a model that knows only how often each byte occurs.</summary>
+    [JsonPropertyName("unigram_loss")]
+    public required double UnigramLoss { get; init; }
+
+    [JsonPropertyName("parameters")]
+    public required long Parameters { get; init; }
+
+    /// <summary>Hash of all parameters, bit for bit.</summary>
+    [JsonPropertyName("fingerprint")]
+    public required string Fingerprint { get; init; }
+
+    [JsonPropertyName("checkpoint")]
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Generated text, the prompt included.</summary>
+    [JsonPropertyName("sample")]
+    public required string Sample { get; init; }
+}

@@ -1,0 +1,38 @@
+using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Client;
+
+/// <summary>A cluster as its users see it: the place to create and open models.</summary>
+/// <param name="grains">Reaches the cluster's grains.</param>
+public sealed class MoECluster(IGrainFactory grains)
+{
+    /// <summary>Creates a model and opens its first epoch, or goes on with the one of that name and configuration.</summary>
+    /// <param name="name">Letters, digits, '-', '_' and '.'.</param>
+    /// <param name="run">Model, optimizer, and micro-batches per step.</param>
+    /// <param name="placement">Where experts go; null for equal runs of experts on every worker.</param>
+    /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
+    /// <exception cref="ModelConfigurationException">The configuration cannot work.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">The name, or another model of that name.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">The placement cannot work.</exception>
+    public async Task<MoEModel> CreateModelAsync(
+        string name, RunConfiguration run, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        run.Validate();
+        GrainKeys.ValidateModelName(name);
+        ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
+        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(run.ToJson(), placement), cancellationToken);
+        return new MoEModel(name, grain, run, epoch.Step);
+    }
+
+    /// <summary>Opens a model that exists.</summary>
+    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such model.</exception>
+    public async Task<MoEModel> OpenModelAsync(string name, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        TrainingStatus status = await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
+        return await CreateModelAsync(name, RunConfiguration.FromJson(status.Configuration), placement: null, cancellationToken);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+
+namespace MoEActors.Client;
+
+/// <summary>
+/// Asks a training grain for work and polls for its outcome in short slices. When the grain has moved or started anew meanwhile, the work is
+/// asked for again: all of it is idempotent.
+/// </summary>
+internal static class Tickets
+{
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a cluster may be unreachable before its last error is the answer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Submits and waits.</summary>
+    public static async Task<TOutcome> RunAsync<TOutcome>(ITrainingGrain grain, Func<Task<long>> submit, CancellationToken cancellationToken)
+        where TOutcome : WorkOutcome
+    {
+        long? ticket = null;
+        long lastAnswer = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                ticket ??= await submit().WaitAsync(cancellationToken);
+                WorkOutcome? outcome = await grain.WaitAsync(ticket.Value, Slice).WaitAsync(cancellationToken);
+                if (outcome is not null)
+                {
+                    return (TOutcome)outcome;
+                }
+
+                lastAnswer = Stopwatch.GetTimestamp();
+            }
+            catch (TicketLostException)
+            {
+                ticket = null;
+            }
+            catch (Exception e) when (e is TimeoutException or SiloUnavailableException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
+            {
+                await Task.Delay(Pause, cancellationToken);
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+# Runs `moe` from source. The image is the SDK's, not only the runtime's: the demo learns from the reference documentation
+# that ships with the SDK.
+FROM mcr.microsoft.com/dotnet/sdk:10.0
+WORKDIR /moe
+COPY . .
+
+# Chooses the actor runtime and builds, so that a container only runs.
+RUN ./moe --help
+
+# Runs, checkpoints and status lie in runs/NAME of the folder where a command starts: mount a volume on /work to keep them.
+WORKDIR /work
+ENTRYPOINT ["/moe/moe"]
+CMD ["demo"]

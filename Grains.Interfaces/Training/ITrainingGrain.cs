@@ -1,0 +1,46 @@
+using Orleans.Concurrency;
+
+namespace MoEActors.Grains.Interfaces.Training;
+
+/// <summary>
+/// The coordinator of one model: term, epoch, step counter, batch log and commit decisions. Work is submitted and its outcome learnt by
+/// short polls, since a step may take longer than any call may. Key: the model's name.
+/// </summary>
+[Alias("moe.ITrainingGrain")]
+public interface ITrainingGrain : IGrainWithStringKey
+{
+    /// <summary>Creates the model, or opens it when it exists with the same configuration, and begins to open its epoch.</summary>
+    /// <param name="configuration">The run's configuration as JSON.</param>
+    /// <param name="placement">Where the experts go; null for the static placement over all workers.</param>
+    /// <returns>A ticket; its outcome is an <see cref="EpochOutcome"/>.</returns>
+    /// <exception cref="Errors.InvalidRequestException">The configuration cannot work, or differs from the existing model's.</exception>
+    [Alias("create")]
+    Task<long> CreateAsync(string configuration, PlacementRequest? placement);
+
+    /// <summary>Logs a batch and queues its step.</summary>
+    /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>
+    /// <returns>A ticket; its outcome is a <see cref="StepOutcome"/>.</returns>
+    /// <exception cref="Errors.InvalidRequestException">The batch does not fit the model.</exception>
+    /// <exception cref="Errors.StaleCommandException">The step is not the next one.</exception>
+    [Alias("step")]
+    Task<long> SubmitStepAsync(StepRequest request);
+
+    /// <summary>Queues other work of the whole cluster.</summary>
+    /// <returns>A ticket; its outcome is the one that belongs to the request.</returns>
+    [Alias("work")]
+    Task<long> SubmitAsync(WorkRequest request);
+
+    /// <summary>Waits up to <paramref name="slice"/> for a ticket.</summary>
+    /// <returns>The outcome, or null when there is none yet.</returns>
+    /// <exception cref="Errors.MoEException">The work failed.</exception>
+    /// <exception cref="Errors.TicketLostException">The grain knows no such ticket: it has started anew, and the work must be asked for again.</exception>
+    [Alias("wait")]
+    [AlwaysInterleave]
+    Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice);
+
+    /// <summary>How the model is doing.</summary>
+    /// <exception cref="Errors.InvalidRequestException">There is no such model.</exception>
+    [Alias("status")]
+    [AlwaysInterleave]
+    Task<TrainingStatus> GetStatusAsync();
+}

@@ -1,0 +1,29 @@
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+
+namespace MoEActors.Grains.Durability;
+
+/// <summary>What must survive of a run so that another coordinator can go on.</summary>
+public sealed record RunRecord
+{
+    /// <summary>Raised by every write: the value that compare-and-swap compares.</summary>
+    public long Version { get; init; }
+
+    /// <summary>The coordinator's reign.</summary>
+    public long Term { get; init; }
+
+    /// <summary>The last epoch that was begun.</summary>
+    public long Epoch { get; init; }
+
+    /// <summary>Members and placement of that epoch; null before the first.</summary>
+    public PlacementMapMessage? Map { get; init; }
+
+    /// <summary>The run's configuration as JSON.</summary>
+    public string Configuration { get; init; } = "";
+
+    /// <summary>Steps decided as committed.</summary>
+    public long Step { get; init; }
+
+    /// <summary>Outcome of the last committed step, for a client that missed it.</summary>
+    public StepOutcome? LastOutcome { get; init; }
+}

@@ -1,0 +1,43 @@
+using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Placement;
+using MoEActors.Grains.Workers;
+using MoEActors.Modules.Gates;
+using Orleans.Placement;
+
+namespace MoEActors.Grains.Gates;
+
+/// <summary>Speaks for the routing of one layer on one rank, beside the tokens it routes.</summary>
+[PinnedPlacement]
+[KeepAlive]
+[Immovable]
+public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
+{
+    private string _model = "";
+    private int _layer;
+    private int _rank;
+
+    /// <inheritdoc />
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        string key = this.GetPrimaryKeyString();
+        _model = GrainKeys.Model(key);
+        if (!GrainKeys.TryGate(key, out _layer, out _rank))
+        {
+            throw new FormatException($"'{key}' is not the key of a gate; one reads model/layer/gate/rank.");
+        }
+
+        host.Find(_model, _rank);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task<GateStatus> GetStatusAsync()
+    {
+        (_, WorkerModel model) = host.Find(_model, _rank);
+        GateOptions gate = model.View!.Model.Configuration.Gate;
+        long[] chosen = model.Counts.Chosen()[_layer];
+        long dropped = chosen.Sum() - model.Counts.Kept()[_layer].Sum();
+        return Task.FromResult(new GateStatus(_layer, _rank, host.Silo, gate.TopK, gate.CapacityFactor, chosen, dropped));
+    }
+}

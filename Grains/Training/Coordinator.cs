@@ -1,0 +1,262 @@
+using MoEActors.Grains.Checkpoints;
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// Runs one model in one term: opens epochs, logs batches, drives steps and other work of the whole cluster, one piece at a time. A new
+/// coordinator calls the roll and goes on from what the survivors hold.
+/// </summary>
+internal sealed class Coordinator
+{
+    private readonly string _model;
+    private readonly IRunStore _store;
+    private readonly ISiloStatusOracle _silos;
+    private readonly Reign _reign;
+    private readonly Members _members;
+    private readonly EpochOpening _opening;
+    private readonly StepProtocol _steps;
+    private long _logged;
+
+    public Coordinator(
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, Reign reign)
+    {
+        _model = model;
+        _store = store;
+        _silos = silos;
+        _reign = reign;
+        _members = new Members(hosts, model, reign.Term);
+        Run = RunConfiguration.FromJson(reign.Record.Configuration);
+        _opening = new EpochOpening(grains, silos, _members, reign, model);
+        _steps = new StepProtocol(_members, reign, Run, model);
+        _logged = reign.Record.Step;
+    }
+
+    /// <summary>The run.</summary>
+    public RunConfiguration Run { get; }
+
+    /// <summary>Opens an epoch, or goes on with the one that is open when its placement is the one wished for.</summary>
+    public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted)
+    {
+        if (await ResumeAsync() && wanted is null)
+        {
+            return new EpochOutcome { Epoch = _members.Epoch, Workers = _members.Map!.Workers.Length, Step = _reign.Record.Step };
+        }
+
+        return await _opening.OpenAsync(Run, wanted);
+    }
+
+    /// <summary>Checks a batch and logs it before anything runs.</summary>
+    /// <returns>The batch that the step will run: the one logged before, when the step is known.</returns>
+    /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
+    /// <exception cref="StaleCommandException">The step is neither the last nor the next one.</exception>
+    public async Task<StepRequest> LogAsync(StepRequest request)
+    {
+        RequestChecks.Batch(request, Run);
+        if (request.Step <= _logged && request.Step >= _reign.Record.Step)
+        {
+            return await _store.ReadBatchAsync(_model, request.Step) ?? request;
+        }
+
+        if (request.Step != _logged + 1)
+        {
+            throw new StaleCommandException(
+                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged.");
+        }
+
+        await _store.WriteBatchAsync(_model, request);
+        _logged = request.Step;
+        return request;
+    }
+
+    /// <summary>Runs a logged step.</summary>
+    public async Task<WorkOutcome> StepAsync(StepRequest batch)
+    {
+        if (batch.Step <= _reign.Record.Step)
+        {
+            return _reign.Record.LastOutcome is { } last && last.Step == batch.Step
+                ? last
+                : throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago.");
+        }
+
+        if (batch.Step != _reign.Record.Step + 1)
+        {
+            throw new StaleCommandException(
+                $"Step {batch.Step} of model '{_model}' cannot run: {_reign.Record.Step} are committed, and an earlier step was refused.");
+        }
+
+        try
+        {
+            return await RunInEpochAsync(() => _steps.RunAsync(batch));
+        }
+        catch (Exception)
+        {
+            // The step was not applied; its number is free for this batch or another.
+            _logged = Math.Min(_logged, batch.Step - 1);
+            throw;
+        }
+    }
+
+    /// <summary>Throws unless the work can be done.</summary>
+    /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
+    public void Validate(WorkRequest request) => RequestChecks.Work(request, Run);
+
+    /// <summary>Runs other work of the whole cluster.</summary>
+    public Task<WorkOutcome> WorkAsync(WorkRequest request) => RunInEpochAsync<WorkOutcome>(async () => request switch
+    {
+        EvaluateRequest evaluate => await EvaluateAsync(evaluate),
+        GenerateRequest generate => await GenerateAsync(generate),
+        SaveRequest save => await SaveAsync(save),
+        FingerprintRequest => await FingerprintAsync(),
+        _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
+    });
+
+    /// <summary>How the model is doing.</summary>
+    public TrainingStatus Status() => new()
+    {
+        Model = _model,
+        Term = _reign.Term,
+        Epoch = _members.Map is null ? 0 : _members.Epoch,
+        Step = _reign.Record.Step,
+        Configuration = _reign.Record.Configuration,
+        Map = _members.Map is null ? null : _reign.Record.Map,
+        SiloNames = _members.Map is null
+            ? []
+            : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
+    };
+
+    private async Task<T> RunInEpochAsync<T>(Func<Task<T>> work)
+    {
+        if (!await ResumeAsync())
+        {
+            // The same placement: shards are where they were, only the communicator is new.
+            await _opening.OpenAsync(Run, _reign.Record.Map is { } map ? SamePlacement(map) : null);
+        }
+
+        try
+        {
+            return await work();
+        }
+        catch (EpochFailedException)
+        {
+            _members.Leave();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Whether an epoch is open. A new coordinator finds the members of the last one in the record: if all answer the roll, it goes on with
+    /// them, and a step that any of them has committed is committed everywhere.
+    /// </summary>
+    private async Task<bool> ResumeAsync()
+    {
+        if (_members.Map is not null)
+        {
+            return true;
+        }
+
+        if (_reign.Record.Map is not { } message || _members.Epoch != 0)
+        {
+            return false;
+        }
+
+        PlacementMap map = message.ToMap();
+        _members.Enter(_reign.Record.Epoch, map);
+        HostRoll[] rolls = await Task.WhenAll(_members.Silos.Select(_members.CallRollAsync));
+        long step = Math.Max(_reign.Record.Step, rolls.Max(roll => roll.Version));
+        if (rolls.Any(roll => roll.Epoch != _reign.Record.Epoch))
+        {
+            _members.Leave();
+            return false;
+        }
+
+        if (rolls.FirstOrDefault(roll => roll.Version != step && roll.Prepared != step) is { } behind)
+        {
+            _members.Leave();
+            throw new EpochFailedException(
+                $"Step {step} of model '{_model}' is committed, but a host is at step {behind.Version} without its gradients. The model must be restored.");
+        }
+
+        if (rolls.Any(roll => roll.Version != step))
+        {
+            await _steps.CommitAsync(step);
+        }
+
+        if (step != _reign.Record.Step)
+        {
+            await _reign.WriteAsync(_reign.Record with { Step = step, LastOutcome = null });
+        }
+
+        return true;
+    }
+
+    private PlacementRequest SamePlacement(PlacementMapMessage map) => new()
+    {
+        Silos = [.. map.Silos.Distinct().Select(silo => _silos.TryGetSiloName(SiloAddress.FromParsableString(silo), out string? name) ? name ?? silo : silo)],
+        Ranks = map.Ranks,
+    };
+
+    private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((silo, number) => new EvaluateOrder
+        {
+            Model = _model,
+            Term = _reign.Term,
+            Epoch = _members.Epoch,
+            Number = number,
+            MicroBatches = request.Batches.Length,
+            Batches = _steps.OfSilo(request.Batches, silo),
+        });
+        long tokens = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
+        double sum = reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index).Sum(loss => loss.CrossEntropySum);
+        return new EvaluationOutcome { Loss = sum / Math.Max(1, tokens), Tokens = tokens };
+    }
+
+    private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((_, number) => new GenerateOrder
+        {
+            Model = _model,
+            Term = _reign.Term,
+            Epoch = _members.Epoch,
+            Number = number,
+            Prompt = request.Prompt,
+            Count = request.Count,
+            Temperature = request.Temperature,
+            Seed = request.Seed,
+        });
+        return new GenerationOutcome { Tokens = reports[0].Tokens };
+    }
+
+    private async Task<SaveOutcome> SaveAsync(SaveRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((_, number) => new SaveOrder
+        {
+            Model = _model,
+            Term = _reign.Term,
+            Epoch = _members.Epoch,
+            Number = number,
+            Folder = request.Folder,
+        });
+        BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
+        CheckpointIndex.Write(request.Folder, Run, _reign.Record.Step, blocks);
+        return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
+    }
+
+    private async Task<FingerprintOutcome> FingerprintAsync()
+    {
+        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((_, number) => new FingerprintOrder
+        {
+            Model = _model,
+            Term = _reign.Term,
+            Epoch = _members.Epoch,
+            Number = number,
+        });
+        return new FingerprintOutcome { Hash = ParameterHash.Combine(_model, reports), Step = _reign.Record.Step };
+    }
+}

@@ -1,0 +1,111 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// The worker hosts of an epoch, and orders to all of them. Orders of one coordinator are numbered; a host runs them in that order. Progress
+/// is learnt by short polls.
+/// </summary>
+internal sealed class Members(IWorkerHostClient hosts, string model, long term)
+{
+    /// <summary>How long a poll may wait at a host: far below any response timeout.</summary>
+    private static readonly TimeSpan PollSlice = TimeSpan.FromSeconds(5);
+
+    private long _number;
+
+    /// <summary>The open epoch; 0 for none.</summary>
+    public long Epoch { get; private set; }
+
+    /// <summary>Members in rank order and who holds what; null for none.</summary>
+    public PlacementMap? Map { get; private set; }
+
+    /// <summary>Silos of the epoch.</summary>
+    public IReadOnlyList<string> Silos { get; private set; } = [];
+
+    /// <summary>Address orders to the members of an epoch from now on.</summary>
+    public void Enter(long epoch, PlacementMap map)
+    {
+        Epoch = epoch;
+        Map = map;
+        Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct()];
+    }
+
+    /// <summary>The epoch is over.</summary>
+    public void Leave()
+    {
+        Map = null;
+        Silos = [];
+    }
+
+    /// <summary>Calls the roll on a silo.</summary>
+    /// <exception cref="EpochFailedException">The silo is gone.</exception>
+    public Task<HostRoll> CallRollAsync(string silo) => OnAsync(silo, host => host.CallRollAsync(model, term));
+
+    /// <summary>Pushes a map to a silo.</summary>
+    /// <exception cref="EpochFailedException">The silo is gone.</exception>
+    public Task InstallMapAsync(string silo, PlacementMapMessage map) =>
+        OnAsync(silo, async host =>
+        {
+            await host.InstallMapAsync(model, map);
+            return true;
+        });
+
+    /// <summary>Gives an order to all members and waits until each has carried it out.</summary>
+    /// <param name="order">The order for a silo, given its number.</param>
+    /// <returns>The workers' reports in rank order.</returns>
+    /// <exception cref="EpochFailedException">A worker failed or a silo is gone; the message names it.</exception>
+    public async Task<IReadOnlyList<WorkerReport>> RunAsync(Func<string, long, WorkOrder> order)
+    {
+        long number = await SendAsync(order);
+        WorkReport[] reports = await Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+        WorkReport? failed = reports.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
+            ?? reports.FirstOrDefault(report => report.Failure is not null);
+        if (failed is not null)
+        {
+            throw new EpochFailedException(
+                $"Epoch {Epoch} of model '{model}' ended: {failed.Failure} Nothing of the step in progress was applied.");
+        }
+
+        return [.. reports.SelectMany(report => report.Workers).OrderBy(report => report.Rank)];
+    }
+
+    /// <summary>Gives an order to all members; they carry it out before any later one.</summary>
+    /// <returns>The order's number.</returns>
+    /// <exception cref="EpochFailedException">A silo is gone.</exception>
+    public async Task<long> SendAsync(Func<string, long, WorkOrder> order)
+    {
+        long number = ++_number;
+        await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
+        {
+            await host.SubmitAsync(order(silo, number));
+            return true;
+        })));
+        return number;
+    }
+
+    private async Task<WorkReport> PollAsync(IWorkerHostService host, long number)
+    {
+        while (true)
+        {
+            if (await host.PollAsync(model, term, number, PollSlice) is { } report)
+            {
+                return report;
+            }
+        }
+    }
+
+    private async Task<T> OnAsync<T>(string silo, Func<IWorkerHostService, Task<T>> call)
+    {
+        try
+        {
+            return await call(hosts.On(SiloAddress.FromParsableString(silo)));
+        }
+        catch (Exception e) when (e is SiloUnavailableException or TimeoutException)
+        {
+            throw new EpochFailedException(
+                $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Its shards are lost with it unless it returns.");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Workers;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>One hash for all parameters, whatever worker holds them.</summary>
+internal static class ParameterHash
+{
+    /// <summary>Combines the blocks' hashes in the order of their names. Dense replicas must agree.</summary>
+    /// <exception cref="EpochFailedException">Two workers' dense parameters differ.</exception>
+    public static ulong Combine(string model, IReadOnlyList<WorkerReport> reports)
+    {
+        SortedDictionary<string, ulong> hashes = new(StringComparer.Ordinal);
+        foreach (WorkerReport report in reports)
+        {
+            foreach (BlockReport block in report.Blocks)
+            {
+                if (!hashes.TryAdd(block.Block, block.Hash) && hashes[block.Block] != block.Hash)
+                {
+                    throw new EpochFailedException(
+                        $"The dense parameters of model '{model}' on rank {report.Rank} differ from those on a lower rank. Restore the model.");
+                }
+            }
+        }
+
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        foreach ((string name, ulong value) in hashes)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+            hash.AppendData(bytes);
+        }
+
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash.GetHashAndReset());
+    }
+}

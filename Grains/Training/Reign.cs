@@ -1,0 +1,64 @@
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Errors;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// One coordinator's hold on a run: the record as it wrote it last. Every write is a compare-and-swap; losing one means that another
+/// coordinator has taken over, and ends this reign.
+/// </summary>
+internal sealed class Reign
+{
+    private readonly IRunStore _store;
+    private readonly string _model;
+
+    private Reign(IRunStore store, string model, RunRecord record)
+    {
+        _store = store;
+        _model = model;
+        Record = record;
+    }
+
+    /// <summary>The run as this coordinator knows it.</summary>
+    public RunRecord Record { get; private set; }
+
+    /// <summary>The term of this reign.</summary>
+    public long Term => Record.Term;
+
+    /// <summary>Takes the next term of an existing run; null when there is none.</summary>
+    /// <exception cref="StaleCommandException">Another coordinator took it at the same moment.</exception>
+    public static async Task<Reign?> TakeAsync(IRunStore store, string model)
+    {
+        if (await store.ReadAsync(model) is not { } record)
+        {
+            return null;
+        }
+
+        var reign = new Reign(store, model, record);
+        await reign.WriteAsync(record with { Term = record.Term + 1 });
+        return reign;
+    }
+
+    /// <summary>Begins a run.</summary>
+    /// <exception cref="StaleCommandException">Another coordinator began it at the same moment.</exception>
+    public static async Task<Reign> BeginAsync(IRunStore store, string model, string configuration)
+    {
+        var reign = new Reign(store, model, new RunRecord());
+        await reign.WriteAsync(new RunRecord { Term = 1, Configuration = configuration });
+        return reign;
+    }
+
+    /// <summary>Replaces the record.</summary>
+    /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
+    public async Task WriteAsync(RunRecord record)
+    {
+        RunRecord next = record with { Version = Record.Version + 1 };
+        if (!await _store.TryWriteAsync(_model, next))
+        {
+            throw new StaleCommandException(
+                $"The coordinator of model '{_model}' in term {Record.Term} has been replaced by another; ask again.");
+        }
+
+        Record = next;
+    }
+}

@@ -1,0 +1,90 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>Checks what clients ask for before it is logged or queued.</summary>
+internal static class RequestChecks
+{
+    /// <summary>Throws unless a batch fits the run: as many micro-batches as it has, in order, with at least one token to predict.</summary>
+    /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
+    public static void Batch(StepRequest request, RunConfiguration run)
+    {
+        if (request.Batches.Length != run.MicroBatches)
+        {
+            throw new InvalidRequestException(
+                $"Step {request.Step} has {request.Batches.Length} micro-batches; the run has {run.MicroBatches} per step.");
+        }
+
+        MicroBatches(request.Batches, run.Model);
+    }
+
+    /// <summary>Throws unless other work fits the run.</summary>
+    /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
+    public static void Work(WorkRequest request, RunConfiguration run)
+    {
+        switch (request)
+        {
+            case EvaluateRequest evaluate:
+                MicroBatches(evaluate.Batches, run.Model);
+                break;
+            case GenerateRequest generate:
+                Prompt(generate, run.Model.Vocabulary);
+                break;
+            case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
+                throw new InvalidRequestException("A checkpoint needs a folder.");
+        }
+    }
+
+    private static void MicroBatches(MicroBatchMessage[] batches, ModelConfiguration model)
+    {
+        bool any = false;
+        for (int i = 0; i < batches.Length; i++)
+        {
+            MicroBatchMessage batch = batches[i];
+            if (batch.Index != i)
+            {
+                throw new InvalidRequestException($"Micro-batch {i} says that it is number {batch.Index}; they come in order from 0.");
+            }
+
+            try
+            {
+                new MicroBatch(batch.Inputs, batch.Targets, batch.SequenceLength).Validate(model);
+            }
+            catch (ArgumentException e)
+            {
+                throw new InvalidRequestException($"Micro-batch {i}: {e.Message}");
+            }
+
+            any |= batch.Targets.Any(target => target >= 0);
+        }
+
+        if (!any)
+        {
+            throw new InvalidRequestException("The batch has no token to predict: it is empty, or everything is masked.");
+        }
+    }
+
+    private static void Prompt(GenerateRequest request, int vocabulary)
+    {
+        if (request.Prompt.Length == 0 || request.Count < 0)
+        {
+            throw new InvalidRequestException("Generation needs a prompt of at least one token and a count that is not negative.");
+        }
+
+        foreach (int token in request.Prompt)
+        {
+            if (token < 0 || token >= vocabulary)
+            {
+                throw new InvalidRequestException($"The prompt's token {token} is outside the vocabulary of {vocabulary}.");
+            }
+        }
+
+        if (!float.IsFinite(request.Temperature) || request.Temperature < 0)
+        {
+            throw new InvalidRequestException($"The temperature {request.Temperature} must be finite and not negative.");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so giving up costs nothing. Then
+/// the decision is written, and commit makes every member apply them.
+/// </summary>
+internal sealed class StepProtocol(Members members, Reign reign, RunConfiguration run, string model)
+{
+    /// <summary>Calls that every member host receives per step, polls apart: prepare and commit.</summary>
+    public const int CallsPerHost = 2;
+
+    /// <summary>Calls per step besides those: the client's submission.</summary>
+    public const int CallsPerStep = 1;
+
+    /// <summary>Runs a step and decides it.</summary>
+    /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
+    /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
+    public async Task<StepOutcome> RunAsync(StepRequest request)
+    {
+        long started = Stopwatch.GetTimestamp();
+        long step = request.Step;
+        long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new PrepareOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Step = step,
+            MicroBatches = request.Batches.Length,
+            Targets = targets,
+            Batches = OfSilo(request.Batches, silo),
+        });
+        LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
+        await RefuseUnlessFiniteAsync(step, losses, reports[0].GradientNorm);
+        double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
+        double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
+        var outcome = new StepOutcome
+        {
+            Step = step,
+            Loss = crossEntropy + auxiliary,
+            CrossEntropy = crossEntropy,
+            Auxiliary = auxiliary,
+            GradientNorm = reports[0].GradientNorm,
+            LearningRate = run.Optimizer.LearningRateAt(step),
+            Tokens = targets,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            KeptTokens = Sum(reports.Select(report => report.KeptTokens)),
+            ChosenTokens = Sum(reports.Select(report => report.ChosenTokens)),
+            ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
+        };
+
+        // The decision: from here on the step is committed, whoever has to tell the members.
+        await reign.WriteAsync(reign.Record with { Step = step, LastOutcome = outcome });
+        await CommitAsync(step);
+        return outcome;
+    }
+
+    /// <summary>Tells all members to apply a step that is decided.</summary>
+    public Task CommitAsync(long step) => members.SendAsync((_, number) => new CommitOrder
+    {
+        Model = model,
+        Term = reign.Term,
+        Epoch = members.Epoch,
+        Number = number,
+        Step = step,
+    });
+
+    /// <summary>The micro-batches of a silo's workers.</summary>
+    public MicroBatchMessage[] OfSilo(MicroBatchMessage[] batches, string silo) =>
+        [.. batches.Where(batch => members.Map!.Workers[batch.Index % members.Map.Workers.Length].Silo == silo)];
+
+    private async Task RefuseUnlessFiniteAsync(long step, LossPart[] losses, double norm)
+    {
+        LossPart? bad = losses.Cast<LossPart?>().FirstOrDefault(loss => !double.IsFinite(loss!.Value.CrossEntropySum + loss.Value.Auxiliary));
+        if (bad is null && double.IsFinite(norm))
+        {
+            return;
+        }
+
+        await members.SendAsync((_, number) => new AbortOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Step = step,
+        });
+        throw bad is { } part
+            ? new NonFiniteLossException(step, part.Index, part.CrossEntropySum + part.Auxiliary)
+            : new NonFiniteLossException(step, -1, norm);
+    }
+
+    private static long[][] Sum(IEnumerable<long[][]> parts) =>
+        parts.Aggregate((left, right) => [.. left.Zip(right, (a, b) => a.Zip(b, (x, y) => x + y).ToArray())]);
+}

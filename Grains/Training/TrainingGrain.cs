@@ -1,0 +1,132 @@
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using Orleans.Placement;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// The door to one model's <see cref="Coordinator"/>: takes work, runs it piece by piece behind the calls, and hands out outcomes to whoever
+/// polls. It holds no tensor, and any activation can take over from the store and the hosts.
+/// </summary>
+[KeepAlive]
+[Immovable]
+public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos) : Grain, ITrainingGrain
+{
+    /// <summary>Outcomes kept for those who ask late.</summary>
+    private const int RememberedOutcomes = 256;
+
+    private readonly SortedDictionary<long, Task<WorkOutcome>> _outcomes = [];
+    private Coordinator? _coordinator;
+    private Task _tail = Task.CompletedTask;
+    private long _tickets;
+
+    private string Model => this.GetPrimaryKeyString();
+
+    /// <inheritdoc />
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        GrainKeys.ValidateModelName(Model);
+        if (await Reign.TakeAsync(store, Model) is { } reign)
+        {
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, reign);
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<long> CreateAsync(string configuration, PlacementRequest? placement)
+    {
+        RunConfiguration run = Read(configuration);
+        if (_coordinator is null)
+        {
+            Reign reign = await Reign.BeginAsync(store, Model, run.ToJson());
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, reign);
+        }
+        else if (_coordinator.Run.ToJson() != run.ToJson())
+        {
+            throw new InvalidRequestException(
+                $"Model '{Model}' exists with another configuration. Open it with its own, or choose another name.");
+        }
+
+        Coordinator coordinator = _coordinator;
+        return Queue(() => coordinator.OpenAsync(placement));
+    }
+
+    /// <inheritdoc />
+    public async Task<long> SubmitStepAsync(StepRequest request)
+    {
+        Coordinator coordinator = Existing();
+        StepRequest batch = await coordinator.LogAsync(request);
+        return Queue(() => coordinator.StepAsync(batch));
+    }
+
+    /// <inheritdoc />
+    public Task<long> SubmitAsync(WorkRequest request)
+    {
+        Coordinator coordinator = Existing();
+        coordinator.Validate(request);
+        return Task.FromResult(Queue(() => coordinator.WorkAsync(request)));
+    }
+
+    /// <inheritdoc />
+    public async Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice)
+    {
+        if (!_outcomes.TryGetValue(ticket, out Task<WorkOutcome>? work))
+        {
+            throw new TicketLostException(
+                $"Model '{Model}' knows no ticket {ticket}: its coordinator has started anew. Ask for the work again; a step that is logged runs once.");
+        }
+
+        await Task.WhenAny(work, Task.Delay(slice));
+        return work.IsCompleted ? await work : null;
+    }
+
+    /// <inheritdoc />
+    public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
+
+    private long Queue(Func<Task<WorkOutcome>> work)
+    {
+        long ticket = ++_tickets;
+        Task<WorkOutcome> outcome = RunAfter(_tail, work);
+        _tail = outcome;
+        _outcomes.Add(ticket, outcome);
+        while (_outcomes.Count > RememberedOutcomes)
+        {
+            _outcomes.Remove(_outcomes.Keys.First());
+        }
+
+        return ticket;
+    }
+
+    private static async Task<WorkOutcome> RunAfter(Task before, Func<Task<WorkOutcome>> work)
+    {
+        try
+        {
+            await before;
+        }
+        catch (Exception)
+        {
+            // That failure belongs to whoever waits for its ticket.
+        }
+
+        return await work();
+    }
+
+    private Coordinator Existing() =>
+        _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
+
+    private static RunConfiguration Read(string configuration)
+    {
+        try
+        {
+            return RunConfiguration.FromJson(configuration);
+        }
+        catch (ModelConfigurationException e)
+        {
+            throw new InvalidRequestException(e.Message);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
+
+namespace MoEActors.Grains.Workers;
+
+/// <summary>
+/// Continues a text token by token. The text belongs to rank 0, which draws; the other ranks run their experts for it. The draw is
+/// keyed by (seed, position), so that it does not depend on the cluster.
+/// </summary>
+internal static class Generation
+{
+    /// <summary>Runs on every rank; returns the new tokens on rank 0, nothing elsewhere.</summary>
+    public static int[] Run(GenerateOrder order, EpochView view)
+    {
+        int window = view.Model.Configuration.MaximumSequence;
+        int vocabulary = view.Model.Configuration.Vocabulary;
+        List<int> text = [.. order.Prompt];
+        float[] logits = new float[window * vocabulary];
+        for (int i = 0; i < order.Count; i++)
+        {
+            if (view.Rank != 0)
+            {
+                view.Model.Predict(null, []);
+                continue;
+            }
+
+            int[] context = [.. text.TakeLast(window)];
+            var batch = new MicroBatch(context, new int[context.Length], context.Length);
+            view.Model.Predict(batch, logits.AsSpan(0, context.Length * vocabulary));
+            text.Add(Draw(logits.AsSpan((context.Length - 1) * vocabulary, vocabulary), order, (ulong)text.Count));
+        }
+
+        return view.Rank == 0 ? [.. text.Skip(order.Prompt.Length)] : [];
+    }
+
+    private static int Draw(ReadOnlySpan<float> logits, GenerateOrder order, ulong position)
+    {
+        int best = 0;
+        for (int i = 1; i < logits.Length; i++)
+        {
+            best = logits[i] > logits[best] ? i : best;
+        }
+
+        if (order.Temperature <= 0)
+        {
+            return best;
+        }
+
+        double total = 0;
+        foreach (float logit in logits)
+        {
+            total += Math.Exp((logit - logits[best]) / order.Temperature);
+        }
+
+        double left = CounterRandom.Uniform(CounterRandom.Mix(order.Seed), position) * total;
+        for (int i = 0; i < logits.Length; i++)
+        {
+            left -= Math.Exp((logits[i] - logits[best]) / order.Temperature);
+            if (left < 0)
+            {
+                return i;
+            }
+        }
+
+        return best;
+    }
+}

@@ -1,0 +1,125 @@
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Workers;
+
+/// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
+internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators) : IDisposable
+{
+    private readonly Executor _executor = new($"moe worker {id.Device}");
+    private readonly Dictionary<string, WorkerModel> _models = [];
+
+    /// <summary>Who this worker is.</summary>
+    public WorkerId Id { get; } = id;
+
+    /// <summary>The device.</summary>
+    public IDevice Device { get; } = device;
+
+    /// <summary>What this worker holds of a model; null for nothing. Read from the control plane, changed on the executor.</summary>
+    public WorkerModel? ModelOf(string model)
+    {
+        lock (_models)
+        {
+            return _models.GetValueOrDefault(model);
+        }
+    }
+
+    /// <summary>Runs an order on the executor; the task ends, elsewhere, with this worker's report.</summary>
+    public Task<WorkerReport?> RunAsync(WorkOrder order)
+    {
+        var completion = new TaskCompletionSource<WorkerReport?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _executor.Post(() =>
+        {
+            try
+            {
+                completion.SetResult(Run(order));
+            }
+            catch (Exception e)
+            {
+                // The other ranks wait for this one: they fail with its cause instead of at their deadline.
+                ModelOf(order.Model)?.View?.Communicator.Abort(e);
+                completion.SetException(e);
+            }
+        });
+        return completion.Task;
+    }
+
+    /// <summary>Ends when everything queued before has been done.</summary>
+    public Task DrainAsync()
+    {
+        var completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _executor.Post(completion.SetResult);
+        return completion.Task;
+    }
+
+    /// <summary>Ends collective operations in progress: the silo is going away.</summary>
+    public void Interrupt(Exception cause)
+    {
+        WorkerModel[] models;
+        lock (_models)
+        {
+            models = [.. _models.Values];
+        }
+
+        foreach (WorkerModel model in models)
+        {
+            model.View?.Communicator.Abort(cause);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _executor.Dispose();
+        foreach (WorkerModel model in _models.Values)
+        {
+            model.Dispose();
+        }
+
+        Device.Dispose();
+    }
+
+    private WorkerReport? Run(WorkOrder order)
+    {
+        if (order is OpenEpochOrder open)
+        {
+            return Open(open);
+        }
+
+        WorkerModel? model = ModelOf(order.Model);
+        if (model?.View is not { } view || view.Epoch != order.Epoch)
+        {
+            return null;
+        }
+
+        return WorkerProgram.Run(order, model, view);
+    }
+
+    private WorkerReport? Open(OpenEpochOrder order)
+    {
+        PlacementMap map = order.Map.ToMap();
+        int rank = map.RankOf(Id);
+        if (rank < 0)
+        {
+            return null;
+        }
+
+        WorkerModel? model = ModelOf(order.Model);
+        if (model is null)
+        {
+            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration));
+            lock (_models)
+            {
+                _models.Add(order.Model, model);
+            }
+        }
+
+        model.OpenEpoch(
+            order.Epoch, map, rank, order.Version,
+            () => communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline));
+        return new WorkerReport { Rank = rank };
+    }
+}

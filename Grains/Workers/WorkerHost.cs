@@ -1,0 +1,124 @@
+using Microsoft.Extensions.Options;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Placement;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Workers;
+
+/// <summary>
+/// Owns everything on the devices of one silo. Orders come from the training grain through <see cref="WorkerHostService"/>; grains on this
+/// silo read from here. It outlives every grain.
+/// </summary>
+public sealed class WorkerHost : IDisposable
+{
+    /// <summary>How long a collective operation waits for its peers.</summary>
+    internal static readonly TimeSpan PeerDeadline = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<string, OrderBook> _books = [];
+    private readonly PlacementBoard _board;
+    private readonly Worker[] _workers;
+
+    /// <summary>Opens the devices and starts their executors.</summary>
+    public WorkerHost(
+        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board)
+    {
+        _board = board;
+        Silo = silo.SiloAddress.ToParsableString();
+        IReadOnlyList<IDevice> devices = options.Value.Devices();
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators))];
+    }
+
+    /// <summary>Address of the silo, generation included.</summary>
+    public string Silo { get; }
+
+    /// <summary>What this host holds of a model; raises its term.</summary>
+    /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
+    internal async Task<HostRoll> CallRollAsync(string model, long term)
+    {
+        OrderBook book = Book(model);
+        book.Enter(term);
+
+        // What is running may be about to prepare or commit: the answer must not be older than that.
+        await Task.WhenAll(_workers.Select(worker => worker.DrainAsync()));
+        WorkerModel?[] models = [.. _workers.Select(worker => worker.ModelOf(model))];
+        WorkerModel? any = models.FirstOrDefault(found => found is not null);
+        return new HostRoll
+        {
+            Devices = _workers.Length,
+            Term = book.Term,
+            Epoch = any?.View?.Epoch ?? 0,
+            Version = any?.Version ?? -1,
+            Prepared = any?.Prepared ?? 0,
+            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Shards.Select(shard => shard.ToString())])],
+        };
+    }
+
+    /// <summary>Takes over a newer map.</summary>
+    internal void InstallMap(string model, PlacementMapMessage map) => _board.Install(model, map.ToMap());
+
+    /// <summary>Queues an order on every worker, once.</summary>
+    /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>
+    internal void Submit(WorkOrder order) => Book(order.Model).Submit(order, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(order)))]);
+
+    /// <summary>Waits for an order.</summary>
+    /// <exception cref="StaleCommandException">There is no such order in this term.</exception>
+    internal Task<WorkReport?> PollAsync(string model, long term, long number, TimeSpan slice) => Book(model).PollAsync(term, number, slice);
+
+    /// <summary>The worker that holds a shard, and what it holds of the model.</summary>
+    /// <exception cref="PlacementRefusedException">No device of this silo holds it.</exception>
+    internal (Worker Worker, WorkerModel Model) Find(string model, ShardId shard)
+    {
+        foreach (Worker worker in _workers)
+        {
+            if (worker.ModelOf(model) is { } found && found.Shards.Contains(shard))
+            {
+                return (worker, found);
+            }
+        }
+
+        throw new PlacementRefusedException(
+            $"Shard {shard} of model '{model}' is not on silo {Silo}: the placement map and the shard tables disagree; open a new epoch.");
+    }
+
+    /// <summary>The worker that has a rank in the open epoch of a model.</summary>
+    /// <exception cref="PlacementRefusedException">No device of this silo has it.</exception>
+    internal (Worker Worker, WorkerModel Model) Find(string model, int rank)
+    {
+        foreach (Worker worker in _workers)
+        {
+            if (worker.ModelOf(model) is { View: { } view } found && view.Rank == rank)
+            {
+                return (worker, found);
+            }
+        }
+
+        throw new PlacementRefusedException($"Rank {rank} of model '{model}' is not on silo {Silo}; open a new epoch.");
+    }
+
+    /// <summary>Ends collective operations in progress, so that peers fail at once instead of at their deadline.</summary>
+    internal void Interrupt(Exception cause) => Array.ForEach(_workers, worker => worker.Interrupt(cause));
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Interrupt(new OperationCanceledException($"Silo {Silo} is stopping."));
+        Array.ForEach(_workers, worker => worker.Dispose());
+    }
+
+    private OrderBook Book(string model)
+    {
+        lock (_books)
+        {
+            if (!_books.TryGetValue(model, out OrderBook? book))
+            {
+                book = new OrderBook(model, Silo);
+                _books.Add(model, book);
+            }
+
+            return book;
+        }
+    }
+}

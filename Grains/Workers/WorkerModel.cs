@@ -1,0 +1,183 @@
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Memory;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Workers;
+
+/// <summary>
+/// One model on one worker: the dense replica, the shard table, gradients, and the collective program of a step. All of it runs on the
+/// worker's executor thread.
+/// </summary>
+internal sealed class WorkerModel : IDisposable
+{
+    private readonly IDevice _device;
+    private readonly RunConfiguration _run;
+    private readonly Optimizer _optimizer;
+    private readonly Arena _arena;
+    private readonly ParameterBlock _dense;
+    private readonly DeviceBuffer _denseSumMemory;
+    private readonly DeviceSpan<float> _denseSum;
+    private readonly List<LossPart> _losses = [];
+    private GradientNorm? _norm;
+
+    public WorkerModel(IDevice device, RunConfiguration run)
+    {
+        _device = device;
+        _run = run;
+        _optimizer = new Optimizer(run.Optimizer);
+        _arena = new Arena(device);
+        _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
+        _dense.Initialise(run.Model.Seed);
+        _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
+        _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
+        Shards = new ShardTable(device, run.Model);
+        Counts = new RoutingCounts(run.Model);
+    }
+
+    /// <summary>The device that holds it all.</summary>
+    public IDevice Device => _device;
+
+    /// <summary>The expert shards on this worker.</summary>
+    public ShardTable Shards { get; }
+
+    /// <summary>Committed steps.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>The step whose gradients are kept until they are committed or aborted; 0 for none.</summary>
+    public long Prepared { get; private set; }
+
+    /// <summary>Norm of the prepared step's gradient.</summary>
+    public double PreparedNorm { get; private set; }
+
+    /// <summary>The place in the open epoch; null when none is open.</summary>
+    public EpochView? View { get; private set; }
+
+    /// <summary>Routing of the step prepared last.</summary>
+    public RoutingCounts Counts { get; }
+
+    /// <summary>The dense replica.</summary>
+    public ParameterBlock Dense => _dense;
+
+    /// <summary>Joins an epoch. At version 0 missing shards come into being; later a missing shard is an error.</summary>
+    /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
+    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, Func<ICommunicator> open)
+    {
+        if (version != Version)
+        {
+            throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
+        }
+
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
+        {
+            if (version > 0)
+            {
+                throw new InvalidOperationException($"Shard {shard} is placed here but lives elsewhere, at step {version}.");
+            }
+
+            Shards.Create(shard);
+        }
+
+        View?.Dispose();
+        _norm?.Dispose();
+        Prepared = 0;
+        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
+        _norm = new GradientNorm(_device, map, rank, Shards);
+    }
+
+    /// <summary>Forward and backward over all rounds; gradients are complete and kept afterwards.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="microBatches">Micro-batches of the step; rank m mod W runs micro-batch m in round ⌊m/W⌋.</param>
+    /// <param name="targets">Predicted tokens of the step.</param>
+    /// <param name="mine">This worker's micro-batches by index.</param>
+    /// <returns>The norm of the gradient.</returns>
+    public double Prepare(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
+    {
+        EpochView view = View!;
+        Prepared = 0;
+        Counts.Clear();
+        _losses.Clear();
+        _device.Fill(_denseSum, 0f);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.ClearGradients();
+        }
+
+        int workers = view.Map.Workers.Length;
+        for (int first = 0; first < microBatches; first += workers)
+        {
+            int index = first + view.Rank;
+            MicroBatch? batch = index < microBatches ? mine[index] : null;
+            _dense.ClearGradients();
+            MicroBatchLoss loss = view.Model.Train(batch, 1f / Math.Max(1, targets), 1f / microBatches);
+            if (batch is not null)
+            {
+                _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
+                Counts.Add(view.Model);
+            }
+
+            view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
+        }
+
+        view.Communicator.ShareOwned(_denseSum);
+        double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
+        Prepared = step;
+        PreparedNorm = norm;
+        return norm;
+    }
+
+    /// <summary>Losses of this worker's micro-batches of the prepared step.</summary>
+    public LossPart[] Losses() => [.. _losses];
+
+    /// <summary>Applies the prepared gradients.</summary>
+    public void Commit(long step)
+    {
+        float scale = _run.Optimizer.ClipFactor(PreparedNorm);
+        _optimizer.Apply(_device, _dense, _denseSum, scale, step);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            ParameterBlock block = Shards.At(i).Block;
+            _optimizer.Apply(_device, block, block.Gradients, scale, step);
+        }
+
+        Version = step;
+        Prepared = 0;
+    }
+
+    /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>
+    public void Abort() => Prepared = 0;
+
+    /// <summary>Σ of the cross-entropy of this worker's micro-batches.</summary>
+    public LossPart[] Evaluate(int microBatches, IReadOnlyDictionary<int, MicroBatch> mine)
+    {
+        EpochView view = View!;
+        _losses.Clear();
+        for (int first = 0; first < microBatches; first += view.Map.Workers.Length)
+        {
+            int index = first + view.Rank;
+            MicroBatch? batch = index < microBatches ? mine[index] : null;
+            double sum = view.Model.Evaluate(batch);
+            if (batch is not null)
+            {
+                _losses.Add(new LossPart(index, sum, 0));
+            }
+        }
+
+        return Losses();
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        View?.Dispose();
+        _norm?.Dispose();
+        Shards.Dispose();
+        _dense.Dispose();
+        _denseSumMemory.Dispose();
+        _arena.Dispose();
+    }
+}

@@ -1,0 +1,10 @@
+namespace Orleans.Runtime;
+
+/// <summary>How far an activation has come.</summary>
+internal enum ActivationState
+{
+    Activating,
+    Valid,
+    Deactivating,
+    Invalid,
+}

@@ -1,0 +1,6 @@
+namespace Orleans;
+
+/// <summary>The root of grain interfaces.</summary>
+public interface IGrain : Runtime.IAddressable
+{
+}

@@ -1,0 +1,6 @@
+namespace Orleans.Configuration;
+
+/// <summary>How a client sends calls.</summary>
+public class ClientMessagingOptions : MessagingOptions
+{
+}

@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Runtime;
+
+namespace Orleans.Hosting;
+
+/// <summary>
+/// A cluster inside this process: its membership, its directory, its clock. Not part of Orleans: silos of several hosts join one by
+/// <see cref="LocalHostingExtensions.UseLocalCluster(ISiloBuilder, LocalCluster, string)"/>.
+/// </summary>
+public sealed class LocalCluster
+{
+    private readonly ConcurrentDictionary<GrainId, Activation> _directory = new();
+    private readonly ConcurrentDictionary<string, int> _ports = new();
+    private readonly LocalClusterOptions _options;
+    private readonly Placer _placer;
+    private readonly Lazy<ClusterClient> _client;
+    private int _generation;
+
+    /// <summary>A cluster without silos.</summary>
+    public LocalCluster(LocalClusterOptions? options = null)
+    {
+        _options = options ?? new LocalClusterOptions();
+        _placer = new Placer(this);
+        _client = new Lazy<ClusterClient>(
+            () => NewClient(new ServiceCollection().BuildServiceProvider(), _options.ClientResponseTimeout, new Lazy<IOutgoingGrainCallFilter[]>([])));
+    }
+
+    /// <summary>A client outside of all silos, which no silo's death takes away.</summary>
+    public IClusterClient Client => _client.Value;
+
+    /// <summary>The silos that are active.</summary>
+    public IReadOnlyList<SiloAddress> ActiveSilos => Membership.ActiveAddresses;
+
+    internal string ClusterId => _options.ClusterId;
+
+    internal TimeProvider TimeProvider => _options.TimeProvider;
+
+    internal int Seed => _options.Seed;
+
+    internal ClusterMembership Membership { get; } = new();
+
+    /// <summary>
+    /// Ends a silo as a crash does: its activations vanish, calls to it fail, the survivors hear of it, and some of their healthy grains
+    /// are deactivated because the part of the directory that knew them is lost. Says whether the silo was alive.
+    /// </summary>
+    public bool KillSilo(SiloAddress address) => Membership.Find(address) is { } silo && Bury(silo, _options.DirectoryFailureShare);
+
+    internal ClusterClient NewClient(IServiceProvider services, TimeSpan timeout, Lazy<IOutgoingGrainCallFilter[]> filters) =>
+        new(new CallDispatcher(this, null, timeout, filters), services);
+
+    internal Silo Admit(string name, IServiceProvider services)
+    {
+        int port = _ports.GetOrAdd(name, _ => 11111 + _ports.Count);
+        var address = SiloAddress.New(IPAddress.Loopback, port, Interlocked.Increment(ref _generation));
+        var silo = new Silo(this, name, address, services);
+        Membership.Add(silo);
+        return silo;
+    }
+
+    /// <summary>The last act of a graceful stop.</summary>
+    internal void Bury(Silo silo) => Bury(silo, _options.DirectoryFailureShare / 2);
+
+    internal void Deliver(Request request)
+    {
+        LocalFault fault = _options.Faults?.Invoke(new LocalCall(
+            request.SourceId, request.Sender.Silo?.SiloAddress, request.Target, request.Interface.Name, request.Method.Method.Name))
+            ?? LocalFault.None;
+        switch (fault)
+        {
+            case LocalFault.LoseRequest:
+                return;
+            case LocalFault.Unavailable:
+                request.Reject(new SiloUnavailableException($"The silo of {request.Target} cannot be reached."));
+                return;
+            default:
+                request.LosesReply |= fault is LocalFault.LoseReply;
+                break;
+        }
+
+        if (request.TargetSilo is not null)
+        {
+            DeliverToService(request, request.TargetSilo);
+            return;
+        }
+
+        while (_directory.TryGetValue(request.Target, out Activation? activation))
+        {
+            if (activation.TryReceive(request))
+            {
+                return;
+            }
+
+            _directory.TryRemove(KeyValuePair.Create(request.Target, activation));
+        }
+
+        _placer.Place(request);
+    }
+
+    /// <summary>The grain's activation: the one there is, or a new one on <paramref name="silo"/>.</summary>
+    internal Activation FindOrCreate(GrainId grain, GrainClass grainClass, Silo silo, Dictionary<string, object>? context)
+    {
+        var fresh = new Activation(silo, grain, grainClass);
+        Activation registered = _directory.GetOrAdd(grain, fresh);
+        if (ReferenceEquals(registered, fresh))
+        {
+            silo.Remember(fresh);
+            fresh.Activate(context);
+        }
+
+        return registered;
+    }
+
+    internal Activation? Find(GrainId grain) => _directory.GetValueOrDefault(grain);
+
+    internal void Forget(Activation activation) => _directory.TryRemove(KeyValuePair.Create(activation.GrainId, activation));
+
+    private void DeliverToService(Request request, SiloAddress address)
+    {
+        Silo? silo = Membership.Find(address);
+        if (silo is not { IsAlive: true })
+        {
+            request.Reject(new SiloUnavailableException($"The silo {address} is not there, so {request.Target} cannot be called."));
+        }
+        else if (silo.FindService(request.Target) is not { } service)
+        {
+            request.Reject(new SiloUnavailableException($"The silo {address} has no grain service {request.Target}."));
+        }
+        else
+        {
+            service.TryReceive(request);
+        }
+    }
+
+    private bool Bury(Silo silo, double share)
+    {
+        if (!Membership.Set(silo, SiloStatus.Dead))
+        {
+            return false;
+        }
+
+        foreach (Activation activation in silo.TakeAll())
+        {
+            Forget(activation);
+            activation.Vanish(() => new SiloUnavailableException($"The silo {silo.SiloAddress} died while {activation.GrainId} was called."));
+        }
+
+        var reason = new DeactivationReason(
+            DeactivationReasonCode.DirectoryFailure, $"The part of the directory that knew this activation was on {silo.SiloAddress}, which is gone.");
+        foreach (Activation activation in _directory.Values)
+        {
+            if (StableHash.Of($"{silo.SiloAddress}{activation.GrainId}") < share * uint.MaxValue)
+            {
+                activation.Deactivate(reason);
+            }
+        }
+
+        return true;
+    }
+}

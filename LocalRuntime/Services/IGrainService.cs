@@ -1,0 +1,6 @@
+namespace Orleans.Services;
+
+/// <summary>The root of grain service interfaces.</summary>
+public interface IGrainService : ISystemTarget
+{
+}

@@ -1,0 +1,150 @@
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.Autograd;
+
+/// <summary>
+/// The record of one forward pass over one micro-batch, played backwards for the gradients. Values and gradients live in the
+/// arena; nodes are pooled: a warm tape allocates nothing. One executor thread at a time.
+/// </summary>
+/// <param name="device">The device that computes.</param>
+/// <param name="arena">Memory for values and gradients of one round.</param>
+public sealed class Tape(IDevice device, Arena arena)
+{
+    private readonly List<TapeNode> _nodes = [];
+    private readonly Dictionary<Type, NodePool> _pools = [];
+    private Matrix[] _gradients = new Matrix[64];
+    private bool[] _written = new bool[64];
+    private int _slots;
+
+    /// <summary>The device that computes.</summary>
+    public IDevice Device { get; } = device;
+
+    /// <summary>Memory of this round.</summary>
+    public Arena Arena { get; } = arena;
+
+    /// <summary>Whether operations are recorded. Off for evaluation and generation.</summary>
+    public bool Recording { get; set; } = true;
+
+    /// <summary>A new activation of undefined content, with a gradient of its own.</summary>
+    public Tensor Create(int rows, int columns)
+    {
+        if (_slots == _gradients.Length)
+        {
+            Array.Resize(ref _gradients, _slots * 2);
+            Array.Resize(ref _written, _slots * 2);
+        }
+
+        _gradients[_slots] = default;
+        _written[_slots] = false;
+        return new Tensor(NewMatrix(rows, columns), _slots++);
+    }
+
+    /// <summary>
+    /// The next point of a residual stream: a copy of <paramref name="x"/>'s value, to be added to, under the same slot. The
+    /// gradient of a sum is the gradient of its terms, so both points share one.
+    /// </summary>
+    public Tensor Continue(in Tensor x)
+    {
+        Matrix value = NewMatrix(x.Rows, x.Columns);
+        Device.Copy(x.Value.Data.Slice(0, value.Data.Length), value.Data);
+        return new Tensor(value, x.Slot);
+    }
+
+    /// <summary>A matrix in the arena, of undefined content.</summary>
+    public Matrix NewMatrix(int rows, int columns) => new(Arena.Take<float>(checked(rows * columns)), rows, columns);
+
+    /// <summary>
+    /// The gradient of <paramref name="x"/> to write to, and how: the first writer of a pass stores, later ones add.
+    /// </summary>
+    public Matrix GradientToWrite(in Tensor x, out Accumulation accumulation)
+    {
+        accumulation = _written[x.Slot] ? Accumulation.Add : Accumulation.Store;
+        if (_gradients[x.Slot].Rows == 0)
+        {
+            _gradients[x.Slot] = NewMatrix(x.Rows, x.Columns);
+        }
+
+        _written[x.Slot] = true;
+        return _gradients[x.Slot];
+    }
+
+    /// <summary>The gradient of <paramref name="x"/> to read.</summary>
+    /// <exception cref="InvalidOperationException">Nothing has written it: the tensor does not reach the loss.</exception>
+    public Matrix Gradient(in Tensor x) =>
+        _written[x.Slot] || x.Rows == 0
+            ? (x.Rows == 0 ? new Matrix(default, 0, x.Columns) : _gradients[x.Slot])
+            : throw new InvalidOperationException($"The gradient of a [{x.Rows}, {x.Columns}] tensor was read before anything wrote it.");
+
+    /// <summary>Starts the backward pass at <paramref name="output"/> with the given gradient.</summary>
+    public void Seed(in Tensor output, in Matrix gradient)
+    {
+        _gradients[output.Slot] = gradient;
+        _written[output.Slot] = true;
+    }
+
+    /// <summary>A node to fill in, recorded behind all earlier ones; null when the tape is not recording.</summary>
+    public TNode? Record<TNode>()
+        where TNode : TapeNode, new()
+    {
+        if (!Recording)
+        {
+            return null;
+        }
+
+        if (!_pools.TryGetValue(typeof(TNode), out NodePool? found))
+        {
+            found = new NodePool<TNode>();
+            _pools.Add(typeof(TNode), found);
+        }
+
+        TNode node = ((NodePool<TNode>)found).Next();
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Plays the record backwards.</summary>
+    public void Backward()
+    {
+        for (int i = _nodes.Count - 1; i >= 0; i--)
+        {
+            _nodes[i].Backward(this);
+        }
+    }
+
+    /// <summary>Forgets the record and takes back the arena's memory: all tensors are void.</summary>
+    public void Reset()
+    {
+        _nodes.Clear();
+        foreach (NodePool pool in _pools.Values)
+        {
+            pool.Reset();
+        }
+
+        _slots = 0;
+        Arena.Reset();
+    }
+
+    private abstract class NodePool
+    {
+        protected int Used { get; set; }
+
+        public void Reset() => Used = 0;
+    }
+
+    private sealed class NodePool<TNode> : NodePool
+        where TNode : TapeNode, new()
+    {
+        private readonly List<TNode> _all = [];
+
+        public TNode Next()
+        {
+            if (Used == _all.Count)
+            {
+                _all.Add(new TNode());
+            }
+
+            return _all[Used++];
+        }
+    }
+}

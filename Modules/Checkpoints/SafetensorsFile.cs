@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace MoEActors.Modules.Checkpoints;
+
+/// <summary>Reads fp32 tensors of a safetensors file. Sizes are checked against the file before memory is taken.</summary>
+public sealed class SafetensorsFile
+{
+    /// <summary>The format's own limit on its header.</summary>
+    private const long MaximumHeaderBytes = 100_000_000;
+
+    private readonly string _path;
+    private readonly Dictionary<string, (int[] Shape, long Start, long Bytes)> _tensors = [];
+
+    private SafetensorsFile(string path) => _path = path;
+
+    /// <summary>Names of the tensors.</summary>
+    public IReadOnlyCollection<string> Names => _tensors.Keys;
+
+    /// <summary>Reads a file's header.</summary>
+    /// <exception cref="InvalidDataException">The file is no safetensors file, or lies about its sizes; the message says where.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        Span<byte> prefix = stackalloc byte[sizeof(long)];
+        if (file.Length < prefix.Length)
+        {
+            throw new InvalidDataException($"'{path}' has {file.Length} bytes; a safetensors file starts with the eight bytes of its header's length.");
+        }
+
+        file.ReadExactly(prefix);
+        long length = BinaryPrimitives.ReadInt64LittleEndian(prefix);
+        if (length < 2 || length > Math.Min(MaximumHeaderBytes, file.Length - prefix.Length))
+        {
+            throw new InvalidDataException($"'{path}' announces a header of {length} bytes in a file of {file.Length}: it is truncated or no safetensors file.");
+        }
+
+        byte[] header = new byte[length];
+        file.ReadExactly(header);
+        var opened = new SafetensorsFile(path);
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(header);
+            foreach (JsonProperty tensor in json.RootElement.EnumerateObject().Where(property => property.Name != "__metadata__"))
+            {
+                opened.AddTensor(tensor.Name, tensor.Value, prefix.Length + length, file.Length);
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        {
+            throw new InvalidDataException($"The header of '{path}' cannot be read: {e.Message}", e);
+        }
+
+        return opened;
+    }
+
+    /// <summary>Shape of a tensor.</summary>
+    /// <exception cref="InvalidDataException">The file has no such tensor.</exception>
+    public int[] Shape(string name) => Find(name).Shape;
+
+    /// <summary>Elements of a tensor.</summary>
+    /// <exception cref="InvalidDataException">The file has no such tensor.</exception>
+    public float[] Read(string name)
+    {
+        (_, long start, long bytes) = Find(name);
+        float[] values = new float[bytes / sizeof(float)];
+        using FileStream file = File.OpenRead(_path);
+        file.Position = start;
+        file.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
+    }
+
+    private (int[] Shape, long Start, long Bytes) Find(string name) =>
+        _tensors.TryGetValue(name, out (int[] Shape, long Start, long Bytes) found)
+            ? found
+            : throw new InvalidDataException($"'{_path}' has no tensor '{name}'.");
+
+    private void AddTensor(string name, JsonElement description, long dataStart, long fileLength)
+    {
+        string? type = description.GetProperty("dtype").GetString();
+        if (type != "F32")
+        {
+            throw new InvalidDataException($"Tensor '{name}' of '{_path}' is of type {type}; F32 is supported.");
+        }
+
+        int[] shape = [.. description.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())];
+        long bytes = shape.Aggregate((long)sizeof(float), (product, size) => size < 0 ? throw new FormatException($"'{name}' has a negative size.") : checked(product * size));
+        JsonElement offsets = description.GetProperty("data_offsets");
+        long start = offsets[0].GetInt64();
+        long end = offsets[1].GetInt64();
+        if (start < 0 || end - start != bytes || end > fileLength - dataStart)
+        {
+            throw new InvalidDataException(
+                $"Tensor '{name}' of '{_path}' spans {start} to {end} for {bytes} bytes in {fileLength - dataStart} bytes of data: the file is truncated or lies.");
+        }
+
+        _tensors.Add(name, (shape, dataStart + start, bytes));
+    }
+}

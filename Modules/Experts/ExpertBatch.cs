@@ -1,0 +1,157 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
+
+namespace MoEActors.Modules.Experts;
+
+/// <summary>
+/// Rows that have arrived at some experts, and grouped operations on them. The rows of expert i stand one behind the other, those of
+/// source 0 first: one segment per (expert, source), so that weight gradients come as one part per micro-batch. One object
+/// per layer, filled anew by every forward pass.
+/// </summary>
+public sealed class ExpertBatch
+{
+    private readonly List<Matrix> _saved = [];
+    private MatrixProduct[] _products = [];
+    private WeightGradient[] _gradients = [];
+    private int[] _offsets = [];
+    private int[] _segments = [];
+    private int _sources;
+
+    /// <summary>The tape of the pass.</summary>
+    public Tape Tape { get; private set; } = null!;
+
+    /// <summary>The parameters of each expert, in the order of its layout.</summary>
+    public IReadOnlyList<IReadOnlyList<Parameter>> Experts { get; private set; } = [];
+
+    /// <summary>Rows of all experts together.</summary>
+    public int Rows { get; private set; }
+
+    /// <summary>[rows, features] inputs.</summary>
+    public Matrix Input { get; private set; }
+
+    /// <summary>[rows, features] outputs.</summary>
+    public Matrix Output { get; private set; }
+
+    /// <summary>How the outputs are written.</summary>
+    public Accumulation OutputAccumulation { get; private set; }
+
+    /// <summary>Gradients of the outputs; set before backward.</summary>
+    public Matrix OutputGradient { get; private set; }
+
+    /// <summary>Gradients of the inputs; set before backward.</summary>
+    public Matrix InputGradient { get; private set; }
+
+    /// <summary>How the gradients of the inputs are written.</summary>
+    public Accumulation InputAccumulation { get; private set; }
+
+    /// <summary>Starts a forward pass.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="experts">Parameters of the experts.</param>
+    /// <param name="segmentLengths">[experts × sources] rows.</param>
+    /// <param name="sources">Segments per expert.</param>
+    /// <param name="input">The rows.</param>
+    /// <param name="output">Where outputs go.</param>
+    /// <param name="accumulation">How they are written.</param>
+    public void Begin(
+        Tape tape, IReadOnlyList<IReadOnlyList<Parameter>> experts, ReadOnlySpan<int> segmentLengths, int sources, in Matrix input,
+        in Matrix output, Accumulation accumulation)
+    {
+        Tape = tape;
+        Experts = experts;
+        Input = input;
+        Output = output;
+        OutputAccumulation = accumulation;
+        _sources = sources;
+        _saved.Clear();
+        if (_offsets.Length < experts.Count + 1 || _segments.Length < segmentLengths.Length)
+        {
+            _offsets = new int[experts.Count + 1];
+            _segments = new int[segmentLengths.Length];
+            _products = new MatrixProduct[experts.Count];
+            _gradients = new WeightGradient[experts.Count];
+        }
+
+        segmentLengths.CopyTo(_segments);
+        for (int e = 0; e < experts.Count; e++)
+        {
+            int rows = 0;
+            for (int s = 0; s < sources; s++)
+            {
+                rows += segmentLengths[e * sources + s];
+            }
+
+            _offsets[e + 1] = _offsets[e] + rows;
+        }
+
+        Rows = _offsets[experts.Count];
+    }
+
+    /// <summary>Starts the backward pass of the same rows.</summary>
+    public void BeginBackward(in Matrix outputGradient, in Matrix inputGradient, Accumulation accumulation)
+    {
+        OutputGradient = outputGradient;
+        InputGradient = inputGradient;
+        InputAccumulation = accumulation;
+    }
+
+    /// <summary>A matrix of <see cref="Rows"/> rows that backward will need: <see cref="Saved"/> returns it by order of creation.</summary>
+    public Matrix Save(int columns)
+    {
+        Matrix matrix = Tape.NewMatrix(Rows, columns);
+        _saved.Add(matrix);
+        return matrix;
+    }
+
+    /// <summary>The matrix that the index-th call of <see cref="Save"/> returned.</summary>
+    public Matrix Saved(int index) => _saved[index];
+
+    /// <summary>The rows of expert <paramref name="expert"/> within a matrix of all rows.</summary>
+    public Matrix RowsOf(in Matrix all, int expert) => all.SliceRows(_offsets[expert], _offsets[expert + 1] - _offsets[expert]);
+
+    /// <summary><c>y (+)= x·W</c>, every expert with its own weight.</summary>
+    public void Multiply(in Matrix x, int parameter, in Matrix y, Accumulation accumulation = Accumulation.Store) =>
+        Multiply(x, parameter, y, accumulation, transposed: false);
+
+    /// <summary><c>dx (+)= dy·Wᵀ</c>, every expert with its own weight.</summary>
+    public void MultiplyTransposed(in Matrix dy, int parameter, in Matrix dx, Accumulation accumulation = Accumulation.Store) =>
+        Multiply(dy, parameter, dx, accumulation, transposed: true);
+
+    /// <summary><c>dW += xᵀ·dy</c>, a part per segment.</summary>
+    public void AddWeightGradient(in Matrix x, in Matrix dy, int parameter)
+    {
+        for (int e = 0; e < Experts.Count; e++)
+        {
+            _gradients[e] = new WeightGradient(RowsOf(x, e), RowsOf(dy, e), Experts[e][parameter].Gradient, e * _sources, _sources);
+        }
+
+        Tape.Device.GroupedWeightGradient(_gradients.AsSpan(0, Experts.Count), _segments.AsSpan(0, Experts.Count * _sources));
+    }
+
+    /// <summary><c>db += Σ dy</c>, a part per segment.</summary>
+    public void AddBiasGradient(in Matrix dy, int parameter)
+    {
+        for (int e = 0; e < Experts.Count; e++)
+        {
+            int row = _offsets[e];
+            for (int s = 0; s < _sources; s++)
+            {
+                int rows = _segments[e * _sources + s];
+                Tape.Device.AddColumnSums(dy.SliceRows(row, rows), Experts[e][parameter].GradientVector);
+                row += rows;
+            }
+        }
+    }
+
+    private void Multiply(in Matrix x, int parameter, in Matrix y, Accumulation accumulation, bool transposed)
+    {
+        for (int e = 0; e < Experts.Count; e++)
+        {
+            Matrix weight = Experts[e][parameter].Value;
+            _products[e] = new MatrixProduct(RowsOf(x, e), transposed ? weight.T : weight, RowsOf(y, e));
+        }
+
+        Tape.Device.GroupedMatMul(_products.AsSpan(0, Experts.Count), accumulation);
+    }
+}

@@ -1,0 +1,62 @@
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.Experts;
+
+/// <summary><c>gelu(x·W1 + b1)·W2 + b2</c>, the exact (erf) form: the expert of Tutel and DeepSpeed-MoE.</summary>
+public sealed class GeluExpert : IExpertKind
+{
+    private const int FirstWeight = 0;
+    private const int FirstBias = 1;
+    private const int SecondWeight = 2;
+    private const int SecondBias = 3;
+    private const int SavedPreactivation = 0;
+    private const int SavedHidden = 1;
+
+    /// <inheritdoc />
+    public string Name => "gelu";
+
+    /// <inheritdoc />
+    public IReadOnlyList<ParameterShape> Layout(int dim, int hidden) =>
+    [
+        ParameterShape.Weight("w1", dim, hidden, 1f / MathF.Sqrt(dim)),
+        ParameterShape.Bias("b1", hidden),
+        ParameterShape.Weight("w2", hidden, dim, 1f / MathF.Sqrt(hidden)),
+        ParameterShape.Bias("b2", dim),
+    ];
+
+    /// <inheritdoc />
+    public void Forward(ExpertBatch batch)
+    {
+        int hidden = batch.Experts.Count == 0 ? 0 : batch.Experts[0][FirstWeight].Shape.Columns;
+        Matrix preactivation = batch.Save(hidden);
+        Matrix activation = batch.Save(hidden);
+        batch.Multiply(batch.Input, FirstWeight, preactivation);
+        for (int e = 0; e < batch.Experts.Count; e++)
+        {
+            batch.Tape.Device.Gelu(
+                batch.RowsOf(preactivation, e), batch.Experts[e][FirstBias].Vector, batch.RowsOf(activation, e));
+        }
+
+        batch.Multiply(activation, SecondWeight, batch.Output, batch.OutputAccumulation);
+        for (int e = 0; e < batch.Experts.Count; e++)
+        {
+            batch.Tape.Device.AddBias(batch.RowsOf(batch.Output, e), batch.Experts[e][SecondBias].Vector);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Backward(ExpertBatch batch)
+    {
+        Matrix preactivation = batch.Saved(SavedPreactivation);
+        Matrix activation = batch.Saved(SavedHidden);
+        Matrix gradient = batch.Tape.NewMatrix(batch.Rows, activation.Columns);
+        batch.AddBiasGradient(batch.OutputGradient, SecondBias);
+        batch.AddWeightGradient(activation, batch.OutputGradient, SecondWeight);
+        batch.MultiplyTransposed(batch.OutputGradient, SecondWeight, gradient);
+        batch.Tape.Device.GeluGradient(preactivation, gradient, gradient);
+        batch.AddBiasGradient(gradient, FirstBias);
+        batch.AddWeightGradient(batch.Input, gradient, FirstWeight);
+        batch.MultiplyTransposed(gradient, FirstWeight, batch.InputGradient, batch.InputAccumulation);
+    }
+}

@@ -1,0 +1,33 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.MixtureOfExperts;
+
+/// <summary>
+/// Brings rows to the experts of one layer and back. On every worker of a cluster the same calls are made in the same order; a
+/// worker without tokens takes part with none.
+/// </summary>
+public interface IExpertExchange
+{
+    /// <summary>Experts of the layer in the order in which rows leave: by destination, then as the destination holds them.</summary>
+    ReadOnlySpan<int> SendOrder { get; }
+
+    /// <summary>Segments per resident expert: the workers that rows come from, in rank order.</summary>
+    int Sources { get; }
+
+    /// <summary>Agrees on who sends how much.</summary>
+    /// <param name="tape">The tape of the pass.</param>
+    /// <param name="counts">Rows for each expert of the layer.</param>
+    void Plan(Tape tape, ReadOnlySpan<int> counts);
+
+    /// <summary>After <see cref="Plan"/>: rows that arrive, [resident experts × <see cref="Sources"/>].</summary>
+    ReadOnlySpan<int> SegmentLengths { get; }
+
+    /// <summary>Sends rows, which lie in <see cref="SendOrder"/>, to the experts.</summary>
+    /// <returns>The rows that arrived, by (resident expert, source).</returns>
+    Matrix ToExperts(Tape tape, in Matrix rows);
+
+    /// <summary>Sends the experts' rows back to where they came from.</summary>
+    /// <returns>This worker's rows in <see cref="SendOrder"/>.</returns>
+    Matrix FromExperts(Tape tape, in Matrix expertRows);
+}

@@ -1,0 +1,101 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.MixtureOfExperts;
+
+/// <summary>
+/// A mixture-of-experts layer: <c>y = Σⱼ wⱼ·expertⱼ(x)</c> over the experts that the gate chose. It routes, permutes tokens into one
+/// buffer by expert, sends them through an <see cref="IExpertExchange"/>, runs the resident experts as grouped products and combines what
+/// returns. A shared expert adds its output unweighted; the residual form is <c>y = c₀·MoE(x) + c₁·MLP(x)</c> with <c>(c₀, c₁) =
+/// softmax(x·Wc)</c>.
+/// </summary>
+/// <param name="kind">What an expert computes.</param>
+/// <param name="gate">The gate.</param>
+/// <param name="exchange">The exchange.</param>
+/// <param name="parameters">The tensors on this worker.</param>
+public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange exchange, MoELayerParameters parameters)
+{
+    private readonly ExpertBatch _experts = new();
+    private readonly TokenPermutation _permutation = new(gate.Routing.Experts);
+    private readonly SharedExpert? _shared = parameters.Shared is null ? null : new SharedExpert(kind, parameters.Shared, parameters.Coefficient);
+
+    /// <summary>The gate.</summary>
+    public IGate Gate { get; } = gate;
+
+    /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">[n, features] the tokens.</param>
+    /// <param name="stream">[n, features] what y is added to.</param>
+    /// <param name="context">What the gate must know of the micro-batch.</param>
+    public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in RoutingContext context)
+    {
+        Gate.Forward(tape, x, context);
+        Routing routing = Gate.Routing;
+        _permutation.Build(tape, routing, exchange.SendOrder);
+        Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
+        tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
+        exchange.Plan(tape, routing.KeptTokens);
+        Matrix arrived = exchange.ToExperts(tape, sent);
+        Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
+        _experts.Begin(tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store);
+        kind.Forward(_experts);
+        Matrix returned = exchange.FromExperts(tape, computed);
+        Tensor y = tape.Continue(stream);
+        if (_shared is { IsResidual: true })
+        {
+            Matrix mixture = tape.NewMatrix(x.Rows, x.Columns);
+            tape.Device.CombineRows(returned, _permutation.Slots, routing.K, routing.Weights, mixture, Accumulation.Store);
+            _shared.AddResidual(tape, x, mixture, y);
+        }
+        else
+        {
+            tape.Device.CombineRows(returned, _permutation.Slots, routing.K, routing.Weights, y.Value, Accumulation.Add);
+            _shared?.AddShared(tape, x, y);
+        }
+
+        if (tape.Record<Node>() is { } node)
+        {
+            node.Owner = this;
+            node.X = x;
+            node.Y = y;
+            node.Returned = returned;
+        }
+
+        return y;
+    }
+
+    private void Backward(Tape tape, Node node)
+    {
+        Routing routing = Gate.Routing;
+        Matrix dMixture = tape.Gradient(node.Y);
+        if (_shared is not null)
+        {
+            dMixture = _shared.Backward(tape, node.X, dMixture);
+        }
+
+        // Gradients of the rows go into the memory of the rows: nothing reads those again.
+        DeviceSpan<float> dWeights = tape.Arena.Take<float>(node.X.Rows * routing.K);
+        tape.Device.CombineRowsGradient(
+            dMixture, node.Returned, _permutation.Slots, routing.K, routing.Weights, node.Returned, dWeights);
+        Matrix dComputed = exchange.ToExperts(tape, node.Returned);
+        Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
+        _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
+        kind.Backward(_experts);
+        Matrix dSent = exchange.FromExperts(tape, dArrived);
+        Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
+        tape.Device.CombineRows(dSent, _permutation.Slots, routing.K, DeviceSpan<float>.Empty, dx, accumulation);
+        Gate.Backward(tape, dWeights);
+    }
+
+    private sealed class Node : TapeNode
+    {
+        public MoELayer Owner = null!;
+        public Tensor X;
+        public Tensor Y;
+        public Matrix Returned;
+
+        protected internal override void Backward(Tape tape) => Owner.Backward(tape, this);
+    }
+}

@@ -1,0 +1,51 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Layers;
+using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Parameters;
+
+namespace MoEActors.Modules.Models;
+
+/// <summary>One block of a decoder: <c>h = x + attention(norm(x))</c>, then <c>h + feedforward(norm(h))</c>.</summary>
+internal sealed class DecoderLayer
+{
+    private readonly RmsNorm _inputNorm;
+    private readonly CausalAttention _attention;
+    private readonly RmsNorm _postAttentionNorm;
+    private readonly MoELayer? _mixture;
+    private readonly Feedforward? _dense;
+
+    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
+    {
+        string prefix = ModelLayout.LayerPrefix(layer);
+        _inputNorm = new RmsNorm(dense[$"{prefix}input_norm"], model.RmsEpsilon);
+        _attention = new CausalAttention(model.Attention, dense[$"{prefix}qkv_proj"], dense[$"{prefix}o_proj"], rotary);
+        _postAttentionNorm = new RmsNorm(dense[$"{prefix}post_attention_norm"], model.RmsEpsilon);
+        if (experts is null)
+        {
+            _dense = new Feedforward(
+                new SwiGluExpert(), [.. ModelLayout.Feedforward(model).Select(shape => dense[$"{prefix}mlp.{shape.Name}"])]);
+        }
+        else
+        {
+            _mixture = new MoELayer(
+                ExpertKinds.Get(model.Expert),
+                new TopAnyGate(model.Gate, dense[$"{prefix}router"]),
+                experts.Exchange,
+                new MoELayerParameters([.. experts.Blocks.Select(block => block.Parameters)]));
+        }
+    }
+
+    /// <summary>What the gate decided in the last pass; null for a dense layer.</summary>
+    public Routing? Routing => _mixture?.Gate.Routing;
+
+    public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
+    {
+        Tensor attended = _attention.Forward(tape, _inputNorm.Forward(tape, stream), stream, sequenceLength);
+        Tensor normed = _postAttentionNorm.Forward(tape, attended);
+        return _mixture is null
+            ? _dense!.Forward(tape, normed, attended)
+            : _mixture.Forward(tape, normed, attended, context);
+    }
+}

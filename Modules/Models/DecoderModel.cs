@@ -1,0 +1,161 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Layers;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.Models;
+
+/// <summary>
+/// A decoder on one worker: the dense parameters it replicates and the experts it holds. Workers run it together, a micro-batch
+/// each; one without a micro-batch runs it with no rows.
+/// </summary>
+public sealed class DecoderModel : IDisposable
+{
+    private readonly IDevice _device;
+    private readonly Tape _tape;
+    private readonly RotaryTables _rotary;
+    private readonly Embedding _embedding;
+    private readonly DecoderLayer[] _layers;
+    private readonly RmsNorm _norm;
+    private readonly Linear _head;
+    private int[] _ids = [];
+    private int[] _valid = [];
+
+    /// <summary>Builds the model over parameters that exist.</summary>
+    /// <param name="configuration">Validated configuration.</param>
+    /// <param name="device">The worker's device.</param>
+    /// <param name="arena">Memory of a round.</param>
+    /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
+    /// <param name="experts">The resident experts of a layer.</param>
+    public DecoderModel(
+        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts)
+    {
+        Configuration = configuration;
+        _device = device;
+        _tape = new Tape(device, arena);
+        _rotary = new RotaryTables(device, configuration.MaximumSequence, configuration.Attention.HeadDim, configuration.RopeTheta);
+        _embedding = new Embedding(dense["embed_tokens"]);
+        _layers =
+        [
+            .. Enumerable.Range(0, configuration.Layers).Select(layer => new DecoderLayer(
+                configuration, layer, dense, _rotary, configuration.Experts[layer] > 0 ? experts(layer) : null)),
+        ];
+        _norm = new RmsNorm(dense["norm"], configuration.RmsEpsilon);
+        _head = new Linear(dense["lm_head"]);
+    }
+
+    /// <summary>The configuration.</summary>
+    public ModelConfiguration Configuration { get; }
+
+    /// <summary>What the gates decided in the last pass, by layer; null for a dense layer.</summary>
+    public Routing? RoutingOf(int layer) => _layers[layer].Routing;
+
+    /// <summary>
+    /// Forward and backward of one micro-batch: adds parts to the gradients of the resident parameters.
+    /// </summary>
+    /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
+    /// <param name="lossScale">1 / predicted tokens of the whole step.</param>
+    /// <param name="auxiliaryScale">1 / micro-batches of the step.</param>
+    public MicroBatchLoss Train(MicroBatch? batch, float lossScale, float auxiliaryScale)
+    {
+        _tape.Reset();
+        _tape.Recording = true;
+        Tensor logits = Forward(batch, auxiliaryScale, out DeviceSpan<int> targets);
+        DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
+        Matrix dLogits = _tape.NewMatrix(logits.Rows, logits.Columns);
+        double sum = _device.CrossEntropy(logits.Value, targets, lossScale, losses, dLogits);
+        _tape.Seed(logits, dLogits);
+        _tape.Backward();
+        return new MicroBatchLoss(sum, AuxiliaryLoss());
+    }
+
+    /// <summary>Σ of the cross-entropy of a micro-batch, nats.</summary>
+    /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
+    public double Evaluate(MicroBatch? batch)
+    {
+        _tape.Reset();
+        _tape.Recording = false;
+        Tensor logits = Forward(batch, auxiliaryScale: 0f, out DeviceSpan<int> targets);
+        DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
+        return _device.CrossEntropy(logits.Value, targets, 0f, losses, default);
+    }
+
+    /// <summary>Logits of every position, row-major [tokens, vocabulary].</summary>
+    /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
+    /// <param name="logits">Where they go; empty to run for the other workers' sake alone.</param>
+    public void Predict(MicroBatch? batch, Span<float> logits)
+    {
+        _tape.Reset();
+        _tape.Recording = false;
+        Tensor result = Forward(batch, auxiliaryScale: 0f, out _);
+        if (logits.Length > 0)
+        {
+            _device.Read(result.Value.Data.Slice(0, logits.Length), logits);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _rotary.Dispose();
+
+    private double AuxiliaryLoss()
+    {
+        double sum = 0;
+        foreach (DecoderLayer layer in _layers)
+        {
+            if (layer.Routing is { } routing)
+            {
+                GateOptions gate = Configuration.Gate;
+                sum += gate.BalanceCoefficient * routing.BalanceLoss + gate.ZCoefficient * routing.ZLoss;
+            }
+        }
+
+        return sum;
+    }
+
+    private Tensor Forward(MicroBatch? batch, float auxiliaryScale, out DeviceSpan<int> targets)
+    {
+        int length = batch?.SequenceLength ?? 1;
+        RoutingContext context = Load(batch, auxiliaryScale, out DeviceSpan<int> ids, out targets);
+        Tensor stream = _embedding.Forward(_tape, ids);
+        foreach (DecoderLayer layer in _layers)
+        {
+            stream = layer.Forward(_tape, stream, length, context);
+        }
+
+        return _head.Forward(_tape, _norm.Forward(_tape, stream));
+    }
+
+    private RoutingContext Load(MicroBatch? batch, float auxiliaryScale, out DeviceSpan<int> ids, out DeviceSpan<int> targets)
+    {
+        int rows = batch?.Inputs.Length ?? 0;
+        if (_ids.Length < rows)
+        {
+            _ids = new int[rows];
+            _valid = new int[rows];
+        }
+
+        int valid = 0;
+        for (int i = 0; i < rows; i++)
+        {
+            int id = batch!.Inputs[i];
+            _ids[i] = Math.Max(id, 0);
+            _valid[i] = id < 0 ? 0 : 1;
+            valid += _valid[i];
+        }
+
+        ids = _tape.Arena.Take<int>(rows);
+        targets = _tape.Arena.Take<int>(rows);
+        _device.Write<int>(_ids.AsSpan(0, rows), ids);
+        _device.Write<int>(rows == 0 ? [] : batch!.Targets, targets);
+        DeviceSpan<int> mask = DeviceSpan<int>.Empty;
+        if (valid < rows)
+        {
+            mask = _tape.Arena.Take<int>(rows);
+            _device.Write<int>(_valid.AsSpan(0, rows), mask);
+        }
+
+        return new RoutingContext(mask, valid, auxiliaryScale);
+    }
+}

@@ -1,0 +1,111 @@
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Layers;
+
+namespace MoEActors.Modules.Models;
+
+/// <summary>
+/// A decoder-only language model in the convention of today's open-weight models (Mixtral, Qwen-MoE): RMSNorm before each block, rotary
+/// grouped-query attention, mixture-of-experts feed-forward on chosen layers and a dense one on the others, no biases.
+/// </summary>
+public sealed record ModelConfiguration
+{
+    /// <summary>Token ids run from 0 to this minus one; 256 for bytes.</summary>
+    public int Vocabulary { get; init; } = 256;
+
+    /// <summary>Features of the residual stream.</summary>
+    public int Dim { get; init; } = 128;
+
+    /// <summary>Query heads.</summary>
+    public int Heads { get; init; } = 4;
+
+    /// <summary>Key and value heads; divides <see cref="Heads"/>.</summary>
+    public int KeyValueHeads { get; init; } = 2;
+
+    /// <summary>Hidden features of an expert, and of a dense feed-forward block.</summary>
+    public int Hidden { get; init; } = 192;
+
+    /// <summary>Experts of each layer, one number per layer; 0 for a dense layer. Later layers may have more (pyramid).</summary>
+    public IReadOnlyList<int> Experts { get; init; } = [8, 8, 8, 8];
+
+    /// <summary>What an expert computes.</summary>
+    public string Expert { get; init; } = "swiglu";
+
+    /// <summary>Routing policy.</summary>
+    public GateOptions Gate { get; init; } = new();
+
+    /// <summary>Longest sequence.</summary>
+    public int MaximumSequence { get; init; } = 128;
+
+    /// <summary>ε of the norms.</summary>
+    public float RmsEpsilon { get; init; } = 1e-5f;
+
+    /// <summary>Base of the rotary angles.</summary>
+    public float RopeTheta { get; init; } = 10_000f;
+
+    /// <summary>Seed of the initial values.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Number of layers.</summary>
+    public int Layers => Experts.Count;
+
+    /// <summary>Heads of the attention.</summary>
+    public AttentionShape Attention => new(Heads, KeyValueHeads, Dim / Heads);
+
+    /// <summary>The layers that have experts.</summary>
+    public IEnumerable<int> MoELayers => Enumerable.Range(0, Layers).Where(layer => Experts[layer] > 0);
+
+    /// <summary>Throws when the configuration cannot work.</summary>
+    /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
+    public void Validate()
+    {
+        List<string> mistakes = [.. Mistakes()];
+        if (mistakes.Count > 0)
+        {
+            throw new ModelConfigurationException(mistakes);
+        }
+    }
+
+    private IEnumerable<string> Mistakes()
+    {
+        (string Name, int Value)[] positive =
+        [
+            (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
+            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers),
+        ];
+        foreach ((string name, int value) in positive.Where(entry => entry.Value < 1))
+        {
+            yield return $"{name} is {value}; it must be at least 1.";
+        }
+
+        if (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0))
+        {
+            yield return $"{nameof(Dim)} is {Dim}; it must be a multiple of twice the {Heads} heads.";
+        }
+
+        if (KeyValueHeads > 0 && Heads % KeyValueHeads != 0)
+        {
+            yield return $"{nameof(KeyValueHeads)} is {KeyValueHeads}; it must divide the {Heads} heads.";
+        }
+
+        if (!ExpertKinds.Names.Contains(Expert))
+        {
+            yield return $"{nameof(Expert)} is '{Expert}'; it must be one of {string.Join(", ", ExpertKinds.Names)}.";
+        }
+
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            if (Experts[layer] < 0)
+            {
+                yield return $"{nameof(Experts)}[{layer}] is {Experts[layer]}; it must be 0 (dense) or more.";
+            }
+            else if (Experts[layer] > 0)
+            {
+                foreach (string mistake in Gate.Mistakes(Experts[layer]))
+                {
+                    yield return $"Layer {layer}: {mistake}";
+                }
+            }
+        }
+    }
+}

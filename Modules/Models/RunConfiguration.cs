@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MoEActors.Modules.Optimizers;
+
+namespace MoEActors.Modules.Models;
+
+/// <summary>A training run: the model, its optimizer, and the fixed number of micro-batches of a step.</summary>
+public sealed record RunConfiguration
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        WriteIndented = true,
+    };
+
+    /// <summary>The model.</summary>
+    public ModelConfiguration Model { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>Micro-batches of a step. Part of the run, not of the cluster: the result does not depend on the number of workers.</summary>
+    public int MicroBatches { get; init; } = 8;
+
+    /// <summary>The configuration as JSON text: the form in which it travels and is stored.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
+    /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
+    public static RunConfiguration FromJson(string json)
+    {
+        try
+        {
+            RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, Json)
+                ?? throw new ModelConfigurationException(["The text is empty."]);
+            run.Validate();
+            return run;
+        }
+        catch (JsonException e)
+        {
+            throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
+        }
+    }
+
+    /// <summary>Throws when the run cannot work.</summary>
+    /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
+    public void Validate()
+    {
+        Model.Validate();
+        if (MicroBatches < 1)
+        {
+            throw new ModelConfigurationException([$"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1."]);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
+
+namespace MoEActors.Modules.Optimizers;
+
+/// <summary>Applies AdamW to blocks of parameters.</summary>
+/// <param name="options">The numbers.</param>
+public sealed class Optimizer(OptimizerOptions options)
+{
+    /// <summary>One update of a block.</summary>
+    /// <param name="device">The device that holds it.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="gradients">Its gradients, laid out like its values.</param>
+    /// <param name="gradientScale">The clip factor.</param>
+    /// <param name="step">1 for the first update.</param>
+    public void Apply(IDevice device, ParameterBlock block, DeviceSpan<float> gradients, float gradientScale, long step)
+    {
+        var update = new AdamWUpdate(
+            options.LearningRateAt(step), options.Beta1, options.Beta2, options.Epsilon, 0f, gradientScale, step);
+        foreach (Parameter parameter in block.Parameters)
+        {
+            int offset = parameter.Offset;
+            int count = parameter.Shape.Count;
+            device.AdamW(
+                update with { WeightDecay = parameter.Shape.Decays ? options.WeightDecay : 0f },
+                block.Values.Slice(offset, count),
+                gradients.Slice(offset, count),
+                block.FirstMoments.Slice(offset, count),
+                block.SecondMoments.Slice(offset, count));
+        }
+    }
+
+    /// <summary>
+    /// Σ of squared gradients of a block, in double, tensor by tensor in canonical order. Combined over blocks in canonical order it
+    /// gives every worker the same bits.
+    /// </summary>
+    public static double SumOfSquares(IDevice device, ParameterBlock block, DeviceSpan<float> gradients)
+    {
+        double sum = 0;
+        foreach (Parameter parameter in block.Parameters)
+        {
+            sum += device.SumOfSquares(gradients.Slice(parameter.Offset, parameter.Shape.Count));
+        }
+
+        return sum;
+    }
+}

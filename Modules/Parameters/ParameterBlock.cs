@@ -1,0 +1,101 @@
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.Parameters;
+
+/// <summary>
+/// The tensors that live and move together - one expert shard, or the dense part of a model: values, gradients and both Adam
+/// moments, each as one flat buffer on one device.
+/// </summary>
+public sealed class ParameterBlock : IDisposable
+{
+    /// <summary>Tensors start on cache lines.</summary>
+    private const int AlignmentElements = 16;
+
+    private readonly IDevice _device;
+    private readonly DeviceBuffer _memory;
+    private readonly Dictionary<string, Parameter> _byName = [];
+
+    /// <summary>Allocates the block; gradients and moments are zero, values undefined until <see cref="Initialise"/> or a copy.</summary>
+    /// <param name="device">The device that holds it.</param>
+    /// <param name="prefix">What makes its tensor names unique in the model, as in <c>layers.0.experts.3.</c>; may be empty.</param>
+    /// <param name="layout">Its tensors, in canonical order.</param>
+    /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
+    public ParameterBlock(IDevice device, string prefix, IReadOnlyList<ParameterShape> layout)
+    {
+        _device = device;
+        Prefix = prefix;
+        int length = 0;
+        int[] offsets = new int[layout.Count];
+        for (int i = 0; i < layout.Count; i++)
+        {
+            offsets[i] = length;
+            length = checked(length + (layout[i].Count + AlignmentElements - 1) / AlignmentElements * AlignmentElements);
+        }
+
+        Length = length;
+        _memory = device.Allocate(4L * sizeof(float) * length);
+        DeviceSpan<float> all = _memory.As<float>().Slice(0, 4 * length);
+        device.Fill(all, 0f);
+        Values = all.Slice(0, length);
+        Gradients = all.Slice(length, length);
+        FirstMoments = all.Slice(2 * length, length);
+        SecondMoments = all.Slice(3 * length, length);
+        var parameters = new Parameter[layout.Count];
+        for (int i = 0; i < layout.Count; i++)
+        {
+            ParameterShape shape = layout[i];
+            parameters[i] = new Parameter(
+                shape,
+                new Matrix(Values.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
+                new Matrix(Gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
+                offsets[i]);
+            _byName.Add(shape.Name, parameters[i]);
+        }
+
+        Parameters = parameters;
+    }
+
+    /// <summary>What makes the block's tensor names unique in the model.</summary>
+    public string Prefix { get; }
+
+    /// <summary>The tensors in canonical order.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>Elements of each flat buffer, padding included.</summary>
+    public int Length { get; }
+
+    /// <summary>All values.</summary>
+    public DeviceSpan<float> Values { get; }
+
+    /// <summary>All gradients.</summary>
+    public DeviceSpan<float> Gradients { get; }
+
+    /// <summary>All first moments.</summary>
+    public DeviceSpan<float> FirstMoments { get; }
+
+    /// <summary>All second moments.</summary>
+    public DeviceSpan<float> SecondMoments { get; }
+
+    /// <summary>The tensor called <paramref name="name"/>.</summary>
+    /// <exception cref="KeyNotFoundException">The layout has no such tensor.</exception>
+    public Parameter this[string name] =>
+        _byName.TryGetValue(name, out Parameter? found)
+            ? found
+            : throw new KeyNotFoundException($"There is no parameter '{name}' in '{Prefix}'; it has {string.Join(", ", _byName.Keys)}.");
+
+    /// <summary>Sets all values as <paramref name="seed"/> and the tensors' names determine them.</summary>
+    public void Initialise(ulong seed)
+    {
+        foreach (Parameter parameter in Parameters)
+        {
+            parameter.Shape.Initial.Fill(_device, seed, Prefix + parameter.Shape.Name, parameter.Vector);
+        }
+    }
+
+    /// <summary>Sets all gradients to zero.</summary>
+    public void ClearGradients() => _device.Fill(Gradients, 0f);
+
+    /// <inheritdoc />
+    public void Dispose() => _memory.Dispose();
+}

@@ -1,0 +1,203 @@
+using System.Runtime.CompilerServices;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Communication.InProcess;
+
+/// <summary>
+/// One rank of a group whose ranks are threads of one process. Receivers copy straight from the senders' memory, so a byte
+/// travels once. Host memory only; nothing is allocated once warm.
+/// </summary>
+internal sealed unsafe class InProcessCommunicator : ICommunicator
+{
+    private readonly InProcessCommunicatorGroup _group;
+    private readonly Meeting _meeting;
+    private readonly int[] _cursors;
+    private readonly nint[] _parts;
+    private int _disposed;
+
+    internal InProcessCommunicator(InProcessCommunicatorGroup group, Meeting meeting, int rank)
+    {
+        _group = group;
+        _meeting = meeting;
+        _cursors = new int[group.Size];
+        _parts = new nint[group.Size];
+        Rank = rank;
+    }
+
+    /// <inheritdoc />
+    public int Rank { get; }
+
+    /// <inheritdoc />
+    public int Size => _group.Size;
+
+    private Contribution Mine => _meeting[Rank];
+
+    /// <inheritdoc />
+    public void AllToAll<T>(
+        DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
+        where T : unmanaged
+    {
+        RequireOpen();
+        Mine.DescribeSends(typeof(T), send.Address, sendSegments);
+        RequireInside(sendSegments, send.Length, "send");
+        RequireInside(receiveSegments, receive.Length, "receive");
+        _meeting.Arrive(Rank);
+        Receive(receive, receiveSegments);
+        _meeting.Depart(Rank);
+    }
+
+    /// <inheritdoc />
+    public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
+        where T : unmanaged
+    {
+        RequireOpen();
+        Mine.Describe(CollectiveOperation.AllGather, typeof(T), mine.Address, mine.Length);
+        if (all.Length != (long)mine.Length * Size)
+        {
+            throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
+        }
+
+        _meeting.Arrive(Rank);
+        for (int i = 0; i < Size; i++)
+        {
+            // Everyone begins with a peer of its own, so that they do not all read the same memory first.
+            int peer = (Rank + i) % Size;
+            Copy(_meeting[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+        }
+
+        _meeting.Depart(Rank);
+    }
+
+    /// <inheritdoc />
+    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    {
+        RequireOpen();
+        Mine.Describe(CollectiveOperation.AddInRankOrder, typeof(float), part.Address, sum.Length, contributes: contributes);
+        if (contributes && part.Length != sum.Length)
+        {
+            throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");
+        }
+
+        _meeting.Arrive(Rank);
+        (int start, int length) = ICommunicator.OwnedPiece(sum.Length, Rank, Size);
+        int contributors = 0;
+        for (int rank = 0; rank < Size; rank++)
+        {
+            if (_meeting[rank].Contributes)
+            {
+                _parts[contributors++] = _meeting[rank].Address + (nint)start * sizeof(float);
+            }
+        }
+
+        OrderedSum.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
+        _meeting.Depart(Rank);
+    }
+
+    /// <inheritdoc />
+    public void ShareOwned(DeviceSpan<float> sum)
+    {
+        RequireOpen();
+        Mine.Describe(CollectiveOperation.ShareOwned, typeof(float), sum.Address, sum.Length);
+        _meeting.Arrive(Rank);
+        for (int i = 1; i < Size; i++)
+        {
+            int owner = (Rank + i) % Size;
+            (int start, int length) = ICommunicator.OwnedPiece(sum.Length, owner, Size);
+            Copy(_meeting[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+        }
+
+        _meeting.Depart(Rank);
+    }
+
+    /// <inheritdoc />
+    public void Broadcast<T>(DeviceSpan<T> span, int root)
+        where T : unmanaged
+    {
+        RequireOpen();
+        Mine.Describe(CollectiveOperation.Broadcast, typeof(T), span.Address, span.Length, root);
+        if ((uint)root >= (uint)Size)
+        {
+            throw Reject($"names root {root}, which is none of the {Size} ranks");
+        }
+
+        _meeting.Arrive(Rank);
+        Copy(_meeting[root].Address, span);
+        _meeting.Depart(Rank);
+    }
+
+    /// <inheritdoc />
+    public void Abort(Exception cause)
+    {
+        ArgumentNullException.ThrowIfNull(cause);
+        _meeting.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            // Whoever still waits, or calls later, must not wait for a rank that has gone.
+            _meeting.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new epoch.", [], null));
+            _group.Released();
+        }
+    }
+
+    private static void Copy<T>(nint source, DeviceSpan<T> destination)
+        where T : unmanaged
+    {
+        // Gathering in place, and what a rank sends to itself in place, is already there.
+        if (source != destination.Address)
+        {
+            new ReadOnlySpan<T>((void*)source, destination.Length).CopyTo(destination.AsSpan());
+        }
+    }
+
+    private void Receive<T>(DeviceSpan<T> receive, ReadOnlySpan<Segment> segments)
+        where T : unmanaged
+    {
+        Array.Clear(_cursors);
+        foreach (Segment expected in segments)
+        {
+            Contribution sender = _meeting[expected.Peer];
+            if (!SegmentMatching.MoveNext(sender.Sends, Rank, ref _cursors[expected.Peer], out Segment sent) || sent.Count != expected.Count)
+            {
+                Disagree(segments, expected.Peer);
+                return;
+            }
+
+            Copy(sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
+        }
+
+        for (int peer = 0; peer < Size; peer++)
+        {
+            if (SegmentMatching.MoveNext(_meeting[peer].Sends, Rank, ref _cursors[peer], out _))
+            {
+                Disagree(segments, peer);
+                return;
+            }
+        }
+    }
+
+    private void Disagree(ReadOnlySpan<Segment> receives, int peer) =>
+        _meeting.Fail(new Failure(SegmentMatching.Disagreement(_meeting[peer].Sends, peer, receives, Rank), [], null));
+
+    private void RequireInside(ReadOnlySpan<Segment> segments, int length, string direction)
+    {
+        foreach (Segment segment in segments)
+        {
+            if ((uint)segment.Peer >= (uint)Size || (segment.Offset | segment.Count) < 0 || segment.Offset > length - segment.Count)
+            {
+                throw Reject(
+                    $"has a {direction} segment of {segment.Count} elements at {segment.Offset} for rank {segment.Peer}, outside its "
+                    + $"buffer of {length} elements or the {Size} ranks");
+            }
+        }
+    }
+
+    private void RequireOpen() => ObjectDisposedException.ThrowIf(_disposed != 0, this);
+
+    /// <summary>A rank with wrong arguments can never arrive, so the group ends at once on every rank.</summary>
+    private CommunicatorException Reject(string violation) =>
+        _meeting.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Operation, Rank, Size);
+}

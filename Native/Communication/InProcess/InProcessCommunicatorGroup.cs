@@ -1,0 +1,93 @@
+namespace MoEActors.Native.Communication.InProcess;
+
+/// <summary>
+/// The communicators of one epoch whose ranks are threads of one process. Behaves like the forms that cross machines: a rank
+/// that does not arrive is named at the deadline, and a failure of one rank is a failure of all.
+/// </summary>
+public sealed class InProcessCommunicatorGroup : IDisposable
+{
+    /// <summary>How long an operation waits for its ranks unless another time is set.</summary>
+    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _gate = new();
+    private readonly Meeting _meeting;
+    private readonly bool[] _opened;
+    private readonly Action<InProcessCommunicatorGroup>? _whenReleased;
+    private int _inUse;
+
+    /// <summary>Creates a group; <see cref="Open"/> hands out its communicators.</summary>
+    /// <param name="size">Number of ranks.</param>
+    /// <param name="deadline">How long an operation waits, from its first rank's arrival, for the others.</param>
+    /// <param name="time">The clock of the deadline; the system's unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one rank, or a deadline that is not positive.</exception>
+    public InProcessCommunicatorGroup(int size, TimeSpan? deadline = null, TimeProvider? time = null)
+        : this(size, deadline ?? DefaultDeadline, time ?? TimeProvider.System, whenReleased: null)
+    {
+    }
+
+    internal InProcessCommunicatorGroup(int size, TimeSpan deadline, TimeProvider time, Action<InProcessCommunicatorGroup>? whenReleased)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
+        _meeting = new Meeting(size, deadline, time);
+        _opened = new bool[size];
+        _whenReleased = whenReleased;
+    }
+
+    /// <summary>Number of ranks.</summary>
+    public int Size => _opened.Length;
+
+    /// <summary>True while a communicator that was handed out has not been disposed.</summary>
+    internal bool InUse
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inUse > 0;
+            }
+        }
+    }
+
+    /// <summary>Hands out the communicator of a rank, once. Waits for nobody.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The group has no such rank.</exception>
+    /// <exception cref="InvalidOperationException">The rank has been opened before.</exception>
+    public ICommunicator Open(int rank)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Size);
+        lock (_gate)
+        {
+            if (_opened[rank])
+            {
+                throw new InvalidOperationException($"Rank {rank} of {Size} has been opened before; two workers claim one rank.");
+            }
+
+            _opened[rank] = true;
+            _inUse++;
+            return new InProcessCommunicator(this, _meeting, rank);
+        }
+    }
+
+    /// <summary>Ends the group on every rank, as the disposal of all its communicators does.</summary>
+    public void Dispose()
+    {
+        _meeting.Fail(new Failure("the group has been disposed. Open a new epoch.", [], null));
+        _meeting.Dispose();
+    }
+
+    /// <summary>A communicator has been disposed.</summary>
+    internal void Released()
+    {
+        lock (_gate)
+        {
+            if (--_inUse > 0)
+            {
+                return;
+            }
+        }
+
+        _meeting.Dispose();
+        _whenReleased?.Invoke(this);
+    }
+}

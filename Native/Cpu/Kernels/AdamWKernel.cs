@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using MoEActors.Native.Cpu.Threads;
+using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
+
+namespace MoEActors.Native.Cpu.Kernels;
+
+/// <summary>One AdamW update of a range of elements.</summary>
+internal readonly unsafe struct AdamWKernel(
+    AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment,
+    DeviceSpan<float> secondMoment) : IRangeBody
+{
+    [MethodImpl(Compilation.AtOnce)]
+    public void Run(int start, int end)
+    {
+        float* p = parameter.Pointer, g = gradient.Pointer, m = firstMoment.Pointer, v = secondMoment.Pointer;
+        Vector512<float> beta1 = Vector512.Create(update.Beta1), beta2 = Vector512.Create(update.Beta2);
+        Vector512<float> fresh1 = Vector512.Create((float)(1.0 - update.Beta1)), fresh2 = Vector512.Create((float)(1.0 - update.Beta2));
+        Vector512<float> correction1 = Correction(update.Beta1), correction2 = Correction(update.Beta2);
+        Vector512<float> scale = Vector512.Create(update.GradientScale), epsilon = Vector512.Create(update.Epsilon);
+        Vector512<float> decay = Vector512.Create(update.WeightDecay), step = Vector512.Create(-update.LearningRate);
+
+        for (nint i = start; i < end; i += Lanes.Count)
+        {
+            int left = (int)(end - i);
+            Vector512<float> scaled = Lanes.Load(g + i, left) * scale;
+            Vector512<float> first = Vector512.FusedMultiplyAdd(beta1, Lanes.Load(m + i, left), fresh1 * scaled);
+            Vector512<float> second = Vector512.FusedMultiplyAdd(beta2, Lanes.Load(v + i, left), fresh2 * scaled * scaled);
+            Vector512<float> value = Lanes.Load(p + i, left);
+            Vector512<float> direction = first * correction1 / (Vector512.Sqrt(second * correction2) + epsilon);
+            direction = Vector512.FusedMultiplyAdd(decay, value, direction);
+            Lanes.Store(m + i, first, left);
+            Lanes.Store(v + i, second, left);
+            Lanes.Store(p + i, Vector512.FusedMultiplyAdd(step, direction, value), left);
+        }
+    }
+
+    /// <summary>1/(1 − βᵗ): a moment that started from zero has seen only this much of the gradient.</summary>
+    private Vector512<float> Correction(float beta) => Vector512.Create((float)(1.0 / (1.0 - Math.Pow(beta, update.Step))));
+}

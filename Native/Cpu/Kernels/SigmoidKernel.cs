@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using MoEActors.Native.Cpu.Threads;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Cpu.Kernels;
+
+/// <summary>Sigmoid of each element, and log Σ exp of each row of logits if it is asked for.</summary>
+internal readonly unsafe struct SigmoidKernel(Matrix logits, Matrix scores, DeviceSpan<float> logSumExp) : IRangeBody
+{
+    [MethodImpl(Compilation.AtOnce)]
+    public void Run(int start, int end)
+    {
+        int columns = logits.Columns;
+        for (int row = start; row < end; row++)
+        {
+            float* x = logits.Row(row), s = scores.Row(row);
+            if (!logSumExp.IsEmpty)
+            {
+                float maximum = RowReduction.Max(x, columns);
+                logSumExp.Pointer[row] = maximum + MathF.Log(SoftmaxRow.SumExponentials(x, columns, maximum));
+            }
+
+            for (int i = 0; i < columns; i += Lanes.Count)
+            {
+                Lanes.Store(s + i, VectorMath.Sigmoid(Lanes.Load(x + i, columns - i)), columns - i);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Cpu;
+
+/// <summary>
+/// What operations demand of their operands. Kernels trust shapes and row numbers, so a mistake must end here, named, and
+/// not in somebody else's memory.
+/// </summary>
+internal static class Operands
+{
+    /// <summary>Rows are stored one after the other.</summary>
+    public static void RowMajor(in Matrix matrix, [CallerArgumentExpression(nameof(matrix))] string name = "")
+    {
+        if (matrix.IsTransposed)
+        {
+            throw new ArgumentException($"'{name}', {Shape(matrix)}, is a transposed view; this operation needs stored rows.", name);
+        }
+    }
+
+    /// <summary>Both are row-major and of one shape.</summary>
+    public static void SameShape(
+        in Matrix matrix, in Matrix reference, [CallerArgumentExpression(nameof(matrix))] string name = "",
+        [CallerArgumentExpression(nameof(reference))] string referenceName = "")
+    {
+        RowMajor(matrix, name);
+        RowMajor(reference, referenceName);
+        if (matrix.Rows != reference.Rows || matrix.Columns != reference.Columns)
+        {
+            throw new ArgumentException($"'{name}' is {Shape(matrix)}, but '{referenceName}' is {Shape(reference)}.", name);
+        }
+    }
+
+    /// <summary>A row-major matrix has <paramref name="rows"/> rows and <paramref name="columns"/> columns.</summary>
+    public static void HasShape(in Matrix matrix, int rows, int columns, [CallerArgumentExpression(nameof(matrix))] string name = "")
+    {
+        RowMajor(matrix, name);
+        if (matrix.Rows != rows || matrix.Columns != columns)
+        {
+            throw new ArgumentException($"'{name}' is {Shape(matrix)}, but the other operands ask for {rows}×{columns}.", name);
+        }
+    }
+
+    /// <summary>A span has exactly <paramref name="length"/> elements.</summary>
+    public static void HasLength<T>(DeviceSpan<T> span, long length, [CallerArgumentExpression(nameof(span))] string name = "")
+        where T : unmanaged
+    {
+        if (span.Length != length)
+        {
+            throw new ArgumentException($"'{name}' has {span.Length} elements, but the other operands ask for {length}.", name);
+        }
+    }
+
+    /// <summary>A span has exactly <paramref name="length"/> elements, or is left out.</summary>
+    public static void HasLengthOrIsEmpty<T>(DeviceSpan<T> span, long length, [CallerArgumentExpression(nameof(span))] string name = "")
+        where T : unmanaged
+    {
+        if (!span.IsEmpty)
+        {
+            HasLength(span, length, name);
+        }
+    }
+
+    /// <summary>Every index is at least <paramref name="lowest"/> and below <paramref name="limit"/>.</summary>
+    public static void InRange(DeviceSpan<int> indices, int lowest, int limit, [CallerArgumentExpression(nameof(indices))] string name = "")
+    {
+        ReadOnlySpan<int> values = indices.AsSpan();
+        int outside = limit > lowest ? values.IndexOfAnyExceptInRange(lowest, limit - 1) : values.Length - 1;
+        if (outside >= 0)
+        {
+            throw new ArgumentException($"'{name}'[{outside}] is {values[outside]}; it must be at least {lowest} and below {limit}.", name);
+        }
+    }
+
+    private static string Shape(in Matrix matrix) => $"{matrix.Rows}×{matrix.Columns}";
+}

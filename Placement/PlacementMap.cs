@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+
+namespace MoEActors.Placement;
+
+/// <summary>
+/// Which worker holds each expert shard. Immutable, versioned and valid by construction: every expert of every layer is covered, every
+/// shard has one worker, every worker exists.
+/// </summary>
+public sealed class PlacementMap
+{
+    private readonly ImmutableArray<ImmutableArray<int>> _ranks;
+    private readonly Dictionary<WorkerId, int> _rankOf = [];
+
+    /// <summary>Builds and checks a map of one replica of one slice per expert.</summary>
+    /// <param name="version">Version; a new map of a model has a higher one.</param>
+    /// <param name="workers">The workers in rank order.</param>
+    /// <param name="ranks">By layer and expert: the rank that holds it. A dense layer has no experts.</param>
+    /// <exception cref="PlacementException">There is no worker, one is named twice, or a rank names none.</exception>
+    public PlacementMap(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<IReadOnlyList<int>> ranks)
+    {
+        if (workers.Count == 0)
+        {
+            throw new PlacementException("The placement names no worker: at least one silo with a device must be running.");
+        }
+
+        for (int rank = 0; rank < workers.Count; rank++)
+        {
+            if (!_rankOf.TryAdd(workers[rank], rank))
+            {
+                throw new PlacementException($"Worker {workers[rank]} is both rank {_rankOf[workers[rank]]} and rank {rank}; name it once.");
+            }
+        }
+
+        for (int layer = 0; layer < ranks.Count; layer++)
+        {
+            for (int expert = 0; expert < ranks[layer].Count; expert++)
+            {
+                int rank = ranks[layer][expert];
+                if (rank < 0 || rank >= workers.Count)
+                {
+                    throw new PlacementException(
+                        $"Layer {layer}, expert {expert} is placed on rank {rank}, which is no worker; ranks run from 0 to {workers.Count - 1}.");
+                }
+            }
+        }
+
+        Version = version;
+        Workers = [.. workers];
+        _ranks = [.. ranks.Select(layer => layer.ToImmutableArray())];
+    }
+
+    /// <summary>Version of the map.</summary>
+    public long Version { get; }
+
+    /// <summary>The workers in rank order.</summary>
+    public ImmutableArray<WorkerId> Workers { get; }
+
+    /// <summary>Number of layers, dense ones included.</summary>
+    public int Layers => _ranks.Length;
+
+    /// <summary>All shards in canonical order.</summary>
+    public IEnumerable<ShardId> Shards =>
+        Enumerable.Range(0, Layers).SelectMany(layer => Enumerable.Range(0, _ranks[layer].Length).Select(expert => new ShardId(layer, expert)));
+
+    /// <summary>The ranks of a layer's experts.</summary>
+    public ImmutableArray<int> RanksOf(int layer) => _ranks[layer];
+
+    /// <summary>The experts of a layer that a rank holds, ascending.</summary>
+    public IEnumerable<int> ExpertsOn(int rank, int layer) =>
+        Enumerable.Range(0, _ranks[layer].Length).Where(expert => _ranks[layer][expert] == rank);
+
+    /// <summary>The worker that holds a shard.</summary>
+    /// <exception cref="PlacementException">The map does not know the shard.</exception>
+    public WorkerId WorkerOf(ShardId shard)
+    {
+        if (shard.Layer < 0 || shard.Layer >= Layers || shard.Expert < 0 || shard.Expert >= _ranks[shard.Layer].Length
+            || shard.Replica != 0 || shard.Slice != 0)
+        {
+            throw new PlacementException($"Version {Version} of the placement has no shard {shard}.");
+        }
+
+        return Workers[_ranks[shard.Layer][shard.Expert]];
+    }
+
+    /// <summary>The rank of a worker, or −1 when it is none of this map's.</summary>
+    public int RankOf(WorkerId worker) => _rankOf.GetValueOrDefault(worker, -1);
+
+    /// <summary>Throws unless the map covers exactly the experts of a model.</summary>
+    /// <param name="experts">Experts of each layer.</param>
+    /// <exception cref="PlacementException">Naming the first layer that does not fit.</exception>
+    public void ValidateAgainst(IReadOnlyList<int> experts)
+    {
+        if (experts.Count != Layers)
+        {
+            throw new PlacementException($"The placement has {Layers} layers, the model {experts.Count}.");
+        }
+
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            if (experts[layer] != _ranks[layer].Length)
+            {
+                throw new PlacementException($"Layer {layer}: the placement covers {_ranks[layer].Length} experts, the model has {experts[layer]}.");
+            }
+        }
+    }
+}

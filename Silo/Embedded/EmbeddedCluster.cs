@@ -1,0 +1,61 @@
+using MoEActors.Client;
+using MoEActors.Grains.Durability;
+using MoEActors.Native;
+using MoEActors.Native.Communication.InProcess;
+using MoEActors.Native.Cpu;
+using MoEActors.Silo.Hosting;
+
+namespace MoEActors.Silo.Embedded;
+
+/// <summary>
+/// A whole cluster inside this process: silos with CPU workers, the in-process data plane, and the client that any other cluster has. The first
+/// run, tests, and experiments without hardware.
+/// </summary>
+public sealed class EmbeddedCluster : IAsyncDisposable
+{
+    private EmbeddedCluster(EmbeddedSilos silos)
+    {
+        Silos = silos;
+        Client = new MoECluster(silos.Client);
+    }
+
+    /// <summary>The silos.</summary>
+    public EmbeddedSilos Silos { get; }
+
+    /// <summary>The client.</summary>
+    public MoECluster Client { get; }
+
+    /// <summary>Starts the silos.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one silo or device.</exception>
+    public static async Task<EmbeddedCluster> StartAsync(EmbeddedClusterOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        EmbeddedClusterOptions chosen = options ?? new EmbeddedClusterOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.Silos, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.DevicesPerSilo, 1, nameof(options));
+        int threads = chosen.ThreadsPerWorker > 0
+            ? chosen.ThreadsPerWorker
+            : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
+        IRunStore store = chosen.Store ?? new InMemoryRunStore();
+        var communicators = new InProcessCommunicatorProvider();
+        EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
+            new EmbeddedSilosOptions
+            {
+                Count = chosen.Silos,
+                Configure = (index, _, silo) =>
+                {
+                    silo.AddMoE(moe =>
+                    {
+                        moe.Devices = () => [.. Enumerable.Range(0, chosen.DevicesPerSilo).Select(_ => (IDevice)new CpuDevice(threads))];
+                        moe.Store = store;
+                        moe.Communicators = communicators;
+                    });
+                    chosen.Configure?.Invoke(index, silo);
+                },
+            },
+            cancellationToken);
+        return new EmbeddedCluster(silos);
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => Silos.DisposeAsync();
+}

@@ -1,0 +1,35 @@
+namespace MoEActors.Silo.Embedded;
+
+/// <summary>On the embedded actor runtime.</summary>
+public sealed partial class EmbeddedSilos
+{
+    /// <summary>The actor runtime that this was built with.</summary>
+    public const string RuntimeName = "local";
+
+    private LocalCluster? _cluster;
+
+    /// <summary>Calls grains from outside of the silos; no silo's death takes it away.</summary>
+    public IClusterClient Client => Cluster.Client;
+
+    private LocalCluster Cluster => LazyInitializer.EnsureInitialized(
+        ref _cluster, () => new LocalCluster(_options.Local with { ClientResponseTimeout = _options.ClientResponseTimeout }));
+
+    private void Join(ISiloBuilder silo, int index) => silo.UseLocalCluster(Cluster, EmbeddedSilo.NameOf(index));
+
+    private Task CrashAsync(EmbeddedSilo silo)
+    {
+        Cluster.KillSilo(silo.Address);
+
+        // Nobody hears this any more; it ends the threads of the host's other services.
+        return silo.Host.StopAsync(new CancellationToken(canceled: true));
+    }
+
+    private Task ConnectClientAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _ = Client;
+        return Task.CompletedTask;
+    }
+
+    private static Task DisconnectClientAsync() => Task.CompletedTask;
+}

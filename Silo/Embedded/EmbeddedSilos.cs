@@ -1,0 +1,164 @@
+using Microsoft.Extensions.Hosting;
+
+namespace MoEActors.Silo.Embedded;
+
+/// <summary>
+/// A cluster of silos inside this process, on whichever actor runtime this was built with. Each silo has a host of its own, so that one
+/// can be stopped or killed while the others live.
+/// </summary>
+public sealed partial class EmbeddedSilos : IAsyncDisposable
+{
+    private readonly EmbeddedSilosOptions _options;
+    private readonly Lock _gate = new();
+    private readonly List<EmbeddedSilo> _silos = [];
+    private int _next;
+
+    private EmbeddedSilos(EmbeddedSilosOptions options) => _options = options;
+
+    /// <summary>The silos that run, in the order of their indices.</summary>
+    public IReadOnlyList<EmbeddedSilo> Silos
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _silos.OrderBy(silo => silo.Index)];
+            }
+        }
+    }
+
+    /// <summary>Starts a cluster. When this returns, every silo knows every other.</summary>
+    public static async Task<EmbeddedSilos> StartAsync(EmbeddedSilosOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Count, 1, nameof(options));
+        var cluster = new EmbeddedSilos(options);
+        try
+        {
+            await cluster.AddAsync(cancellationToken);
+            await Task.WhenAll(Enumerable.Range(1, options.Count - 1).Select(_ => cluster.AddAsync(cancellationToken)));
+            await cluster.ConnectClientAsync(cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts one more silo. When this returns, every silo knows it.</summary>
+    public Task<EmbeddedSilo> AddAsync(CancellationToken cancellationToken = default) =>
+        StartSiloAsync(Interlocked.Increment(ref _next) - 1, cancellationToken);
+
+    /// <summary>Starts a silo again that was stopped or killed: same index and name, new address.</summary>
+    public Task<EmbeddedSilo> RestartAsync(int index, CancellationToken cancellationToken = default) =>
+        index >= 0 && index < _next && Silos.All(silo => silo.Index != index)
+            ? StartSiloAsync(index, cancellationToken)
+            : throw new InvalidOperationException($"{EmbeddedSilo.NameOf(index)} cannot be started again: it runs, or never did.");
+
+    /// <summary>Stops a silo gracefully. When this returns, it is gone and the others know it.</summary>
+    public async Task StopAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
+    {
+        Remove(silo);
+        await silo.Host.StopAsync(cancellationToken);
+        await EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken);
+        await DisposeHostAsync(silo.Host);
+    }
+
+    /// <summary>Ends a silo as a crash does: its grains are not told. When this returns, the others know that it is dead.</summary>
+    public async Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
+    {
+        Remove(silo);
+        await CrashAsync(silo);
+        await EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken);
+        await DisposeHostAsync(silo.Host);
+    }
+
+    /// <summary>Stops everything.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await DisconnectClientAsync();
+        foreach (EmbeddedSilo silo in Silos.Reverse())
+        {
+            Remove(silo);
+            await silo.Host.StopAsync(CancellationToken.None);
+            await DisposeHostAsync(silo.Host);
+        }
+    }
+
+    private static async Task DisposeHostAsync(IHost host)
+    {
+        if (host is IAsyncDisposable disposable)
+        {
+            await disposable.DisposeAsync();
+        }
+        else
+        {
+            host.Dispose();
+        }
+    }
+
+    private async Task<EmbeddedSilo> StartSiloAsync(int index, CancellationToken cancellationToken)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.UseOrleans(silo =>
+        {
+            Join(silo, index);
+            _options.Configure?.Invoke(index, builder, silo);
+        });
+        IHost host = builder.Build();
+        EmbeddedSilo silo;
+        try
+        {
+            await host.StartAsync(cancellationToken);
+            silo = new EmbeddedSilo(index, host);
+        }
+        catch
+        {
+            await DisposeHostAsync(host);
+            throw;
+        }
+
+        lock (_gate)
+        {
+            _silos.Add(silo);
+        }
+
+        foreach (EmbeddedSilo other in Silos)
+        {
+            await SeesAsync(silo, other.Address, SiloStatus.Active, cancellationToken);
+            await SeesAsync(other, silo.Address, SiloStatus.Active, cancellationToken);
+        }
+
+        return silo;
+    }
+
+    private void Remove(EmbeddedSilo silo)
+    {
+        lock (_gate)
+        {
+            if (!_silos.Remove(silo))
+            {
+                throw new InvalidOperationException($"{silo} does not run.");
+            }
+        }
+    }
+
+    private Task EveryoneSeesAsync(SiloAddress address, SiloStatus status, CancellationToken cancellationToken) =>
+        Task.WhenAll(Silos.Select(silo => SeesAsync(silo, address, status, cancellationToken)));
+
+    private async Task SeesAsync(EmbeddedSilo silo, SiloAddress address, SiloStatus status, CancellationToken cancellationToken)
+    {
+        using var watch = new SiloStatusWatch(silo.Oracle, address, status);
+        try
+        {
+            await watch.Seen.WaitAsync(_options.NoticeTimeout, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException(
+                $"{silo} did not notice within {_options.NoticeTimeout} that {address} is {status}; it takes it for {silo.Oracle.GetApproximateSiloStatus(address)}.");
+        }
+    }
+}

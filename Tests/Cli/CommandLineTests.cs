@@ -1,0 +1,63 @@
+namespace MoEActors.Tests.Cli;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("", "demo", "train", "bench")]
+    [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "default: 4")]
+    [InlineData(
+        "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
+        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
+    [InlineData("bench", "layer", "gemm")]
+    [InlineData(
+        "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
+    [InlineData("bench gemm", "--json")]
+    public async Task Help_tells_what_a_command_takes(string command, params string[] words)
+    {
+        CommandLineRun run = await CommandLineRun.Of([.. Words(command), "--help"]);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.All(words, word => Assert.Contains(word, run.Output));
+    }
+
+    [Fact]
+    public async Task No_argument_at_all_gives_help()
+    {
+        CommandLineRun run = await CommandLineRun.Of();
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("demo", run.Output);
+    }
+
+    [Theory]
+    [InlineData("foo", "moe: 'foo' is not known here.")]
+    [InlineData("demo --bogus", "moe demo: '--bogus' is not known here.")]
+    [InlineData("demo extra", "moe demo: 'extra' is not known here.")]
+    [InlineData("demo --silos 2 3", "moe demo: '3' is not known here.")]
+    [InlineData("demo --silos x", "moe demo: --silos must be a whole number of at least 1; 'x' is not.")]
+    [InlineData("demo --silos 0", "moe demo: --silos must be a whole number of at least 1; '0' is not.")]
+    [InlineData("demo --steps -3", "moe demo: --steps must be a whole number of at least 1; '-3' is not.")]
+    [InlineData("demo --seconds 0", "moe demo: --seconds must be a number above 0; '0' is not.")]
+    [InlineData("demo --seed 1.5", "moe demo: --seed must be a whole number; '1.5' is not.")]
+    [InlineData("demo --silos", "moe demo: Required argument missing for option: '--silos'.")]
+    [InlineData("demo --json no/such/folder/f.json", "moe demo: --json no/such/folder/f.json is no file that can be written")]
+    [InlineData("train --learning-rate NaN", "moe train: --learning-rate must be a number above 0; 'NaN' is not.")]
+    [InlineData("train --text", "moe train: Required argument missing for option: '--text'.")]
+    [InlineData("train --experts 4 --top-k 5", "moe train: --top-k 5 is more than --experts 4.")]
+    [InlineData("train --dim 100 --heads 3", "moe train: --dim 100 is no multiple of --heads 3.")]
+    [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]
+    [InlineData("train --heads 8 --kv-heads 3", "moe train: --heads 8 is no multiple of --kv-heads 3.")]
+    [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
+    [InlineData("bench", "moe bench: one of layer, gemm must follow.")]
+    [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
+    [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
+    [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]
+    public async Task Wrong_usage_ends_with_one_line_that_names_the_argument(string arguments, string message)
+    {
+        CommandLineRun run = await CommandLineRun.Of(Words(arguments));
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.StartsWith(message, run.Error);
+        Assert.EndsWith("--help.\n", run.Error.ReplaceLineEndings("\n"));
+        Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+}

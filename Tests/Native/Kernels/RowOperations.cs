@@ -1,0 +1,55 @@
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Tests.Native.Kernels;
+
+/// <summary>Every operation whose rows are independent, by name.</summary>
+internal static class RowOperations
+{
+    public static IReadOnlyDictionary<string, Action<RowCase>> All { get; } = new Dictionary<string, Action<RowCase>>
+    {
+        ["AddBias"] = c => c.Device.AddBias(c.X, c.Weight),
+        ["RmsNorm"] = c => c.Device.RmsNorm(c.X, c.Weight, 1e-5f, c.OutX, c.Inverse.Data),
+        ["RmsNorm in place"] = c => c.Device.RmsNorm(c.X, c.Weight, 1e-5f, c.X, c.Inverse.Data),
+        ["RmsNormInputGradient"] = c => c.Device.RmsNormInputGradient(c.X, c.Weight, c.Inverse.Data, c.Y, c.OutX, Accumulation.Store),
+        ["RmsNormInputGradient added"] = c => c.Device.RmsNormInputGradient(c.X, c.Weight, c.Inverse.Data, c.Y, c.OutX, Accumulation.Add),
+        ["Gelu"] = c => c.Device.Gelu(c.X, c.Weight, c.OutX),
+        ["Gelu without bias"] = c => c.Device.Gelu(c.X, default, c.OutX),
+        ["GeluGradient"] = c => c.Device.GeluGradient(c.X, c.Y, c.OutX),
+        ["SwiGlu"] = c => c.Device.SwiGlu(c.X, c.Y, c.OutX),
+        ["SwiGluGradient"] = c => c.Device.SwiGluGradient(c.X, c.Y, c.Z, c.OutX, c.OutY),
+        ["CrossEntropy"] = c => c.Device.CrossEntropy(c.X, Targets(c), 0.3f, c.Inverse.Data, c.OutX),
+        ["CrossEntropy without gradient"] = c => c.Device.CrossEntropy(c.X, Targets(c), 0.3f, c.Inverse.Data, default),
+        ["MixRows"] = c => c.Device.MixRows(c.X, c.Y, c.Pair, c.OutX),
+        ["MixRowsGradient"] = c => c.Device.MixRowsGradient(c.X, c.Y, c.Pair, c.Z, c.OutX, c.OutY, c.OutPair),
+        ["Rotary"] = c => c.Device.Rotary(Even(c), c.Half, c.Half, RowCase.Position, inverse: false),
+        ["Rotary inverse"] = c => c.Device.Rotary(Even(c), c.Half, c.Half, RowCase.Position, inverse: true),
+        ["CausalSoftmax"] = c => c.Device.CausalSoftmax(c.X, RowCase.Position, 0.7f),
+        ["CausalSoftmaxGradient"] = c => c.Device.CausalSoftmaxGradient(c.X, c.Y, RowCase.Position, 0.7f),
+        ["Softmax"] = c => c.Device.Softmax(c.X, c.OutX, c.Inverse.Data),
+        ["SoftmaxGradient"] = c => c.Device.SoftmaxGradient(c.X, c.Y, c.OutX),
+        ["Sigmoid"] = c => c.Device.Sigmoid(c.X, c.OutX, c.Inverse.Data),
+        ["SigmoidGradient"] = c => c.Device.SigmoidGradient(c.X, c.Y, c.OutX),
+        ["TopK"] = c => c.Device.TopK(c.X, c.Weight, default, RowCase.Choices, c.Chosen),
+        ["ChoiceWeights"] = c => c.Device.ChoiceWeights(c.X, Choose(c), RowCase.Choices, true, 1e-6f, c.ChoiceWeights.Data),
+        ["ChoiceWeightsGradient"] = c => c.Device.ChoiceWeightsGradient(c.X, Choose(c), RowCase.Choices, true, 1e-6f, c.ChoiceWeights.Data, c.OutX),
+        ["AddScoreSumsGradient"] = c => c.Device.AddScoreSumsGradient(c.X, default, true, c.Weight, c.OutX),
+        ["ZLossGradient"] = c => c.Device.ZLossGradient(c.X, c.Inverse.Data, default, 0.1f, c.OutX),
+        ["GatherRows"] = c => c.Device.GatherRows(c.Table, Targets(c), c.OutX),
+        ["CombineRows"] = c => c.Device.CombineRows(c.Table, c.Slots, RowCase.Choices, c.ChoiceWeights.Data, c.OutX, Accumulation.Store),
+        ["CombineRows added"] = c => c.Device.CombineRows(c.Table, c.Slots, RowCase.Choices, default, c.OutX, Accumulation.Add),
+    };
+
+    /// <summary>Columns that divide into two halves.</summary>
+    private static Matrix Even(RowCase c) => c.X.SliceColumns(0, c.Half.Columns * 2);
+
+    private static DeviceSpan<int> Targets(RowCase c) => Choose(c, 1, c.Target);
+
+    private static DeviceSpan<int> Choose(RowCase c) => Choose(c, RowCase.Choices, c.Chosen);
+
+    /// <summary>Valid choices that depend on the row's content alone.</summary>
+    private static DeviceSpan<int> Choose(RowCase c, int k, DeviceSpan<int> chosen)
+    {
+        c.Device.TopK(c.X.SliceColumns(0, Math.Min(c.X.Columns, 11)), default, default, k, chosen);
+        return chosen;
+    }
+}

@@ -1,0 +1,8 @@
+using Orleans.Services;
+
+namespace MoEActors.Tests.Runtime.Grains;
+
+public interface INoteServiceClient : IGrainServiceClient<INoteService>
+{
+    INoteService On(SiloAddress silo);
+}
