@@ -100,9 +100,10 @@ public sealed class LifeTests(RuntimeCluster cluster)
     [Fact]
     public async Task Forced_collection_ends_idle_grains_and_none_that_are_kept_alive()
     {
-        (string key, ILifeGrain grain) = await GrainAsync();
-        EmbeddedSilos silos = await cluster.SilosAsync();
-        string kept = Gate.NewName();
+        // On a cluster of its own: it would end the other tests' grains too.
+        await using EmbeddedSilos silos = await RuntimeCluster.StartAsync(new EmbeddedSilosOptions());
+        (string key, string kept) = (Gate.NewName(), Gate.NewName());
+        ILifeGrain grain = silos.Client.GetGrain<ILifeGrain>(key);
         PinnedPlacementDirector.Map[kept] = silos.Silos[0].Address;
         Guid before = await silos.Client.GetGrain<IPinnedGrain>(kept).Which();
         await grain.Touch();
