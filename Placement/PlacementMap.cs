@@ -103,6 +103,12 @@ public sealed class PlacementMap
         return new PlacementMap(version, Workers, ranks);
     }
 
+    /// <summary>The same placement under another version.</summary>
+    public PlacementMap At(long version) => version == Version ? this : With(version, []);
+
+    /// <summary>Whether both maps have the same workers in the same order.</summary>
+    public bool HasSameWorkersAs(PlacementMap? other) => other is not null && Workers.SequenceEqual(other.Workers);
+
     /// <summary>The rank of a worker, or −1 when it is none of this map's.</summary>
     public int RankOf(WorkerId worker) => _rankOf.GetValueOrDefault(worker, -1);
 

@@ -10,4 +10,9 @@ public interface IExpertGrain : IGrainWithStringKey
     /// <summary>Where the shard is and how far it has been trained.</summary>
     [Alias("status")]
     Task<ExpertStatus> GetStatusAsync();
+
+    /// <summary>Sends the grain after its shard, which lives on another silo since the epoch that has just opened.</summary>
+    /// <param name="silo">Address of that silo.</param>
+    [Alias("move")]
+    Task MoveAsync(string silo);
 }
