@@ -44,6 +44,7 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
         });
         await CheckRollAsync(map, record.Step);
         await ActivateAsync(run, map, record.Step);
+        await DismissAsync(run, map, record.Map);
         return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = record.Step };
     }
 
@@ -151,6 +152,25 @@ internal sealed class EpochOpening(IGrainFactory grains, ISiloStatusOracle silos
             from layer in run.Model.MoELayers
             from rank in Enumerable.Range(0, map.Workers.Length)
             select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+    }
+
+    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    private async Task DismissAsync(RunConfiguration run, PlacementMap map, PlacementMapMessage? before) =>
+        await Task.WhenAll(
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
+
+    private static async Task DismissAsync(IGateGrain gate)
+    {
+        try
+        {
+            await gate.GetStatusAsync();
+        }
+        catch (Exception e) when (e is PlacementRefusedException or SiloUnavailableException)
+        {
+            // It is on its way, or was not there.
+        }
     }
 
     /// <summary>An activation that an earlier epoch left elsewhere refuses and goes; the next call makes one where the map says.</summary>
