@@ -24,6 +24,6 @@ public sealed record RunRecord
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }
 
-    /// <summary>Outcome of the last committed step, for a client that missed it.</summary>
-    public StepOutcome? LastOutcome { get; init; }
+    /// <summary>Outcomes of the last committed steps, ascending, for a client that missed them: more than a client has in flight.</summary>
+    public StepOutcome[] LastOutcomes { get; init; } = [];
 }

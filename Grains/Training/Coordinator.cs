@@ -62,11 +62,16 @@ internal sealed class Coordinator
     /// <summary>Checks a batch and logs it before anything runs.</summary>
     /// <returns>The batch that the step will run: the one logged before, when the step is known.</returns>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
-    /// <exception cref="StaleCommandException">The step is neither the last nor the next one.</exception>
+    /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
     public async Task<StepRequest> LogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
-        if (request.Step <= _logged && request.Step >= _reign.Record.Step)
+        if (request.Step <= _reign.Record.Step)
+        {
+            return request;
+        }
+
+        if (request.Step <= _logged)
         {
             return await _store.ReadBatchAsync(_model, request.Step) ?? request;
         }
@@ -87,9 +92,8 @@ internal sealed class Coordinator
     {
         if (batch.Step <= _reign.Record.Step)
         {
-            return _reign.Record.LastOutcome is { } last && last.Step == batch.Step
-                ? last
-                : throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago.");
+            return _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == batch.Step)
+                ?? throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago.");
         }
 
         if (batch.Step != _reign.Record.Step + 1)
@@ -250,7 +254,7 @@ internal sealed class Coordinator
 
         if (step != _reign.Record.Step)
         {
-            await _reign.WriteAsync(_reign.Record with { Step = step, LastOutcome = null });
+            await _reign.WriteAsync(_reign.Record with { Step = step });
         }
 
         return true;

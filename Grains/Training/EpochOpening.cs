@@ -112,6 +112,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
     {
         long epoch = reign.Record.Epoch + 1;
         long step = reign.Record.Step;
+        PlacementMapMessage? before = reign.Record.Map;
         var map = placement.At(epoch);
         var message = PlacementMapMessage.From(map);
         await reign.WriteAsync(reign.Record with { Epoch = epoch, Map = message });
@@ -131,6 +132,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         });
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step, changed);
+        await activation.DismissAsync(map, before);
         return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = step };
     }
 

@@ -2,6 +2,7 @@ using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
+using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 
@@ -36,6 +37,27 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
             from layer in run.Model.MoELayers
             from rank in Enumerable.Range(0, map.Workers.Length)
             select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+    }
+
+    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    /// <param name="map">The epoch's map.</param>
+    /// <param name="before">The map before it; null for none.</param>
+    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
+        await Task.WhenAll(
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
+
+    private static async Task DismissAsync(IGateGrain gate)
+    {
+        try
+        {
+            await gate.GetStatusAsync();
+        }
+        catch (Exception e) when (e is PlacementRefusedException or SiloUnavailableException)
+        {
+            // It is on its way, or was not there.
+        }
     }
 
     private async Task CheckAsync(ShardId shard, PlacementMap map, long step)

@@ -18,6 +18,9 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
     /// <summary>Calls per step besides those: the client's submission.</summary>
     public const int CallsPerStep = 1;
 
+    /// <summary>Outcomes kept for clients that missed them. A client submits one step ahead.</summary>
+    private const int RememberedOutcomes = 4;
+
     /// <summary>Runs a step and decides it.</summary>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
     /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
@@ -57,7 +60,8 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members.
-        await reign.WriteAsync(reign.Record with { Step = step, LastOutcome = outcome });
+        StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
+        await reign.WriteAsync(reign.Record with { Step = step, LastOutcomes = last });
         try
         {
             await CommitAsync(step);

@@ -61,8 +61,17 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Whether the placement map has a grain on this silo.</summary>
     /// <param name="key">Key of an expert or gate grain.</param>
-    /// <exception cref="PlacementRefusedException">The map does not know it.</exception>
-    internal bool Belongs(string key) => _board.WorkerOf(key).Silo == Silo;
+    internal bool Belongs(string key)
+    {
+        try
+        {
+            return _board.WorkerOf(key).Silo == Silo;
+        }
+        catch (PlacementRefusedException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Queues an order on every worker, once.</summary>
     /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>

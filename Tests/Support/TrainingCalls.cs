@@ -10,16 +10,20 @@ internal sealed class TrainingCalls
 
     private readonly ConcurrentDictionary<string, int> _counts = new();
 
+    /// <summary>Looks at every call before it runs, in the callee's turn; what it throws is the call's outcome.</summary>
+    public Action<IIncomingGrainCallContext>? Before { get; set; }
+
     /// <summary>All but the polls.</summary>
     public int Commands => _counts.Where(entry => !Polls.Contains(entry.Key)).Sum(entry => entry.Value);
 
     public override string ToString() => string.Join(", ", _counts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}"));
 
-    public void Add(IGrainCallContext call)
+    public void Add(IIncomingGrainCallContext call)
     {
         if (call.InterfaceMethod.DeclaringType?.Assembly == typeof(ITrainingGrain).Assembly)
         {
             _counts.AddOrUpdate(call.MethodName, 1, (_, count) => count + 1);
+            Before?.Invoke(call);
         }
     }
 

@@ -1,0 +1,145 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Training;
+using MoEActors.Grains.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>A worker host refuses what is old and does what is new once, however often it is told.</summary>
+public sealed class CommandTests
+{
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(20);
+
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_host_refuses_an_old_term_an_old_epoch_and_an_old_step()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await TrainedAsync(cluster, 3);
+        Hand hand = await Hand.TakeAsync(cluster);
+        WorkerHost host = cluster.Host(1);
+
+        await Assert.ThrowsAsync<StaleCommandException>(() => host.CallRollAsync("m", hand.Term - 1));
+        await Assert.ThrowsAsync<StaleCommandException>(() => host.PollAsync("m", hand.Term - 1, 1, Slice));
+        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Fingerprint(1, term: hand.Term - 1)));
+        host.Submit(hand.Fingerprint(1, epoch: 5));
+        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Fingerprint(2)));
+        await Assert.ThrowsAsync<StaleCommandException>(() => host.PollAsync("m", hand.Term, 2, Slice));
+
+        // The other host has seen no such epoch; steps that it has prepared or committed are old there.
+        WorkerHost other = cluster.Host(0);
+        other.Submit(hand.Fingerprint(7));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Fingerprint(6)));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Prepare(8, 3, other)));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Prepare(8, 1, other)));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Commit(8, 2)));
+        Assert.Equal(3, (await other.CallRollAsync("m", hand.Term)).Version);
+        Assert.Equal(3, model.Step);
+    }
+
+    [Fact]
+    public async Task An_order_that_arrives_twice_runs_once()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
+        MoEModel model = await TrainedAsync(cluster, 3);
+        Hand hand = await Hand.TakeAsync(cluster);
+        for (int time = 0; time < 2; time++)
+        {
+            await hand.EverywhereAsync(host => hand.Prepare(1, 4, host));
+        }
+
+        await hand.DecideAsync(4);
+        for (long number = 2; number < 4; number++)
+        {
+            for (int time = 0; time < 2; time++)
+            {
+                await hand.EverywhereAsync(host => hand.Commit(number, 4));
+            }
+        }
+
+        // The client's own submission of that step finds it done.
+        Assert.Equal(4, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation)).Step);
+        AssertEnds(expected, await TrainingTrace.OfAsync(model, 2));
+        Assert.Equal(hand.Term + 1, (await model.GetStatusAsync(Cancellation)).Term);
+    }
+
+    [Theory, InlineData(), InlineData(0), InlineData(1), InlineData(0, 1)]
+    public async Task A_step_that_was_decided_is_committed_by_the_next_coordinator_wherever_it_was_not(params int[] committed)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
+        MoEModel model = await TrainedAsync(cluster, 3);
+        Hand hand = await Hand.TakeAsync(cluster);
+        await hand.EverywhereAsync(host => hand.Prepare(1, 4, host));
+        await hand.DecideAsync(4);
+        foreach (int silo in committed)
+        {
+            cluster.Host(silo).Submit(hand.Commit(2, 4));
+        }
+
+        Assert.Equal(4, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation)).Step);
+        AssertEnds(expected, await TrainingTrace.OfAsync(model, 2));
+    }
+
+    [Fact]
+    public async Task A_step_that_was_prepared_and_never_decided_is_run_again()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
+        MoEModel model = await TrainedAsync(cluster, 3);
+        Hand hand = await Hand.TakeAsync(cluster);
+        await hand.EverywhereAsync(host => hand.Prepare(1, 4, host));
+
+        AssertEnds(expected, await TrainingTrace.OfAsync(model, 3));
+    }
+
+    [Fact]
+    public async Task A_step_that_is_submitted_again_is_not_run_again()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await TrainedAsync(cluster, 2);
+        ulong before = await model.FingerprintAsync(Cancellation);
+        MoEModel late = await cluster.Client.OpenModelAsync("m", Cancellation);
+        var grain = cluster.Silos.Client.GetGrain<Grains.Interfaces.Training.ITrainingGrain>("m");
+        var request = new Grains.Interfaces.Training.StepRequest { Step = 2, Batches = Hand.Messages(TrainingRuns.Batch(Run, 2)) };
+
+        Assert.NotNull(await grain.WaitAsync(await grain.SubmitStepAsync(request), Slice));
+        Assert.Equal(before, await late.FingerprintAsync(Cancellation));
+        var beyond = new Grains.Interfaces.Training.StepRequest { Step = 4, Batches = request.Batches };
+        await Assert.ThrowsAsync<StaleCommandException>(() => grain.SubmitStepAsync(beyond));
+        Assert.Equal(2, late.Step);
+    }
+
+    [Fact]
+    public async Task Another_coordinator_that_writes_at_the_same_moment_ends_the_first_ones_reign()
+    {
+        var store = new Grains.Durability.InMemoryRunStore();
+        Reign first = await Reign.BeginAsync(store, "m", Run.ToJson());
+        Reign? second = await Reign.TakeAsync(store, "m");
+
+        await Assert.ThrowsAsync<StaleCommandException>(() => first.WriteAsync(first.Record with { Step = 1 }));
+        await second!.WriteAsync(second.Record with { Step = 1 });
+        await Assert.ThrowsAsync<StaleCommandException>(() => Reign.BeginAsync(store, "m", Run.ToJson()));
+        Assert.Equal((2L, 1L), (second.Term, second.Record.Step));
+        Assert.Null(await Reign.TakeAsync(store, "nobody"));
+    }
+
+    private static async Task<MoEModel> TrainedAsync(TrainingCluster cluster, int steps)
+    {
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await TrainingTrace.OfAsync(model, steps);
+        return model;
+    }
+
+    private static void AssertEnds(TrainingTrace expected, TrainingTrace actual)
+    {
+        int count = actual.Losses.Length;
+        (expected with { Losses = expected.Losses[^count..], Norms = expected.Norms[^count..] }).AssertSame(actual, "after another coordinator");
+    }
+}

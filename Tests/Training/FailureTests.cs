@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>What fails says so at once, names who and why, and leaves the model as it was.</summary>
+public sealed class FailureTests
+{
+    private const int Steps = 4;
+
+    /// <summary>Far below the deadline of the data plane.</summary>
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(15);
+
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    // A step of 8 micro-batches on 3 workers has 3 rounds of 2 layers × (1 gather + 4 exchanges) + 1 reduction, then 2 collectives.
+    [Theory, InlineData(0, 0), InlineData(1, 3), InlineData(2, 12), InlineData(0, 33), InlineData(1, 34)]
+    public async Task A_worker_that_throws_is_named_and_the_next_step_works(int rank, int calls)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
+        MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        ulong before = await model.FingerprintAsync(Cancellation);
+        string worker = (await model.GetStatusAsync(Cancellation)).Map!.ToMap().Workers[rank].ToString();
+
+        cluster.DataPlane.FailAt(rank, calls, new InvalidOperationException("the device burned"));
+        long started = Stopwatch.GetTimestamp();
+        EpochFailedException failed =
+            await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
+
+        Assert.True(Stopwatch.GetElapsedTime(started) < Quick, $"It took {Stopwatch.GetElapsedTime(started)}.");
+        Assert.Contains(worker, failed.Message, StringComparison.Ordinal);
+        Assert.Contains("the device burned", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(before, await model.FingerprintAsync(Cancellation));
+        Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Epoch);
+        TrainingTrace rest = await TrainingTrace.OfAsync(model, Steps - 1);
+        (expected with { Losses = expected.Losses[1..], Norms = expected.Norms[1..] }).AssertSame(rest, "after a failure");
+    }
+
+    [Fact]
+    public async Task A_member_that_dies_in_the_middle_of_a_step_is_named_at_once_and_ever_after()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetHosts();
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        Silo.Embedded.EmbeddedSilo lost = cluster.Silos.Silos[1];
+        Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 9);
+        Task<StepOutcome> step = model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
+        await held;
+        await cluster.Silos.KillAsync(lost, Cancellation);
+        cluster.DataPlane.Release();
+
+        long started = Stopwatch.GetTimestamp();
+        await Assert.ThrowsAsync<EpochFailedException>(() => step);
+        EpochFailedException again =
+            await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
+        Assert.True(Stopwatch.GetElapsedTime(started) < Quick, $"It took {Stopwatch.GetElapsedTime(started)}.");
+        Assert.Contains(lost.Address.ToParsableString(), again.Message, StringComparison.Ordinal);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Step);
+    }
+
+    [Fact]
+    public async Task A_member_that_dies_before_the_first_step_can_be_left_out()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, new PlacementRequest { Silos = ["silo-0"] }, Cancellation);
+        MoEModel other = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        (await TrainingTrace.OfAsync(other, 2)).AssertSame(await TrainingTrace.OfAsync(model, 2), "on the survivor");
+    }
+
+    [Fact]
+    public async Task A_commit_that_a_host_does_not_hear_is_made_up_for()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        int commits = 0;
+        cluster.Calls.Before = call =>
+        {
+            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is CommitOrder && Interlocked.Increment(ref commits) is 2 or 9)
+            {
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        };
+
+        expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with lost commits");
+        Assert.True(commits > 3 * Steps, $"{commits} commits were sent.");
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_ends_at_once_and_its_step_goes_on()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 20);
+        using var cancelled = new CancellationTokenSource();
+        Task<StepOutcome> step = model.TrainStepAsync(TrainingRuns.Batch(Run, 1), cancelled.Token);
+        await held;
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => step);
+        Assert.Equal(0, model.Step);
+        cluster.DataPlane.Release();
+
+        StepOutcome outcome = await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        Assert.Equal(1, outcome.Step);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Step);
+        MoEModel other = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        await other.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        Assert.Equal(await other.FingerprintAsync(Cancellation), await model.FingerprintAsync(Cancellation));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => model.FingerprintAsync(new CancellationToken(canceled: true)));
+    }
+}
