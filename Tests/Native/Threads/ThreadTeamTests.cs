@@ -1,6 +1,6 @@
 using MoEActors.Native.Cpu.Threads;
 
-namespace MoEActors.Tests.Native.Gemm;
+namespace MoEActors.Tests.Native.Threads;
 
 /// <summary>Loops of a team do every item once, on however many threads.</summary>
 public sealed class ThreadTeamTests
