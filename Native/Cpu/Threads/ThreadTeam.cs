@@ -10,11 +10,12 @@ internal sealed class ThreadTeam : IDisposable
     private readonly Lock _results = new();
     private readonly object _gate = new();
     private readonly Thread[] _threads;
+    private readonly int[] _threadIds;
     private readonly Dictionary<Type, Loop> _loops = [];
     private Loop? _current;
     private int _generation;
     private int _running;
-    private int _caller;
+    private int _avoided = -1;
     private bool _stopped;
     private Exception? _failure;
 
@@ -22,9 +23,11 @@ internal sealed class ThreadTeam : IDisposable
     {
         Count = count;
         _threads = new Thread[count - 1];
+        _threadIds = new int[count - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"{name} {i + 1}" };
+            int helper = i;
+            _threads[i] = new Thread(() => Work(helper)) { IsBackground = true, Name = $"{name} {i + 1}" };
             _threads[i].Start();
         }
     }
@@ -60,7 +63,7 @@ internal sealed class ThreadTeam : IDisposable
         var loop = (Loop<TBody>)found;
         loop.Body = body;
         loop.Begin(items, grain, Count);
-        _caller = Thread.GetCurrentProcessorId();
+        KeepHelpersOffThisProcessor();
         lock (_gate)
         {
             _current = loop;
@@ -101,8 +104,33 @@ internal sealed class ThreadTeam : IDisposable
         }
     }
 
-    private void Work()
+    /// <summary>Costs a system call per helper, and only when the caller has come to another processor since the last loop.</summary>
+    private void KeepHelpersOffThisProcessor()
     {
+        int processor = Processor.Current;
+        if (processor == _avoided || Count > Environment.ProcessorCount)
+        {
+            return;
+        }
+
+        bool all = true;
+        foreach (ref int thread in _threadIds.AsSpan())
+        {
+            int id = Volatile.Read(ref thread);
+            all &= id != 0;
+            if (id != 0)
+            {
+                Processor.Avoid(id, processor);
+            }
+        }
+
+        // A helper that has not started yet is told at the next loop.
+        _avoided = all ? processor : -1;
+    }
+
+    private void Work(int helper)
+    {
+        Volatile.Write(ref _threadIds[helper], Processor.ThreadId);
         int seen = 0;
         while (true)
         {
@@ -129,7 +157,6 @@ internal sealed class ThreadTeam : IDisposable
                 _running++;
             }
 
-            Processor.Leave(_caller);
             Run(loop);
             lock (_gate)
             {
