@@ -89,7 +89,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             }
         }
 
-        return survey.AsFound(wish, wish.Version);
+        return survey.AsFound(wish, reign.Record.Map!.ToMap());
     }
 
     private static ShardMove[] MovesBetween(PlacementMap from, PlacementMap to) =>
