@@ -98,6 +98,16 @@ public sealed class MoEModel
         return RunAsync<SaveOutcome>(new SaveRequest { Folder = full }, cancellationToken);
     }
 
+    /// <summary>Moves an expert, its optimizer state included, to another worker between two steps. Training results do not change by a bit.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="expert">The expert.</param>
+    /// <param name="rank">The worker that is to hold it: its rank in the open epoch, see <see cref="GetStatusAsync"/>.</param>
+    /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
+    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such expert.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">There is no such worker.</exception>
+    public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
+        RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
+
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
     public async Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) =>
         (await RunAsync<FingerprintOutcome>(new FingerprintRequest(), cancellationToken)).Hash;

@@ -82,6 +82,33 @@ public sealed class PlacementMap
         return Workers[_ranks[shard.Layer][shard.Expert]];
     }
 
+    /// <summary>This map with some experts elsewhere.</summary>
+    /// <param name="version">Version of the new map.</param>
+    /// <param name="moves">The moves; each must start where the shard is.</param>
+    /// <exception cref="PlacementException">A shard or rank does not exist, or the shard is not where the move starts.</exception>
+    public PlacementMap With(long version, IEnumerable<ShardMove> moves)
+    {
+        int[][] ranks = [.. _ranks.Select(layer => layer.ToArray())];
+        foreach ((ShardId shard, int from, int to) in moves)
+        {
+            int holder = RankOf(WorkerOf(shard));
+            if (holder != from)
+            {
+                throw new PlacementException($"Shard {shard} is on rank {holder}, not on rank {from}.");
+            }
+
+            ranks[shard.Layer][shard.Expert] = to;
+        }
+
+        return new PlacementMap(version, Workers, ranks);
+    }
+
+    /// <summary>The same placement under another version.</summary>
+    public PlacementMap At(long version) => version == Version ? this : With(version, []);
+
+    /// <summary>Whether both maps have the same workers in the same order.</summary>
+    public bool HasSameWorkersAs(PlacementMap? other) => other is not null && Workers.SequenceEqual(other.Workers);
+
     /// <summary>The rank of a worker, or −1 when it is none of this map's.</summary>
     public int RankOf(WorkerId worker) => _rankOf.GetValueOrDefault(worker, -1);
 

@@ -43,4 +43,16 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain
         long parameters = model.Shards[_shard].Parameters.Sum(parameter => (long)parameter.Shape.Count);
         return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Id.Device, model.Version, parameters));
     }
+
+    /// <inheritdoc />
+    public Task MoveAsync(string silo)
+    {
+        // The shard has gone ahead; the next call finds the grain's new place in the map.
+        if (silo != host.Silo)
+        {
+            DeactivateOnIdle();
+        }
+
+        return Task.CompletedTask;
+    }
 }

@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Gates;

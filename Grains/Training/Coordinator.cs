@@ -1,9 +1,9 @@
-using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
+using MoEActors.Placement;
 
 namespace MoEActors.Grains.Training;
 
@@ -20,6 +20,7 @@ internal sealed class Coordinator
     private readonly Members _members;
     private readonly EpochOpening _opening;
     private readonly StepProtocol _steps;
+    private readonly ClusterWork _work;
     private long _logged;
     private bool _ended;
 
@@ -32,8 +33,9 @@ internal sealed class Coordinator
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
         Run = RunConfiguration.FromJson(reign.Record.Configuration);
-        _opening = new EpochOpening(grains, silos, _members, reign, model);
+        _opening = new EpochOpening(silos, _members, new GrainActivation(grains, Run, model), reign, model);
         _steps = new StepProtocol(_members, reign, Run, model);
+        _work = new ClusterWork(_members, reign, Run, model);
         _logged = reign.Record.Step;
     }
 
@@ -117,14 +119,8 @@ internal sealed class Coordinator
     public void Validate(WorkRequest request) => RequestChecks.Work(request, Run);
 
     /// <summary>Runs other work of the whole cluster.</summary>
-    public Task<WorkOutcome> WorkAsync(WorkRequest request) => RunInEpochAsync<WorkOutcome>(async () => request switch
-    {
-        EvaluateRequest evaluate => await EvaluateAsync(evaluate),
-        GenerateRequest generate => await GenerateAsync(generate),
-        SaveRequest save => await SaveAsync(save),
-        FingerprintRequest => await FingerprintAsync(),
-        _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
-    });
+    public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
+        request is MoveRequest move ? MoveAsync(move) : RunInEpochAsync(() => _work.RunAsync(request));
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()
@@ -139,6 +135,28 @@ internal sealed class Coordinator
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
     };
+
+    private async Task<WorkOutcome> MoveAsync(MoveRequest move) => await RunInEpochAsync(async () =>
+    {
+        PlacementMap map = _members.Map!;
+        var shard = new ShardId(move.Layer, move.Expert);
+        PlacementRequest wish;
+        try
+        {
+            int from = map.RankOf(map.WorkerOf(shard));
+            wish = SamePlacement(PlacementMapMessage.From(map.With(map.Version, [new ShardMove(shard, from, move.Rank)])));
+            if (from == move.Rank)
+            {
+                return new EpochOutcome { Epoch = _members.Epoch, Workers = map.Workers.Length, Step = _reign.Record.Step };
+            }
+        }
+        catch (PlacementException e)
+        {
+            throw new PlacementRefusedException(e.Message);
+        }
+
+        return await OpenNextAsync(wish);
+    });
 
     private async Task<T> RunInEpochAsync<T>(Func<Task<T>> work)
     {
@@ -247,63 +265,4 @@ internal sealed class Coordinator
         Silos = [.. map.Silos.Distinct().Select(silo => _silos.TryGetSiloName(SiloAddress.FromParsableString(silo), out string? name) ? name ?? silo : silo)],
         Ranks = map.Ranks,
     };
-
-    private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
-    {
-        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((silo, number) => new EvaluateOrder
-        {
-            Model = _model,
-            Term = _reign.Term,
-            Epoch = _members.Epoch,
-            Number = number,
-            MicroBatches = request.Batches.Length,
-            Batches = _steps.OfSilo(request.Batches, silo),
-        });
-        long tokens = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
-        double sum = reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index).Sum(loss => loss.CrossEntropySum);
-        return new EvaluationOutcome { Loss = sum / Math.Max(1, tokens), Tokens = tokens };
-    }
-
-    private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
-    {
-        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((_, number) => new GenerateOrder
-        {
-            Model = _model,
-            Term = _reign.Term,
-            Epoch = _members.Epoch,
-            Number = number,
-            Prompt = request.Prompt,
-            Count = request.Count,
-            Temperature = request.Temperature,
-            Seed = request.Seed,
-        });
-        return new GenerationOutcome { Tokens = reports[0].Tokens };
-    }
-
-    private async Task<SaveOutcome> SaveAsync(SaveRequest request)
-    {
-        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((_, number) => new SaveOrder
-        {
-            Model = _model,
-            Term = _reign.Term,
-            Epoch = _members.Epoch,
-            Number = number,
-            Folder = request.Folder,
-        });
-        BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
-        CheckpointIndex.Write(request.Folder, Run, _reign.Record.Step, blocks);
-        return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
-    }
-
-    private async Task<FingerprintOutcome> FingerprintAsync()
-    {
-        IReadOnlyList<WorkerReport> reports = await _members.RunAsync((_, number) => new FingerprintOrder
-        {
-            Model = _model,
-            Term = _reign.Term,
-            Epoch = _members.Epoch,
-            Number = number,
-        });
-        return new FingerprintOutcome { Hash = ParameterHash.Combine(_model, reports), Step = _reign.Record.Step };
-    }
 }

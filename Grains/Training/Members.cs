@@ -56,6 +56,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         Silos = [];
     }
 
+    /// <summary>The micro-batches of a silo's workers: rank m mod W runs micro-batch m.</summary>
+    public MicroBatchMessage[] OfSilo(MicroBatchMessage[] batches, string silo) =>
+        [.. batches.Where(batch => Map!.Workers[batch.Index % Map.Workers.Length].Silo == silo)];
+
     /// <summary>Calls the roll on a silo.</summary>
     /// <exception cref="EpochFailedException">The silo is gone.</exception>
     public Task<HostRoll> CallRollAsync(string silo) => OnAsync(silo, async host =>

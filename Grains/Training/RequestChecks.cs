@@ -33,6 +33,8 @@ internal static class RequestChecks
             case GenerateRequest generate:
                 Prompt(generate, run.Model.Vocabulary);
                 break;
+            case MoveRequest move when move.Layer < 0 || move.Layer >= run.Model.Layers || move.Expert < 0 || move.Expert >= run.Model.Experts[move.Layer]:
+                throw new InvalidRequestException($"Layer {move.Layer} has no expert {move.Expert} to move.");
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
         }

@@ -38,7 +38,7 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
             Step = step,
             MicroBatches = request.Batches.Length,
             Targets = targets,
-            Batches = OfSilo(request.Batches, silo),
+            Batches = members.OfSilo(request.Batches, silo),
         });
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         await RefuseUnlessFiniteAsync(step, losses, reports[0].GradientNorm);
@@ -84,10 +84,6 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
         Number = number,
         Step = step,
     });
-
-    /// <summary>The micro-batches of a silo's workers.</summary>
-    public MicroBatchMessage[] OfSilo(MicroBatchMessage[] batches, string silo) =>
-        [.. batches.Where(batch => members.Map!.Workers[batch.Index % members.Map.Workers.Length].Silo == silo)];
 
     private async Task RefuseUnlessFiniteAsync(long step, LossPart[] losses, double norm)
     {

@@ -11,6 +11,9 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     /// <summary>Replaced as a whole by the executor: grains of the silo read it at any time.</summary>
     private volatile SortedList<ShardId, ParameterBlock> _shards = [];
 
+    /// <summary>Copies that have arrived and belong to no epoch yet.</summary>
+    private readonly Dictionary<ShardId, ParameterBlock> _arrived = [];
+
     /// <summary>The shards in canonical order.</summary>
     public IReadOnlyCollection<ShardId> Shards => _shards.Keys.AsReadOnly();
 
@@ -39,6 +42,42 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         return block;
     }
 
+    /// <summary>Makes room for a copy of a shard beside the table.</summary>
+    public ParameterBlock Receive(ShardId shard)
+    {
+        if (_arrived.Remove(shard, out ParameterBlock? older))
+        {
+            older.Dispose();
+        }
+
+        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(shard.Layer, shard.Expert), ModelLayout.Expert(model));
+        _arrived.Add(shard, block);
+        return block;
+    }
+
+    /// <summary>Takes an arrived copy into the table; false when none has arrived.</summary>
+    public bool Adopt(ShardId shard)
+    {
+        if (!_arrived.Remove(shard, out ParameterBlock? block))
+        {
+            return false;
+        }
+
+        _shards = new SortedList<ShardId, ParameterBlock>(_shards) { { shard, block } };
+        return true;
+    }
+
+    /// <summary>Frees arrived copies that no epoch wants.</summary>
+    public void DropArrived()
+    {
+        foreach (ParameterBlock block in _arrived.Values)
+        {
+            block.Dispose();
+        }
+
+        _arrived.Clear();
+    }
+
     /// <summary>Frees all shards but those that belong here.</summary>
     public void Keep(Predicate<ShardId> belongs)
     {
@@ -59,6 +98,7 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     /// <inheritdoc />
     public void Dispose()
     {
+        DropArrived();
         Keep(_ => false);
     }
 }

@@ -37,6 +37,13 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Address of the silo, generation included.</summary>
     public string Silo { get; }
 
+    /// <summary>Bytes that the silo's devices have allocated and not freed.</summary>
+    public long AllocatedBytes => _workers.Sum(worker => worker.Device.AllocatedBytes);
+
+    /// <summary>The shards of a model on this silo's devices.</summary>
+    internal IEnumerable<string> ShardsOf(string model) =>
+        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Shards ?? []).Select(shard => shard.ToString());
+
     /// <summary>What this host holds of a model; raises its term.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
     internal async Task<HostRoll> CallRollAsync(string model, long term)

@@ -24,6 +24,7 @@ internal sealed class WorkerModel : IDisposable
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
     private GradientNorm? _norm;
+    private int _resident;
 
     public WorkerModel(IDevice device, RunConfiguration run)
     {
@@ -64,8 +65,8 @@ internal sealed class WorkerModel : IDisposable
     public ParameterBlock Dense => _dense;
 
     /// <summary>
-    /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being and others go; later a
-    /// missing shard is an error.
+    /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they must be here
+    /// or have arrived.
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, Func<ICommunicator> open)
@@ -77,24 +78,57 @@ internal sealed class WorkerModel : IDisposable
 
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
         {
-            if (version > 0)
+            if (version == 0)
             {
-                throw new InvalidOperationException($"Shard {shard} is placed here but lives elsewhere, at step {version}.");
+                Shards.Create(shard);
             }
-
-            Shards.Create(shard);
+            else if (!Shards.Adopt(shard))
+            {
+                throw new InvalidOperationException($"Shard {shard} is placed here but has not arrived, at step {version}.");
+            }
         }
 
+        Shards.DropArrived();
         View?.Dispose();
         _norm?.Dispose();
-        if (version == 0)
-        {
-            Shards.Keep(shard => map.RankOf(map.WorkerOf(shard)) == rank);
-        }
 
         Prepared = 0;
         View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
         _norm = new GradientNorm(_device, map, rank, Shards);
+        _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
+    }
+
+    /// <summary>
+    /// Frees the shards that the open epoch has elsewhere. Done with the first order of an epoch, not when it opens: that order says that every
+    /// member has opened it, and with it that the copies have arrived.
+    /// </summary>
+    public void ReleaseMoved()
+    {
+        EpochView view = View!;
+        if (Shards.Count != _resident)
+        {
+            Shards.Keep(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
+        }
+    }
+
+    /// <summary>Copies whole shards - parameters and both moments - between ranks. Every member takes part.</summary>
+    public void Transfer(IReadOnlyList<ShardMove> moves)
+    {
+        foreach ((ShardId shard, int from, int to) in moves)
+        {
+            ParameterBlock? source = View!.Rank == from ? Shards[shard] : null;
+            ParameterBlock? target = View.Rank == to ? Shards.Receive(shard) : null;
+            Copy(source?.Values, target?.Values, from, to);
+            Copy(source?.FirstMoments, target?.FirstMoments, from, to);
+            Copy(source?.SecondMoments, target?.SecondMoments, from, to);
+        }
+    }
+
+    private void Copy(DeviceSpan<float>? source, DeviceSpan<float>? target, int from, int to)
+    {
+        ReadOnlySpan<Segment> away = source is { } sent ? [new Segment(to, 0, sent.Length)] : [];
+        ReadOnlySpan<Segment> here = target is { } received ? [new Segment(from, 0, received.Length)] : [];
+        View!.Communicator.AllToAll(source ?? default, away, target ?? default, here);
     }
 
     /// <summary>Forward and backward over all rounds; gradients are complete and kept afterwards.</summary>

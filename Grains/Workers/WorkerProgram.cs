@@ -9,21 +9,32 @@ namespace MoEActors.Grains.Workers;
 internal static class WorkerProgram
 {
     /// <summary>Runs one order on the executor thread.</summary>
-    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view) => order switch
+    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view)
     {
-        PrepareOrder prepare => Prepare(prepare, model, view),
-        CommitOrder commit => Commit(commit, model, view),
-        AbortOrder abort => Abort(abort, model, view),
-        EvaluateOrder evaluate => new WorkerReport
+        model.ReleaseMoved();
+        return order switch
         {
-            Rank = view.Rank,
-            Losses = model.Evaluate(evaluate.MicroBatches, Own(evaluate.Batches, view)),
-        },
-        GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
-        SaveOrder save => new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(save.Folder, model, view) },
-        FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
-        _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
-    };
+            PrepareOrder prepare => Prepare(prepare, model, view),
+            CommitOrder commit => Commit(commit, model, view),
+            AbortOrder abort => Abort(abort, model, view),
+            TransferOrder transfer => Transfer(transfer, model, view),
+            EvaluateOrder evaluate => new WorkerReport
+            {
+                Rank = view.Rank,
+                Losses = model.Evaluate(evaluate.MicroBatches, Own(evaluate.Batches, view)),
+            },
+            GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
+            SaveOrder save => new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(save.Folder, model, view) },
+            FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
+            _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
+        };
+    }
+
+    private static WorkerReport Transfer(TransferOrder order, WorkerModel model, EpochView view)
+    {
+        model.Transfer([.. order.Moves.Select(move => move.ToMove())]);
+        return new WorkerReport { Rank = view.Rank };
+    }
 
     private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
     {

@@ -15,6 +15,13 @@ internal sealed class CallDispatcher(LocalCluster cluster, Silo? silo, TimeSpan 
     public object? Call(GrainReference target, CallMethod method, object?[] arguments)
     {
         method.CheckSupported();
+        if (silo is { IsAlive: false })
+        {
+            PendingReply refused = method.NewReply();
+            refused.Fail(new SiloUnavailableException($"The silo {silo.SiloAddress} that {target.GrainId} is called from is dead."));
+            return refused.AsReturnValue();
+        }
+
         IOutgoingGrainCallFilter[] chain = filters.Value;
         if (chain.Length == 0)
         {
@@ -33,12 +40,6 @@ internal sealed class CallDispatcher(LocalCluster cluster, Silo? silo, TimeSpan 
         if (cancellation.IsCancellationRequested)
         {
             reply.Fail(new OperationCanceledException(cancellation));
-            return reply;
-        }
-
-        if (silo is { IsAlive: false })
-        {
-            reply.Fail(new SiloUnavailableException($"The silo {silo.SiloAddress} that {target.GrainId} is called from is dead."));
             return reply;
         }
 

@@ -1,10 +1,13 @@
 namespace Orleans.Runtime;
 
-/// <summary>A silo's view of the cluster. Listeners are told in order, one change at a time, on a pool thread.</summary>
+/// <summary>
+/// A silo's view of the cluster. Listeners are told in order, one change at a time, on a pool thread. As with Orleans they are held
+/// weakly: a listener that nobody else holds falls silent.
+/// </summary>
 internal sealed class SiloStatusOracle(Silo silo) : ISiloStatusOracle
 {
     private readonly Lock _gate = new();
-    private readonly List<ISiloStatusListener> _listeners = [];
+    private readonly List<WeakReference<ISiloStatusListener>> _listeners = [];
     private Task _told = Task.CompletedTask;
 
     public SiloStatus CurrentStatus => silo.Status;
@@ -29,12 +32,12 @@ internal sealed class SiloStatusOracle(Silo silo) : ISiloStatusOracle
     {
         lock (_gate)
         {
-            if (_listeners.Contains(observer))
+            if (IndexOf(observer) >= 0)
             {
                 return false;
             }
 
-            _listeners.Add(observer);
+            _listeners.Add(new WeakReference<ISiloStatusListener>(observer));
             return true;
         }
     }
@@ -43,7 +46,13 @@ internal sealed class SiloStatusOracle(Silo silo) : ISiloStatusOracle
     {
         lock (_gate)
         {
-            return _listeners.Remove(observer);
+            int index = IndexOf(observer);
+            if (index >= 0)
+            {
+                _listeners.RemoveAt(index);
+            }
+
+            return index >= 0;
         }
     }
 
@@ -64,7 +73,8 @@ internal sealed class SiloStatusOracle(Silo silo) : ISiloStatusOracle
         ISiloStatusListener[] listeners;
         lock (_gate)
         {
-            listeners = [.. _listeners];
+            _listeners.RemoveAll(listener => !listener.TryGetTarget(out _));
+            listeners = [.. _listeners.Select(listener => listener.TryGetTarget(out ISiloStatusListener? target) ? target : null).OfType<ISiloStatusListener>()];
         }
 
         foreach (ISiloStatusListener listener in listeners)
@@ -79,4 +89,7 @@ internal sealed class SiloStatusOracle(Silo silo) : ISiloStatusOracle
             }
         }
     }
+
+    private int IndexOf(ISiloStatusListener observer) =>
+        _listeners.FindIndex(listener => listener.TryGetTarget(out ISiloStatusListener? target) && ReferenceEquals(target, observer));
 }

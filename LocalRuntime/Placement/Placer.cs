@@ -66,7 +66,8 @@ internal sealed class Placer(LocalCluster cluster)
             : cluster.Membership.FirstActive() ?? throw new SiloUnavailableException($"No silo is active, so {request.Target} cannot be called.");
         IPlacementDirector director = from.Services.GetKeyedService<IPlacementDirector>(grainClass.Strategy.GetType())
             ?? throw new InvalidOperationException($"No placement director was added for {grainClass.Strategy.GetType()}, which places {grainClass.Class}.");
-        var target = new PlacementTarget(request.Target, request.Context ?? [], request.Interface.Type, 0);
+        // Without a request context there is null, as with Orleans.
+        var target = new PlacementTarget(request.Target, request.Context!, request.Interface.Type, 0);
         SiloAddress picked = await director.OnAddActivation(grainClass.Strategy, target, new PlacementContext(from));
         return cluster.Membership.Find(picked) is { IsAlive: true } silo
             ? silo

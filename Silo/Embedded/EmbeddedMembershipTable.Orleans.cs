@@ -94,6 +94,20 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
         return Task.CompletedTask;
     }
 
+    internal EmbeddedMembershipTable Copy()
+    {
+        lock (_gate)
+        {
+            var copy = new EmbeddedMembershipTable { _version = _version, _lastTag = _lastTag };
+            foreach ((SiloAddress silo, (MembershipEntry entry, string tag)) in _rows)
+            {
+                copy._rows[silo] = (Copy(entry), tag);
+            }
+
+            return copy;
+        }
+    }
+
     private static Tuple<MembershipEntry, string> Copy((MembershipEntry Entry, string Tag) row) => Tuple.Create(Copy(row.Entry), row.Tag);
 
     private static MembershipEntry Copy(MembershipEntry entry) => new()

@@ -33,6 +33,14 @@ public sealed partial class EmbeddedSilos
             options.NumVotesForDeathDeclaration = 1;
             options.TableRefreshTimeout = TimeSpan.FromSeconds(2);
         });
+        var network = new SiloNetwork();
+        silo.Configure<SiloConnectionOptions>(options =>
+        {
+            options.ConfigureSiloInboundConnection(connection => connection.Use(network.Watch));
+            options.ConfigureSiloOutboundConnection(connection => connection.Use(network.Watch));
+            options.ConfigureGatewayInboundConnection(connection => connection.Use(network.Watch));
+        });
+        silo.Services.AddSingleton(network);
         silo.Services.AddSingleton(new SiloMembershipTable(_table));
         silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SiloMembershipTable>());
 
@@ -43,10 +51,10 @@ public sealed partial class EmbeddedSilos
         silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
     }
 
-    private static async Task CrashAsync(EmbeddedSilo silo)
+    private static void Crash(EmbeddedSilo silo)
     {
         silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
-        await silo.Host.StopAsync(new CancellationToken(canceled: true));
+        silo.Services.GetRequiredService<SiloNetwork>().Cut();
     }
 
     private async Task ConnectClientAsync(CancellationToken cancellationToken)

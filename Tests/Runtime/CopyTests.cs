@@ -150,7 +150,7 @@ public sealed class CopyTests(RuntimeCluster cluster)
     {
         ICopyGrain grain = await GrainAsync();
         await Assert.ThrowsAsync<CodecNotFoundException>(() => grain.Return(new UnmarkedMessage()));
-        await Assert.ThrowsAsync<CodecNotFoundException>(() => grain.Return(new List<UnmarkedMessage>()));
+        await Assert.ThrowsAsync<CodecNotFoundException>(() => grain.Return(new List<UnmarkedMessage> { new() }));
         await Assert.ThrowsAsync<CodecNotFoundException>(() => grain.Return(new object[] { new UnmarkedMessage() }));
     }
 

@@ -1,3 +1,4 @@
+using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Runtime.Grains;
 
 namespace MoEActors.Tests.Runtime;
@@ -94,6 +95,24 @@ public sealed class LifeTests(RuntimeCluster cluster)
         Assert.Equal(1, await grain.Ticks());
         await grain.StopTimer();
         Gate.Of(tick).Open();
+    }
+
+    [Fact]
+    public async Task Forced_collection_ends_idle_grains_and_none_that_are_kept_alive()
+    {
+        // On a cluster of its own: it would end the other tests' grains too.
+        await using EmbeddedSilos silos = await RuntimeCluster.StartAsync(new EmbeddedSilosOptions());
+        (string key, string kept) = (Gate.NewName(), Gate.NewName());
+        ILifeGrain grain = silos.Client.GetGrain<ILifeGrain>(key);
+        PinnedPlacementDirector.Map[kept] = silos.Silos[0].Address;
+        Guid before = await silos.Client.GetGrain<IPinnedGrain>(kept).Which();
+        await grain.Touch();
+
+        await silos.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+
+        Assert.Equal(1, await grain.Touch());
+        Assert.Equal(["activated", "deactivated: ActivationIdle", "activated"], LifeGrain.Lives[key]);
+        Assert.Equal(before, await silos.Client.GetGrain<IPinnedGrain>(kept).Which());
     }
 
     private async Task<(string Key, ILifeGrain Grain)> GrainAsync()

@@ -3,6 +3,7 @@ using MoEActors.Grains.Experts;
 using MoEActors.Grains.Gates;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;

@@ -4,7 +4,7 @@ namespace MoEActors.Native.Cpu.Gemm;
 internal static class Tiling
 {
     /// <summary>Pieces a thread should find at least, so that one that lost time to a neighbour can be helped.</summary>
-    private const int PiecesPerThread = 8;
+    private const int PiecesPerThread = 16;
 
     /// <summary>Chooses the tiles of one product of a call that has <paramref name="steps"/> steps in all.</summary>
     public static void Choose(ref GemmProduct product, int threads, long steps)

@@ -3,39 +3,56 @@ using System.Runtime.InteropServices;
 namespace MoEActors.Native.Cpu.Threads;
 
 /// <summary>
-/// Gets a thread off a processor that it shares with the thread it should help. Linux tends to wake a helper on the processor
-/// of the thread that woke it and may leave the two there for seconds while the next processor idles: of the runs of a
-/// product on two threads and an otherwise idle two-core machine, a third took as long as on one. The thread is moved,
-/// not pinned: its affinity is what it was before. Elsewhere than on Linux nothing is done.
+/// Keeps a sleeping thread from being woken on the processor of the thread that wakes it. Linux likes to do that, and may
+/// then leave the two there for seconds while the next processor idles: a helper woken after 20 ms of sleep did not start
+/// before its caller had done all of the work. The affinity has to be set before the wake, by the caller: on the caller's
+/// processor the helper gets no time to move itself. Elsewhere than on Linux nothing is done.
 /// </summary>
 internal static unsafe partial class Processor
 {
     private const int SetBytes = 128;
+    private const int SetWords = SetBytes / sizeof(ulong);
 
-    private static readonly bool Supported = OperatingSystem.IsLinux() && Environment.ProcessorCount > 1;
+    private static readonly bool Supported = OperatingSystem.IsLinux() && Environment.ProcessorCount > 1 && Probe();
 
-    /// <summary>Moves the calling thread to another processor if it runs on <paramref name="occupied"/>.</summary>
-    public static void Leave(int occupied)
+    /// <summary>The processor that the calling thread runs on; −1 where that is not known.</summary>
+    public static int Current => Supported ? GetProcessor() : -1;
+
+    /// <summary>What the system calls the calling thread; 0 where that is not known.</summary>
+    public static int ThreadId => Supported ? GetThread() : 0;
+
+    /// <summary>Lets <paramref name="thread"/> run wherever the calling thread may, except on <paramref name="processor"/>.</summary>
+    public static void Avoid(int thread, int processor)
     {
-        if (!Supported || (uint)occupied >= SetBytes * 8 || Thread.GetCurrentProcessorId() != occupied)
+        ulong* allowed = stackalloc ulong[SetWords];
+        new Span<ulong>(allowed, SetWords).Clear();
+        if ((uint)processor >= SetBytes * 8 || GetAffinity(0, SetBytes, allowed) < 0)
         {
             return;
         }
 
-        ulong* allowed = stackalloc ulong[SetBytes / sizeof(ulong)];
-        ulong* others = stackalloc ulong[SetBytes / sizeof(ulong)];
-        if (GetAffinity(0, SetBytes, allowed) != 0)
-        {
-            return;
-        }
+        // If no processor is left, the system refuses and nothing changes.
+        allowed[processor / 64] &= ~(1UL << (processor % 64));
+        _ = SetAffinity(thread, SetBytes, allowed);
+    }
 
-        new Span<ulong>(allowed, SetBytes / sizeof(ulong)).CopyTo(new Span<ulong>(others, SetBytes / sizeof(ulong)));
-        others[occupied / 64] &= ~(1UL << (occupied % 64));
-        if (SetAffinity(0, SetBytes, others) == 0)
+    private static bool Probe()
+    {
+        try
         {
-            _ = SetAffinity(0, SetBytes, allowed);
+            return GetThread() > 0 && GetProcessor() >= 0;
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return false;
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "sched_getcpu")]
+    private static partial int GetProcessor();
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    private static partial int GetThread();
 
     [LibraryImport("libc", EntryPoint = "sched_getaffinity")]
     private static partial int GetAffinity(int thread, nint size, ulong* set);

@@ -10,11 +10,12 @@ internal sealed class ThreadTeam : IDisposable
     private readonly Lock _results = new();
     private readonly object _gate = new();
     private readonly Thread[] _threads;
+    private readonly int[] _threadIds;
     private readonly Dictionary<Type, Loop> _loops = [];
     private Loop? _current;
     private int _generation;
     private int _running;
-    private int _caller;
+    private int _avoided = -1;
     private bool _stopped;
     private Exception? _failure;
 
@@ -22,9 +23,11 @@ internal sealed class ThreadTeam : IDisposable
     {
         Count = count;
         _threads = new Thread[count - 1];
+        _threadIds = new int[count - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"{name} {i + 1}" };
+            int helper = i;
+            _threads[i] = new Thread(() => Work(helper)) { IsBackground = true, Name = $"{name} {i + 1}" };
             _threads[i].Start();
         }
     }
@@ -60,18 +63,19 @@ internal sealed class ThreadTeam : IDisposable
         var loop = (Loop<TBody>)found;
         loop.Body = body;
         loop.Begin(items, grain, Count);
-        _caller = Thread.GetCurrentProcessorId();
+        KeepHelpersOffThisProcessor();
         lock (_gate)
         {
             _current = loop;
             _generation++;
-            _running = _threads.Length;
             Monitor.PulseAll(_gate);
         }
 
         Run(loop);
         lock (_gate)
         {
+            // Nobody waits for a helper that did not come: on a busy machine it may get its processor milliseconds later.
+            _current = null;
             while (_running > 0)
             {
                 Monitor.Wait(_gate);
@@ -100,8 +104,33 @@ internal sealed class ThreadTeam : IDisposable
         }
     }
 
-    private void Work()
+    /// <summary>Costs a system call per helper, and only when the caller has come to another processor since the last loop.</summary>
+    private void KeepHelpersOffThisProcessor()
     {
+        int processor = Processor.Current;
+        if (processor == _avoided || Count > Environment.ProcessorCount)
+        {
+            return;
+        }
+
+        bool all = true;
+        foreach (ref int thread in _threadIds.AsSpan())
+        {
+            int id = Volatile.Read(ref thread);
+            all &= id != 0;
+            if (id != 0)
+            {
+                Processor.Avoid(id, processor);
+            }
+        }
+
+        // A helper that has not started yet is told at the next loop.
+        _avoided = all ? processor : -1;
+    }
+
+    private void Work(int helper)
+    {
+        Volatile.Write(ref _threadIds[helper], Processor.ThreadId);
         int seen = 0;
         while (true)
         {
@@ -119,10 +148,15 @@ internal sealed class ThreadTeam : IDisposable
                 }
 
                 seen = _generation;
-                loop = _current!;
+                if (_current is not { } current)
+                {
+                    continue;
+                }
+
+                loop = current;
+                _running++;
             }
 
-            Processor.Leave(_caller);
             Run(loop);
             lock (_gate)
             {
@@ -152,29 +186,39 @@ internal sealed class ThreadTeam : IDisposable
     private abstract class Loop
     {
         private int _items;
-        private int _piece;
+        private int _grain;
+        private int _threads;
         private int _next;
 
         public void Begin(int items, int grain, int threads)
         {
-            // Four pieces a thread level out what neighbours on a shared machine take from one of them.
-            int pieces = Math.Min((items + grain - 1) / grain, threads * 4);
             _items = items;
-            _piece = (items + pieces - 1) / pieces;
+            _grain = Math.Max(grain, 1);
+            _threads = threads;
             _next = 0;
         }
 
+        /// <summary>
+        /// Takes pieces that shrink towards the end: half of what a thread's share of the rest would be. Large ones keep what
+        /// a thread has in its caches; small ones at the end level out what neighbours on a shared machine take from one of
+        /// them. Equal pieces, four a thread, left one of two threads idle for a fifth of a product of 768 × 1536 × 768.
+        /// </summary>
         public void RunPieces()
         {
             while (true)
             {
-                int start = Interlocked.Add(ref _next, _piece) - _piece;
+                int start = Volatile.Read(ref _next);
                 if (start >= _items)
                 {
                     return;
                 }
 
-                RunPiece(start, Math.Min(start + _piece, _items));
+                int rest = _items - start;
+                int piece = Math.Min(rest, Math.Max(_grain, rest / (2 * _threads)));
+                if (Interlocked.CompareExchange(ref _next, start + piece, start) == start)
+                {
+                    RunPiece(start, start + piece);
+                }
             }
         }
 

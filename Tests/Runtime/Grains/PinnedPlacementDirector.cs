@@ -13,11 +13,12 @@ public sealed class PinnedPlacementDirector : IPlacementDirector
     public Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
         string key = target.GrainIdentity.Key.ToString()!;
-        object? hint = null;
-        target.RequestContextData?.TryGetValue("color", out hint);
-        Questions.Enqueue(new Question(key, context.LocalSilo, hint as string, TaskScheduler.Current == TaskScheduler.Default));
+        Dictionary<string, object>? request = target.RequestContextData;
+        object? color = null;
+        request?.TryGetValue("color", out color);
+        Questions.Enqueue(new Question(key, context.LocalSilo, color as string, TaskScheduler.Current == TaskScheduler.Default));
         SiloAddress[] silos = context.GetCompatibleSilos(target);
-        if (IPlacementDirector.GetPlacementHint(target.RequestContextData, silos) is { } hinted)
+        if (IPlacementDirector.GetPlacementHint(request!, silos) is { } hinted)
         {
             return Task.FromResult(hinted);
         }

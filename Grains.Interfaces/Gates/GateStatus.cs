@@ -1,16 +1,4 @@
-namespace MoEActors.Grains.Interfaces.Experts;
-
-/// <summary>
-/// The authority over the routing of one layer on one rank, beside the tokens it routes: policy and statistics. Key:
-/// <c>model/layer/gate/rank</c>.
-/// </summary>
-[Alias("moe.IGateGrain")]
-public interface IGateGrain : IGrainWithStringKey
-{
-    /// <summary>The policy in force and what it has led to.</summary>
-    [Alias("status")]
-    Task<GateStatus> GetStatusAsync();
-}
+namespace MoEActors.Grains.Interfaces.Gates;
 
 /// <summary>A gate's policy and what it has led to.</summary>
 /// <param name="Layer">The layer.</param>

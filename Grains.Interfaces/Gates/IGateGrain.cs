@@ -1,0 +1,13 @@
+namespace MoEActors.Grains.Interfaces.Gates;
+
+/// <summary>
+/// The authority over the routing of one layer on one rank, beside the tokens it routes: policy and statistics. Key:
+/// <c>model/layer/gate/rank</c>.
+/// </summary>
+[Alias("moe.IGateGrain")]
+public interface IGateGrain : IGrainWithStringKey
+{
+    /// <summary>The policy in force and what it has led to.</summary>
+    [Alias("status")]
+    Task<GateStatus> GetStatusAsync();
+}

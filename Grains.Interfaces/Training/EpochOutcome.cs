@@ -1,0 +1,20 @@
+namespace MoEActors.Grains.Interfaces.Training;
+
+/// <summary>An epoch is open.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.outcome.epoch")]
+public sealed class EpochOutcome : WorkOutcome
+{
+    /// <summary>The epoch.</summary>
+    [Id(0)]
+    public required long Epoch { get; init; }
+
+    /// <summary>Number of workers.</summary>
+    [Id(1)]
+    public required int Workers { get; init; }
+
+    /// <summary>Committed steps.</summary>
+    [Id(2)]
+    public required long Step { get; init; }
+}

@@ -1,0 +1,12 @@
+namespace MoEActors.Grains.Interfaces.Training;
+
+/// <summary>Write a checkpoint; the outcome is a <see cref="SaveOutcome"/>.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.request.save")]
+public sealed class SaveRequest : WorkRequest
+{
+    /// <summary>The folder, as every silo sees it.</summary>
+    [Id(0)]
+    public required string Folder { get; init; }
+}

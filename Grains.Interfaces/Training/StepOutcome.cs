@@ -1,0 +1,52 @@
+namespace MoEActors.Grains.Interfaces.Training;
+
+/// <summary>A step is committed.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.outcome.step")]
+public sealed class StepOutcome : WorkOutcome
+{
+    /// <summary>The step, from 1.</summary>
+    [Id(0)]
+    public required long Step { get; init; }
+
+    /// <summary>Mean cross-entropy of the predicted tokens (nats) plus auxiliary losses.</summary>
+    [Id(1)]
+    public required double Loss { get; init; }
+
+    /// <summary>Mean cross-entropy alone, nats per token.</summary>
+    [Id(2)]
+    public required double CrossEntropy { get; init; }
+
+    /// <summary>Weighted auxiliary losses, mean over micro-batches.</summary>
+    [Id(3)]
+    public required double Auxiliary { get; init; }
+
+    /// <summary>Norm of the gradient before clipping.</summary>
+    [Id(4)]
+    public required double GradientNorm { get; init; }
+
+    /// <summary>Learning rate of the update.</summary>
+    [Id(5)]
+    public required double LearningRate { get; init; }
+
+    /// <summary>Predicted tokens.</summary>
+    [Id(6)]
+    public required long Tokens { get; init; }
+
+    /// <summary>Seconds from the first command to the decision.</summary>
+    [Id(7)]
+    public required double Seconds { get; init; }
+
+    /// <summary>By layer and expert: tokens that found a slot.</summary>
+    [Id(8)]
+    public required long[][] KeptTokens { get; init; }
+
+    /// <summary>By layer and expert: tokens that chose it.</summary>
+    [Id(9)]
+    public required long[][] ChosenTokens { get; init; }
+
+    /// <summary>Managed bytes that executor threads allocated between prepare and prepared.</summary>
+    [Id(10)]
+    public required long ExecutorAllocatedBytes { get; init; }
+}

@@ -1,0 +1,18 @@
+using MoEActors.Grains.Interfaces.Workers;
+
+namespace MoEActors.Grains.Interfaces.Training;
+
+/// <summary>A batch to learn from.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.request.step")]
+public sealed class StepRequest
+{
+    /// <summary>The step, from 1.</summary>
+    [Id(0)]
+    public required long Step { get; init; }
+
+    /// <summary>All micro-batches of the step.</summary>
+    [Id(1)]
+    public required MicroBatchMessage[] Batches { get; init; }
+}

@@ -1,0 +1,12 @@
+namespace MoEActors.Grains.Interfaces.Workers;
+
+/// <summary>Write the parameters to a folder, each worker its own.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.order.save")]
+public sealed class SaveOrder : WorkOrder
+{
+    /// <summary>The folder, which exists.</summary>
+    [Id(0)]
+    public required string Folder { get; init; }
+}

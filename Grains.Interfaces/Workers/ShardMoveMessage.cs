@@ -1,0 +1,18 @@
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Interfaces.Workers;
+
+/// <summary>A move on its way to a worker host.</summary>
+/// <param name="Layer">Layer of the shard.</param>
+/// <param name="Expert">Expert of the shard.</param>
+/// <param name="From">The rank that holds it.</param>
+/// <param name="To">The rank that is to hold it.</param>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.move")]
+public readonly record struct ShardMoveMessage(
+    [property: Id(0)] int Layer, [property: Id(1)] int Expert, [property: Id(2)] int From, [property: Id(3)] int To)
+{
+    /// <summary>The move.</summary>
+    public ShardMove ToMove() => new(new ShardId(Layer, Expert), From, To);
+}

@@ -1,0 +1,40 @@
+namespace MoEActors.Grains.Interfaces.Workers;
+
+/// <summary>What one worker has to say of an order.</summary>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.report.worker")]
+public sealed class WorkerReport
+{
+    /// <summary>The worker's rank.</summary>
+    [Id(0)]
+    public required int Rank { get; init; }
+
+    /// <summary>Losses of its micro-batches.</summary>
+    [Id(1)]
+    public LossPart[] Losses { get; init; } = [];
+
+    /// <summary>Norm of the step's gradient, alike on every worker.</summary>
+    [Id(2)]
+    public double GradientNorm { get; init; }
+
+    /// <summary>By layer and expert: tokens of its micro-batches that found a slot.</summary>
+    [Id(3)]
+    public long[][] KeptTokens { get; init; } = [];
+
+    /// <summary>By layer and expert: tokens of its micro-batches that chose it.</summary>
+    [Id(4)]
+    public long[][] ChosenTokens { get; init; } = [];
+
+    /// <summary>Generated tokens (rank 0).</summary>
+    [Id(5)]
+    public int[] Tokens { get; init; } = [];
+
+    /// <summary>Hashes or file names by block.</summary>
+    [Id(6)]
+    public BlockReport[] Blocks { get; init; } = [];
+
+    /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
+    [Id(7)]
+    public long AllocatedBytes { get; init; }
+}

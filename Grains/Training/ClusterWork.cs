@@ -1,0 +1,81 @@
+using MoEActors.Grains.Checkpoints;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>Work of the whole cluster that changes nothing: evaluation, generation, checkpoints, hashes.</summary>
+internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration run, string model)
+{
+    /// <summary>Runs a request in the open epoch.</summary>
+    /// <exception cref="EpochFailedException">A member failed.</exception>
+    public async Task<WorkOutcome> RunAsync(WorkRequest request) => request switch
+    {
+        EvaluateRequest evaluate => await EvaluateAsync(evaluate),
+        GenerateRequest generate => await GenerateAsync(generate),
+        SaveRequest save => await SaveAsync(save),
+        FingerprintRequest => await FingerprintAsync(),
+        _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
+    };
+
+    private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new EvaluateOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            MicroBatches = request.Batches.Length,
+            Batches = members.OfSilo(request.Batches, silo),
+        });
+        long tokens = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
+        double sum = reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index).Sum(loss => loss.CrossEntropySum);
+        return new EvaluationOutcome { Loss = sum / Math.Max(1, tokens), Tokens = tokens };
+    }
+
+    private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new GenerateOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Prompt = request.Prompt,
+            Count = request.Count,
+            Temperature = request.Temperature,
+            Seed = request.Seed,
+        });
+        return new GenerationOutcome { Tokens = reports[0].Tokens };
+    }
+
+    private async Task<SaveOutcome> SaveAsync(SaveRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SaveOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Folder = request.Folder,
+        });
+        BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
+        CheckpointIndex.Write(request.Folder, run, reign.Record.Step, blocks);
+        return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
+    }
+
+    private async Task<FingerprintOutcome> FingerprintAsync()
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new FingerprintOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+        });
+        return new FingerprintOutcome { Hash = ParameterHash.Combine(model, reports), Step = reign.Record.Step };
+    }
+}

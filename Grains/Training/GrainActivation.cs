@@ -1,0 +1,88 @@
+using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Interfaces.Gates;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>Brings expert and gate grains to where the map of a new epoch has them. O(shards) calls when everything is new, else one or two per move.</summary>
+internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run, string model)
+{
+    /// <summary>Activates the grains of an epoch.</summary>
+    /// <param name="map">The epoch's map.</param>
+    /// <param name="step">Committed steps.</param>
+    /// <param name="moves">What has changed since an epoch of the same members; null for everything.</param>
+    /// <exception cref="EpochFailedException">A grain speaks for another worker or version.</exception>
+    public async Task ActivateAsync(PlacementMap map, long step, IReadOnlyList<ShardMove>? moves)
+    {
+        if (moves is not null)
+        {
+            await Task.WhenAll(moves.Select(async move =>
+            {
+                if (map.Workers[move.From].Silo != map.Workers[move.To].Silo)
+                {
+                    await Expert(move.Shard).MoveAsync(map.Workers[move.To].Silo);
+                }
+
+                await CheckAsync(move.Shard, map, step);
+            }));
+            return;
+        }
+
+        await Task.WhenAll(map.Shards.Select(shard => CheckAsync(shard, map, step)));
+        await Task.WhenAll(
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(0, map.Workers.Length)
+            select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+    }
+
+    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    /// <param name="map">The epoch's map.</param>
+    /// <param name="before">The map before it; null for none.</param>
+    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
+        await Task.WhenAll(
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
+
+    private static async Task DismissAsync(IGateGrain gate)
+    {
+        try
+        {
+            await gate.GetStatusAsync();
+        }
+        catch (Exception e) when (e is PlacementRefusedException or SiloUnavailableException)
+        {
+            // It is on its way, or was not there.
+        }
+    }
+
+    private async Task CheckAsync(ShardId shard, PlacementMap map, long step)
+    {
+        ExpertStatus status = await InPlaceAsync(Expert(shard).GetStatusAsync);
+        var found = new WorkerId(status.Silo, status.Device);
+        if (found != map.WorkerOf(shard) || status.Version != step)
+        {
+            throw new EpochFailedException(
+                $"The grain of shard {shard} speaks for worker {found} at step {status.Version}; the epoch has it on {map.WorkerOf(shard)} at {step}.");
+        }
+    }
+
+    private IExpertGrain Expert(ShardId shard) => grains.GetGrain<IExpertGrain>(GrainKeys.Expert(model, shard));
+
+    /// <summary>An activation that an earlier epoch left elsewhere refuses and goes; the next call makes one where the map says.</summary>
+    private static async Task<T> InPlaceAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (PlacementRefusedException)
+        {
+            return await call();
+        }
+    }
+}

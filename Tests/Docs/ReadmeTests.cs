@@ -1,0 +1,15 @@
+namespace MoEActors.Tests.Docs;
+
+/// <summary>Documentation that says what is so.</summary>
+public class ReadmeTests
+{
+    [Fact]
+    public void The_example_of_the_readme_is_the_one_that_compiles()
+    {
+        string[] source = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Docs", "ReadmeExample.cs"));
+        int start = Array.FindIndex(source, line => line.Contains("RunAsync()", StringComparison.Ordinal)) + 2;
+        IEnumerable<string> body = source[start..].TakeWhile(line => line != "    }").Select(line => line.Length > 8 ? line[8..] : "");
+        string readme = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", "README.md")).ReplaceLineEndings("\n");
+        Assert.Contains($"```csharp\n{string.Join('\n', body)}\n```", readme, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+
+namespace MoEActors.Tests.Runtime.Grains;
+
+public sealed class OddGrain : Grain, IOddGrain, IAsyncDisposable
+{
+    private bool _leavesBadly;
+    private int _ticks;
+
+    public static ConcurrentDictionary<long, bool> Disposed { get; } = new();
+
+    public ValueTask<long> Key() => ValueTask.FromResult(this.GetPrimaryKeyLong());
+
+    public ValueTask Nothing() => ValueTask.CompletedTask;
+
+    public Task<IOddGrain> Self() => Task.FromResult(this.AsReference<IOddGrain>());
+
+    public async Task<long> KeyOf(IOddGrain other) => await other.Key();
+
+
+    public Task<long> AskFromThreadPool(IOddGrain other) => Task.Run(async () => await other.Key());
+
+    public Task StartFailingTimer(string gate)
+    {
+        this.RegisterGrainTimer(
+            () =>
+            {
+                if (++_ticks == 3)
+                {
+                    Gate.Of(gate).PassAsync().Ignore();
+                }
+
+                throw new InvalidOperationException("a bad tick");
+            },
+            TimeSpan.FromMilliseconds(1),
+            TimeSpan.FromMilliseconds(1));
+        return Task.CompletedTask;
+    }
+
+    public Task LeaveBadly()
+    {
+        _leavesBadly = true;
+        DeactivateOnIdle();
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        _leavesBadly ? throw new InvalidOperationException("a bad end") : Task.CompletedTask;
+
+    public Task<List<string>> Mutable()
+    {
+        var list = (List<string>)RequestContext.Get("list")!;
+        list.Add("callee");
+        return Task.FromResult(list);
+    }
+
+
+    public ValueTask DisposeAsync()
+    {
+        Disposed[this.GetPrimaryKeyLong()] = true;
+        return ValueTask.CompletedTask;
+    }
+}
