@@ -174,10 +174,10 @@ internal sealed class Coordinator
         {
             return await work();
         }
-        catch (EpochFailedException)
+        catch (EpochFailedException e)
         {
-            _members.Leave();
             _ended = true;
+            await _members.EndAsync(e.Message);
             throw;
         }
     }
@@ -192,8 +192,8 @@ internal sealed class Coordinator
         }
         catch (Exception e) when (e is not PlacementRefusedException)
         {
-            _members.Leave();
             _ended = true;
+            await _members.EndAsync(e.Message);
             throw;
         }
     }

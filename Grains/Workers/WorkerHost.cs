@@ -18,6 +18,9 @@ public sealed class WorkerHost : IDisposable
     /// <summary>How long a collective operation waits for its peers.</summary>
     internal static readonly TimeSpan PeerDeadline = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a roll-call waits for what runs: far below any response timeout.</summary>
+    private static readonly TimeSpan RollSlice = TimeSpan.FromSeconds(5);
+
     private readonly Dictionary<string, OrderBook> _books = [];
     private readonly PlacementBoard _board;
     private readonly Worker[] _workers;
@@ -50,7 +53,14 @@ public sealed class WorkerHost : IDisposable
         book.Enter(term);
 
         // What is running may be about to prepare or commit: the answer must not be older than that.
-        await Task.WhenAll(_workers.Select(worker => worker.DrainAsync()));
+        Task drained = Task.WhenAll(_workers.Select(worker => worker.DrainAsync()));
+        await Task.WhenAny(drained, Task.Delay(RollSlice));
+        if (!drained.IsCompleted)
+        {
+            return new HostRoll { Devices = _workers.Length, Term = book.Term, Busy = true };
+        }
+
+        await drained;
         WorkerModel?[] models = [.. _workers.Select(worker => worker.ModelOf(model))];
         WorkerModel? any = models.FirstOrDefault(found => found is not null);
         return new HostRoll
@@ -118,6 +128,20 @@ public sealed class WorkerHost : IDisposable
         }
 
         throw new PlacementRefusedException($"Rank {rank} of model '{model}' is not on silo {Silo}; open a new epoch.");
+    }
+
+    /// <summary>Ends collective operations in progress in an epoch that has failed.</summary>
+    /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
+    internal void EndEpoch(string model, long term, long epoch, string reason)
+    {
+        Book(model).Enter(term);
+        foreach (Worker worker in _workers)
+        {
+            if (worker.ModelOf(model)?.View is { } view && view.Epoch == epoch)
+            {
+                view.Communicator.Abort(new OperationCanceledException(reason));
+            }
+        }
     }
 
     /// <summary>Ends collective operations in progress, so that peers fail at once instead of at their deadline.</summary>
