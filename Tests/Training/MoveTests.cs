@@ -4,6 +4,8 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Placement;
+using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;
@@ -60,21 +62,24 @@ public sealed class MoveTests : IAsyncLifetime
     {
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+
+        // Ordered behind the commit: what is read below is what it made.
+        await model.FingerprintAsync(Cancellation);
         TrainingStatus before = await model.GetStatusAsync(Cancellation);
         int from = before.Map!.Ranks[0][0];
         int to = (from + 1) % Silos;
-        ParameterBlock source = _cluster.Host(from).Find("m", new Placement.ShardId(0, 0)).Model.Shards[new Placement.ShardId(0, 0)];
+        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Shards[new ShardId(0, 0)];
         float[] moments = [.. source.FirstMoments.AsSpan(), .. source.SecondMoments.AsSpan(), .. source.Values.AsSpan()];
 
         await model.MoveExpertAsync(0, 0, to, Cancellation);
-        ParameterBlock target = _cluster.Host(to).Find("m", new Placement.ShardId(0, 0)).Model.Shards[new Placement.ShardId(0, 0)];
+        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Shards[new ShardId(0, 0)];
         float[] arrived = [.. target.FirstMoments.AsSpan(), .. target.SecondMoments.AsSpan(), .. target.Values.AsSpan()];
         Assert.Equal(moments, arrived);
         TrainingStatus after = await model.GetStatusAsync(Cancellation);
         Assert.Equal((to, before.Epoch + 1), (after.Map!.Ranks[0][0], after.Epoch));
 
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
-        Assert.Throws<PlacementRefusedException>(() => _cluster.Host(from).Find("m", new Placement.ShardId(0, 0)));
+        Assert.Throws<PlacementRefusedException>(() => _cluster.Host(from).Find("m", new ShardId(0, 0)));
     }
 
     [Fact]
@@ -108,7 +113,7 @@ public sealed class MoveTests : IAsyncLifetime
             int experts = model.Run.Model.Experts[layer];
             for (int expert = 0; expert < experts; expert++)
             {
-                await model.MoveExpertAsync(layer, expert, Placement.Planners.StaticPlanner.RankOf(expert, experts, Silos), Cancellation);
+                await model.MoveExpertAsync(layer, expert, StaticPlanner.RankOf(expert, experts, Silos), Cancellation);
             }
         }
 
