@@ -41,6 +41,11 @@ internal static class TrainingSession
             await foreach (StepOutcome step in model.TrainAsync(batches, cancellation))
             {
                 view.Report(meter.Add(step));
+                if (job.MovesBusyExpert && step.Step == steps / 2 && meter.BusiestExpert() is { } move)
+                {
+                    await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, cancellation);
+                    meter.Follow(await model.GetStatusAsync(cancellation), move);
+                }
             }
         }
 
