@@ -31,6 +31,7 @@ internal static class DemoModel
         Seed = options.Seed,
         Folder = options.Output,
         Prompt = "Gets the ",
+        MovesBusyExpert = true,
         Run = new RunConfiguration
         {
             MicroBatches = MicroBatches,

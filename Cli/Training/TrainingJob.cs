@@ -36,6 +36,9 @@ internal sealed record TrainingJob
     /// <summary>Folder of the run.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>Whether the busiest silo's busiest expert moves to the idlest silo half-way, to show that nothing stops or changes.</summary>
+    public bool MovesBusyExpert { get; init; }
+
     /// <summary>What the sample of generated text begins with.</summary>
     public required string Prompt { get; init; }
 }

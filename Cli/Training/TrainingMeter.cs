@@ -8,6 +8,9 @@ namespace MoEActors.Cli.Training;
 /// <summary>Turns the outcomes of steps into what a view shows.</summary>
 internal sealed class TrainingMeter(TrainingStatus status, int steps)
 {
+    private readonly List<string> _notes = [];
+    private TrainingStatus _status = status;
+    private long[][] _lastTokens = [];
     /// <summary>Weight of a new step in the smoothed loss: about the last twenty steps.</summary>
     private const double Smoothing = 0.05;
 
@@ -34,6 +37,7 @@ internal sealed class TrainingMeter(TrainingStatus status, int steps)
         Tokens += step.Tokens;
         CrossEntropy = step.CrossEntropy;
         _smoothed = double.IsNaN(_smoothed) ? step.CrossEntropy : _smoothed + Smoothing * (step.CrossEntropy - _smoothed);
+        _lastTokens = step.KeptTokens;
         TimeSpan elapsed = Elapsed;
         return new TrainingProgress
         {
@@ -46,19 +50,55 @@ internal sealed class TrainingMeter(TrainingStatus status, int steps)
             Remaining = elapsed / Math.Max(1, step.Step) * Math.Max(0, steps - step.Step),
             Silos = _silos,
             ExpertLoads = Loads(step.KeptTokens),
+            Notes = [.. _notes],
         };
     }
+
+    /// <summary>The busiest expert of the busiest worker, and the idlest worker to take it; null when there is but one worker.</summary>
+    public ExpertMove? BusiestExpert()
+    {
+        int[][] ranks = _status.Map!.Ranks;
+        long[] loads = new long[_status.SiloNames.Length];
+        foreach ((int layer, int expert) in Experts())
+        {
+            loads[ranks[layer][expert]] += _lastTokens[layer][expert];
+        }
+
+        int busiest = Array.IndexOf(loads, loads.Max());
+        int idlest = Array.IndexOf(loads, loads.Min());
+        (int Layer, int Expert)[] candidates = [.. Experts().Where(one => ranks[one.Layer][one.Expert] == busiest)];
+        if (busiest == idlest || candidates.Length == 0)
+        {
+            return null;
+        }
+
+        (int hotLayer, int hotExpert) = candidates.MaxBy(one => _lastTokens[one.Layer][one.Expert]);
+        return new ExpertMove(hotLayer, hotExpert, idlest);
+    }
+
+    /// <summary>Takes over where everything is after a move, and notes it.</summary>
+    public void Follow(TrainingStatus now, ExpertMove move)
+    {
+        string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert]];
+        _status = now;
+        _notes.Add(
+            $"step {Step}: layer {move.Layer}, expert {move.Expert}, the busiest of {from}, moved to {now.SiloNames[move.Rank]} "
+            + $"with its optimizer state (epoch {now.Epoch}); training goes on, no bit of its result changes");
+    }
+
+    private IEnumerable<(int Layer, int Expert)> Experts() =>
+        _lastTokens.SelectMany((tokens, layer) => tokens.Select((_, expert) => (layer, expert)));
 
     /// <summary>Tokens of this step by silo: one column per expert that it holds, layer by layer.</summary>
     private long[][] Loads(long[][] tokens)
     {
-        PlacementMapMessage map = status.Map!;
+        PlacementMapMessage map = _status.Map!;
         List<long>[] loads = [.. _silos.Select(_ => new List<long>())];
         for (int layer = 0; layer < tokens.Length; layer++)
         {
             for (int expert = 0; expert < tokens[layer].Length; expert++)
             {
-                string silo = status.SiloNames[map.Ranks[layer][expert]];
+                string silo = _status.SiloNames[map.Ranks[layer][expert]];
                 loads[Array.IndexOf(_silos, silo)].Add(tokens[layer][expert]);
             }
         }

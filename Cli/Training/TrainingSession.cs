@@ -41,6 +41,11 @@ internal static class TrainingSession
             await foreach (StepOutcome step in model.TrainAsync(batches, cancellation))
             {
                 view.Report(meter.Add(step));
+                if (job.MovesBusyExpert && step.Step == steps / 2 && meter.BusiestExpert() is { } move)
+                {
+                    await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, cancellation);
+                    meter.Follow(await model.GetStatusAsync(cancellation), move);
+                }
             }
         }
 
@@ -51,7 +56,7 @@ internal static class TrainingSession
         byte[] prompt = Encoding.UTF8.GetBytes(job.Prompt);
         int[] sample = await model.GenerateAsync(
             [.. prompt.Select(value => (int)value)], SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation);
-        SaveOutcome saved = await model.SaveAsync(Path.Combine(job.Folder, "checkpoint"), cancellation);
+        SaveOutcome saved = await model.SaveAsync(Path.Combine(job.Folder, "checkpoint"), $"{meter.Step}", cancellation);
         return new TrainingResult
         {
             Runtime = EmbeddedSilos.RuntimeName,

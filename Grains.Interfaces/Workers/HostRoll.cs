@@ -29,4 +29,8 @@ public sealed class HostRoll
     /// <summary>Shards by device, as <c>layer/expert/replica.slice</c>.</summary>
     [Id(5)]
     public string[][] Shards { get; init; } = [];
+
+    /// <summary>Whether an order is still running: the rest of the answer means nothing, ask again.</summary>
+    [Id(6)]
+    public bool Busy { get; init; }
 }

@@ -9,13 +9,18 @@ namespace MoEActors.Grains.Interfaces.Workers;
 [Alias("moe.IWorkerHostService")]
 public interface IWorkerHostService : IGrainService
 {
-    /// <summary>What this host holds of a model.</summary>
+    /// <summary>What this host holds of a model, once what runs has ended; "busy" when that takes longer than a call may.</summary>
     [Alias("roll")]
     Task<HostRoll> CallRollAsync(string model, long term);
 
     /// <summary>Takes over a newer placement map, from which this silo answers where grains belong.</summary>
     [Alias("map")]
     Task InstallMapAsync(string model, PlacementMapMessage map);
+
+    /// <summary>Ends an epoch that has failed: what waits there for a peer fails at once instead of at its deadline.</summary>
+    /// <exception cref="Errors.StaleCommandException">The term is older than one seen.</exception>
+    [Alias("end")]
+    Task EndEpochAsync(string model, long term, long epoch, string reason);
 
     /// <summary>Queues an order and returns at once.</summary>
     /// <exception cref="Errors.StaleCommandException">Its term, epoch or step is old.</exception>

@@ -15,8 +15,30 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <param name="map">The epoch's map.</param>
     /// <param name="step">Committed steps.</param>
     /// <param name="moves">What has changed since an epoch of the same members; null for everything.</param>
-    /// <exception cref="EpochFailedException">A grain speaks for another worker or version.</exception>
+    /// <exception cref="EpochFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
     public async Task ActivateAsync(PlacementMap map, long step, IReadOnlyList<ShardMove>? moves)
+    {
+        try
+        {
+            await CallAsync(map, step, moves);
+        }
+        catch (Exception e) when (e is SiloUnavailableException or TimeoutException)
+        {
+            // Untold, a client would take it for its own call to the coordinator, and wait.
+            throw new EpochFailedException($"A grain of model '{model}' cannot be reached while its epoch opens: {e.Message}");
+        }
+    }
+
+    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    /// <param name="map">The epoch's map.</param>
+    /// <param name="before">The map before it; null for none.</param>
+    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
+        await Task.WhenAll(
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
+
+    private async Task CallAsync(PlacementMap map, long step, IReadOnlyList<ShardMove>? moves)
     {
         if (moves is not null)
         {
@@ -39,22 +61,13 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
             select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
     }
 
-    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
-    /// <param name="map">The epoch's map.</param>
-    /// <param name="before">The map before it; null for none.</param>
-    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
-        await Task.WhenAll(
-            from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
-            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
-
     private static async Task DismissAsync(IGateGrain gate)
     {
         try
         {
             await gate.GetStatusAsync();
         }
-        catch (Exception e) when (e is PlacementRefusedException or SiloUnavailableException)
+        catch (Exception e) when (e is PlacementRefusedException or SiloUnavailableException or TimeoutException)
         {
             // It is on its way, or was not there.
         }

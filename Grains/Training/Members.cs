@@ -32,6 +32,23 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct()];
     }
 
+    /// <summary>The epoch has failed: those who wait for a member that does not come are told.</summary>
+    public async Task EndAsync(string reason)
+    {
+        await Task.WhenAll(Silos.Select(async silo =>
+        {
+            try
+            {
+                await hosts.On(SiloAddress.FromParsableString(silo)).EndEpochAsync(model, term, Epoch, reason);
+            }
+            catch (Exception e) when (e is SiloUnavailableException or TimeoutException or StaleCommandException)
+            {
+                // Its own deadlines end what runs there, or another coordinator is in charge.
+            }
+        }));
+        Leave();
+    }
+
     /// <summary>The epoch is over.</summary>
     public void Leave()
     {
@@ -45,7 +62,16 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
 
     /// <summary>Calls the roll on a silo.</summary>
     /// <exception cref="EpochFailedException">The silo is gone.</exception>
-    public Task<HostRoll> CallRollAsync(string silo) => OnAsync(silo, host => host.CallRollAsync(model, term));
+    public Task<HostRoll> CallRollAsync(string silo) => OnAsync(silo, async host =>
+    {
+        while (true)
+        {
+            if (await host.CallRollAsync(model, term) is { Busy: false } roll)
+            {
+                return roll;
+            }
+        }
+    });
 
     /// <summary>Pushes a map to a silo.</summary>
     /// <exception cref="EpochFailedException">The silo is gone.</exception>

@@ -44,31 +44,29 @@ internal sealed class Survey
     /// <summary>Whether a worker holds a shard.</summary>
     public bool Holds(WorkerId worker, ShardId shard) => HoldersOf(shard).Contains(worker);
 
-    /// <summary>The placement as it is: a shard stays where the wish has it, if it is there, and else where it was found first.</summary>
+    /// <summary>
+    /// The placement as it is. A shard may be found twice for a moment, as a source frees it only with the next order: then the worker that the
+    /// map has it on speaks for it.
+    /// </summary>
     /// <param name="wish">The placement to come.</param>
-    /// <param name="version">Version of the map that is returned.</param>
-    /// <exception cref="PlacementException">A shard lives on none of the workers.</exception>
-    public PlacementMap AsFound(PlacementMap wish, long version)
+    /// <param name="current">The map that was written down last.</param>
+    /// <exception cref="PlacementException">A shard lives on none of the wish's workers.</exception>
+    public PlacementMap AsFound(PlacementMap wish, PlacementMap current)
     {
         int[][] ranks =
         [
             .. Enumerable.Range(0, wish.Layers).Select(layer =>
-                Enumerable.Range(0, wish.RanksOf(layer).Length).Select(expert => RankOf(new ShardId(layer, expert), wish)).ToArray()),
+                Enumerable.Range(0, wish.RanksOf(layer).Length).Select(expert => RankOf(new ShardId(layer, expert), wish, current)).ToArray()),
         ];
-        return new PlacementMap(version, wish.Workers, ranks);
+        return new PlacementMap(wish.Version, wish.Workers, ranks);
     }
 
-    private int RankOf(ShardId shard, PlacementMap wish)
+    private int RankOf(ShardId shard, PlacementMap wish, PlacementMap current)
     {
-        WorkerId wished = wish.WorkerOf(shard);
-        if (Holds(wished, shard))
+        WorkerId[] candidates = [current.WorkerOf(shard), wish.WorkerOf(shard), .. HoldersOf(shard)];
+        foreach (WorkerId worker in candidates.Where(worker => Holds(worker, shard) && wish.RankOf(worker) >= 0))
         {
-            return wish.RankOf(wished);
-        }
-
-        foreach (WorkerId holder in HoldersOf(shard).Where(holder => wish.RankOf(holder) >= 0))
-        {
-            return wish.RankOf(holder);
+            return wish.RankOf(worker);
         }
 
         throw new PlacementException($"Shard {shard} lives on none of the placement's workers: it would be lost. Name the silo that holds it too.");

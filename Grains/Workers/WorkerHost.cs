@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Placement;
@@ -17,22 +18,32 @@ public sealed class WorkerHost : IDisposable
     /// <summary>How long a collective operation waits for its peers.</summary>
     internal static readonly TimeSpan PeerDeadline = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a roll-call waits for what runs: far below any response timeout.</summary>
+    private static readonly TimeSpan RollSlice = TimeSpan.FromSeconds(5);
+
     private readonly Dictionary<string, OrderBook> _books = [];
     private readonly PlacementBoard _board;
     private readonly Worker[] _workers;
 
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
-        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board)
+        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files)
     {
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();
         IReadOnlyList<IDevice> devices = options.Value.Devices();
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators))];
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files))];
     }
 
     /// <summary>Address of the silo, generation included.</summary>
     public string Silo { get; }
+
+    /// <summary>Bytes that the silo's devices have allocated and not freed.</summary>
+    public long AllocatedBytes => _workers.Sum(worker => worker.Device.AllocatedBytes);
+
+    /// <summary>The shards of a model on this silo's devices.</summary>
+    internal IEnumerable<string> ShardsOf(string model) =>
+        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Shards ?? []).Select(shard => shard.ToString());
 
     /// <summary>What this host holds of a model; raises its term.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
@@ -42,7 +53,14 @@ public sealed class WorkerHost : IDisposable
         book.Enter(term);
 
         // What is running may be about to prepare or commit: the answer must not be older than that.
-        await Task.WhenAll(_workers.Select(worker => worker.DrainAsync()));
+        Task drained = Task.WhenAll(_workers.Select(worker => worker.DrainAsync()));
+        await Task.WhenAny(drained, Task.Delay(RollSlice));
+        if (!drained.IsCompleted)
+        {
+            return new HostRoll { Devices = _workers.Length, Term = book.Term, Busy = true };
+        }
+
+        await drained;
         WorkerModel?[] models = [.. _workers.Select(worker => worker.ModelOf(model))];
         WorkerModel? any = models.FirstOrDefault(found => found is not null);
         return new HostRoll
@@ -110,6 +128,20 @@ public sealed class WorkerHost : IDisposable
         }
 
         throw new PlacementRefusedException($"Rank {rank} of model '{model}' is not on silo {Silo}; open a new epoch.");
+    }
+
+    /// <summary>Ends collective operations in progress in an epoch that has failed.</summary>
+    /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
+    internal void EndEpoch(string model, long term, long epoch, string reason)
+    {
+        Book(model).Enter(term);
+        foreach (Worker worker in _workers)
+        {
+            if (worker.ModelOf(model)?.View is { } view && view.Epoch == epoch)
+            {
+                view.Communicator.Abort(new OperationCanceledException(reason));
+            }
+        }
     }
 
     /// <summary>Ends collective operations in progress, so that peers fail at once instead of at their deadline.</summary>

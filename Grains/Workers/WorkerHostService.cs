@@ -20,6 +20,13 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     }
 
     /// <inheritdoc />
+    public Task EndEpochAsync(string model, long term, long epoch, string reason)
+    {
+        host.EndEpoch(model, term, epoch, reason);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
     public Task SubmitAsync(WorkOrder order)
     {
         host.Submit(order);

@@ -103,6 +103,42 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task A_step_that_one_host_does_not_hear_of_fails_at_once_and_the_next_works()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        int orders = 0;
+        cluster.Calls.Before = call =>
+        {
+            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is PrepareOrder && Interlocked.Increment(ref orders) == 2)
+            {
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        };
+        long started = Stopwatch.GetTimestamp();
+        await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
+
+        expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "after a lost order");
+        Assert.True(Stopwatch.GetElapsedTime(started) < Quick, $"It took {Stopwatch.GetElapsedTime(started)}.");
+    }
+
+    [Fact]
+    public async Task A_roll_call_does_not_wait_for_a_long_step()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 5);
+        Task<StepOutcome> step = model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        await held;
+        Assert.True((await cluster.Host(1).CallRollAsync("m", term: 1)).Busy);
+        cluster.DataPlane.Release();
+        await step;
+        Assert.False((await cluster.Host(1).CallRollAsync("m", term: 1)).Busy);
+    }
+
+    [Fact]
     public async Task A_cancelled_call_ends_at_once_and_its_step_goes_on()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);

@@ -94,9 +94,9 @@ public sealed class RefusalTests : IAsyncLifetime
         }
 
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
-        PlacementRefusedException moved = await Assert.ThrowsAsync<PlacementRefusedException>(
-            () => _cluster.Client.CreateModelAsync("m", Run, new PlacementRequest { Ranks = [[2, 1, 0, 2, 1], [], good[2]] }, Cancellation));
-        Assert.Contains("Shard 0/0", moved.Message, StringComparison.Ordinal);
+        PlacementRefusedException left = await Assert.ThrowsAsync<PlacementRefusedException>(
+            () => _cluster.Client.CreateModelAsync("m", Run, new PlacementRequest { Silos = ["silo-0", "silo-1"] }, Cancellation));
+        Assert.Contains("would be lost", left.Message, StringComparison.Ordinal);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
         Assert.Equal((1L, 2L), (status.Epoch, status.Step));

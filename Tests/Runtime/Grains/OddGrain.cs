@@ -4,10 +4,13 @@ namespace MoEActors.Tests.Runtime.Grains;
 
 public sealed class OddGrain : Grain, IOddGrain, IAsyncDisposable
 {
+    private static readonly ConcurrentDictionary<long, TaskCompletionSource> Disposals = new();
     private bool _leavesBadly;
     private int _ticks;
 
-    public static ConcurrentDictionary<long, bool> Disposed { get; } = new();
+    /// <summary>Ends when an activation of the grain has been disposed.</summary>
+    public static Task Disposed(long key) =>
+        Disposals.GetOrAdd(key, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public ValueTask<long> Key() => ValueTask.FromResult(this.GetPrimaryKeyLong());
 
@@ -16,7 +19,6 @@ public sealed class OddGrain : Grain, IOddGrain, IAsyncDisposable
     public Task<IOddGrain> Self() => Task.FromResult(this.AsReference<IOddGrain>());
 
     public async Task<long> KeyOf(IOddGrain other) => await other.Key();
-
 
     public Task<long> AskFromThreadPool(IOddGrain other) => Task.Run(async () => await other.Key());
 
@@ -54,10 +56,10 @@ public sealed class OddGrain : Grain, IOddGrain, IAsyncDisposable
         return Task.FromResult(list);
     }
 
-
     public ValueTask DisposeAsync()
     {
-        Disposed[this.GetPrimaryKeyLong()] = true;
+        _ = Disposed(this.GetPrimaryKeyLong());
+        Disposals[this.GetPrimaryKeyLong()].TrySetResult();
         return ValueTask.CompletedTask;
     }
 }

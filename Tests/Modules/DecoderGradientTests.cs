@@ -1,0 +1,146 @@
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Cpu;
+using MoEActors.Native.Memory;
+using MoEActors.Tests.Native.Kernels;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Modules;
+
+/// <summary>Loss and gradients of the whole decoder against its definition in double precision, by central differences.</summary>
+public sealed class DecoderGradientTests
+{
+    private const double Tolerance = 2e-4;
+    private const double Step = 1e-4;
+    private const float AuxiliaryScale = 0.5f;
+    private const int Samples = 10;
+
+    private static readonly ModelConfiguration Small = new()
+    {
+        Vocabulary = 13,
+        Dim = 12,
+        Heads = 2,
+        KeyValueHeads = 1,
+        Hidden = 7,
+        Experts = [3, 0, 4],
+        MaximumSequence = 6,
+    };
+
+    public static TheoryData<string, int, GateScores, bool, float, int, int> Cases => new()
+    {
+        { "swiglu", 2, GateScores.Softmax, true, 0f, 2, 1 },
+        { "swiglu", 1, GateScores.Softmax, true, 0f, 3, 3 },
+        { "gelu", 3, GateScores.Softmax, true, 0.7f, 2, 2 },
+        { "gelu", 2, GateScores.Sigmoid, true, 0f, 6, 3 },
+        { "swiglu", 2, GateScores.Sigmoid, false, 1f, 6, 2 },
+        { "gelu", 2, GateScores.Softmax, false, -2f, 2, 1 },
+    };
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Gradients_are_those_of_the_definition(
+        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads)
+    {
+        ModelConfiguration configuration = Small with
+        {
+            Expert = expert,
+            Heads = heads,
+            KeyValueHeads = keyValueHeads,
+            Gate = new GateOptions
+            {
+                TopK = topK,
+                Scores = scores,
+                Renormalise = renormalise,
+                CapacityFactor = capacity,
+                BalanceCoefficient = 0.3f,
+                ZCoefficient = 0.1f,
+            },
+        };
+        configuration.Validate();
+        using var device = new CpuDevice();
+        using var arena = new Arena(device);
+        var random = new Random(expert.Length * 100 + topK);
+        using var dense = new ParameterBlock(device, "", ModelLayout.Dense(configuration));
+        Dictionary<(int, int), ParameterBlock> experts = [];
+        foreach (int layer in configuration.MoELayers)
+        {
+            for (int e = 0; e < configuration.Experts[layer]; e++)
+            {
+                experts.Add((layer, e), new ParameterBlock(device, ModelLayout.ExpertPrefix(layer, e), ModelLayout.Expert(configuration)));
+            }
+        }
+
+        ParameterBlock[] blocks = [dense, .. experts.Values];
+        Array.ForEach(blocks, block => Fill(random, block));
+        using var model = new DecoderModel(configuration, device, arena, dense, layer => new ResidentExperts(
+            [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)])],
+            new LocalExpertExchange(configuration.Experts[layer])));
+
+        // Padding in one sequence, masked targets in another.
+        var batch = new MicroBatch([1, 5, 2, 7, 12, 3, 3, -1, 0, 4, 9, 9], [5, 2, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4);
+        float lossScale = 1f / batch.TargetCount;
+        MicroBatchLoss loss = model.Train(batch, lossScale, AuxiliaryScale);
+
+        Dictionary<string, double[]> values = blocks.SelectMany(block => block.Parameters.Select(parameter =>
+            (Name: block.Prefix + parameter.Shape.Name, parameter))).ToDictionary(entry => entry.Name, entry => Values.Doubles(entry.parameter.Vector.AsSpan()));
+        Dictionary<int, ExactRoute> routes = configuration.MoELayers.ToDictionary(layer => layer, layer => Route(model.RoutingOf(layer)!));
+        var exact = new ExactDecoder(configuration, values, batch, routes);
+        (double crossEntropy, double auxiliary) = exact.Run();
+        Assert.Equal(crossEntropy, loss.CrossEntropySum, Tolerance * crossEntropy);
+        Assert.Equal(auxiliary, loss.Auxiliary, Tolerance * auxiliary);
+        Assert.True(capacity == 0 || routes.Values.Any(route => route.Kept.Contains(false)), "No token was dropped.");
+
+        foreach (ParameterBlock block in blocks)
+        {
+            foreach (Parameter parameter in block.Parameters)
+            {
+                string name = block.Prefix + parameter.Shape.Name;
+                float[] gradient = parameter.GradientVector.AsSpan().ToArray();
+                double scale = gradient.Max(Math.Abs);
+                Check(name, values[name], gradient, scale, random, () =>
+                {
+                    (double sum, double extra) = exact.Run();
+                    return lossScale * sum + AuxiliaryScale * extra;
+                });
+            }
+        }
+
+        foreach (ParameterBlock block in experts.Values)
+        {
+            block.Dispose();
+        }
+    }
+
+    private static void Check(string name, double[] values, float[] gradient, double scale, Random random, Func<double> loss)
+    {
+        // The largest element for sure, and some at random.
+        int largest = Array.FindIndex(gradient, value => Math.Abs(value) == scale);
+        foreach (int i in Enumerable.Range(0, Samples).Select(_ => random.Next(gradient.Length)).Append(largest))
+        {
+            double value = values[i];
+            values[i] = value + Step;
+            double above = loss();
+            values[i] = value - Step;
+            double difference = (above - loss()) / (2 * Step);
+            values[i] = value;
+            Assert.True(
+                Math.Abs(difference - gradient[i]) <= Tolerance * scale + 1e-7,
+                $"Gradient of {name}[{i}] is {gradient[i]:R}, should be {difference:R}; the largest is {scale:R}.");
+        }
+    }
+
+    private static ExactRoute Route(Routing routing) =>
+        new([.. routing.HostChoices], [.. routing.Kept], [.. routing.FirstChoices]);
+
+    private static void Fill(Random random, ParameterBlock block)
+    {
+        foreach (Parameter parameter in block.Parameters)
+        {
+            bool isScale = parameter.Shape.Name.EndsWith("norm", StringComparison.Ordinal);
+            float[] values = Values.Vector(random, parameter.Shape.Count, 0.4);
+            float[] filled = isScale ? [.. values.Select(value => 1 + value / 2)] : values;
+            filled.CopyTo(parameter.Vector.AsSpan());
+        }
+    }
+}

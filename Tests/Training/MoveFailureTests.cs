@@ -1,0 +1,84 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>A move that fails, wherever it does, loses nothing: training goes on, and the move can be asked for again.</summary>
+public sealed class MoveFailureTests
+{
+    private const int Steps = 4;
+
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(TransferOrder), 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(TransferOrder), 3)]
+    [InlineData(nameof(IWorkerHostService.InstallMapAsync), null, 2)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(OpenEpochOrder), 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(OpenEpochOrder), 3)]
+    [InlineData(nameof(IWorkerHostService.CallRollAsync), null, 1)]
+    [InlineData(nameof(IWorkerHostService.CallRollAsync), null, 5)]
+    [InlineData(nameof(IExpertGrain.GetStatusAsync), null, 1)]
+    public async Task A_message_of_a_move_that_is_lost_costs_the_move_and_no_more(string method, Type? order, int number)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2 * Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await TrainingTrace.OfAsync(model, Steps);
+        int seen = 0;
+        cluster.Calls.Before = call =>
+        {
+            bool meant = call.MethodName == method && (order is null || order.IsInstanceOfType(call.Request.GetArgument(0)));
+            if (meant && Interlocked.Increment(ref seen) == number)
+            {
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        };
+        await ExpectFailureAsync(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation), () => seen >= number);
+        cluster.Calls.Before = null;
+
+        await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
+        await AssertGoesOnAsync(expected, model);
+    }
+
+    [Theory, InlineData(0, 0), InlineData(2, 1), InlineData(1, 2)]
+    public async Task A_worker_that_throws_while_it_copies_loses_nothing(int rank, int calls)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2 * Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await TrainingTrace.OfAsync(model, Steps);
+        cluster.DataPlane.FailAt(rank, calls, new InvalidOperationException("the device burned"));
+        EpochFailedException failed =
+            await Assert.ThrowsAsync<EpochFailedException>(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation));
+
+        Assert.Contains("the device burned", failed.Message, StringComparison.Ordinal);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, Steps + 1), Cancellation);
+        await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
+        await AssertGoesOnAsync(expected, model);
+    }
+
+    /// <summary>A message that is lost after the move is done may go unnoticed; any other must be told.</summary>
+    private static async Task ExpectFailureAsync(Func<Task> move, Func<bool> lost)
+    {
+        Exception? told = await Record.ExceptionAsync(move);
+        Assert.True(lost(), "The message was never sent.");
+        Assert.True(told is null or EpochFailedException, $"{told}");
+    }
+
+    private static async Task AssertGoesOnAsync(TrainingTrace expected, MoEModel model)
+    {
+        int left = 2 * Steps - (int)model.Step;
+        TrainingTrace rest = await TrainingTrace.OfAsync(model, left);
+        (expected with { Losses = expected.Losses[^left..], Norms = expected.Norms[^left..] }).AssertSame(rest, "after a move that failed");
+        TrainingStatus status = await model.GetStatusAsync(Cancellation);
+        Assert.Equal(2, status.Map!.Ranks[0][1]);
+    }
+}
