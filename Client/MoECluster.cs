@@ -24,7 +24,25 @@ public sealed class MoECluster(IGrainFactory grains)
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(run.ToJson(), placement), before: null, cancellationToken);
-        return new MoEModel(name, grain, run, epoch.Step);
+        return new MoEModel(name, grain, run, epoch);
+    }
+
+    /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
+    /// <param name="name">Letters, digits, '-', '_' and '.'; no model of that name may exist.</param>
+    /// <param name="folder">The checkpoint, as every silo sees it.</param>
+    /// <param name="placement">Where experts go, on any number of silos; null for equal runs of experts on every worker.</param>
+    /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
+    /// <exception cref="Grains.Interfaces.Errors.CheckpointFailedException">There is no checkpoint that can be read.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">A model of that name exists.</exception>
+    public async Task<MoEModel> RestoreModelAsync(
+        string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        string full = Path.GetFullPath(folder);
+        ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
+        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
+        TrainingStatus status = await grain.GetStatusAsync().WaitAsync(cancellationToken);
+        return new MoEModel(name, grain, RunConfiguration.FromJson(status.Configuration), epoch);
     }
 
     /// <summary>Opens a model that exists.</summary>

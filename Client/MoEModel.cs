@@ -10,12 +10,13 @@ public sealed class MoEModel
 {
     private readonly ITrainingGrain _grain;
 
-    internal MoEModel(string name, ITrainingGrain grain, RunConfiguration run, long step)
+    internal MoEModel(string name, ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch)
     {
         _grain = grain;
         Name = name;
         Run = run;
-        Step = step;
+        Step = epoch.Step;
+        Cursor = epoch.Cursor;
     }
 
     /// <summary>The model's name.</summary>
@@ -23,6 +24,9 @@ public sealed class MoEModel
 
     /// <summary>Model, optimizer, and micro-batches per step.</summary>
     public RunConfiguration Run { get; }
+
+    /// <summary>What was saved as the cursor with the checkpoint that the model was restored from; empty for none.</summary>
+    public string Cursor { get; }
 
     /// <summary>Steps that this client knows to be committed.</summary>
     public long Step { get; private set; }
@@ -88,14 +92,16 @@ public sealed class MoEModel
     }
 
     /// <summary>Writes a checkpoint in the Hugging Face layout: safetensors, an index, and configurations.</summary>
-    /// <param name="folder">The folder; it is created.</param>
+    /// <param name="folder">The folder; it is created. A checkpoint that is there stays whole until the new one is complete.</param>
+    /// <param name="cursor">What to hand back on resuming, such as a place in the data; see <see cref="MoECluster.RestoreModelAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="IOException">The folder cannot be created.</exception>
-    public Task<SaveOutcome> SaveAsync(string folder, CancellationToken cancellationToken = default)
+    /// <exception cref="Grains.Interfaces.Errors.CheckpointFailedException">A file could not be written; the model is as before.</exception>
+    public Task<SaveOutcome> SaveAsync(string folder, string cursor = "", CancellationToken cancellationToken = default)
     {
         string full = Path.GetFullPath(folder);
         Directory.CreateDirectory(full);
-        return RunAsync<SaveOutcome>(new SaveRequest { Folder = full }, cancellationToken);
+        return RunAsync<SaveOutcome>(new SaveRequest { Folder = full, Cursor = cursor }, cancellationToken);
     }
 
     /// <summary>Moves an expert, its optimizer state included, to another worker between two steps. Training results do not change by a bit.</summary>

@@ -51,7 +51,7 @@ internal static class TrainingSession
         byte[] prompt = Encoding.UTF8.GetBytes(job.Prompt);
         int[] sample = await model.GenerateAsync(
             [.. prompt.Select(value => (int)value)], SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation);
-        SaveOutcome saved = await model.SaveAsync(Path.Combine(job.Folder, "checkpoint"), cancellation);
+        SaveOutcome saved = await model.SaveAsync(Path.Combine(job.Folder, "checkpoint"), $"{meter.Step}", cancellation);
         return new TrainingResult
         {
             Runtime = EmbeddedSilos.RuntimeName,

@@ -17,4 +17,8 @@ public sealed class EpochOutcome : WorkOutcome
     /// <summary>Committed steps.</summary>
     [Id(2)]
     public required long Step { get; init; }
+
+    /// <summary>What was saved as the caller's cursor with the checkpoint that the model was restored from; empty for none.</summary>
+    [Id(3)]
+    public string Cursor { get; init; } = "";
 }

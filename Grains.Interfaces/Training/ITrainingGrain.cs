@@ -17,6 +17,15 @@ public interface ITrainingGrain : IGrainWithStringKey
     [Alias("create")]
     Task<long> CreateAsync(string configuration, PlacementRequest? placement);
 
+    /// <summary>Creates the model from a checkpoint and begins to open its epoch. Training goes on as if it had never stopped.</summary>
+    /// <param name="folder">The checkpoint, as every silo sees it.</param>
+    /// <param name="placement">Where the experts go; null for the static placement over all workers.</param>
+    /// <returns>A ticket; its outcome is an <see cref="EpochOutcome"/>.</returns>
+    /// <exception cref="Errors.CheckpointFailedException">There is no checkpoint that can be read.</exception>
+    /// <exception cref="Errors.InvalidRequestException">A model of that name exists.</exception>
+    [Alias("restore")]
+    Task<long> RestoreAsync(string folder, PlacementRequest? placement);
+
     /// <summary>Logs a batch and queues its step.</summary>
     /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>
     /// <returns>A ticket; its outcome is a <see cref="StepOutcome"/>.</returns>

@@ -9,4 +9,8 @@ public sealed class SaveRequest : WorkRequest
     /// <summary>The folder, as every silo sees it.</summary>
     [Id(0)]
     public required string Folder { get; init; }
+
+    /// <summary>What the caller wants back on resuming, such as a place in its data.</summary>
+    [Id(1)]
+    public string Cursor { get; init; } = "";
 }

@@ -17,4 +17,8 @@ public sealed class OpenEpochOrder : WorkOrder
     /// <summary>Committed steps; 0 starts from the seed.</summary>
     [Id(2)]
     public required long Version { get; init; }
+
+    /// <summary>Folder of the checkpoint that a worker which holds nothing starts from; null for the seed.</summary>
+    [Id(3)]
+    public string? Checkpoint { get; init; }
 }

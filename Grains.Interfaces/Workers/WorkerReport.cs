@@ -34,6 +34,10 @@ public sealed class WorkerReport
     [Id(6)]
     public BlockReport[] Blocks { get; init; } = [];
 
+    /// <summary>What could not be done although the worker is well, such as a file that cannot be written; null for nothing.</summary>
+    [Id(8)]
+    public string? Complaint { get; init; }
+
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
     [Id(7)]
     public long AllocatedBytes { get; init; }

@@ -1,34 +1,60 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Checkpoints;
 
 /// <summary>
-/// The files beside the tensors: which tensor is in which file, the model in the Hugging Face convention, and the run's own configuration.
+/// The files beside the tensors: the model in the Hugging Face convention, the run's own configuration, and the index of which tensor is in which
+/// file. Replacing the index is what makes a checkpoint the current one; files of the one before are deleted after that.
 /// </summary>
 internal static class CheckpointIndex
 {
+    /// <summary>What the names of files with optimizer state start with.</summary>
+    public const string OptimizerStem = "optimizer";
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Writes index, configuration and run; the index comes last, as it says that the rest is there.</summary>
-    public static void Write(string folder, RunConfiguration run, long step, IReadOnlyList<BlockReport> files)
+    /// <summary>Writes run, configuration and index, in this order, then deletes what no index names any more.</summary>
+    public static void Write(
+        IFileStore store, string folder, RunConfiguration run, long step, string cursor, IReadOnlyList<BlockReport> files)
     {
-        WriteFile(folder, "moe-run.json", run.ToJson());
-        WriteFile(folder, "config.json", Configuration(run.Model).ToJsonString(Indented));
+        WriteText(store, folder, CheckpointFolder.RunFile, run.ToJson());
+        WriteText(store, folder, "config.json", Configuration(run.Model).ToJsonString(Indented));
+        var index = new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["total_size"] = files.Where(file => !IsOptimizer(file)).Sum(file => file.Bytes),
+                ["step"] = step,
+                ["cursor"] = cursor,
+            },
+            ["weight_map"] = Map(files.Where(file => !IsOptimizer(file))),
+            ["optimizer_map"] = Map(files.Where(IsOptimizer)),
+        };
+        WriteText(store, folder, CheckpointFolder.IndexFile, index.ToJsonString(Indented));
+        HashSet<string> current = [.. files.Select(file => file.File)];
+        foreach (string path in Directory.GetFiles(folder, "*-step-*.safetensors*").Where(path => !current.Contains(Path.GetFileName(path))))
+        {
+            store.Delete(path);
+        }
+    }
+
+    private static bool IsOptimizer(BlockReport file) => file.File.StartsWith(OptimizerStem, StringComparison.Ordinal);
+
+    private static JsonObject Map(IEnumerable<BlockReport> files)
+    {
         var map = new JsonObject();
-        foreach ((string tensor, string file) in files.SelectMany(file => file.Tensors.Select(tensor => (tensor, file.File))).OrderBy(entry => entry.tensor, StringComparer.Ordinal))
+        foreach ((string tensor, string file) in files
+            .SelectMany(file => file.Tensors.Select(tensor => (tensor, file.File))).OrderBy(entry => entry.tensor, StringComparer.Ordinal))
         {
             map.Add(tensor, file);
         }
 
-        var index = new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["total_size"] = files.Sum(file => file.Bytes), ["step"] = step },
-            ["weight_map"] = map,
-        };
-        WriteFile(folder, "model.safetensors.index.json", index.ToJsonString(Indented));
+        return map;
     }
 
     private static JsonObject Configuration(ModelConfiguration model) => new()
@@ -51,10 +77,6 @@ internal static class CheckpointIndex
         ["torch_dtype"] = "float32",
     };
 
-    private static void WriteFile(string folder, string name, string text)
-    {
-        string path = Path.Combine(folder, name);
-        File.WriteAllText($"{path}.unfinished", text);
-        File.Move($"{path}.unfinished", path, overwrite: true);
-    }
+    private static void WriteText(IFileStore store, string folder, string name, string text) =>
+        store.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -1,52 +1,76 @@
+using System.Globalization;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native.Memory;
 using MoEActors.Placement;
 
 namespace MoEActors.Grains.Checkpoints;
 
-/// <summary>Writes what one worker holds: one safetensors file of its experts, and on rank 0 of the dense part too.</summary>
+/// <summary>
+/// Writes what one worker holds: a file of its experts' parameters and one of their moments; rank 0 adds the dense part. Names carry the step,
+/// so that an older checkpoint in the folder stays whole until the index has changed.
+/// </summary>
 internal static class CheckpointWriter
 {
-    /// <summary>Writes the worker's file into a folder that exists.</summary>
-    public static BlockReport[] Write(string folder, WorkerModel model, EpochView view)
+    /// <summary>Writes the worker's files into a folder that exists.</summary>
+    public static BlockReport[] Write(IFileStore store, string folder, WorkerModel model, EpochView view)
     {
         ModelConfiguration configuration = view.Model.Configuration;
-        var writer = new SafetensorsWriter();
+        var weights = new SafetensorsWriter();
+        var moments = new SafetensorsWriter();
         if (view.Rank == 0)
         {
-            Add(writer, model, model.Dense, HuggingFaceNames.Dense(configuration));
+            Add(weights, moments, model, model.Dense, HuggingFaceNames.Dense(configuration));
         }
 
         for (int i = 0; i < model.Shards.Count; i++)
         {
             (ShardId shard, ParameterBlock block) = model.Shards.At(i);
-            Add(writer, model, block, HuggingFaceNames.Expert(configuration, shard.Layer, shard.Expert));
+            Add(weights, moments, model, block, HuggingFaceNames.Expert(configuration, shard.Layer, shard.Expert));
         }
 
-        if (!writer.Names.Any())
+        if (!weights.Names.Any())
         {
             return [];
         }
 
-        string name = $"model-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors";
-        writer.Write(Path.Combine(folder, name));
-        return [new BlockReport("", 0, name, [.. writer.Names], writer.DataBytes)];
+        string suffix = string.Create(
+            CultureInfo.InvariantCulture, $"step-{model.Version:00000000}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
+        return [Write(store, folder, $"model-{suffix}", weights), Write(store, folder, $"{CheckpointIndex.OptimizerStem}-{suffix}", moments)];
     }
 
-    private static void Add(SafetensorsWriter writer, WorkerModel model, ParameterBlock block, IReadOnlyList<TensorPiece> pieces)
+    private static BlockReport Write(IFileStore store, string folder, string name, SafetensorsWriter writer)
+    {
+        store.Write(Path.Combine(folder, name), writer.WriteTo);
+        return new BlockReport("", 0, name, [.. writer.Names], writer.DataBytes);
+    }
+
+    private static void Add(
+        SafetensorsWriter weights, SafetensorsWriter moments, WorkerModel model, ParameterBlock block, IReadOnlyList<TensorPiece> pieces)
     {
         foreach (TensorPiece piece in pieces)
         {
             Parameter parameter = block[piece.Parameter];
-            writer.Add(piece.Name, piece.Shape(parameter.Shape), () =>
-            {
-                float[] values = new float[parameter.Shape.Count];
-                model.Device.Read(parameter.Vector, values);
-                return piece.Take(parameter.Shape, values);
-            });
+            weights.Add(piece.Name, piece.Shape(parameter.Shape), () => piece.Take(parameter.Shape, Read(model, parameter.Vector)));
         }
+
+        foreach (Parameter parameter in block.Parameters)
+        {
+            int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
+            int offset = parameter.Offset;
+            int count = parameter.Shape.Count;
+            moments.Add(MomentNames.First(block, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
+            moments.Add(MomentNames.Second(block, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
+        }
+    }
+
+    private static float[] Read(WorkerModel model, DeviceSpan<float> span)
+    {
+        float[] values = new float[span.Length];
+        model.Device.Read(span, values);
+        return values;
     }
 }

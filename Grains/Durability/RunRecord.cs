@@ -21,6 +21,15 @@ public sealed record RunRecord
     /// <summary>The run's configuration as JSON.</summary>
     public string Configuration { get; init; } = "";
 
+    /// <summary>Folder of the checkpoint that the run was restored from; null when it began with its seed.</summary>
+    public string? Checkpoint { get; init; }
+
+    /// <summary>The step of that checkpoint.</summary>
+    public long CheckpointStep { get; init; }
+
+    /// <summary>What the caller saved with that checkpoint.</summary>
+    public string Cursor { get; init; } = "";
+
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }
 

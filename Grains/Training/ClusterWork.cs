@@ -2,12 +2,13 @@ using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, checkpoints, hashes.</summary>
-internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration run, string model)
+internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration run, IFileStore files, string model)
 {
     /// <summary>Runs a request in the open epoch.</summary>
     /// <exception cref="EpochFailedException">A member failed.</exception>
@@ -62,8 +63,23 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
             Number = number,
             Folder = request.Folder,
         });
+        if (reports.FirstOrDefault(report => report.Complaint is not null) is { } failed)
+        {
+            throw new CheckpointFailedException(
+                $"The checkpoint of model '{model}' at step {reign.Record.Step} was not written: {failed.Complaint} An older one in that folder is still whole.");
+        }
+
         BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
-        CheckpointIndex.Write(request.Folder, run, reign.Record.Step, blocks);
+        try
+        {
+            CheckpointIndex.Write(files, request.Folder, run, reign.Record.Step, request.Cursor, blocks);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointFailedException(
+                $"The checkpoint of model '{model}' at step {reign.Record.Step} was not finished in '{request.Folder}': {e.Message}");
+        }
+
         return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
     }
 

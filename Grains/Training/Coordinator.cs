@@ -2,6 +2,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 
@@ -25,7 +26,7 @@ internal sealed class Coordinator
     private bool _ended;
 
     public Coordinator(
-        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, Reign reign)
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, Reign reign)
     {
         _model = model;
         _store = store;
@@ -35,12 +36,15 @@ internal sealed class Coordinator
         Run = RunConfiguration.FromJson(reign.Record.Configuration);
         _opening = new EpochOpening(silos, _members, new GrainActivation(grains, Run, model), reign, model);
         _steps = new StepProtocol(_members, reign, Run, model);
-        _work = new ClusterWork(_members, reign, Run, model);
+        _work = new ClusterWork(_members, reign, Run, files, model);
         _logged = reign.Record.Step;
     }
 
     /// <summary>The run.</summary>
     public RunConfiguration Run { get; }
+
+    /// <summary>Folder of the checkpoint that the run was restored from; null when it began with its seed.</summary>
+    public string? CameFrom => _reign.Record.Checkpoint;
 
     /// <summary>The term.</summary>
     public long Term => _reign.Term;
@@ -53,7 +57,7 @@ internal sealed class Coordinator
     {
         if (await ResumeAsync() && wanted is null)
         {
-            return new EpochOutcome { Epoch = _members.Epoch, Workers = _members.Map!.Workers.Length, Step = _reign.Record.Step };
+            return new EpochOutcome { Epoch = _members.Epoch, Workers = _members.Map!.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };
         }
 
         return await OpenNextAsync(wanted);
@@ -147,7 +151,7 @@ internal sealed class Coordinator
             wish = SamePlacement(PlacementMapMessage.From(map.With(map.Version, [new ShardMove(shard, from, move.Rank)])));
             if (from == move.Rank)
             {
-                return new EpochOutcome { Epoch = _members.Epoch, Workers = map.Workers.Length, Step = _reign.Record.Step };
+                return new EpochOutcome { Epoch = _members.Epoch, Workers = map.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };
             }
         }
         catch (PlacementException e)

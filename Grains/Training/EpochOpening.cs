@@ -25,7 +25,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         {
             Survey survey = await Survey.CallAsync(members, Addresses(wanted));
             PlacementMap wish = Wish(run, wanted, survey);
-            PlacementMap found = reign.Record.Step == 0 ? wish : Found(survey, wish);
+            PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
             ShardMove[] moves = MovesBetween(found, wish);
             if (moves.Length > 0 && !found.HasSameWorkersAs(members.Map))
             {
@@ -75,6 +75,12 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         map.ValidateAgainst(run.Model.Experts);
         return map;
     }
+
+    /// <summary>Whether every shard is made anew wherever it is placed: from the seed, or from a checkpoint that no worker has loaded yet.</summary>
+    private bool ComesIntoBeing(Survey survey) =>
+        reign.Record.Step == 0
+        || (reign.Record.CheckpointStep == reign.Record.Step && reign.Record.Checkpoint is not null
+            && survey.Rolls.All(entry => entry.Roll.Version != reign.Record.Step));
 
     /// <summary>After the first step every member must have been one before: dense parameters are not copied to newcomers.</summary>
     private PlacementMap Found(Survey survey, PlacementMap wish)
@@ -129,11 +135,12 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Configuration = reign.Record.Configuration,
             Map = message,
             Version = step,
+            Checkpoint = reign.Record.CheckpointStep == step ? reign.Record.Checkpoint : null,
         });
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step, changed);
         await activation.DismissAsync(map, before);
-        return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = step };
+        return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = step, Cursor = reign.Record.Cursor };
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)

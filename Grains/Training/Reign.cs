@@ -44,10 +44,10 @@ internal sealed class Reign
 
     /// <summary>Begins a run.</summary>
     /// <exception cref="StaleCommandException">Another coordinator began it at the same moment.</exception>
-    public static async Task<Reign> BeginAsync(IRunStore store, string model, string configuration)
+    public static async Task<Reign> BeginAsync(IRunStore store, string model, RunRecord record)
     {
         var reign = new Reign(store, model, new RunRecord());
-        await reign.WriteAsync(new RunRecord { Term = 1, Configuration = configuration });
+        await reign.WriteAsync(record with { Term = 1 });
         return reign;
     }
 

@@ -3,6 +3,7 @@ using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using Orleans.Placement;
 
@@ -14,7 +15,7 @@ namespace MoEActors.Grains.Training;
 /// </summary>
 [KeepAlive]
 [Immovable]
-public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos) : Grain, ITrainingGrain
+public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files) : Grain, ITrainingGrain
 {
     /// <summary>Outcomes kept for those who ask late.</summary>
     private const int RememberedOutcomes = 256;
@@ -32,7 +33,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         GrainKeys.ValidateModelName(Model);
         if (await Reign.TakeAsync(store, Model) is { } reign)
         {
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
         }
     }
 
@@ -42,13 +43,39 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         RunConfiguration run = Read(configuration);
         if (_coordinator is null)
         {
-            Reign reign = await Reign.BeginAsync(store, Model, run.ToJson());
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, reign);
+            Reign reign = await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() });
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
         }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
             throw new InvalidRequestException(
                 $"Model '{Model}' exists with another configuration. Open it with its own, or choose another name.");
+        }
+
+        Coordinator coordinator = _coordinator;
+        return Queue(coordinator, () => coordinator.OpenAsync(placement));
+    }
+
+    /// <inheritdoc />
+    public async Task<long> RestoreAsync(string folder, PlacementRequest? placement)
+    {
+        if (_coordinator is { } existing && existing.CameFrom != folder)
+        {
+            throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
+        }
+
+        if (_coordinator is null)
+        {
+            CheckpointFolder checkpoint = Read(() => CheckpointFolder.Open(folder));
+            Reign reign = await Reign.BeginAsync(store, Model, new RunRecord
+            {
+                Configuration = checkpoint.Run.ToJson(),
+                Step = checkpoint.Step,
+                Checkpoint = folder,
+                CheckpointStep = checkpoint.Step,
+                Cursor = checkpoint.Cursor,
+            });
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
         }
 
         Coordinator coordinator = _coordinator;
@@ -137,6 +164,18 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
     private Coordinator Existing() =>
         _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
+
+    private static CheckpointFolder Read(Func<CheckpointFolder> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (CheckpointException e)
+        {
+            throw new CheckpointFailedException(e.Message);
+        }
+    }
 
     private static RunConfiguration Read(string configuration)
     {

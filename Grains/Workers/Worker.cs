@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
@@ -7,7 +8,7 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators) : IDisposable
+internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Dictionary<string, WorkerModel> _models = [];
@@ -110,7 +111,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration));
+            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration), files);
             lock (_models)
             {
                 _models.Add(order.Model, model);
@@ -118,7 +119,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         }
 
         model.OpenEpoch(
-            order.Epoch, map, rank, order.Version,
+            order.Epoch, map, rank, order.Version, order.Checkpoint,
             () => communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline));
         return new WorkerReport { Rank = rank };
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Placement;
@@ -26,12 +27,12 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
-        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board)
+        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files)
     {
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();
         IReadOnlyList<IDevice> devices = options.Value.Devices();
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators))];
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files))];
     }
 
     /// <summary>Address of the silo, generation included.</summary>

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
@@ -26,8 +27,9 @@ internal sealed class WorkerModel : IDisposable
     private GradientNorm? _norm;
     private int _resident;
 
-    public WorkerModel(IDevice device, RunConfiguration run)
+    public WorkerModel(IDevice device, RunConfiguration run, IFileStore files)
     {
+        Files = files;
         _device = device;
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
@@ -39,6 +41,9 @@ internal sealed class WorkerModel : IDisposable
         Shards = new ShardTable(device, run.Model);
         Counts = new RoutingCounts(run.Model);
     }
+
+    /// <summary>Where checkpoints are written.</summary>
+    public IFileStore Files { get; }
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
@@ -69,8 +74,14 @@ internal sealed class WorkerModel : IDisposable
     /// or have arrived.
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
-    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, Func<ICommunicator> open)
+    /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
+    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, string? checkpoint, Func<ICommunicator> open)
     {
+        if (version > 0 && Version == 0 && checkpoint is not null)
+        {
+            Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
+        }
+
         if (version != Version)
         {
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
@@ -109,6 +120,23 @@ internal sealed class WorkerModel : IDisposable
         {
             Shards.Keep(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
         }
+    }
+
+    private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
+    {
+        if (checkpoint.Step != version)
+        {
+            throw new CheckpointException($"The checkpoint is at step {checkpoint.Step}; the model was committed up to {version}.");
+        }
+
+        checkpoint.Load(_device, _dense, HuggingFaceNames.Dense(_run.Model));
+        Shards.Keep(_ => false);
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank))
+        {
+            checkpoint.Load(_device, Shards.Create(shard), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+        }
+
+        Version = version;
     }
 
     /// <summary>Copies whole shards - parameters and both moments - between ranks. Every member takes part.</summary>

@@ -24,10 +24,22 @@ internal static class WorkerProgram
                 Losses = model.Evaluate(evaluate.MicroBatches, Own(evaluate.Batches, view)),
             },
             GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
-            SaveOrder save => new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(save.Folder, model, view) },
+            SaveOrder save => Save(save, model, view),
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
+    }
+
+    private static WorkerReport Save(SaveOrder order, WorkerModel model, EpochView view)
+    {
+        try
+        {
+            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order.Folder, model, view) };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new WorkerReport { Rank = view.Rank, Complaint = $"rank {view.Rank} could not write to '{order.Folder}': {e.Message}" };
+        }
     }
 
     private static WorkerReport Transfer(TransferOrder order, WorkerModel model, EpochView view)

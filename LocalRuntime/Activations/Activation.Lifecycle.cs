@@ -47,6 +47,7 @@ internal sealed partial class Activation
             turn.Reject(cause());
         }
 
+        _settled.TrySetResult();
         _deactivated.TrySetResult();
     }
 
@@ -59,6 +60,7 @@ internal sealed partial class Activation
             _scope = Silo.Services.CreateScope();
             _scope.ServiceProvider.GetRequiredService<ActivationScope>().Context = this;
             GrainInstance = _class!.NewInstance(_scope.ServiceProvider);
+            Rehydrate();
             await ((IGrainBase)GrainInstance).OnActivateAsync(timeout.Token).WaitAsync(timeout.Token);
         }
         catch (Exception exception)
@@ -87,6 +89,8 @@ internal sealed partial class Activation
                 EndWhenIdle();
             }
         }
+
+        _settled.TrySetResult();
     }
 
     private void EndWhenIdle()
@@ -102,6 +106,7 @@ internal sealed partial class Activation
     {
         DisposeTimers();
         using var timeout = new CancellationTokenSource(LifecycleTimeout, Silo.Cluster.TimeProvider);
+        bool failed = false;
         try
         {
             await ((IGrainBase)GrainInstance!).OnDeactivateAsync(_reason!.Value, timeout.Token).WaitAsync(timeout.Token);
@@ -109,16 +114,24 @@ internal sealed partial class Activation
         catch (Exception exception)
         {
             RuntimeLog.DeactivationFailed(Silo.Logger, exception, GrainId, Silo.SiloAddress);
+            failed = true;
+        }
+
+        if (_moves && !failed)
+        {
+            await MoveAsync(timeout.Token);
         }
 
         foreach (Turn turn in await EndAsync())
         {
-            turn.Reroute();
+            turn.Reroute(_forwardTo);
         }
     }
 
     private async Task<Turn[]> EndAsync()
     {
+        // First of all, so that the next activation can begin while this one is disposed.
+        Silo.Forget(this);
         try
         {
             DisposeTimers();
@@ -145,7 +158,7 @@ internal sealed partial class Activation
             waiting = _turns.TakeWaiting();
         }
 
-        Silo.Forget(this);
+        _settled.TrySetResult();
         _deactivated.TrySetResult();
         return waiting;
     }

@@ -18,10 +18,11 @@ internal sealed partial class Activation : IGrainContext
     private GrainReference? _reference;
 
     /// <summary>An activation of a grain, yet to be activated.</summary>
-    public Activation(Silo silo, GrainId grainId, GrainClass grainClass)
+    public Activation(Silo silo, GrainId grainId, GrainClass grainClass, MigrationContext? luggage = null)
         : this(silo, grainId, grainClass.IsReentrant)
     {
         _class = grainClass;
+        _luggage = luggage;
         _state = ActivationState.Activating;
     }
 

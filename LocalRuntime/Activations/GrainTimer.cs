@@ -72,7 +72,7 @@ internal sealed class GrainTimer : Turn, IGrainTimer
 
     public override void Reject(Exception exception) => Dispose();
 
-    public override void Reroute() => Dispose();
+    public override void Reroute(SiloAddress? to) => Dispose();
 
     public void Dispose()
     {

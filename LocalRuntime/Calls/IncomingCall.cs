@@ -10,7 +10,7 @@ internal sealed class IncomingCall(Request request, Activation activation, IInco
 
     public IInvokable Request { get; } = new Invokable(request.Method.Method, request.Arguments);
 
-    public object Grain => activation.GrainInstance!;
+    public object Grain => request.TargetOn(activation);
 
     public GrainId? SourceId => request.SourceId;
 

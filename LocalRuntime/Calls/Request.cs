@@ -3,6 +3,11 @@ namespace Orleans.Runtime;
 /// <summary>A call on its way.</summary>
 internal sealed class Request(CallDispatcher sender, GrainId target, CallMethod method, object?[] arguments) : Turn
 {
+    /// <summary>How many activations may end before a request that waits for them is given up, as with Orleans.</summary>
+    private const int MostReroutes = 2;
+
+    private int _reroutes;
+
     public CallDispatcher Sender => sender;
 
     public GrainId Target => target;
@@ -32,6 +37,10 @@ internal sealed class Request(CallDispatcher sender, GrainId target, CallMethod 
 
     public bool LosesReply { get; set; }
 
+    /// <summary>What runs the method: the grain, or the runtime for it.</summary>
+    public object TargetOn(Activation activation) =>
+        typeof(IGrainExtension).IsAssignableFrom(method.Method.DeclaringType) ? activation : activation.GrainInstance!;
+
     public override async Task RunAsync(Activation activation)
     {
         RequestContext.Values = Context;
@@ -49,7 +58,7 @@ internal sealed class Request(CallDispatcher sender, GrainId target, CallMethod 
             IIncomingGrainCallFilter[] filters = activation.Silo.IncomingFilters;
             if (filters.Length == 0 && activation.GrainInstance is not IIncomingGrainCallFilter)
             {
-                result = await method.InvokeAsync(activation.GrainInstance!, arguments);
+                result = await method.InvokeAsync(TargetOn(activation), arguments);
             }
             else
             {
@@ -70,7 +79,16 @@ internal sealed class Request(CallDispatcher sender, GrainId target, CallMethod 
 
     public override void Reject(Exception exception) => Reply?.Fail(exception);
 
-    public override void Reroute() => sender.Cluster.Deliver(this);
+    public override void Reroute(SiloAddress? to)
+    {
+        if (++_reroutes > MostReroutes)
+        {
+            Reject(new OrleansMessageRejectionException($"{target} ended {_reroutes} times before {method.Method.Name} had its turn."));
+            return;
+        }
+
+        sender.Cluster.Forward(this, to);
+    }
 
     private void Fail(Exception exception, Silo silo)
     {

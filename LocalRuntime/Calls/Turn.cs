@@ -18,6 +18,6 @@ internal abstract class Turn
     /// <summary>Ends it without running it.</summary>
     public abstract void Reject(Exception exception);
 
-    /// <summary>Sends it to the grain's next activation, after this one has ended.</summary>
-    public abstract void Reroute();
+    /// <summary>Sends it to the grain's next activation, after this one has ended: on that silo, if one is named.</summary>
+    public abstract void Reroute(SiloAddress? to);
 }

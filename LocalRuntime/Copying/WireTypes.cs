@@ -70,7 +70,7 @@ internal static class WireTypes
 
         if (type.IsArray)
         {
-            return AllowsElement(type.GetElementType()!);
+            return AllowsDeclared(type.GetElementType()!);
         }
 
         if (!type.IsGenericType)
@@ -80,11 +80,11 @@ internal static class WireTypes
 
         bool isKnown = GenericTypes.Contains(type.GetGenericTypeDefinition()) || (typeof(ITuple).IsAssignableFrom(type) && type.Namespace == "System")
             || IsComparer(type);
-        return isKnown && type.GetGenericArguments().All(AllowsElement);
+        return isKnown && type.GetGenericArguments().All(AllowsDeclared);
     }
 
-    /// <summary>What an interface, an abstract class or object holds is judged when it is seen.</summary>
-    private static bool AllowsElement(Type type) => type.IsInterface || type.IsAbstract || type == typeof(object) || Allows(type);
+    /// <summary>Whether a value declared so may travel. What an interface, an abstract class or object holds is judged when it is seen.</summary>
+    public static bool AllowsDeclared(Type type) => type.IsInterface || type.IsAbstract || type == typeof(object) || Allows(type);
 
     private static bool IsComparer(Type type) =>
         type.GetTypeInfo().Assembly == typeof(EqualityComparer<>).Assembly && typeof(IEqualityComparer).IsAssignableFrom(type);

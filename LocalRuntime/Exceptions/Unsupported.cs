@@ -3,8 +3,6 @@ namespace Orleans.Runtime;
 /// <summary>What the embedded runtime does not do, said in one way.</summary>
 internal static class Unsupported
 {
-    public static NotSupportedException Migration() => Because("live migration of activations");
-
     public static NotSupportedException Because(string what) =>
         new($"The embedded actor runtime does not support {what}. Run with ActorRuntime=Orleans, or do without.");
 }

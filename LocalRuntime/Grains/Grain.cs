@@ -45,8 +45,8 @@ public abstract class Grain : IGrainBase, IAddressable
     /// <summary>Keeps this activation from being collected for a while.</summary>
     protected void DelayDeactivation(TimeSpan timeSpan) => Activation.DelayDeactivation(timeSpan);
 
-    /// <summary>Not supported by the embedded runtime.</summary>
-    protected void MigrateOnIdle() => throw Unsupported.Migration();
+    /// <summary>Moves this activation, as soon as no request runs any more, to the silo that its placement director picks then.</summary>
+    protected void MigrateOnIdle() => GrainBaseExtensions.MigrateOnIdle(this);
 
     /// <summary>Called before the first request.</summary>
     public virtual Task OnActivateAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -9,8 +9,11 @@ public static class GrainBaseExtensions
     public static void DeactivateOnIdle(this IGrainBase grain) => grain.GrainContext.Deactivate(
         new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "DeactivateOnIdle was called"));
 
-    /// <summary>Not supported by the embedded runtime.</summary>
-    public static void MigrateOnIdle(this IGrainBase grain) => throw Unsupported.Migration();
+    /// <summary>
+    /// Moves the activation, as soon as no request runs any more, to the silo that its placement director picks then, given the request
+    /// context of now. It ends, and takes nothing along, if the director picks the silo that it is on.
+    /// </summary>
+    public static void MigrateOnIdle(this IGrainBase grain) => grain.GrainContext.Migrate(RequestContext.Values);
 
     /// <summary>Calls <paramref name="callback"/> in turns of the grain, from time to time.</summary>
     public static IGrainTimer RegisterGrainTimer<TState>(

@@ -26,4 +26,7 @@ public interface IGrainContext : IEquatable<IGrainContext>
 
     /// <summary>Ends the activation as soon as no request runs any more.</summary>
     void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default);
+
+    /// <summary>Moves the activation as soon as no request runs any more; its placement director is given this request context.</summary>
+    void Migrate(Dictionary<string, object>? requestContext, CancellationToken cancellationToken = default);
 }

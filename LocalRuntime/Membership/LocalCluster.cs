@@ -23,6 +23,7 @@ public sealed class LocalCluster
     {
         _options = options ?? new LocalClusterOptions();
         _placer = new Placer(this);
+        Mover = new Mover(this);
         _client = new Lazy<ClusterClient>(
             () => NewClient(new ServiceCollection().BuildServiceProvider(), _options.ClientResponseTimeout, new Lazy<IOutgoingGrainCallFilter[]>([])));
     }
@@ -41,11 +42,19 @@ public sealed class LocalCluster
 
     internal ClusterMembership Membership { get; } = new();
 
+    internal Mover Mover { get; }
+
     /// <summary>
     /// Ends a silo as a crash does: its activations vanish, calls to it fail, the survivors hear of it, and some of their healthy grains
     /// are deactivated because the part of the directory that knew them is lost. Says whether the silo was alive.
     /// </summary>
     public bool KillSilo(SiloAddress address) => Membership.Find(address) is { } silo && Bury(silo, _options.DirectoryFailureShare);
+
+    /// <summary>
+    /// Loses what the directory knows of a grain, as can happen to Orleans when silos come and go: its activation lives on, and the next
+    /// call begins a second one unless it is placed on the same silo. Says whether there was one.
+    /// </summary>
+    public bool LoseDirectoryEntry(GrainId grain) => _directory.TryRemove(grain, out _);
 
     internal ClusterClient NewClient(IServiceProvider services, TimeSpan timeout, Lazy<IOutgoingGrainCallFilter[]> filters) =>
         new(new CallDispatcher(this, null, timeout, filters), services);
@@ -64,9 +73,8 @@ public sealed class LocalCluster
 
     internal void Deliver(Request request)
     {
-        LocalFault fault = _options.Faults?.Invoke(new LocalCall(
-            request.SourceId, request.Sender.Silo?.SiloAddress, request.Target, request.Interface.Name, request.Method.Method.Name))
-            ?? LocalFault.None;
+        LocalFault fault = FaultOf(new LocalCall(
+            request.SourceId, request.Sender.Silo?.SiloAddress, request.Target, request.Interface.Name, request.Method.Method.Name));
         switch (fault)
         {
             case LocalFault.LoseRequest:
@@ -98,12 +106,51 @@ public sealed class LocalCluster
         _placer.Place(request);
     }
 
+    /// <summary>Sends on what waited for an activation that has ended. A silo that is named creates the next one, without asking a director.</summary>
+    internal void Forward(Request request, SiloAddress? to)
+    {
+        if (to is null)
+        {
+            Deliver(request);
+        }
+        else if (Membership.Find(to) is not { Status: SiloStatus.Active } silo)
+        {
+            request.Reject(new SiloUnavailableException($"{request.Target} was to move to {to}, which is not there."));
+        }
+        else if (!FindOrCreate(request.Target, GrainClasses.Named(request.Target.Type), silo, request.Context).TryReceive(request))
+        {
+            Deliver(request);
+        }
+    }
+
+    /// <summary>Begins an activation on <paramref name="silo"/> in the place of one that leaves; or finds the one that is there already.</summary>
+    internal Activation Replace(Activation leaving, Silo silo, MigrationContext luggage)
+    {
+        var fresh = new Activation(silo, leaving.GrainId, leaving.Class!, luggage);
+        if (silo.Find(leaving.GrainId) is { } present)
+        {
+            return present;
+        }
+
+        if (!_directory.TryUpdate(leaving.GrainId, fresh, leaving) && !_directory.TryAdd(leaving.GrainId, fresh))
+        {
+            return Find(leaving.GrainId) ?? leaving;
+        }
+
+        silo.Remember(fresh);
+        fresh.Activate(null);
+        return fresh;
+    }
+
+    internal LocalFault FaultOf(LocalCall call) => _options.Faults?.Invoke(call) ?? LocalFault.None;
+
     /// <summary>The grain's activation: the one there is, or a new one on <paramref name="silo"/>.</summary>
     internal Activation FindOrCreate(GrainId grain, GrainClass grainClass, Silo silo, Dictionary<string, object>? context)
     {
-        var fresh = new Activation(silo, grain, grainClass);
+        Activation? forgotten = silo.Find(grain);
+        Activation fresh = forgotten ?? new Activation(silo, grain, grainClass);
         Activation registered = _directory.GetOrAdd(grain, fresh);
-        if (ReferenceEquals(registered, fresh))
+        if (ReferenceEquals(registered, fresh) && forgotten is null)
         {
             silo.Remember(fresh);
             fresh.Activate(context);

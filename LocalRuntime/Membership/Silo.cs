@@ -58,6 +58,8 @@ public sealed class Silo
 
     internal ICollection<Activation> Activations => _activations.Values;
 
+    internal Activation? Find(GrainId grain) => _activations.GetValueOrDefault(grain);
+
     internal Activation? FindService(GrainId id) => _services.GetValueOrDefault(id);
 
     internal void Add(GrainService service)

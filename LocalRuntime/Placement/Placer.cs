@@ -31,7 +31,7 @@ internal sealed class Placer(LocalCluster cluster)
         }
 
         // The placement ended just now, so there is an activation.
-        request.Reroute();
+        cluster.Deliver(request);
     }
 
     private async Task PlaceAsync(List<Request> waiting)
@@ -46,7 +46,7 @@ internal sealed class Placer(LocalCluster cluster)
             {
                 if (!activation.TryReceive(request))
                 {
-                    request.Reroute();
+                    cluster.Deliver(request);
                 }
             }
         }

@@ -6,7 +6,6 @@ namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
 /// Writes fp32 tensors in the safetensors format: an eight-byte little-endian length, a JSON header of names, shapes and offsets, then the data.
-/// The file appears under its name complete or not at all.
 /// </summary>
 public sealed class SafetensorsWriter
 {
@@ -24,30 +23,10 @@ public sealed class SafetensorsWriter
     /// <param name="values">Gives its elements when the file is written.</param>
     public void Add(string name, int[] shape, Func<float[]> values) => _tensors.Add((name, shape, values));
 
-    /// <summary>Writes the file beside its final name, flushes it to the disk and renames it.</summary>
-    /// <exception cref="IOException">The folder cannot be written to, or the disk is full; no file of that name has appeared.</exception>
-    public void Write(string path)
+    /// <summary>Writes header and data.</summary>
+    public void WriteTo(Stream stream)
     {
-        string unfinished = $"{path}.unfinished";
-        try
-        {
-            using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
-            {
-                WriteTo(file);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(unfinished, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(unfinished);
-            throw;
-        }
-    }
-
-    private void WriteTo(Stream stream)
-    {
+        ArgumentNullException.ThrowIfNull(stream);
         byte[] header = Header();
         Span<byte> length = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);

@@ -3,6 +3,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 
@@ -21,6 +22,7 @@ public static class MoESiloBuilderExtensions
         silo.Services.Configure<WorkerHostOptions>(host => host.Devices = options.Devices);
         silo.Services.AddSingleton<IRunStore>(_ => options.Store ?? new InMemoryRunStore());
         silo.Services.AddSingleton<ICommunicatorProvider>(_ => options.Communicators ?? new InProcessCommunicatorProvider());
+        silo.Services.AddSingleton<IFileStore, DiskFileStore>();
         silo.Services.AddSingleton<PlacementBoard>();
         silo.Services.AddSingleton<WorkerHost>();
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();

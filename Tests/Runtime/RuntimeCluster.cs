@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Runtime;
 using MoEActors.Tests.Runtime.Grains;
+using MoEActors.Tests.Runtime.Migration;
 
 [assembly: AssemblyFixture(typeof(RuntimeCluster))]
 
@@ -31,6 +32,7 @@ public sealed class RuntimeCluster : IAsyncLifetime
         Configure = (index, builder, silo) =>
         {
             silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
+            silo.AddPlacementDirector<MappedPlacement, MappedPlacementDirector>();
             silo.AddGrainService<NoteService>();
             silo.Services.AddSingleton<INoteServiceClient, NoteServiceClient>();
             silo.Services.AddSingleton<CallCounter>();

@@ -120,12 +120,12 @@ public sealed class CommandTests
     public async Task Another_coordinator_that_writes_at_the_same_moment_ends_the_first_ones_reign()
     {
         var store = new Grains.Durability.InMemoryRunStore();
-        Reign first = await Reign.BeginAsync(store, "m", Run.ToJson());
+        Reign first = await Reign.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run.ToJson() });
         Reign? second = await Reign.TakeAsync(store, "m");
 
         await Assert.ThrowsAsync<StaleCommandException>(() => first.WriteAsync(first.Record with { Step = 1 }));
         await second!.WriteAsync(second.Record with { Step = 1 });
-        await Assert.ThrowsAsync<StaleCommandException>(() => Reign.BeginAsync(store, "m", Run.ToJson()));
+        await Assert.ThrowsAsync<StaleCommandException>(() => Reign.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run.ToJson() }));
         Assert.Equal((2L, 1L), (second.Term, second.Record.Step));
         Assert.Null(await Reign.TakeAsync(store, "nobody"));
     }

@@ -62,9 +62,7 @@ public sealed class MoveTests : IAsyncLifetime
     {
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
-
-        // Ordered behind the commit: what is read below is what it made.
-        await model.FingerprintAsync(Cancellation);
+        await model.FingerprintAsync(Cancellation); // The commit, which nobody waits for, has been carried out by now.
         TrainingStatus before = await model.GetStatusAsync(Cancellation);
         int from = before.Map!.Ranks[0][0];
         int to = (from + 1) % Silos;
