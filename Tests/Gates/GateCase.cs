@@ -46,5 +46,5 @@ internal sealed record GateCase(GateOptions Options, int Padding = 0, bool Evalu
 
     public int[] Valid { get; } = [.. Enumerable.Range(0, Rows).Select(row => Padding > 0 && row % Padding == 1 ? 0 : 1)];
 
-    public ulong? RandomKey => Evaluation ? null : Key;
+    public ulong? RandomKey { get; init; } = Evaluation ? null : Key;
 }

@@ -70,6 +70,8 @@ internal sealed class GateRun : IDisposable
         Gate.Backward(_tape, gradient);
     }
 
+    public void EndStep() => Gate.EndStep(_device, _block.Gradients);
+
     /// <summary>After <see cref="Backward"/>: the gradients by name, of x too.</summary>
     public Dictionary<string, float[]> Gradients()
     {
