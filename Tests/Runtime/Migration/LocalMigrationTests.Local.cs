@@ -27,18 +27,20 @@ public sealed class LocalMigrationTests
         await using EmbeddedSilos silos = await StartAsync(LocalFault.LoseRequest, clock);
         Journey journey = await Journey.BeginAsync(silos);
         await journey.Grain.Go(journey.To);
-        Task<int> value = journey.Grain.Get();
         await journey.Diary.NotedAsync("dehydrated", journey.From);
+        clock.Advance(TimeSpan.FromSeconds(20));
+        Task<int> value = journey.Grain.Get();
 
+        clock.Advance(TimeSpan.FromSeconds(9));
         Assert.False(value.IsCompleted);
-        clock.Advance(TimeSpan.FromSeconds(30));
+        clock.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Equal(0, await value.WaitAsync(Cancellation));
         Assert.DoesNotContain("rehydrated", journey.Whats);
     }
 
     [Fact]
-    public async Task A_grain_that_comes_back_to_a_silo_that_it_has_not_quite_left_comes_back_empty()
+    public async Task A_grain_that_comes_back_to_a_silo_that_it_has_not_quite_left_stalls_and_comes_back_empty()
     {
         var clock = new ManualTime();
         await using EmbeddedSilos silos = await StartAsync(LocalFault.LoseReply, clock);
@@ -50,10 +52,15 @@ public sealed class LocalMigrationTests
 
         await there.Go(journey.From);
         await journey.Diary.NotedAsync("disposed", journey.To);
-        Assert.Equal(0, await there.Get());
+        clock.Advance(TimeSpan.FromSeconds(20));
+        Task<int> value = there.Get();
+
+        clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(value.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(0, await value.WaitAsync(Cancellation));
         Assert.Single(journey.Whats, what => what == "rehydrated");
-        clock.Advance(TimeSpan.FromSeconds(30));
-        await journey.Diary.NotedAsync("disposed", journey.From);
     }
 
     [Fact]
@@ -64,10 +71,11 @@ public sealed class LocalMigrationTests
         Journey journey = await Journey.BeginAsync(silos);
         await journey.Grain.Go(journey.To);
         await journey.Diary.NotedAsync("dehydrated", journey.From);
+        clock.Advance(TimeSpan.FromSeconds(20));
         Task<int> waiting = journey.Grain.Get();
 
         await silos.KillAsync(silos.Silos[1], Cancellation);
-        clock.Advance(TimeSpan.FromSeconds(30));
+        clock.Advance(TimeSpan.FromSeconds(10));
 
         await Assert.ThrowsAsync<SiloUnavailableException>(() => waiting);
         Assert.Equal(0, await journey.Grain.Get());
