@@ -13,7 +13,9 @@ namespace MoEActors.Native;
 /// product's element is one chain of fused multiply-adds in ascending k; threads split outputs, never sums.
 /// </para>
 /// </summary>
-public interface IDevice : IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IOptimizerOperations, IDisposable
+public interface IDevice
+    : IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IGateOperations, IRandomOperations, IOptimizerOperations,
+        IDisposable
 {
     /// <summary>What this device is, in words: kind, instruction set, threads.</summary>
     string Description { get; }

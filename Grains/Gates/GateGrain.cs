@@ -42,7 +42,7 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
         }
 
         (_, WorkerModel model) = host.Find(_model, _rank);
-        GateOptions gate = model.View!.Model.Configuration.Gate;
+        GateOptions gate = model.View!.Model.GateOf(_layer)!.Options;
         long[] chosen = model.Counts.Chosen()[_layer];
         long dropped = chosen.Sum() - model.Counts.Kept()[_layer].Sum();
         return Task.FromResult(new GateStatus(_layer, _rank, host.Silo, gate.TopK, gate.CapacityFactor, chosen, dropped));

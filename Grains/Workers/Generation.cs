@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Grains.Workers;
 

@@ -188,7 +188,8 @@ internal sealed class WorkerModel : IDisposable
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
-            MicroBatchLoss loss = view.Model.Train(batch, 1f / Math.Max(1, targets), 1f / microBatches);
+            MicroBatchLoss loss = view.Model.Train(
+                batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
@@ -219,6 +220,7 @@ internal sealed class WorkerModel : IDisposable
             _optimizer.Apply(_device, block, block.Gradients, scale, step);
         }
 
+        View!.Model.EndStep(_denseSum);
         Version = step;
         Prepared = 0;
     }

@@ -1,11 +1,15 @@
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
-/// Names and layouts of the Hugging Face convention for Mixtral-like models: linear weights are [out, in], and what this library keeps as one
-/// matrix (queries, keys and values; gate and up) is several.
+/// Names and layouts of the Hugging Face convention: linear weights are [out, in], and what this library keeps as one matrix (queries,
+/// keys and values; gate and up) is several. Mixture-of-experts layers are named as in Mixtral; with shared experts or sigmoid scores, which
+/// Mixtral does not know, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts)
+/// has names of our own below the layer's.
 /// </summary>
 public static class HuggingFaceNames
 {
@@ -18,49 +22,92 @@ public static class HuggingFaceNames
         {
             string ours = ModelLayout.LayerPrefix(layer);
             string theirs = $"model.layers.{layer}.";
-            pieces.Add(new($"{theirs}input_layernorm.weight", $"{ours}input_norm", 0, model.Dim, Transposed: false));
+            pieces.Add(Vector($"{theirs}input_layernorm.weight", $"{ours}input_norm", model.Dim));
             pieces.Add(Linear($"{theirs}self_attn.q_proj.weight", $"{ours}qkv_proj", 0, attention.QueryColumns));
             pieces.Add(Linear($"{theirs}self_attn.k_proj.weight", $"{ours}qkv_proj", attention.QueryColumns, attention.KeyColumns));
             pieces.Add(Linear($"{theirs}self_attn.v_proj.weight", $"{ours}qkv_proj", attention.QueryColumns + attention.KeyColumns, attention.KeyColumns));
             pieces.Add(Linear($"{theirs}self_attn.o_proj.weight", $"{ours}o_proj", 0, model.Dim));
-            pieces.Add(new($"{theirs}post_attention_layernorm.weight", $"{ours}post_attention_norm", 0, model.Dim, Transposed: false));
-            if (model.Experts[layer] > 0)
-            {
-                pieces.Add(Linear($"{theirs}block_sparse_moe.gate.weight", $"{ours}router", 0, model.Experts[layer]));
-            }
-            else
-            {
-                pieces.Add(Linear($"{theirs}mlp.gate_proj.weight", $"{ours}mlp.gate_up", 0, model.Hidden));
-                pieces.Add(Linear($"{theirs}mlp.up_proj.weight", $"{ours}mlp.gate_up", model.Hidden, model.Hidden));
-                pieces.Add(Linear($"{theirs}mlp.down_proj.weight", $"{ours}mlp.down", 0, model.Dim));
-            }
+            pieces.Add(Vector($"{theirs}post_attention_layernorm.weight", $"{ours}post_attention_norm", model.Dim));
+            pieces.AddRange(model.Experts[layer] > 0
+                ? Mixture(model, layer, ours)
+                : SwiGlu($"{theirs}mlp.", $"{ours}mlp.", model.Hidden, model.Dim, Projections));
         }
 
-        pieces.Add(new("model.norm.weight", "norm", 0, model.Dim, Transposed: false));
+        pieces.Add(Vector("model.norm.weight", "norm", model.Dim));
         pieces.Add(Linear("lm_head.weight", "lm_head", 0, model.Vocabulary));
         return pieces;
     }
 
     /// <summary>The tensors of one expert.</summary>
-    public static IReadOnlyList<TensorPiece> Expert(ModelConfiguration model, int layer, int expert)
+    public static IReadOnlyList<TensorPiece> Expert(ModelConfiguration model, int layer, int expert) =>
+        Feedforward(model, $"{MixturePrefix(model, layer)}experts.{expert}.", "", model.Hidden, IsMixtral(model) ? MixtralNames : Projections);
+
+    /// <summary>Names of gate, up and down.</summary>
+    private static readonly string[] Projections = ["gate_proj", "up_proj", "down_proj"];
+
+    private static readonly string[] MixtralNames = ["w1", "w3", "w2"];
+
+    private static bool IsMixtral(ModelConfiguration model) => model.SharedExperts == 0 && model.Gate.Scores == GateScores.Softmax;
+
+    private static string MixturePrefix(ModelConfiguration model, int layer) =>
+        $"model.layers.{layer}.{(IsMixtral(model) ? "block_sparse_moe" : "mlp")}.";
+
+    private static IEnumerable<TensorPiece> Mixture(ModelConfiguration model, int layer, string ours)
     {
-        string theirs = $"model.layers.{layer}.block_sparse_moe.experts.{expert}.";
-        return model.Expert == "swiglu"
-            ?
-            [
-                Linear($"{theirs}w1.weight", "gate_up", 0, model.Hidden),
-                Linear($"{theirs}w3.weight", "gate_up", model.Hidden, model.Hidden),
-                Linear($"{theirs}w2.weight", "down", 0, model.Dim),
-            ]
+        string theirs = MixturePrefix(model, layer);
+        foreach (TensorPiece piece in GateKinds.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
+        {
+            GateTensors.Router => Linear($"{theirs}gate.weight", ours + shape.Name, 0, shape.Columns),
+            GateTensors.Bias => Vector($"{theirs}gate.e_score_correction_bias", ours + shape.Name, shape.Columns),
+            GateTensors.Projection => Linear($"{theirs}gate.projection.weight", ours + shape.Name, 0, shape.Columns),
+            _ => Vector($"{theirs}gate.{shape.Name["router_".Length..]}", ours + shape.Name, shape.Columns),
+        }))
+        {
+            yield return piece;
+        }
+
+        if (model.SharedExperts > 0)
+        {
+            foreach (TensorPiece piece in Feedforward(
+                model, $"{theirs}shared_experts.", $"{ours}shared_experts.", model.SharedExperts * model.Hidden, Projections))
+            {
+                yield return piece;
+            }
+        }
+
+        if (model.Residual)
+        {
+            foreach (TensorPiece piece in Feedforward(model, $"{theirs}residual_mlp.", $"{ours}residual_mlp.", model.Hidden, Projections))
+            {
+                yield return piece;
+            }
+
+            yield return Linear($"{theirs}coefficient.weight", ours + ModelLayout.ResidualCoefficient, 0, 2);
+        }
+    }
+
+    private static TensorPiece[] Feedforward(ModelConfiguration model, string theirs, string ours, int hidden, string[] names) =>
+        ExpertKinds.Get(model.Expert) is SwiGluExpert
+            ? SwiGlu(theirs, ours, hidden, model.Dim, names)
             :
             [
-                Linear($"{theirs}w1.weight", "w1", 0, model.Hidden),
-                new($"{theirs}w1.bias", "b1", 0, model.Hidden, Transposed: false),
-                Linear($"{theirs}w2.weight", "w2", 0, model.Dim),
-                new($"{theirs}w2.bias", "b2", 0, model.Dim, Transposed: false),
+                Linear($"{theirs}w1.weight", $"{ours}w1", 0, hidden),
+                Vector($"{theirs}w1.bias", $"{ours}b1", hidden),
+                Linear($"{theirs}w2.weight", $"{ours}w2", 0, model.Dim),
+                Vector($"{theirs}w2.bias", $"{ours}b2", model.Dim),
             ];
-    }
+
+    private static TensorPiece[] SwiGlu(string theirs, string ours, int hidden, int dim, string[] names) =>
+    [
+        Linear($"{theirs}{names[0]}.weight", $"{ours}gate_up", 0, hidden),
+        Linear($"{theirs}{names[1]}.weight", $"{ours}gate_up", hidden, hidden),
+        Linear($"{theirs}{names[2]}.weight", $"{ours}down", 0, dim),
+    ];
 
     private static TensorPiece Linear(string name, string parameter, int firstColumn, int columns) =>
         new(name, parameter, firstColumn, columns, Transposed: true);
+
+    /// <summary>A tensor that is stored as it is.</summary>
+    private static TensorPiece Vector(string name, string parameter, int columns) =>
+        new(name, parameter, 0, columns, Transposed: false);
 }

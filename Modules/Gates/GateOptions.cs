@@ -1,16 +1,28 @@
 namespace MoEActors.Modules.Gates;
 
-/// <summary>Routing policy of one layer.</summary>
+/// <summary>
+/// Routing policy of one layer. <see cref="Kind"/>, <see cref="Scores"/> and <see cref="ProjectionDim"/> decide which tensors the gate has;
+/// everything else may change between two steps (<see cref="IGate.Reconfigure"/>). docs/gates.md has the formulas.
+/// </summary>
 public sealed record GateOptions
 {
-    /// <summary>Experts per token, from 1 to the number of experts.</summary>
+    /// <summary>Name of the gate, one of <see cref="GateKinds.Names"/>.</summary>
+    public string Kind { get; init; } = TopAnyGateKind.KindName;
+
+    /// <summary>Experts per token, from 1 to the number of experts; under expert choice their mean, with a capacity factor of 1.</summary>
     public int TopK { get; init; } = 2;
 
     /// <summary>How logits become scores.</summary>
     public GateScores Scores { get; init; } = GateScores.Softmax;
 
-    /// <summary>Divide the chosen weights by their sum. With one expert per token the raw score stays, as it carries the gradient.</summary>
+    /// <summary>
+    /// Divide the chosen weights by their sum. With one expert per token the raw score stays, as it carries the gradient, and so it does
+    /// under expert choice.
+    /// </summary>
     public bool Renormalise { get; init; } = true;
+
+    /// <summary>Factor on the weights of routed experts (DeepSeek-V3's routed scaling factor).</summary>
+    public float RoutedScale { get; init; } = 1f;
 
     /// <summary>
     /// f &gt; 0: an expert takes at most k·⌈f·T/E⌉ tokens of a micro-batch (T valid tokens); 0: dropless; f &lt; 0: at most −f tokens.
@@ -20,7 +32,31 @@ public sealed record GateOptions
     /// <summary>Least capacity when <see cref="CapacityFactor"/> is positive.</summary>
     public int MinimumCapacity { get; init; }
 
-    /// <summary>Coefficient of the balance loss (GShard, arXiv 2006.16668, §2.2).</summary>
+    /// <summary>Who wins the slots of an expert that more tokens chose than it takes.</summary>
+    public SlotPriority Priority { get; init; } = SlotPriority.Position;
+
+    /// <summary>σ: in training, logits get noise σ/E·N(0, 1); 0 for none.</summary>
+    public float Noise { get; init; }
+
+    /// <summary>In training, the router sees its input times U(1 − jitter, 1 + jitter); 0 for none.</summary>
+    public float Jitter { get; init; }
+
+    /// <summary>Groups of neighbouring experts, one per node as a rule; they divide the experts evenly.</summary>
+    public int Groups { get; init; } = 1;
+
+    /// <summary>A token's experts come from at most this many groups (DeepSeek-V3's node-limited routing).</summary>
+    public int TopGroups { get; init; } = 1;
+
+    /// <summary>u: after each step b_e += u·sign(mean − count_e); 0 freezes the bias. For sigmoid scores.</summary>
+    public float BiasUpdateRate { get; init; }
+
+    /// <summary>Features of the projection in which the cosine gate compares.</summary>
+    public int ProjectionDim { get; init; } = 256;
+
+    /// <summary>The loss that keeps experts equally busy.</summary>
+    public BalanceLossKind Balance { get; init; } = BalanceLossKind.FirstChoice;
+
+    /// <summary>Coefficient of the balance loss; 0 for none. Expert choice is balanced by construction and has no such loss.</summary>
     public float BalanceCoefficient { get; init; } = 0.01f;
 
     /// <summary>Coefficient of the z-loss (ST-MoE, arXiv 2202.08906, §3).</summary>
@@ -39,28 +75,15 @@ public sealed record GateOptions
         _ => int.MaxValue,
     };
 
+    /// <summary>Standard deviation of the noise on a logit: σ/E.</summary>
+    /// <param name="experts">Experts of the layer.</param>
+    public float NoiseDeviation(int experts) => Noise / experts;
+
     /// <summary>Every mistake in these options, in words that name the property.</summary>
     /// <param name="experts">Experts of the layer.</param>
-    public IEnumerable<string> Mistakes(int experts)
-    {
-        if (TopK < 1 || TopK > experts)
-        {
-            yield return $"{nameof(TopK)} is {TopK}; it must be from 1 to the layer's {experts} experts.";
-        }
+    public IEnumerable<string> Mistakes(int experts) => GateMistakes.Of(this, experts);
 
-        if (!float.IsFinite(CapacityFactor) || (CapacityFactor < 0 && CapacityFactor != MathF.Floor(CapacityFactor)))
-        {
-            yield return $"{nameof(CapacityFactor)} is {CapacityFactor}; it must be finite, and a whole number when it is negative.";
-        }
-
-        if (MinimumCapacity < 0)
-        {
-            yield return $"{nameof(MinimumCapacity)} is {MinimumCapacity}; it must not be negative.";
-        }
-
-        if (!(BalanceCoefficient >= 0) || !(ZCoefficient >= 0))
-        {
-            yield return $"{nameof(BalanceCoefficient)} {BalanceCoefficient} and {nameof(ZCoefficient)} {ZCoefficient} must not be negative.";
-        }
-    }
+    /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Mistakes"/>.</summary>
+    /// <param name="current">The options that the layer was built with.</param>
+    public IEnumerable<string> MistakesOfChange(GateOptions current) => GateMistakes.OfChange(this, current);
 }

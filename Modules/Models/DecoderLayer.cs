@@ -10,6 +10,7 @@ namespace MoEActors.Modules.Models;
 /// <summary>One block of a decoder: <c>h = x + attention(norm(x))</c>, then <c>h + feedforward(norm(h))</c>.</summary>
 internal sealed class DecoderLayer
 {
+    private readonly int _layer;
     private readonly RmsNorm _inputNorm;
     private readonly CausalAttention _attention;
     private readonly RmsNorm _postAttentionNorm;
@@ -19,26 +20,30 @@ internal sealed class DecoderLayer
     public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
     {
         string prefix = ModelLayout.LayerPrefix(layer);
+        _layer = layer;
         _inputNorm = new RmsNorm(dense[$"{prefix}input_norm"], model.RmsEpsilon);
         _attention = new CausalAttention(model.Attention, dense[$"{prefix}qkv_proj"], dense[$"{prefix}o_proj"], rotary);
         _postAttentionNorm = new RmsNorm(dense[$"{prefix}post_attention_norm"], model.RmsEpsilon);
         if (experts is null)
         {
             _dense = new Feedforward(
-                new SwiGluExpert(), [.. ModelLayout.Feedforward(model).Select(shape => dense[$"{prefix}mlp.{shape.Name}"])]);
+                new SwiGluExpert(), Named(dense, prefix, ModelLayout.Feedforward(model))!);
         }
         else
         {
             _mixture = new MoELayer(
                 ExpertKinds.Get(model.Expert),
-                new TopAnyGate(model.Gate, dense[$"{prefix}router"]),
+                GateKinds.Get(model.Gate.Kind).Create(model.Gate, name => dense[prefix + name]),
                 experts.Exchange,
-                new MoELayerParameters([.. experts.Blocks.Select(block => block.Parameters)]));
+                new MoELayerParameters(
+                    [.. experts.Blocks.Select(block => block.Parameters)],
+                    Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
+                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
         }
     }
 
-    /// <summary>What the gate decided in the last pass; null for a dense layer.</summary>
-    public Routing? Routing => _mixture?.Gate.Routing;
+    /// <summary>The gate; null for a dense layer.</summary>
+    public IGate? Gate => _mixture?.Gate;
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {
@@ -46,6 +51,10 @@ internal sealed class DecoderLayer
         Tensor normed = _postAttentionNorm.Forward(tape, attended);
         return _mixture is null
             ? _dense!.Forward(tape, normed, attended)
-            : _mixture.Forward(tape, normed, attended, context);
+            : _mixture.Forward(tape, normed, attended, context.InLayer(_layer));
     }
+
+    /// <summary>The layer's tensors of these shapes; null for none.</summary>
+    private static Parameter[]? Named(ParameterBlock dense, string prefix, IReadOnlyList<ParameterShape> shapes) =>
+        shapes.Count == 0 ? null : [.. shapes.Select(shape => dense[prefix + shape.Name])];
 }

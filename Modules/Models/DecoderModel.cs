@@ -49,8 +49,14 @@ public sealed class DecoderModel : IDisposable
     /// <summary>The configuration.</summary>
     public ModelConfiguration Configuration { get; }
 
+    /// <summary>
+    /// The gate of a layer; null for a dense layer. Its policy may be replaced between two steps (<see cref="IGate.Reconfigure"/>), on
+    /// every worker alike.
+    /// </summary>
+    public IGate? GateOf(int layer) => _layers[layer].Gate;
+
     /// <summary>What the gates decided in the last pass, by layer; null for a dense layer.</summary>
-    public Routing? RoutingOf(int layer) => _layers[layer].Routing;
+    public Routing? RoutingOf(int layer) => GateOf(layer)?.Routing;
 
     /// <summary>
     /// Forward and backward of one micro-batch: adds parts to the gradients of the resident parameters.
@@ -58,11 +64,12 @@ public sealed class DecoderModel : IDisposable
     /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
     /// <param name="lossScale">1 / predicted tokens of the whole step.</param>
     /// <param name="auxiliaryScale">1 / micro-batches of the step.</param>
-    public MicroBatchLoss Train(MicroBatch? batch, float lossScale, float auxiliaryScale)
+    /// <param name="place">Which micro-batch of which step this is: random numbers depend on it.</param>
+    public MicroBatchLoss Train(MicroBatch? batch, float lossScale, float auxiliaryScale, MicroBatchPlace place = default)
     {
         _tape.Reset();
         _tape.Recording = true;
-        Tensor logits = Forward(batch, auxiliaryScale, out DeviceSpan<int> targets);
+        Tensor logits = Forward(batch, auxiliaryScale, place.RandomKey(Configuration.Seed), out DeviceSpan<int> targets);
         DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
         Matrix dLogits = _tape.NewMatrix(logits.Rows, logits.Columns);
         double sum = _device.CrossEntropy(logits.Value, targets, lossScale, losses, dLogits);
@@ -77,7 +84,7 @@ public sealed class DecoderModel : IDisposable
     {
         _tape.Reset();
         _tape.Recording = false;
-        Tensor logits = Forward(batch, auxiliaryScale: 0f, out DeviceSpan<int> targets);
+        Tensor logits = Forward(batch, auxiliaryScale: 0f, randomKey: null, out DeviceSpan<int> targets);
         DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
         return _device.CrossEntropy(logits.Value, targets, 0f, losses, default);
     }
@@ -89,10 +96,20 @@ public sealed class DecoderModel : IDisposable
     {
         _tape.Reset();
         _tape.Recording = false;
-        Tensor result = Forward(batch, auxiliaryScale: 0f, out _);
+        Tensor result = Forward(batch, auxiliaryScale: 0f, randomKey: null, out _);
         if (logits.Length > 0)
         {
             _device.Read(result.Value.Data.Slice(0, logits.Length), logits);
+        }
+    }
+
+    /// <summary>Ends a step, beside the optimizer: updates what gates keep but do not train, such as the bias that balances.</summary>
+    /// <param name="gradients">Dense gradients over all micro-batches of the step, alike on every worker.</param>
+    public void EndStep(DeviceSpan<float> gradients)
+    {
+        foreach (DecoderLayer layer in _layers)
+        {
+            layer.Gate?.EndStep(_device, gradients);
         }
     }
 
@@ -104,20 +121,20 @@ public sealed class DecoderModel : IDisposable
         double sum = 0;
         foreach (DecoderLayer layer in _layers)
         {
-            if (layer.Routing is { } routing)
-            {
-                GateOptions gate = Configuration.Gate;
-                sum += gate.BalanceCoefficient * routing.BalanceLoss + gate.ZCoefficient * routing.ZLoss;
-            }
+            sum += layer.Gate?.Routing.AuxiliaryLoss ?? 0;
         }
 
         return sum;
     }
 
-    private Tensor Forward(MicroBatch? batch, float auxiliaryScale, out DeviceSpan<int> targets)
+    private Tensor Forward(MicroBatch? batch, float auxiliaryScale, ulong? randomKey, out DeviceSpan<int> targets)
     {
         int length = batch?.SequenceLength ?? 1;
-        RoutingContext context = Load(batch, auxiliaryScale, out DeviceSpan<int> ids, out targets);
+        RoutingContext context = Load(batch, out DeviceSpan<int> ids, out targets) with
+        {
+            AuxiliaryScale = auxiliaryScale,
+            RandomKey = randomKey,
+        };
         Tensor stream = _embedding.Forward(_tape, ids);
         foreach (DecoderLayer layer in _layers)
         {
@@ -127,7 +144,7 @@ public sealed class DecoderModel : IDisposable
         return _head.Forward(_tape, _norm.Forward(_tape, stream));
     }
 
-    private RoutingContext Load(MicroBatch? batch, float auxiliaryScale, out DeviceSpan<int> ids, out DeviceSpan<int> targets)
+    private RoutingContext Load(MicroBatch? batch, out DeviceSpan<int> ids, out DeviceSpan<int> targets)
     {
         int rows = batch?.Inputs.Length ?? 0;
         if (_ids.Length < rows)
@@ -156,6 +173,6 @@ public sealed class DecoderModel : IDisposable
             _device.Write<int>(_valid.AsSpan(0, rows), mask);
         }
 
-        return new RoutingContext(mask, valid, auxiliaryScale);
+        return new RoutingContext(mask, valid, AuxiliaryScale: 0f);
     }
 }

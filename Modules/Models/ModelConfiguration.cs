@@ -31,6 +31,17 @@ public sealed record ModelConfiguration
     /// <summary>What an expert computes.</summary>
     public string Expert { get; init; } = "swiglu";
 
+    /// <summary>
+    /// Experts beside the routed ones that see every token, unweighted (DeepSeekMoE, arXiv 2401.06066, §3.2). Together they are one
+    /// of that many times <see cref="Hidden"/> features.
+    /// </summary>
+    public int SharedExperts { get; init; }
+
+    /// <summary>
+    /// The residual form (DeepSpeed-MoE, arXiv 2201.05596, §4.1): <c>y = c₀·MoE(x) + c₁·MLP(x)</c> with <c>(c₀, c₁) = softmax(x·Wc)</c>.
+    /// </summary>
+    public bool Residual { get; init; }
+
     /// <summary>Routing policy.</summary>
     public GateOptions Gate { get; init; } = new();
 
@@ -92,6 +103,16 @@ public sealed record ModelConfiguration
         if (!(RmsEpsilon > 0 && RopeTheta > 0 && float.IsFinite(RmsEpsilon) && float.IsFinite(RopeTheta)))
         {
             yield return $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.";
+        }
+
+        if (SharedExperts < 0)
+        {
+            yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be 0 (none) or more.";
+        }
+
+        if (Residual && SharedExperts > 0)
+        {
+            yield return $"{nameof(Residual)} is set, but {nameof(SharedExperts)} is {SharedExperts}: two forms of one branch; choose one.";
         }
 
         if (!ExpertKinds.Names.Contains(Expert))

@@ -1,4 +1,5 @@
 using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Parameters;
 
@@ -27,11 +28,17 @@ public static class ModelLayout
             shapes.Add(ParameterShape.Scale($"{prefix}post_attention_norm", model.Dim));
             if (model.Experts[layer] > 0)
             {
-                shapes.Add(ParameterShape.Weight($"{prefix}router", model.Dim, model.Experts[layer], deviation));
+                shapes.AddRange(Prefixed(prefix, GateKinds.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer])));
+                shapes.AddRange(Prefixed(prefix, SharedExperts(model)));
+                if (model.Residual)
+                {
+                    shapes.AddRange(Prefixed(prefix, Residual(model)));
+                    shapes.Add(ParameterShape.Weight(prefix + ResidualCoefficient, model.Dim, 2, deviation));
+                }
             }
             else
             {
-                shapes.AddRange(Feedforward(model).Select(shape => shape with { Name = $"{prefix}mlp.{shape.Name}" }));
+                shapes.AddRange(Prefixed(prefix, Feedforward(model)));
             }
         }
 
@@ -44,8 +51,24 @@ public static class ModelLayout
     public static IReadOnlyList<ParameterShape> Expert(ModelConfiguration model) =>
         ExpertKinds.Get(model.Expert).Layout(model.Dim, model.Hidden);
 
-    /// <summary>The tensors of a dense layer's feed-forward block.</summary>
-    public static IReadOnlyList<ParameterShape> Feedforward(ModelConfiguration model) => new SwiGluExpert().Layout(model.Dim, model.Hidden);
+    /// <summary>The tensors of a dense layer's feed-forward block, names without the layer's prefix.</summary>
+    public static IReadOnlyList<ParameterShape> Feedforward(ModelConfiguration model) =>
+        Prefixed("mlp.", new SwiGluExpert().Layout(model.Dim, model.Hidden));
+
+    /// <summary>
+    /// The tensors of the shared experts of a layer, names without its prefix: n experts that see every token are one of n times the
+    /// width. None when there are no shared experts.
+    /// </summary>
+    public static IReadOnlyList<ParameterShape> SharedExperts(ModelConfiguration model) => model.SharedExperts == 0
+        ? []
+        : Prefixed("shared_experts.", ExpertKinds.Get(model.Expert).Layout(model.Dim, checked(model.SharedExperts * model.Hidden)));
+
+    /// <summary>The tensors of the expert of the residual form, names without the layer's prefix; none without that form.</summary>
+    public static IReadOnlyList<ParameterShape> Residual(ModelConfiguration model) =>
+        model.Residual ? Prefixed("residual_mlp.", Expert(model)) : [];
+
+    /// <summary>Name, without the layer's prefix, of the [dim, 2] coefficients of the residual form.</summary>
+    public const string ResidualCoefficient = "residual_coefficient";
 
     /// <summary>Number of parameters of the whole model.</summary>
     public static long ParameterCount(ModelConfiguration model) =>
@@ -56,4 +79,7 @@ public static class ModelLayout
 
     /// <summary>What the names of an expert's tensors start with.</summary>
     public static string ExpertPrefix(int layer, int expert) => $"layers.{layer}.experts.{expert}.";
+
+    private static ParameterShape[] Prefixed(string prefix, IEnumerable<ParameterShape> shapes) =>
+        [.. shapes.Select(shape => shape with { Name = prefix + shape.Name })];
 }

@@ -9,7 +9,7 @@ namespace MoEActors.Modules.Optimizers;
 /// <param name="options">The numbers.</param>
 public sealed class Optimizer(OptimizerOptions options)
 {
-    /// <summary>One update of a block.</summary>
+    /// <summary>One update of a block: of the tensors that are trained.</summary>
     /// <param name="device">The device that holds it.</param>
     /// <param name="block">The block.</param>
     /// <param name="gradients">Its gradients, laid out like its values.</param>
@@ -21,6 +21,11 @@ public sealed class Optimizer(OptimizerOptions options)
             options.LearningRateAt(step), options.Beta1, options.Beta2, options.Epsilon, 0f, gradientScale, step);
         foreach (Parameter parameter in block.Parameters)
         {
+            if (!parameter.Shape.Trained)
+            {
+                continue;
+            }
+
             int offset = parameter.Offset;
             int count = parameter.Shape.Count;
             device.AdamW(
@@ -33,7 +38,7 @@ public sealed class Optimizer(OptimizerOptions options)
     }
 
     /// <summary>
-    /// Σ of squared gradients of a block, in double, tensor by tensor in canonical order. Combined over blocks in canonical order it
+    /// Σ of squared gradients of a block's trained tensors, in double, tensor by tensor in canonical order. Combined over blocks in canonical order it
     /// gives every worker the same bits.
     /// </summary>
     public static double SumOfSquares(IDevice device, ParameterBlock block, DeviceSpan<float> gradients)
@@ -43,7 +48,7 @@ public sealed class Optimizer(OptimizerOptions options)
         for (int i = 0; i < block.Parameters.Count; i++)
         {
             Parameter parameter = block.Parameters[i];
-            sum += device.SumOfSquares(gradients.Slice(parameter.Offset, parameter.Shape.Count));
+            sum += parameter.Shape.Trained ? device.SumOfSquares(gradients.Slice(parameter.Offset, parameter.Shape.Count)) : 0;
         }
 
         return sum;

@@ -6,7 +6,11 @@ namespace MoEActors.Modules.Parameters;
 /// <param name="Columns">Columns. Weights are [in, out].</param>
 /// <param name="Initial">How the values start.</param>
 /// <param name="Decays">Whether weight decay applies: matrices yes, norms and biases no.</param>
-public sealed record ParameterShape(string Name, int Rows, int Columns, InitialValue Initial, bool Decays)
+/// <param name="Trained">
+/// Whether the optimizer moves it along its gradient. State that is not trained is kept, copied and saved with the others; whoever owns
+/// it decides what the memory of its gradient carries.
+/// </param>
+public sealed record ParameterShape(string Name, int Rows, int Columns, InitialValue Initial, bool Decays, bool Trained = true)
 {
     /// <summary>Number of elements.</summary>
     public int Count => checked(Rows * Columns);
@@ -20,4 +24,7 @@ public sealed record ParameterShape(string Name, int Rows, int Columns, InitialV
 
     /// <summary>A bias, which starts at zero and does not decay.</summary>
     public static ParameterShape Bias(string name, int columns) => new(name, 1, columns, InitialValue.Constant(0f), Decays: false);
+
+    /// <summary>State that starts at zero and that no gradient moves.</summary>
+    public static ParameterShape State(string name, int columns) => Bias(name, columns) with { Trained = false };
 }

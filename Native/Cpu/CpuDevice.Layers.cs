@@ -14,6 +14,9 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
+    public void Scale(DeviceSpan<float> x, float factor) => ForElements(x.Length, new ScaleKernel(x, factor));
+
+    /// <inheritdoc />
     public void AddBias(in Matrix y, DeviceSpan<float> bias)
     {
         Operands.RowMajor(y);

@@ -8,6 +8,9 @@ public interface ILayerOperations
     /// <summary><c>y (+)= x</c>, element by element.</summary>
     void Add(DeviceSpan<float> x, DeviceSpan<float> y);
 
+    /// <summary><c>x *= factor</c>, element by element.</summary>
+    void Scale(DeviceSpan<float> x, float factor);
+
     /// <summary><c>y[i, :] += bias</c>.</summary>
     void AddBias(in Matrix y, DeviceSpan<float> bias);
 

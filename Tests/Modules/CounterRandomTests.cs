@@ -1,4 +1,5 @@
 using System.Text;
+using MoEActors.Native.Operations;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;

@@ -93,7 +93,8 @@ public sealed class DecoderGradientTests
 
         foreach (ParameterBlock block in blocks)
         {
-            foreach (Parameter parameter in block.Parameters)
+            // A choice bias is balanced, not trained: what stands in its gradient is the count of choices.
+            foreach (Parameter parameter in block.Parameters.Where(parameter => parameter.Shape.Trained))
             {
                 string name = block.Prefix + parameter.Shape.Name;
                 float[] gradient = parameter.GradientVector.AsSpan().ToArray();

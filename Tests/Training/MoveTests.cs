@@ -1,3 +1,4 @@
+using MoEActors.Native.Operations;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;

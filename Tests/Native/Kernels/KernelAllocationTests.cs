@@ -31,6 +31,12 @@ public class KernelAllocationTests
             memory.Device.Add(x.Data, x.Data);
             memory.Device.RmsNormWeightGradient(x, r, x, weight);
             memory.Device.AddScoreSums(x, default, true, weight);
+            memory.Device.AddSmoothLoad(x, x, ids, 1, 0.1f, weight);
+            memory.Device.TopRows(x, default, 1, ids.Slice(0, Columns));
+            memory.Device.AddNormal(x, 1, 0.1f);
+            memory.Device.MultiplyUniform(x, 1, 0.1f, x, Accumulation.Store);
+            memory.Device.Scale(x.Data, 0.5f);
+            ids.AsSpan().Clear();
             memory.Device.EmbeddingGradient(ids, x, x);
             memory.Device.CombineRowsGradient(x, x, slots, 1, r, x, r);
             memory.Device.AdamW(update, x.Data, x.Data, x.Data, x.Data);

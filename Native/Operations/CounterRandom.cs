@@ -1,4 +1,4 @@
-namespace MoEActors.Modules.Parameters;
+namespace MoEActors.Native.Operations;
 
 /// <summary>
 /// Random numbers as a function of (key, counter): no state, so that any worker computes any element. The mixing function is
@@ -19,6 +19,9 @@ public static class CounterRandom
 
     /// <summary>64 bits for element <paramref name="counter"/> of the stream <paramref name="key"/>.</summary>
     public static ulong Next(ulong key, ulong counter) => Mix(key + counter * Golden);
+
+    /// <summary>The key of the stream number <paramref name="index"/> of those that belong to <paramref name="key"/>.</summary>
+    public static ulong Derive(ulong key, ulong index) => Mix(Mix(key) ^ Mix(~index));
 
     /// <summary>Uniform in [0, 1) with 53 bits.</summary>
     public static double Uniform(ulong key, ulong counter) => (Next(key, counter) >> 11) * (1.0 / (1UL << 53));

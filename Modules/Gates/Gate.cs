@@ -1,0 +1,181 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.Gates;
+
+/// <summary>
+/// A gate made of pieces: jitter → router → noise → scores → selection → weights → slots → losses. Weights are those of the scores,
+/// divided by their sum before anything is dropped; a dropped choice stays in the denominator and gets its gradient through it.
+/// </summary>
+public class Gate : IGate
+{
+    private readonly IRouter _router;
+    private readonly ISelection _selection;
+    private readonly BalanceBias? _bias;
+    private readonly GatePass _pass;
+    private readonly InputJitter _jitter = new();
+    private readonly SlotOrder _order = new();
+    private readonly ChoiceBalanceLoss _firstChoice;
+    private readonly ChoiceBalanceLoss _allChoices;
+    private readonly LoadImportanceLoss _loadImportance;
+    private readonly ZLoss _z = new();
+
+    /// <summary>Composes a gate.</summary>
+    /// <param name="options">The policy.</param>
+    /// <param name="router">How tokens become logits.</param>
+    /// <param name="selection">How scores become choices.</param>
+    /// <param name="bias">[1, experts] state that takes part in the choice alone and balances; null for none.</param>
+    public Gate(GateOptions options, IRouter router, ISelection selection, Parameter? bias = null)
+    {
+        Options = options;
+        Routing = new Routing(router.Experts);
+        _router = router;
+        _selection = selection;
+        _bias = bias is null ? null : new BalanceBias(bias);
+        ChoiceBias = _bias?.Values ?? DeviceSpan<float>.Empty;
+        _pass = new GatePass(Routing);
+        _firstChoice = new ChoiceBalanceLoss(router.Experts, allChoices: false);
+        _allChoices = new ChoiceBalanceLoss(router.Experts, allChoices: true);
+        _loadImportance = new LoadImportanceLoss(router.Experts);
+    }
+
+    /// <inheritdoc />
+    public Routing Routing { get; }
+
+    /// <inheritdoc />
+    public GateOptions Options { get; private set; }
+
+    /// <summary>[experts] added to the scores for the choice alone; empty for none.</summary>
+    public DeviceSpan<float> ChoiceBias { get; set; }
+
+    /// <inheritdoc />
+    public void Reconfigure(GateOptions options)
+    {
+        List<string> mistakes = [.. options.Mistakes(_router.Experts), .. options.MistakesOfChange(Options)];
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException(string.Join(Environment.NewLine, mistakes), nameof(options));
+        }
+
+        Options = options;
+    }
+
+    /// <inheritdoc />
+    public void Forward(Tape tape, in Tensor x, in RoutingContext context)
+    {
+        IDevice device = tape.Device;
+        _pass.Options = Options;
+        _pass.Context = context;
+        _pass.ChoiceBias = ChoiceBias;
+        _pass.Logits = _router.Forward(tape, _jitter.Forward(tape, x, Options.Jitter, context.Stream(RandomStream.Jitter)));
+        _pass.NoisyLogits = AddNoise(tape, context.Stream(RandomStream.Noise));
+        Score(tape);
+        _selection.Select(tape, _pass);
+        int k = Routing.K;
+        Routing.Weights = tape.Arena.Take<float>(x.Rows * k);
+        device.ChoiceWeights(
+            _pass.Scores, Routing.Choices, k, _selection.Renormalises(Options), GateOptions.Epsilon, Routing.Weights);
+        if (Options.RoutedScale != 1f)
+        {
+            device.Scale(Routing.Weights, Options.RoutedScale);
+        }
+
+        int capacity = _selection.Capacity(_pass);
+        Routing.AssignSlots(capacity, _order.Of(tape, _pass, capacity));
+        MeasureLosses(tape);
+    }
+
+    /// <inheritdoc />
+    public void Backward(Tape tape, DeviceSpan<float> dWeights)
+    {
+        IDevice device = tape.Device;
+        GateOptions options = _pass.Options;
+        Matrix dScores = tape.NewMatrix(_pass.Scores.Rows, _pass.Scores.Columns);
+        Matrix dLogits = dScores;
+        if (options.RoutedScale != 1f)
+        {
+            device.Scale(dWeights, options.RoutedScale);
+        }
+
+        device.ChoiceWeightsGradient(
+            _pass.Scores, Routing.Choices, Routing.K, _selection.Renormalises(options), GateOptions.Epsilon, dWeights, dScores);
+        IBalanceLoss? balance = _pass.Context.ValidCount > 0 ? Balance : null;
+        float factor = options.BalanceCoefficient * _pass.Context.AuxiliaryScale;
+        balance?.AddScoreGradient(tape, _pass, factor, dScores);
+        if (options.Scores == GateScores.Softmax)
+        {
+            device.SoftmaxGradient(_pass.Scores, dScores, dLogits);
+        }
+        else
+        {
+            device.SigmoidGradient(_pass.Scores, dScores, dLogits);
+        }
+
+        balance?.AddLogitGradient(tape, _pass, factor, dLogits);
+        if (options.ZCoefficient > 0 && _pass.Context.ValidCount > 0)
+        {
+            ZLoss.AddGradient(tape, _pass, options.ZCoefficient * _pass.Context.AuxiliaryScale, dLogits);
+        }
+
+        _router.Backward(tape, dLogits);
+        _jitter.Backward(tape);
+        _bias?.AddCounts(tape, Routing.ChosenTokens);
+    }
+
+    /// <inheritdoc />
+    public void EndStep(IDevice device, DeviceSpan<float> gradients)
+    {
+        if (Options.BiasUpdateRate > 0)
+        {
+            _bias?.Update(device, gradients, Options.BiasUpdateRate);
+        }
+    }
+
+    /// <summary>The balance loss that adds to the gradient; null for none.</summary>
+    private IBalanceLoss? Balance => _pass.Options.BalanceCoefficient > 0 && !_selection.IsBalanced ? Measured : null;
+
+    /// <summary>The balance loss that is measured.</summary>
+    private IBalanceLoss Measured => _pass.Options.Balance switch
+    {
+        BalanceLossKind.AllChoices => _allChoices,
+        BalanceLossKind.LoadImportance => _loadImportance,
+        _ => _firstChoice,
+    };
+
+    private Matrix AddNoise(Tape tape, ulong? key)
+    {
+        if (Options.Noise == 0f || key is not { } drawn)
+        {
+            return _pass.Logits;
+        }
+
+        Matrix noisy = tape.NewMatrix(_pass.Logits.Rows, _pass.Logits.Columns);
+        tape.Device.Copy(_pass.Logits.Data, noisy.Data);
+        tape.Device.AddNormal(noisy, drawn, Options.NoiseDeviation(_router.Experts));
+        return noisy;
+    }
+
+    private void Score(Tape tape)
+    {
+        _pass.Scores = tape.NewMatrix(_pass.Logits.Rows, _pass.Logits.Columns);
+        _pass.LogSumExp = tape.Arena.Take<float>(_pass.Logits.Rows);
+        if (Options.Scores == GateScores.Softmax)
+        {
+            tape.Device.Softmax(_pass.NoisyLogits, _pass.Scores, _pass.LogSumExp);
+        }
+        else
+        {
+            tape.Device.Sigmoid(_pass.NoisyLogits, _pass.Scores, _pass.LogSumExp);
+        }
+    }
+
+    private void MeasureLosses(Tape tape)
+    {
+        bool some = _pass.Context.ValidCount > 0;
+        Routing.BalanceLoss = some && !_selection.IsBalanced ? Measured.Measure(tape, _pass) : 0;
+        Routing.ZLoss = some ? _z.Measure(tape, _pass) : 0;
+        Routing.AuxiliaryLoss = Options.BalanceCoefficient * Routing.BalanceLoss + Options.ZCoefficient * Routing.ZLoss;
+    }
+}

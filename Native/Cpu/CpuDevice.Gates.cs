@@ -1,0 +1,89 @@
+using MoEActors.Native.Cpu.Kernels;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Cpu;
+
+/// <summary>What particular gates need.</summary>
+public sealed unsafe partial class CpuDevice
+{
+    /// <inheritdoc />
+    public void NormalizeRows(in Matrix x, float epsilon, in Matrix y, DeviceSpan<float> inverseNorms)
+    {
+        Operands.SameShape(y, x);
+        Operands.HasLength(inverseNorms, x.Rows);
+        ForRows(x.Rows, x.Columns, new NormalizeRowsKernel(x, epsilon, y, inverseNorms));
+    }
+
+    /// <inheritdoc />
+    public void NormalizeRowsGradient(
+        in Matrix y, DeviceSpan<float> inverseNorms, float epsilon, in Matrix dy, in Matrix dx, Accumulation accumulation)
+    {
+        Operands.SameShape(dy, y);
+        Operands.SameShape(dx, y);
+        Operands.HasLength(inverseNorms, y.Rows);
+        ForRows(y.Rows, y.Columns, new NormalizeRowsGradientKernel(y, inverseNorms, epsilon, dy, dx, accumulation));
+    }
+
+    /// <inheritdoc />
+    public void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots)
+    {
+        Operands.SameShape(b, a);
+        Operands.HasLength(dots, a.Rows);
+        ForRows(a.Rows, a.Columns, new DotRowsKernel(a, b, dots));
+    }
+
+    /// <inheritdoc />
+    public void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked)
+    {
+        Operands.SameShape(masked, scores);
+        Operands.HasLengthOrIsEmpty(bias, scores.Columns);
+        ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(kept, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(kept, groups);
+        if (scores.Columns % groups != 0)
+        {
+            throw new ArgumentException($"{scores.Columns} columns do not make {groups} groups of one size.", nameof(groups));
+        }
+
+        ForRows(scores.Rows, scores.Columns, new MaskGroupsKernel(scores, bias, groups, kept, masked));
+    }
+
+    /// <inheritdoc />
+    public void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows)
+    {
+        Operands.RowMajor(scores);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        Operands.HasLengthOrIsEmpty(valid, scores.Rows);
+        Operands.HasLength(rows, (long)scores.Columns * count);
+        DeviceSpan<int> keys = _scratch.Take<int>(checked(scores.Rows * scores.Columns));
+        ForRows(scores.Columns, scores.Rows * TopRowsKernel.Passes, new TopRowsKernel(scores, valid, count, keys, rows));
+    }
+
+    /// <inheritdoc />
+    public void AddSmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> load)
+    {
+        CheckLoad(logits, noisy, choices, k, deviation);
+        Operands.HasLength(load, logits.Columns);
+        SumTokens(new SmoothLoadTerm(logits, noisy, choices, k, deviation), load);
+    }
+
+    /// <inheritdoc />
+    public void AddSmoothLoadGradient(
+        in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits)
+    {
+        CheckLoad(logits, noisy, choices, k, deviation);
+        Operands.HasLength(loadGradient, logits.Columns);
+        Operands.SameShape(dLogits, logits);
+        ForRows(
+            logits.Rows, logits.Columns, new SmoothLoadGradientKernel(logits, noisy, choices, k, deviation, loadGradient, dLogits));
+    }
+
+    private static void CheckLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation)
+    {
+        Operands.SameShape(noisy, logits);
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
+        Operands.HasLength(choices, (long)logits.Rows * k);
+        Operands.InRange(choices, -1, logits.Columns);
+    }
+}

@@ -1,0 +1,60 @@
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Operations;
+
+/// <summary>What particular gates need beyond <see cref="IRoutingOperations"/>: cosine, groups, expert choice, the load loss.</summary>
+public interface IGateOperations
+{
+    /// <summary><c>y = x·r</c> per row with <c>r = 1/max(‖x‖₂, epsilon)</c>; r goes to <paramref name="inverseNorms"/> [n]. In place allowed.</summary>
+    void NormalizeRows(in Matrix x, float epsilon, in Matrix y, DeviceSpan<float> inverseNorms);
+
+    /// <summary>
+    /// Gradient of <see cref="NormalizeRows"/> from its output: <c>dx (+)= r·(dy − y·Σ dy·y)</c>; where epsilon stood in for the norm it
+    /// is a constant, and <c>dx (+)= r·dy</c>.
+    /// </summary>
+    void NormalizeRowsGradient(
+        in Matrix y, DeviceSpan<float> inverseNorms, float epsilon, in Matrix dy, in Matrix dx, Accumulation accumulation);
+
+    /// <summary><c>dots[i] = Σⱼ a[i, j]·b[i, j]</c>.</summary>
+    void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots);
+
+    /// <summary>
+    /// <c>masked = scores + bias</c> inside the best groups of each row and −∞ elsewhere. Columns form <paramref name="groups"/> groups of
+    /// neighbours; a group is worth the sum of its two best members (its one member if it has no more); ties go to the lower group.
+    /// </summary>
+    /// <param name="scores">[n, E], E a multiple of <paramref name="groups"/>.</param>
+    /// <param name="bias">[E], or empty.</param>
+    /// <param name="groups">Number of groups.</param>
+    /// <param name="kept">Groups that stay.</param>
+    /// <param name="masked">[n, E].</param>
+    void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked);
+
+    /// <summary>
+    /// The rows of the <paramref name="count"/> largest scores of each column, in ascending order; ties go to the lower row, a NaN counts
+    /// as −∞. Rows whose <paramref name="valid"/> is 0 take no part; where rows do not suffice, −1 fills up.
+    /// </summary>
+    /// <param name="scores">[n, E].</param>
+    /// <param name="valid">[n], or empty when every row is valid.</param>
+    /// <param name="count">Rows per column.</param>
+    /// <param name="rows">[E, count].</param>
+    void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows);
+
+    /// <summary>
+    /// The smooth load (Shazeer et al., arXiv 1701.06538, appendix A): <c>load[e] += Σ_t Φ((a[t, e] − θ[t])/deviation)</c> with
+    /// <c>θ[t] = noisy[t, choices[t, k − 1]]</c>, from zero in row order, then added. Rows whose last choice is −1 take no part.
+    /// </summary>
+    /// <param name="logits">a, [n, E]: without noise.</param>
+    /// <param name="noisy">[n, E]: with noise.</param>
+    /// <param name="choices">[n, k].</param>
+    /// <param name="k">Choices per row.</param>
+    /// <param name="deviation">Standard deviation of the noise.</param>
+    /// <param name="load">[E].</param>
+    void AddSmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> load);
+
+    /// <summary>
+    /// Gradient of <see cref="AddSmoothLoad"/> by the logits, through a and through θ (the noise is a constant), added to
+    /// <paramref name="dLogits"/> for rows that take part.
+    /// </summary>
+    void AddSmoothLoadGradient(
+        in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits);
+}
