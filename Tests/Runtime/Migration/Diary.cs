@@ -37,14 +37,14 @@ public sealed class Diary
     }
 
     /// <summary>Waits for something that a grain does when nobody calls it.</summary>
-    public async Task NotedAsync(string what, SiloAddress silo)
+    public async Task NotedAsync(string what, SiloAddress silo, int times = 1)
     {
         while (true)
         {
             Task more;
             lock (_gate)
             {
-                if (_entries.Contains(new Entry(what, silo)))
+                if (_entries.Count(entry => entry == new Entry(what, silo)) >= times)
                 {
                     return;
                 }

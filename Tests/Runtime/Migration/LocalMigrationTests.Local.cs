@@ -126,6 +126,7 @@ public sealed class LocalMigrationTests
         async Task TravelAsync(ITravelGrain grain, Random random)
         {
             int expected = 0;
+            Dictionary<SiloAddress, int> left = [];
             for (int move = 0; move < 50; move++)
             {
                 SiloAddress here = await grain.Where();
@@ -135,6 +136,10 @@ public sealed class LocalMigrationTests
                 Assert.Equal(Enumerable.Range(expected + 1, 4), added.Order());
                 expected += 4;
                 Assert.NotEqual(here, await grain.Where());
+
+                // The director's cool-down: what has not quite left must not come back.
+                left[here] = left.GetValueOrDefault(here) + 1;
+                await Diary.Of(grain.GetPrimaryKeyString()).NotedAsync("disposed", here, left[here]);
             }
         }
     }
