@@ -4,7 +4,8 @@ namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>
 /// The coordinator of one model: term, epoch, step counter, batch log and commit decisions. Work is submitted and its outcome learnt by
-/// short polls, since a step may take longer than any call may. Key: the model's name.
+/// short polls, since a step may take longer than any call may. A client that called through a silo which died hears nothing until the call
+/// times out, hence the short limits; every call may be repeated. Key: the model's name.
 /// </summary>
 [Alias("moe.ITrainingGrain")]
 public interface ITrainingGrain : IGrainWithStringKey
@@ -15,6 +16,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <returns>A ticket; its outcome is an <see cref="EpochOutcome"/>.</returns>
     /// <exception cref="Errors.InvalidRequestException">The configuration cannot work, or differs from the existing model's.</exception>
     [Alias("create")]
+    [ResponseTimeout("00:00:10")]
     Task<long> CreateAsync(string configuration, PlacementRequest? placement);
 
     /// <summary>Creates the model from a checkpoint and begins to open its epoch. Training goes on as if it had never stopped.</summary>
@@ -32,11 +34,13 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <exception cref="Errors.InvalidRequestException">The batch does not fit the model.</exception>
     /// <exception cref="Errors.StaleCommandException">The step is not the next one.</exception>
     [Alias("step")]
+    [ResponseTimeout("00:00:10")]
     Task<long> SubmitStepAsync(StepRequest request);
 
     /// <summary>Queues other work of the whole cluster.</summary>
     /// <returns>A ticket; its outcome is the one that belongs to the request.</returns>
     [Alias("work")]
+    [ResponseTimeout("00:00:10")]
     Task<long> SubmitAsync(WorkRequest request);
 
     /// <summary>Waits up to <paramref name="slice"/> for a ticket.</summary>
@@ -44,12 +48,14 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <exception cref="Errors.MoEException">The work failed.</exception>
     /// <exception cref="Errors.TicketLostException">The grain knows no such ticket: it has started anew, and the work must be asked for again.</exception>
     [Alias("wait")]
+    [ResponseTimeout("00:00:10")]
     [AlwaysInterleave]
     Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice);
 
     /// <summary>How the model is doing.</summary>
     /// <exception cref="Errors.InvalidRequestException">There is no such model.</exception>
     [Alias("status")]
+    [ResponseTimeout("00:00:10")]
     [AlwaysInterleave]
     Task<TrainingStatus> GetStatusAsync();
 }

@@ -10,15 +10,18 @@ namespace MoEActors.Grains.Experts;
 
 /// <summary>
 /// Speaks for one expert shard. It attaches to the shard in its silo's table when it is activated, and frees nothing when it goes: memory is
-/// the worker host's.
+/// the worker host's. When its shard has moved it follows with a manifest, and refuses to begin where the shard is not, or not at that version.
 /// </summary>
 [PinnedPlacement]
 [KeepAlive]
 [Immovable]
-public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain
+public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMigrationParticipant
 {
+    private const string ManifestKey = "moe.expert";
+
     private string _model = "";
     private ShardId _shard;
+    private ExpertManifest? _manifest;
 
     /// <inheritdoc />
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -26,17 +29,42 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain
         string key = this.GetPrimaryKeyString();
         _model = GrainKeys.Model(key);
         _shard = GrainKeys.Shard(key);
-        host.Find(_model, _shard);
+        if (!host.Belongs(key))
+        {
+            // Whoever called remembers where the grain was.
+            throw Away();
+        }
+
+        (_, WorkerModel model) = host.Find(_model, _shard);
+        if (_manifest is not null && _manifest != new ExpertManifest(_shard.ToString(), model.Version))
+        {
+            throw new PlacementRefusedException(
+                $"Grain '{key}' came to silo {host.Silo} for shard {_manifest.Shard} at step {_manifest.Version}; the table there has shard {_shard} at step {model.Version}.");
+        }
+
         return Task.CompletedTask;
     }
+
+    /// <inheritdoc />
+    public void OnDehydrate(IDehydrationContext dehydrationContext)
+    {
+        // The shard itself may be gone already. Without a manifest the next activation goes by the table alone.
+        if (host.VersionOf(_model) is { } version)
+        {
+            dehydrationContext.TryAddValue(ManifestKey, new ExpertManifest(_shard.ToString(), version));
+        }
+    }
+
+    /// <inheritdoc />
+    public void OnRehydrate(IRehydrationContext rehydrationContext) => rehydrationContext.TryGetValue(ManifestKey, out _manifest);
 
     /// <inheritdoc />
     public Task<ExpertStatus> GetStatusAsync()
     {
         if (!host.Belongs(this.GetPrimaryKeyString()))
         {
-            DeactivateOnIdle();
-            throw new PlacementRefusedException($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
+            MigrateOnIdle();
+            throw Away();
         }
 
         (Worker worker, WorkerModel model) = host.Find(_model, _shard);
@@ -47,12 +75,15 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain
     /// <inheritdoc />
     public Task MoveAsync(string silo)
     {
-        // The shard has gone ahead; the next call finds the grain's new place in the map.
+        // The shard has gone ahead, and the placement director answers from the map that has it there.
         if (silo != host.Silo)
         {
-            DeactivateOnIdle();
+            MigrateOnIdle();
         }
 
         return Task.CompletedTask;
     }
+
+    private PlacementRefusedException Away() =>
+        new($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
 }

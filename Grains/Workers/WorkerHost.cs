@@ -99,6 +99,9 @@ public sealed class WorkerHost : IDisposable
     /// <exception cref="StaleCommandException">There is no such order in this term.</exception>
     internal Task<WorkReport?> PollAsync(string model, long term, long number, TimeSpan slice) => Book(model).PollAsync(term, number, slice);
 
+    /// <summary>The committed steps of a model on this silo; null if it holds none of it.</summary>
+    internal long? VersionOf(string model) => _workers.Select(worker => worker.ModelOf(model)?.Version).FirstOrDefault(version => version is not null);
+
     /// <summary>The worker that holds a shard, and what it holds of the model.</summary>
     /// <exception cref="PlacementRefusedException">No device of this silo holds it.</exception>
     internal (Worker Worker, WorkerModel Model) Find(string model, ShardId shard)
