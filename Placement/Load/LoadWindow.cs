@@ -8,6 +8,9 @@ namespace MoEActors.Placement.Load;
 /// <param name="halfLife">Samples after which a sample weighs half.</param>
 public sealed class LoadWindow(int length = 8, double halfLife = 2)
 {
+    /// <summary>Share of a layer's tokens that would have to change their expert for a sample to say nothing any more.</summary>
+    private const double Strange = 0.3;
+
     private readonly Queue<LoadSample> _samples = new(length + 1);
 
     /// <summary>The samples, oldest first.</summary>
@@ -38,26 +41,48 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
         }
     }
 
+    /// <summary>
+    /// What each sample says about a layer's next step, newest first; the newest weighs 1. A sample fades by age, and as its shares differ from
+    /// the newest ones: what was before a sudden change says nothing about what comes. O(samples · experts).
+    /// </summary>
+    public double[] Weights(int layer)
+    {
+        long[] newest = Newest.Tokens[layer];
+        double newestSum = Math.Max(1, newest.Sum());
+        double[] weights = new double[_samples.Count];
+        int age = 0;
+        foreach (LoadSample sample in _samples.Reverse())
+        {
+            long[] tokens = sample.Tokens[layer];
+            double sum = Math.Max(1, tokens.Sum()), distance = 0;
+            for (int expert = 0; expert < tokens.Length; expert++)
+            {
+                distance += Math.Abs((tokens[expert] / sum) - (newest[expert] / newestSum)) / 2;
+            }
+
+            weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / Strange));
+            age++;
+        }
+
+        return weights;
+    }
+
     /// <summary>Tokens per step of every expert of a layer, the weighted mean of the window. O(samples · experts).</summary>
     /// <exception cref="InvalidOperationException">The window is empty.</exception>
     public double[] Mean(int layer)
     {
         double[] mean = new double[Newest.Tokens[layer].Length];
-        double weight = 1, sum = 0;
+        double[] weights = Weights(layer);
+        double sum = weights.Sum();
+        int age = 0;
         foreach (LoadSample sample in _samples.Reverse())
         {
             for (int expert = 0; expert < mean.Length; expert++)
             {
-                mean[expert] += weight * sample.Tokens[layer][expert];
+                mean[expert] += weights[age] / sum * sample.Tokens[layer][expert];
             }
 
-            sum += weight;
-            weight *= Math.Pow(0.5, 1 / halfLife);
-        }
-
-        for (int expert = 0; expert < mean.Length; expert++)
-        {
-            mean[expert] /= sum;
+            age++;
         }
 
         return mean;

@@ -4,25 +4,24 @@ namespace MoEActors.Placement.Plans;
 public sealed class DirectorMemory
 {
     private readonly Dictionary<(int Layer, int Expert), long> _movedAt = [];
-    private readonly HashSet<int> _awake = [];
+    private readonly Dictionary<int, int> _calm = [];
 
     /// <summary>Whether a layer is being planned for.</summary>
-    public bool IsAwake(int layer) => _awake.Contains(layer);
+    public bool IsAwake(int layer) => _calm.ContainsKey(layer);
 
     /// <summary>The experts of a layer that have moved after a step.</summary>
     public IEnumerable<int> MovedAfter(int layer, long step) =>
         _movedAt.Where(moved => moved.Key.Layer == layer && moved.Value > step).Select(moved => moved.Key.Expert);
 
-    /// <summary>Notes that a layer is planned for, or rests.</summary>
-    public void Wake(int layer, bool awake)
+    /// <summary>Notes that a layer is out of balance and planned for from now on.</summary>
+    public void Wake(int layer) => _calm[layer] = 0;
+
+    /// <summary>Notes that a layer that is awake was level once more; after so many times in a row it rests.</summary>
+    public void Calm(int layer, int enough)
     {
-        if (awake)
+        if (++_calm[layer] >= enough)
         {
-            _awake.Add(layer);
-        }
-        else
-        {
-            _awake.Remove(layer);
+            _calm.Remove(layer);
         }
     }
 

@@ -9,8 +9,11 @@ public sealed record DirectorOptions
     /// <summary>Added to the trigger, divided by the samples seen: one sample proves less than many.</summary>
     public double Caution { get; init; } = 0.3;
 
-    /// <summary>Balance ratio below which a layer comes to rest.</summary>
+    /// <summary>Balance ratio up to which a layer is level and nothing is planned for it.</summary>
     public double Settled { get; init; } = 1.005;
+
+    /// <summary>A layer that was level at so many plans in a row comes to rest; it takes the trigger to wake it again.</summary>
+    public int CalmPlans { get; init; } = 8;
 
     /// <summary>Training steps in which a plan must earn what its transfers cost.</summary>
     public int HorizonSteps { get; init; } = 50;
@@ -19,5 +22,5 @@ public sealed record DirectorOptions
     public int CoolDownSteps { get; init; } = 10;
 
     /// <summary>Bytes that may move during one training step; one shard always may.</summary>
-    public long BytesPerStep { get; init; } = 640L << 20;
+    public long BytesPerStep { get; init; } = 1L << 30;
 }

@@ -64,16 +64,18 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
     public static LayerPlan Predict(LayerProblem problem, LayerPlacement target)
     {
         ImmutableArray<ShardMove> moves = PlacementMoves.Between(problem.Layer, problem.Current, target, problem.Costs.Topology);
-        LoadSample[] recent = [.. problem.Load.Samples.TakeLast(PredictionSteps)];
-        double ratioBefore = 0, ratioAfter = 0, secondsBefore = 0, secondsAfter = 0;
-        foreach (LoadSample sample in recent)
+        double[] weights = problem.Load.Weights(problem.Layer);
+        double ratioBefore = 0, ratioAfter = 0, secondsBefore = 0, secondsAfter = 0, sum = 0;
+        foreach ((int age, LoadSample sample) in problem.Load.Samples.Reverse().Take(PredictionSteps).Index().Where(sample => weights[sample.Index] > 0))
         {
+            double weight = weights[age];
+            sum += weight;
             LayerQuotas before = problem.Quotas.Split(problem.Current, sample.Tokens[problem.Layer]);
             LayerQuotas after = problem.Quotas.Split(target, sample.Tokens[problem.Layer]);
-            ratioBefore += before.BalanceRatio;
-            ratioAfter += after.BalanceRatio;
-            secondsBefore += problem.Costs.LayerSeconds(before);
-            secondsAfter += problem.Costs.LayerSeconds(after);
+            ratioBefore += weight * before.BalanceRatio;
+            ratioAfter += weight * after.BalanceRatio;
+            secondsBefore += weight * problem.Costs.LayerSeconds(before);
+            secondsAfter += weight * problem.Costs.LayerSeconds(after);
         }
 
         return new LayerPlan
@@ -81,15 +83,30 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
             Layer = problem.Layer,
             Target = target,
             Moves = moves,
-            Ratio = (ratioBefore / recent.Length, ratioAfter / recent.Length),
-            Seconds = (secondsBefore / recent.Length, secondsAfter / recent.Length),
+            Ratio = (ratioBefore / sum, ratioAfter / sum),
+            Seconds = (secondsBefore / sum, secondsAfter / sum),
             MoveSeconds = problem.Costs.MoveSeconds(moves),
         };
     }
 
-    /// <summary>Hysteresis: a layer wakes when its mean load is skewed beyond doubt, and rests when it is level.</summary>
+    /// <summary>Hysteresis: a layer wakes when its load is skewed beyond doubt, and rests when it has been level for long.</summary>
     private bool Wakes(int layer, LayerPlacement current, LoadWindow load, IQuotaRule quotas, DirectorMemory memory)
     {
+        if (memory.IsAwake(layer))
+        {
+            bool level = quotas.Split(current, load.Newest.Tokens[layer]).BalanceRatio <= options.Settled;
+            if (!level)
+            {
+                memory.Wake(layer);
+            }
+            else
+            {
+                memory.Calm(layer, options.CalmPlans);
+            }
+
+            return !level;
+        }
+
         double[] mean = load.Mean(layer);
         double perWorker = mean.Sum() / current.Workers;
         if (perWorker == 0)
@@ -102,9 +119,13 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
         double ratio = quotas.Split(current, [.. mean.Select(tokens => (long)(tokens * scale))]).BalanceRatio;
         int samples = load.Samples.Count;
         double noise = Significance / Math.Sqrt(perWorker * samples);
-        double threshold = memory.IsAwake(layer) ? options.Settled : Math.Max(options.Trigger + (options.Caution / samples), 1 + noise);
-        memory.Wake(layer, ratio > threshold);
-        return ratio > threshold;
+        if (ratio <= Math.Max(options.Trigger + (options.Caution / samples), 1 + noise))
+        {
+            return false;
+        }
+
+        memory.Wake(layer);
+        return true;
     }
 
     private bool Pays(LayerPlan plan, LayerProblem problem) =>

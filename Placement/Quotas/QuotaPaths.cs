@@ -6,9 +6,13 @@ internal sealed class QuotaPaths
     private readonly LayerPlacement _placement;
     private readonly long[] _quotas;
     private readonly long[] _loads;
-    private readonly List<int>[] _sharedOn;
 
-    // Of the search: the shard by which a worker was reached and the shard that would give to it.
+    // By worker: the shards on it whose expert has more than one replica.
+    private readonly int[] _firstOn;
+    private readonly int[] _shardsOn;
+    private readonly int[] _expertOf;
+
+    // Of the search: the shard that receives on a worker, the shard that gives to it, and the worker that gives.
     private readonly int[] _receiver;
     private readonly int[] _giver;
     private readonly int[] _from;
@@ -23,37 +27,52 @@ internal sealed class QuotaPaths
         _giver = new int[placement.Workers];
         _from = new int[placement.Workers];
         _queue = new int[placement.Workers];
-        _sharedOn = new List<int>[placement.Workers];
-        for (int rank = 0; rank < placement.Workers; rank++)
-        {
-            _sharedOn[rank] = [];
-        }
-
-        for (int expert = 0; expert < placement.Experts; expert++)
-        {
-            if (placement.RanksOf(expert).Length > 1)
-            {
-                foreach (int rank in placement.RanksOf(expert))
-                {
-                    _sharedOn[rank].Add(expert);
-                }
-            }
-        }
+        _expertOf = new int[placement.Shards];
+        _firstOn = new int[placement.Workers + 1];
+        _shardsOn = new int[placement.Shards];
+        Index();
     }
 
     /// <summary>Brings every worker down to the level; raises the level where that is proven to be impossible.</summary>
-    /// <returns>The final level: the least possible load of the busiest worker.</returns>
-    public long Level(long level)
+    /// <param name="level">The level, in tokens.</param>
+    /// <param name="slack">How far above the level a worker may stay, in tokens.</param>
+    public void Level(long level, long slack)
     {
         for (int rank = 0; rank < _loads.Length; rank++)
         {
-            while (_loads[rank] > level)
+            while (_loads[rank] > level + slack)
             {
                 level = Math.Max(level, Relieve(rank, level));
             }
         }
+    }
 
-        return level;
+    private void Index()
+    {
+        for (int expert = 0; expert < _placement.Experts; expert++)
+        {
+            ReadOnlySpan<int> ranks = _placement.RanksOf(expert);
+            _expertOf.AsSpan(_placement.FirstShardOf(expert), ranks.Length).Fill(expert);
+            foreach (int rank in ranks.Length > 1 ? ranks : [])
+            {
+                _firstOn[rank + 1]++;
+            }
+        }
+
+        for (int rank = 0; rank < _placement.Workers; rank++)
+        {
+            _firstOn[rank + 1] += _firstOn[rank];
+        }
+
+        int[] next = _firstOn[..^1];
+        for (int expert = 0; expert < _placement.Experts; expert++)
+        {
+            ReadOnlySpan<int> ranks = _placement.RanksOf(expert);
+            for (int i = 0; i < ranks.Length && ranks.Length > 1; i++)
+            {
+                _shardsOn[next[ranks[i]]++] = _placement.FirstShardOf(expert) + i;
+            }
+        }
     }
 
     /// <summary>Moves tokens off a rank along one path, or returns the mean of the workers that are shut in with it, rounded up.</summary>
@@ -66,16 +85,15 @@ internal sealed class QuotaPaths
         for (int next = 0; next < reached; next++)
         {
             int rank = _queue[next];
-            foreach (int expert in _sharedOn[rank])
+            foreach (int giver in _shardsOn.AsSpan(_firstOn[rank].._firstOn[rank + 1]))
             {
-                ReadOnlySpan<int> ranks = _placement.RanksOf(expert);
-                int first = _placement.FirstShardOf(expert);
-                int giver = first + ranks.BinarySearch(rank);
                 if (_quotas[giver] == 0)
                 {
                     continue;
                 }
 
+                ReadOnlySpan<int> ranks = _placement.RanksOf(_expertOf[giver]);
+                int first = _placement.FirstShardOf(_expertOf[giver]);
                 for (int i = 0; i < ranks.Length; i++)
                 {
                     int target = ranks[i];

@@ -1,8 +1,8 @@
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>
-/// The split by single tokens: the busiest worker gets the least that any split can give it. Whole numbers only, so it is the same
-/// everywhere.
+/// The split by single tokens: the busiest worker gets the least that any split can give it, to within 1/2048 of it (exactly, below 2048
+/// tokens per worker). Whole numbers only, so it is the same everywhere.
 /// <para>
 /// Each expert's tokens are poured over its replicas like water over an uneven floor, twice; then paths of replicas carry what is above
 /// the level to workers below it. Where no path is left, a set of workers is shut in with its tokens; their mean is a proven bound and
@@ -14,13 +14,21 @@ public sealed class TokenQuotas : IQuotaRule
 {
     private const int Pourings = 2;
 
+    /// <summary>A worker may stay above the least possible level by one part of so many.</summary>
+    private const int Precision = 2048;
+
     /// <inheritdoc />
     public LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens)
     {
         long[] quotas = new long[placement.Shards];
         long[] loads = new long[placement.Workers];
         long level = Pour(placement, tokens, quotas, loads);
-        new QuotaPaths(placement, quotas, loads).Level(level);
+        long slack = level / Precision;
+        if (loads.Max() > level + slack)
+        {
+            new QuotaPaths(placement, quotas, loads).Level(level, slack);
+        }
+
         return new LayerQuotas(placement, quotas);
     }
 
@@ -51,8 +59,8 @@ public sealed class TokenQuotas : IQuotaRule
             keys[i] = -tokens[order[i]];
         }
 
-        // Heaviest first; ties in the order of experts.
-        Array.Sort(keys, order, Comparer<long>.Default);
+        // Heaviest first: the light ones fill what is left uneven.
+        Array.Sort(keys, order);
         for (int pouring = 0; pouring < Pourings; pouring++)
         {
             foreach (int expert in order)

@@ -8,6 +8,9 @@ internal sealed class ChangeSearch
     /// <summary>Workers that give, workers that take, and experts tried, in one change.</summary>
     private const int Donors = 4, Takers = 4, Candidates = 6;
 
+    /// <summary>Changes that are tried on all steps.</summary>
+    private const int Finalists = 12;
+
     /// <summary>Workers this close to the busiest are as busy: water has found its level among them.</summary>
     private const double Level = 0.02;
 
@@ -16,7 +19,9 @@ internal sealed class ChangeSearch
     private readonly DraftTrial _trial;
     private readonly ImmutableHashSet<int> _resting;
     private readonly double[] _loads;
-    private readonly int[] _busiestFirst;
+    private readonly int[] _busiest;
+    private readonly int[] _idlest;
+    private readonly List<(SlotChange Change, double Gain)> _promising = [];
 
     public ChangeSearch(PlacementDraft draft, ImmutableArray<LevelledLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
     {
@@ -25,92 +30,115 @@ internal sealed class ChangeSearch
         _trial = trial;
         _resting = resting;
         _loads = new double[draft.Workers];
-        _busiestFirst = new int[draft.Workers];
+        _busiest = new int[Math.Min(Donors, draft.Workers)];
+        _idlest = new int[Math.Min(Takers, draft.Workers)];
     }
 
     /// <summary>The best change, or null when none lowers the strain by the given part of it.</summary>
     public SlotChange? Find(double leastProgress)
     {
         SortWorkers();
-        double strain = _trial.Strain;
-        double best = strain * leastProgress;
-        SlotChange? found = null;
+        _promising.Clear();
         foreach ((int expert, int left) in Hot())
         {
-            for (int i = _busiestFirst.Length - 1; i >= Math.Max(0, _busiestFirst.Length - Takers); i--)
+            foreach (int taker in _idlest)
             {
-                int taker = _busiestFirst[i];
-                if (_draft.Holds(expert, taker))
+                if (!_draft.Holds(expert, taker))
                 {
-                    continue;
-                }
-
-                (int first, int end) = _draft.SlotsOn(taker);
-                bool triedFree = false;
-                for (int slot = first; slot < end; slot++)
-                {
-                    int occupant = _draft.ExpertIn(slot);
-                    if (occupant < 0 ? triedFree : _resting.Contains(occupant))
-                    {
-                        continue;
-                    }
-
-                    triedFree |= occupant < 0;
-                    if (occupant < 0 || _draft.ReplicasOf(occupant) > 1)
-                    {
-                        Try(new SlotChange(expert, slot));
-                    }
-
-                    if (occupant >= 0 && !_draft.Holds(occupant, _draft.RankOf(left)))
-                    {
-                        Try(new SlotChange(expert, slot, left));
-                    }
+                    Screen(expert, left, taker);
                 }
             }
         }
 
-        return found;
-
-        void Try(SlotChange change)
+        // What looks best on the newest step is tried on all of them.
+        double strain = _trial.Strain(_steps.Length);
+        double best = strain * leastProgress;
+        SlotChange? found = null;
+        _promising.Sort((left, right) => right.Gain.CompareTo(left.Gain));
+        foreach ((SlotChange change, double _) in _promising.Take(Finalists))
         {
-            double gain = (strain - _trial.StrainAfter(change)) / change.Moves;
+            double gain = (strain - _trial.StrainAfter(change, _steps.Length)) / change.Moves;
             if (gain > best)
             {
                 (best, found) = (gain, change);
             }
         }
+
+        return found;
+    }
+
+    /// <summary>Tries an expert in every slot of a worker, on the newest step.</summary>
+    private void Screen(int expert, int left, int taker)
+    {
+        double strain = _trial.Strain(1);
+        (int first, int end) = _draft.SlotsOn(taker);
+        bool triedFree = false;
+        for (int slot = first; slot < end; slot++)
+        {
+            int occupant = _draft.ExpertIn(slot);
+            if (occupant < 0 ? triedFree : _resting.Contains(occupant))
+            {
+                continue;
+            }
+
+            triedFree |= occupant < 0;
+            if (occupant < 0 || _draft.ReplicasOf(occupant) > 1)
+            {
+                Try(new SlotChange(expert, slot));
+            }
+
+            if (occupant >= 0 && !_draft.Holds(occupant, _draft.RankOf(left)))
+            {
+                Try(new SlotChange(expert, slot, left));
+            }
+        }
+
+        void Try(SlotChange change) => _promising.Add((change, (strain - _trial.StrainAfter(change, 1)) / change.Moves));
     }
 
     private void SortWorkers()
     {
         Array.Clear(_loads);
-        double weights = 0;
+        double weights = _steps.Sum(step => step.Weight);
         foreach (LevelledLoad step in _steps)
         {
-            weights += step.Weight;
             for (int rank = 0; rank < _loads.Length; rank++)
             {
-                _loads[rank] += step.Weight * step.LoadOf(rank);
+                _loads[rank] += step.Weight / weights * step.LoadOf(rank);
             }
         }
 
-        double[] keys = new double[_loads.Length];
+        Select(_busiest, 1);
+        Select(_idlest, -1);
+    }
+
+    /// <summary>The workers of the highest load times sign, highest first, lower ranks first among equals. O(workers · wanted).</summary>
+    private void Select(int[] chosen, int sign)
+    {
+        int count = 0;
         for (int rank = 0; rank < _loads.Length; rank++)
         {
-            _loads[rank] /= weights;
-            keys[rank] = -_loads[rank];
-            _busiestFirst[rank] = rank;
-        }
+            int place = count;
+            while (place > 0 && sign * _loads[chosen[place - 1]] < sign * _loads[rank])
+            {
+                place--;
+            }
 
-        Array.Sort(keys, _busiestFirst);
+            if (place < chosen.Length)
+            {
+                count = Math.Min(count + 1, chosen.Length);
+                chosen.AsSpan(place, count - 1 - place).CopyTo(chosen.AsSpan(place + 1));
+                chosen[place] = rank;
+            }
+        }
     }
 
     /// <summary>The heaviest experts on the busiest workers, each with the slot that it would leave.</summary>
     private IEnumerable<(int Expert, int Left)> Hot()
     {
-        double top = _loads[_busiestFirst[0]];
+        double top = _loads[_busiest[0]];
         Dictionary<int, (double Share, int Slot)> shares = [];
-        foreach (int rank in _busiestFirst.Take(Donors).TakeWhile(rank => _loads[rank] >= top - Level))
+        foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Level))
         {
             (int first, int end) = _draft.SlotsOn(rank);
             for (int slot = first; slot < end; slot++)

@@ -15,26 +15,31 @@ internal sealed class DraftTrial
         Level();
     }
 
-    /// <summary>Experts poured so far: the measure of effort.</summary>
-    public int Pours { get; private set; }
+    /// <summary>Replicas poured over so far: the measure of effort.</summary>
+    public int Effort { get; private set; }
 
-    /// <summary>Weighted mean of the steps' strain.</summary>
-    public double Strain => Mean(step => step.Strain);
-
-    /// <summary>Weighted mean of the steps' balance ratio. O(steps · workers).</summary>
-    public double Ratio => Mean(step => step.Ratio);
-
-    /// <summary>The strain after a change, which is then taken back.</summary>
-    public double StrainAfter(SlotChange change)
+    /// <summary>Weighted mean of the strain of the newest steps.</summary>
+    public double Strain(int newest)
     {
-        int displaced = _draft.ExpertIn(change.Slot);
-        foreach (LevelledLoad step in _steps)
+        double sum = 0, weights = 0;
+        foreach (LevelledLoad step in _steps.AsSpan()[..newest])
         {
-            step.Begin();
+            sum += step.Weight * step.Strain;
+            weights += step.Weight;
         }
 
-        Apply(change, displaced);
-        double strain = Strain;
+        return sum / weights;
+    }
+
+    /// <summary>Weighted mean of the steps' balance ratio. O(steps · workers).</summary>
+    public double Ratio => _steps.Sum(step => step.Weight * step.Ratio) / _steps.Sum(step => step.Weight);
+
+    /// <summary>The strain of the newest steps after a change, which is then taken back.</summary>
+    public double StrainAfter(SlotChange change, int newest)
+    {
+        int displaced = _draft.ExpertIn(change.Slot);
+        Apply(change, displaced, newest);
+        double strain = Strain(newest);
         _draft.Clear(change.Slot);
         if (change.Left >= 0)
         {
@@ -47,7 +52,7 @@ internal sealed class DraftTrial
             _draft.Put(displaced, change.Slot);
         }
 
-        foreach (LevelledLoad step in _steps)
+        foreach (LevelledLoad step in _steps.AsSpan()[..newest])
         {
             step.TakeBack();
         }
@@ -58,30 +63,40 @@ internal sealed class DraftTrial
     /// <summary>Makes a change and levels everything again.</summary>
     public void Commit(SlotChange change)
     {
-        foreach (LevelledLoad step in _steps)
-        {
-            step.Begin();
-        }
-
-        Apply(change, _draft.ExpertIn(change.Slot));
+        Apply(change, _draft.ExpertIn(change.Slot), _steps.Length);
         Level();
     }
 
-    private void Apply(SlotChange change, int displaced)
+    private void Apply(SlotChange change, int displaced, int newest)
     {
+        ReadOnlySpan<LevelledLoad> steps = _steps.AsSpan()[..newest];
+        foreach (LevelledLoad step in steps)
+        {
+            step.Begin();
+            if (displaced >= 0)
+            {
+                step.Empty(change.Slot);
+            }
+
+            if (change.Left >= 0)
+            {
+                step.Empty(change.Left);
+            }
+        }
+
         if (displaced >= 0)
         {
-            Empty(change.Slot);
+            _draft.Clear(change.Slot);
         }
 
         if (change.Left >= 0)
         {
-            Empty(change.Left);
+            _draft.Clear(change.Left);
             _draft.Put(displaced, change.Left);
         }
 
         _draft.Put(change.Expert, change.Slot);
-        foreach (LevelledLoad step in _steps)
+        foreach (LevelledLoad step in steps)
         {
             Pour(step, change.Expert);
             if (displaced >= 0)
@@ -96,16 +111,6 @@ internal sealed class DraftTrial
                 PourNeighbours(step, displaced);
             }
         }
-    }
-
-    private void Empty(int slot)
-    {
-        foreach (LevelledLoad step in _steps)
-        {
-            step.Empty(slot);
-        }
-
-        _draft.Clear(slot);
     }
 
     private void PourNeighbours(LevelledLoad step, int expert)
@@ -129,10 +134,11 @@ internal sealed class DraftTrial
     private void Level()
     {
         const int Sweeps = 4;
+        const double Progress = 0.98;
         foreach (LevelledLoad step in _steps)
         {
             double before = double.PositiveInfinity;
-            for (int sweep = 0; sweep < Sweeps && step.Strain < before * 0.999; sweep++)
+            for (int sweep = 0; sweep < Sweeps && step.Strain < before * Progress; sweep++)
             {
                 before = step.Strain;
                 step.Begin();
@@ -150,18 +156,6 @@ internal sealed class DraftTrial
     private void Pour(LevelledLoad step, int expert)
     {
         step.Pour(expert);
-        Pours++;
-    }
-
-    private double Mean(Func<LevelledLoad, double> value)
-    {
-        double sum = 0, weights = 0;
-        foreach (LevelledLoad step in _steps)
-        {
-            sum += step.Weight * value(step);
-            weights += step.Weight;
-        }
-
-        return sum / weights;
+        Effort += _draft.ReplicasOf(expert);
     }
 }

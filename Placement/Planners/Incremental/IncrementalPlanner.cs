@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Planners.Incremental;
 
@@ -8,26 +9,26 @@ namespace MoEActors.Placement.Planners.Incremental;
 /// remains after live quotas on each of the recent steps, not on their mean, so that a placement with play for fluctuations wins. Of the
 /// sequence of changes it keeps the beginning whose gain is worth its moves.
 /// <para>
-/// O(changes · candidates · steps · neighbours · replicas) for a layer, and never more than <see cref="Effort"/> pourings. Ours; the changes are
+/// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
 /// those of FlexMoE (arXiv 2304.03946), the play between workers is the "long chain" of process flexibility (Jordan and Graves 1995).
 /// </para>
 /// </summary>
 public sealed class IncrementalPlanner : IPlanner
 {
-    /// <summary>Recent steps that a placement is judged by.</summary>
+    /// <summary>Recent steps that a placement is judged by; fewer in very large layers.</summary>
     private const int Steps = 4;
 
-    /// <summary>How much a step weighs beside the one after it.</summary>
-    private const double Fading = 0.6;
+    /// <summary>Slots of all judged steps together.</summary>
+    private const int SlotsJudged = 8192;
 
     /// <summary>A change that lowers the strain by less than this part is none.</summary>
     private const double LeastProgress = 1e-2;
 
-    /// <summary>Pourings of one expert's tokens that a layer may take: bounds the time of a plan.</summary>
-    public int Effort { get; init; } = 40_000;
+    /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
+    public int Effort { get; init; } = 100_000;
 
     /// <summary>Balance ratio that one move must be worth.</summary>
-    public double GainPerMove { get; init; } = 0.004;
+    public double GainPerMove { get; init; } = 0.003;
 
     /// <inheritdoc />
     public string Name => "incremental";
@@ -36,25 +37,42 @@ public sealed class IncrementalPlanner : IPlanner
     public LayerPlacement Plan(LayerProblem problem)
     {
         PlacementDraft draft = new(problem.Current, problem.Slots);
-        ImmutableArray<LevelledLoad> steps =
-            [.. problem.Load.Samples.Reverse().Take(Steps).Select((sample, age) => new LevelledLoad(draft, Math.Pow(Fading, age), sample.Tokens[problem.Layer]))];
-        DraftTrial trial = new(draft, steps);
-        ChangeSearch search = new(draft, steps, trial, problem.Resting);
+        (long[] Tokens, double Weight)[] steps = Expected(problem);
+        ImmutableArray<LevelledLoad> levelled = [.. steps.Select(step => new LevelledLoad(draft, step.Weight, step.Tokens))];
+        DraftTrial trial = new(draft, levelled);
+        ChangeSearch search = new(draft, levelled, trial, problem.Resting);
 
         LayerPlacement best = problem.Current;
-        double worth = trial.Ratio;
+        double worth = problem.Quotas is TokenQuotas ? trial.Ratio : Ratio(best);
         int moves = 0;
-        while (trial.Pours < Effort && search.Find(LeastProgress) is { } change)
+
+        // Even perfect balance, a ratio of 1, must pay for one move more.
+        while (trial.Effort < Effort && 1 + ((moves + 1) * GainPerMove) < worth && search.Find(LeastProgress) is { } change)
         {
             trial.Commit(change);
             moves += change.Moves;
-            double ratio = trial.Ratio + (moves * GainPerMove);
-            if (ratio < worth)
+
+            // Levelled tokens are what token quotas will make of them; other rules can keep no more than they promise, so those are asked.
+            double ratio = trial.Ratio;
+            if (ratio + (moves * GainPerMove) < worth)
             {
-                (worth, best) = (ratio, draft.ToPlacement());
+                LayerPlacement placement = draft.ToPlacement();
+                ratio = (problem.Quotas is TokenQuotas ? ratio : Ratio(placement)) + (moves * GainPerMove);
+                (worth, best) = ratio < worth ? (ratio, placement) : (worth, best);
             }
         }
 
         return best;
+
+        double Ratio(LayerPlacement placement) =>
+            steps.Sum(step => step.Weight * problem.Quotas.Split(placement, step.Tokens).BalanceRatio) / steps.Sum(step => step.Weight);
     }
+
+    /// <summary>The recent steps that say something about the next one.</summary>
+    private static (long[] Tokens, double Weight)[] Expected(LayerProblem problem) =>
+    [
+        .. problem.Load.Samples.Reverse().Take(Math.Clamp(SlotsJudged / problem.Slots.Sum(), 1, Steps))
+            .Zip(problem.Load.Weights(problem.Layer), (sample, weight) => (sample.Tokens[problem.Layer], weight))
+            .Where(step => step.weight > 0),
+    ];
 }

@@ -31,8 +31,11 @@ internal sealed class LevelledLoad
         for (int expert = 0; expert < draft.Experts; expert++)
         {
             _tokens[expert] = tokens[expert] * scale;
-            _quotas[draft.SlotsOf(expert)[0]] = _tokens[expert];
-            _loads[draft.RankOf(draft.SlotsOf(expert)[0])] += _tokens[expert];
+            foreach (int slot in draft.SlotsOf(expert))
+            {
+                _quotas[slot] = _tokens[expert] / draft.ReplicasOf(expert);
+                _loads[draft.RankOf(slot)] += _quotas[slot];
+            }
         }
 
         foreach (double load in _loads)
