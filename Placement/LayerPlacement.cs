@@ -16,24 +16,30 @@ public sealed class LayerPlacement : IEquatable<LayerPlacement>
     /// <param name="ranks">By expert: the ranks that hold it, in any order.</param>
     /// <exception cref="PlacementException">An expert has no rank, one twice, or one that is no worker.</exception>
     public LayerPlacement(int workers, IReadOnlyList<IReadOnlyList<int>> ranks)
+        : this(workers, [.. ranks.Select(replicas => replicas.ToArray())])
+    {
+    }
+
+    /// <summary>As the public one, without the copies.</summary>
+    internal LayerPlacement(int workers, int[][] ranks)
     {
         Workers = workers;
-        _offsets = new int[ranks.Count + 1];
-        for (int expert = 0; expert < ranks.Count; expert++)
+        _offsets = new int[ranks.Length + 1];
+        for (int expert = 0; expert < ranks.Length; expert++)
         {
-            _offsets[expert + 1] = _offsets[expert] + ranks[expert].Count;
+            _offsets[expert + 1] = _offsets[expert] + ranks[expert].Length;
         }
 
         _ranks = new int[_offsets[^1]];
-        for (int expert = 0; expert < ranks.Count; expert++)
+        for (int expert = 0; expert < ranks.Length; expert++)
         {
-            Span<int> replicas = _ranks.AsSpan(_offsets[expert].._offsets[expert + 1]);
-            for (int i = 0; i < replicas.Length; i++)
+            Span<int> replicas = _ranks.AsSpan(_offsets[expert], ranks[expert].Length);
+            ranks[expert].CopyTo(replicas);
+            if (replicas.Length > 1)
             {
-                replicas[i] = ranks[expert][i];
+                replicas.Sort();
             }
 
-            replicas.Sort();
             Check(expert, replicas);
         }
     }

@@ -36,27 +36,41 @@ internal static class Packing
             }
         }
 
-        double[] keyOf = new double[slots.Length];
+        double[] heights = new double[workers.Length];
         foreach (int expert in order)
         {
             int count = Math.Min(replicas[expert], heap.Count);
             double share = load[expert] / count;
             int[] chosen = new int[count];
+            ranks[expert] = chosen;
+            if (count == 1)
+            {
+                chosen[0] = heap.Top;
+                if (--free[heap.Top] > 0)
+                {
+                    heap.ReplaceTop(heap.TopKey + share);
+                }
+                else
+                {
+                    heap.Pop();
+                }
+
+                continue;
+            }
+
             for (int i = 0; i < count; i++)
             {
-                keyOf[heap.Top] = heap.TopKey;
+                heights[i] = heap.TopKey;
                 chosen[i] = heap.Pop();
             }
 
-            foreach (int rank in chosen)
+            for (int i = 0; i < count; i++)
             {
-                if (--free[rank] > 0)
+                if (--free[chosen[i]] > 0)
                 {
-                    heap.Push(rank, keyOf[rank] + share);
+                    heap.Push(chosen[i], heights[i] + share);
                 }
             }
-
-            ranks[expert] = chosen;
         }
     }
 }

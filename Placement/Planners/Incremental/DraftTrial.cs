@@ -105,30 +105,44 @@ internal sealed class DraftTrial
             }
 
             // Whoever shares a worker with the changed experts can now give or take.
-            PourNeighbours(step, change.Expert);
+            PourNeighbours(step, change.Expert, change.Slot);
             if (displaced >= 0)
             {
-                PourNeighbours(step, displaced);
+                PourNeighbours(step, displaced, change.Left);
             }
         }
     }
 
-    private void PourNeighbours(LevelledLoad step, int expert)
+    /// <summary>Levels the experts beside an expert's replicas; beside the new one only where there are many and each feels little.</summary>
+    private void PourNeighbours(LevelledLoad step, int expert, int newest)
     {
-        foreach (int own in _draft.SlotsOf(expert))
+        const int Many = 8;
+        if (_draft.ReplicasOf(expert) <= Many)
         {
-            (int first, int end) = _draft.SlotsOn(_draft.RankOf(own));
-            for (int slot = first; slot < end; slot++)
+            foreach (int slot in _draft.SlotsOf(expert))
             {
-                int neighbour = _draft.ExpertIn(slot);
-                if (neighbour >= 0 && neighbour != expert && _draft.ReplicasOf(neighbour) > 1)
-                {
-                    Pour(step, neighbour);
-                }
+                PourOn(step, _draft.RankOf(slot), expert);
             }
+        }
+        else if (newest >= 0)
+        {
+            PourOn(step, _draft.RankOf(newest), expert);
         }
 
         Pour(step, expert);
+    }
+
+    private void PourOn(LevelledLoad step, int rank, int except)
+    {
+        (int first, int end) = _draft.SlotsOn(rank);
+        for (int slot = first; slot < end; slot++)
+        {
+            int neighbour = _draft.ExpertIn(slot);
+            if (neighbour >= 0 && neighbour != except && _draft.ReplicasOf(neighbour) > 1)
+            {
+                Pour(step, neighbour);
+            }
+        }
     }
 
     private void Level()

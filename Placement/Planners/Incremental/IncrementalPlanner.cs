@@ -24,11 +24,17 @@ public sealed class IncrementalPlanner : IPlanner
     /// <summary>A change that lowers the strain by less than this part is none.</summary>
     private const double LeastProgress = 1e-2;
 
-    /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
-    public int Effort { get; init; } = 100_000;
+    /// <summary>Balance ratio that no move is made for.</summary>
+    private const double LevelEnough = 1.004;
 
-    /// <summary>Balance ratio that one move must be worth.</summary>
-    public double GainPerMove { get; init; } = 0.003;
+    /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
+    public int Effort { get; init; } = 50_000;
+
+    /// <summary>
+    /// Balance ratio that it would be worth to move as many shards as the layer has slots; a single move must earn its part of it. Larger
+    /// layers move more at once, as their workers send and receive side by side.
+    /// </summary>
+    public double GainPerRound { get; init; } = 0.12;
 
     /// <inheritdoc />
     public string Name => "incremental";
@@ -44,20 +50,22 @@ public sealed class IncrementalPlanner : IPlanner
 
         LayerPlacement best = problem.Current;
         double worth = problem.Quotas is TokenQuotas ? trial.Ratio : Ratio(best);
+        double gainPerMove = GainPerRound / problem.Slots.Sum();
         int moves = 0;
 
         // Even perfect balance, a ratio of 1, must pay for one move more.
-        while (trial.Effort < Effort && 1 + ((moves + 1) * GainPerMove) < worth && search.Find(LeastProgress) is { } change)
+        while (worth > LevelEnough && trial.Effort < Effort && 1 + ((moves + 1) * gainPerMove) < worth
+            && search.Find(LeastProgress) is { } change)
         {
             trial.Commit(change);
             moves += change.Moves;
 
             // Levelled tokens are what token quotas will make of them; other rules can keep no more than they promise, so those are asked.
             double ratio = trial.Ratio;
-            if (ratio + (moves * GainPerMove) < worth)
+            if (ratio + (moves * gainPerMove) < worth)
             {
                 LayerPlacement placement = draft.ToPlacement();
-                ratio = (problem.Quotas is TokenQuotas ? ratio : Ratio(placement)) + (moves * GainPerMove);
+                ratio = (problem.Quotas is TokenQuotas ? ratio : Ratio(placement)) + (moves * gainPerMove);
                 (worth, best) = ratio < worth ? (ratio, placement) : (worth, best);
             }
         }
