@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Planners.Drafts;
 
 namespace MoEActors.Placement.Planners.Incremental;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Planners.Drafts;
 
 namespace MoEActors.Placement.Planners.Incremental;
 
@@ -40,18 +41,7 @@ internal sealed class DraftTrial
         int displaced = _draft.ExpertIn(change.Slot);
         Apply(change, displaced, newest);
         double strain = Strain(newest);
-        _draft.Clear(change.Slot);
-        if (change.Left >= 0)
-        {
-            _draft.Clear(change.Left);
-            _draft.Put(change.Expert, change.Left);
-        }
-
-        if (displaced >= 0)
-        {
-            _draft.Put(displaced, change.Slot);
-        }
-
+        _draft.Undo(change, displaced);
         foreach (LevelledLoad step in _steps.AsSpan()[..newest])
         {
             step.TakeBack();
@@ -84,18 +74,7 @@ internal sealed class DraftTrial
             }
         }
 
-        if (displaced >= 0)
-        {
-            _draft.Clear(change.Slot);
-        }
-
-        if (change.Left >= 0)
-        {
-            _draft.Clear(change.Left);
-            _draft.Put(displaced, change.Left);
-        }
-
-        _draft.Put(change.Expert, change.Slot);
+        _draft.Make(change);
         foreach (LevelledLoad step in steps)
         {
             Pour(step, change.Expert);

@@ -1,3 +1,5 @@
+using MoEActors.Placement.Planners.Drafts;
+
 namespace MoEActors.Placement.Planners.Incremental;
 
 /// <summary>

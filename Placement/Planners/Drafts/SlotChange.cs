@@ -1,4 +1,4 @@
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners.Drafts;
 
 /// <summary>
 /// One change of a draft. An expert gets a replica in <paramref name="Slot"/>; whatever was there is dropped, or goes to the slot that the

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners.Drafts;
 
 /// <summary>A placement of one layer that is being changed: slots, some of them free.</summary>
 internal sealed class PlacementDraft
@@ -73,7 +73,49 @@ internal sealed class PlacementDraft
     /// <summary>O(slots of the rank).</summary>
     public bool Holds(int expert, int rank) => _expertIn.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).Contains(expert);
 
-    public void Put(int expert, int slot)
+    /// <summary>A slot of a rank with an expert in it, or free for −1; −1 when there is none. O(slots of the rank).</summary>
+    public int Find(int expert, int rank)
+    {
+        int index = _expertIn.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).IndexOf(expert);
+        return index < 0 ? -1 : _firstSlot[rank] + index;
+    }
+
+    /// <summary>Makes a change and returns the expert that was in the slot, or −1. O(replicas).</summary>
+    public int Make(SlotChange change)
+    {
+        int displaced = _expertIn[change.Slot];
+        if (displaced >= 0)
+        {
+            Clear(change.Slot);
+        }
+
+        if (change.Left >= 0)
+        {
+            Clear(change.Left);
+            Put(displaced, change.Left);
+        }
+
+        Put(change.Expert, change.Slot);
+        return displaced;
+    }
+
+    /// <summary>Takes a change back. O(replicas).</summary>
+    public void Undo(SlotChange change, int displaced)
+    {
+        Clear(change.Slot);
+        if (change.Left >= 0)
+        {
+            Clear(change.Left);
+            Put(change.Expert, change.Left);
+        }
+
+        if (displaced >= 0)
+        {
+            Put(displaced, change.Slot);
+        }
+    }
+
+    private void Put(int expert, int slot)
     {
         int count = _replicas[expert];
         if (count == _slotsOf[expert].Length)
@@ -86,8 +128,7 @@ internal sealed class PlacementDraft
         _expertIn[slot] = expert;
     }
 
-    /// <summary>O(replicas).</summary>
-    public void Clear(int slot)
+    private void Clear(int slot)
     {
         int expert = _expertIn[slot];
         Span<int> slots = _slotsOf[expert].AsSpan(0, _replicas[expert]);
