@@ -21,6 +21,7 @@ internal static class CommandLine
         {
             DemoCommand.Create(),
             TrainCommand.Create(),
+            GenerateCommand.Create(),
             BenchCommand.Create(),
         };
         return RunAsync(root, arguments, output, error, cancellation);
