@@ -47,7 +47,7 @@ internal static class Tickets
                 await AfterAsync(before, pause: ticket is null, cancellationToken);
                 ticket = null;
             }
-            catch (Exception e) when (e is TimeoutException or SiloUnavailableException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
+            catch (Exception e) when (e is TimeoutException or OrleansMessageRejectionException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
             {
                 await Task.Delay(Pause, cancellationToken);
             }

@@ -22,7 +22,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         {
             await CallAsync(map, step, moves);
         }
-        catch (Exception e) when (e is SiloUnavailableException or TimeoutException)
+        catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
             // Untold, a client would take it for its own call to the coordinator, and wait.
             throw new EpochFailedException($"A grain of model '{model}' cannot be reached while its epoch opens: {e.Message}");
@@ -67,7 +67,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         {
             await gate.GetStatusAsync();
         }
-        catch (Exception e) when (e is PlacementRefusedException or SiloUnavailableException or TimeoutException)
+        catch (Exception e) when (e is PlacementRefusedException or OrleansMessageRejectionException or TimeoutException)
         {
             // It is on its way, or was not there.
         }

@@ -41,7 +41,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
             {
                 await hosts.On(SiloAddress.FromParsableString(silo)).EndEpochAsync(model, term, Epoch, reason);
             }
-            catch (Exception e) when (e is SiloUnavailableException or TimeoutException or StaleCommandException)
+            catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException or StaleCommandException)
             {
                 // Its own deadlines end what runs there, or another coordinator is in charge.
             }
@@ -137,7 +137,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         {
             return await call(hosts.On(SiloAddress.FromParsableString(silo)));
         }
-        catch (Exception e) when (e is SiloUnavailableException or TimeoutException)
+        catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
             throw new EpochFailedException(
                 $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Its shards are lost with it unless it returns.");

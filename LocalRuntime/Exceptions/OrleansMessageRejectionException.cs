@@ -1,22 +1,22 @@
 namespace Orleans.Runtime;
 
-/// <summary>A call that was refused before it reached its grain.</summary>
+/// <summary>A call that was refused before it reached its grain: its silo was stopping, or could not be reached, or was no more.</summary>
 [GenerateSerializer]
 public class OrleansMessageRejectionException : OrleansException
 {
     /// <summary>Without a message.</summary>
-    public OrleansMessageRejectionException()
+    internal OrleansMessageRejectionException()
     {
     }
 
     /// <summary>With a message.</summary>
-    public OrleansMessageRejectionException(string message)
+    internal OrleansMessageRejectionException(string message)
         : base(message)
     {
     }
 
     /// <summary>With a message and a cause.</summary>
-    public OrleansMessageRejectionException(string message, Exception innerException)
+    internal OrleansMessageRejectionException(string message, Exception innerException)
         : base(message, innerException)
     {
     }

@@ -80,7 +80,7 @@ public sealed class LocalCluster
             case LocalFault.LoseRequest:
                 return;
             case LocalFault.Unavailable:
-                request.Reject(new SiloUnavailableException($"The silo of {request.Target} cannot be reached."));
+                request.Reject(new OrleansMessageRejectionException($"The silo of {request.Target} cannot be reached."));
                 return;
             default:
                 request.LosesReply |= fault is LocalFault.LoseReply;

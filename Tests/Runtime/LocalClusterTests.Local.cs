@@ -143,7 +143,7 @@ public sealed class LocalClusterTests
         await using EmbeddedSilos silos = await StartAsync(
             1, new LocalClusterOptions { Faults = call => call.MethodName == nameof(ITurnGrain.Plain) ? LocalFault.Unavailable : LocalFault.None });
 
-        await Assert.ThrowsAsync<SiloUnavailableException>(silos.Client.GetGrain<ITurnGrain>("one").Plain);
+        await Assert.ThrowsAsync<OrleansMessageRejectionException>(silos.Client.GetGrain<ITurnGrain>("one").Plain);
         await silos.Client.GetGrain<ITurnGrain>("one").Reading();
     }
 
