@@ -21,6 +21,8 @@ internal static class CommandLine
         {
             DemoCommand.Create(),
             TrainCommand.Create(),
+            SimulateCommand.Create(),
+            GenerateCommand.Create(),
             BenchCommand.Create(),
         };
         return RunAsync(root, arguments, output, error, cancellation);

@@ -86,7 +86,7 @@ public sealed class PlacementMap
     /// <param name="version">Version of the new map.</param>
     /// <param name="moves">The moves; each must start where the shard is.</param>
     /// <exception cref="PlacementException">A shard or rank does not exist, or the shard is not where the move starts.</exception>
-    public PlacementMap With(long version, IEnumerable<ShardMove> moves)
+    public PlacementMap With(long version, IEnumerable<ShardTransfer> moves)
     {
         int[][] ranks = [.. _ranks.Select(layer => layer.ToArray())];
         foreach ((ShardId shard, int from, int to) in moves)

@@ -24,6 +24,10 @@ internal static class NumberOption
     public static Option<double?> OptionalPositive(string name, string description) =>
         Optional<double>(name, description, value => value > 0, PositiveRule);
 
+    /// <summary>A number of at least 0.</summary>
+    public static Option<double> NotNegative(string name, string description, double initial) =>
+        WithDefault(name, description, initial, value => value >= 0, "a number of at least 0");
+
     /// <summary>Any whole number.</summary>
     public static Option<long> Seed(long initial) =>
         WithDefault("--seed", "Same seed, same numbers.", initial, _ => true, "a whole number");

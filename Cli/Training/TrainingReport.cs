@@ -31,9 +31,7 @@ internal static class TrainingReport
         output.Out.WriteLine(string.Create(culture, $"Done in {final.Seconds:0} s."));
         if (file is not null)
         {
-            string unfinished = $"{file}.unfinished";
-            File.WriteAllText(unfinished, JsonSerializer.Serialize(final, Indented));
-            File.Move(unfinished, file, overwrite: true);
+            AtomicFile.Write(file, JsonSerializer.Serialize(final, Indented));
         }
     }
 }

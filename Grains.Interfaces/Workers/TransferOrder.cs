@@ -11,5 +11,5 @@ public sealed class TransferOrder : WorkOrder
 {
     /// <summary>The moves.</summary>
     [Id(0)]
-    public required ShardMoveMessage[] Moves { get; init; }
+    public required ShardTransferMessage[] Moves { get; init; }
 }

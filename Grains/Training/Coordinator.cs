@@ -148,7 +148,7 @@ internal sealed class Coordinator
         try
         {
             int from = map.RankOf(map.WorkerOf(shard));
-            wish = SamePlacement(PlacementMapMessage.From(map.With(map.Version, [new ShardMove(shard, from, move.Rank)])));
+            wish = SamePlacement(PlacementMapMessage.From(map.With(map.Version, [new ShardTransfer(shard, from, move.Rank)])));
             if (from == move.Rank)
             {
                 return new EpochOutcome { Epoch = _members.Epoch, Workers = map.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };

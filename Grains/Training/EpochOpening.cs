@@ -26,7 +26,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Survey survey = await Survey.CallAsync(members, Addresses(wanted));
             PlacementMap wish = Wish(run, wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
-            ShardMove[] moves = MovesBetween(found, wish);
+            ShardTransfer[] moves = MovesBetween(found, wish);
             if (moves.Length > 0 && !found.HasSameWorkersAs(members.Map))
             {
                 // Nobody to copy through: first an epoch with every shard where it is.
@@ -98,23 +98,23 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         return survey.AsFound(wish, reign.Record.Map!.ToMap());
     }
 
-    private static ShardMove[] MovesBetween(PlacementMap from, PlacementMap to) =>
+    private static ShardTransfer[] MovesBetween(PlacementMap from, PlacementMap to) =>
     [
         .. from.Shards
-            .Select(shard => new ShardMove(shard, from.RankOf(from.WorkerOf(shard)), to.RankOf(to.WorkerOf(shard))))
+            .Select(shard => new ShardTransfer(shard, from.RankOf(from.WorkerOf(shard)), to.RankOf(to.WorkerOf(shard))))
             .Where(move => move.From != move.To),
     ];
 
-    private async Task TransferAsync(ShardMove[] moves) => await members.RunAsync((_, number) => new TransferOrder
+    private async Task TransferAsync(ShardTransfer[] moves) => await members.RunAsync((_, number) => new TransferOrder
     {
         Model = model,
         Term = reign.Term,
         Epoch = members.Epoch,
         Number = number,
-        Moves = [.. moves.Select(move => new ShardMoveMessage(move.Shard.Layer, move.Shard.Expert, move.From, move.To))],
+        Moves = [.. moves.Select(move => new ShardTransferMessage(move.Shard.Layer, move.Shard.Expert, move.From, move.To))],
     });
 
-    private async Task<EpochOutcome> OpenAsync(PlacementMap placement, ShardMove[]? changed)
+    private async Task<EpochOutcome> OpenAsync(PlacementMap placement, ShardTransfer[]? changed)
     {
         long epoch = reign.Record.Epoch + 1;
         long step = reign.Record.Step;

@@ -16,7 +16,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <param name="step">Committed steps.</param>
     /// <param name="moves">What has changed since an epoch of the same members; null for everything.</param>
     /// <exception cref="EpochFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
-    public async Task ActivateAsync(PlacementMap map, long step, IReadOnlyList<ShardMove>? moves)
+    public async Task ActivateAsync(PlacementMap map, long step, IReadOnlyList<ShardTransfer>? moves)
     {
         try
         {
@@ -38,7 +38,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
             from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
             select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
 
-    private async Task CallAsync(PlacementMap map, long step, IReadOnlyList<ShardMove>? moves)
+    private async Task CallAsync(PlacementMap map, long step, IReadOnlyList<ShardTransfer>? moves)
     {
         if (moves is not null)
         {

@@ -140,7 +140,7 @@ internal sealed class WorkerModel : IDisposable
     }
 
     /// <summary>Copies whole shards - parameters and both moments - between ranks. Every member takes part.</summary>
-    public void Transfer(IReadOnlyList<ShardMove> moves)
+    public void Transfer(IReadOnlyList<ShardTransfer> moves)
     {
         foreach ((ShardId shard, int from, int to) in moves)
         {

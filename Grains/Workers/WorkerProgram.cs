@@ -44,7 +44,7 @@ internal static class WorkerProgram
 
     private static WorkerReport Transfer(TransferOrder order, WorkerModel model, EpochView view)
     {
-        model.Transfer([.. order.Moves.Select(move => move.ToMove())]);
+        model.Transfer([.. order.Moves.Select(move => move.ToTransfer())]);
         return new WorkerReport { Rank = view.Rank };
     }
 

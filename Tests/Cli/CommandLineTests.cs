@@ -8,6 +8,7 @@ public sealed class CommandLineTests
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
         "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
+    [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("bench", "layer", "gemm")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
@@ -46,6 +47,8 @@ public sealed class CommandLineTests
     [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]
     [InlineData("train --heads 8 --kv-heads 3", "moe train: --heads 8 is no multiple of --kv-heads 3.")]
     [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
+    [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
+    [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
     [InlineData("bench", "moe bench: one of layer, gemm must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]

@@ -56,6 +56,18 @@ public class RandomnessTests
     }
 
     [Fact]
+    public void Layers_draw_numbers_of_their_own()
+    {
+        using var run = new DecoderRun(DecoderRun.Small(Noisy) with { Experts = [8, 8] });
+
+        // Without a router, logits are noise and nothing else.
+        run.Dense["layers.0.router"].Vector.AsSpan().Clear();
+        run.Dense["layers.1.router"].Vector.AsSpan().Clear();
+        run.Train(default);
+        Assert.NotEqual(run.Model.RoutingOf(0)!.HostChoices.ToArray(), run.Model.RoutingOf(1)!.HostChoices.ToArray());
+    }
+
+    [Fact]
     public void The_noise_of_a_token_does_not_depend_on_how_many_there_are()
     {
         // The first rows of a longer batch and the batch alone: same seed, same tensors.

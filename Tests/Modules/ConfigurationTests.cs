@@ -45,7 +45,7 @@ public sealed class ConfigurationTests
         string[] expected =
         [
             "Vocabulary is 0", "Dim is 10", "KeyValueHeads is 3", "Hidden is -1", "MaximumSequence is 0", "RmsEpsilon 0", "'relu'", "Experts[1] is -1",
-            "Layer 2: TopK is 3", "Layer 0: CapacityFactor is NaN", "Layer 0: MinimumCapacity is -1", "ZCoefficient -1", "LearningRate is", "WeightDecay is -1",
+            "Layer 2: TopK is 3", "Layer 0: CapacityFactor is NaN", "Layer 0: MinimumCapacity is -1", "ZCoefficient is -1", "LearningRate is", "WeightDecay is -1",
             "ClipNorm is NaN", "Beta1 is 1", "Beta2 is -0.1", "FinalShare is 2", "Epsilon is 0", "TotalSteps 0", "MicroBatches is 0",
         ];
         Assert.All(expected, words => Assert.Contains(refused.Mistakes, mistake => mistake.Contains(words, StringComparison.Ordinal)));

@@ -10,9 +10,9 @@ namespace MoEActors.Grains.Interfaces.Workers;
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.move")]
-public readonly record struct ShardMoveMessage(
+public readonly record struct ShardTransferMessage(
     [property: Id(0)] int Layer, [property: Id(1)] int Expert, [property: Id(2)] int From, [property: Id(3)] int To)
 {
     /// <summary>The move.</summary>
-    public ShardMove ToMove() => new(new ShardId(Layer, Expert), From, To);
+    public ShardTransfer ToTransfer() => new(new ShardId(Layer, Expert), From, To);
 }

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using MoEActors.Client;
+using MoEActors.Client.Data;
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Commands;
+
+/// <summary>`moe generate`: a trained model writes.</summary>
+internal sealed class GenerateCommand
+{
+    /// <summary>Tokens between two lines of life. A draw follows from seed and position, so the division changes nothing.</summary>
+    private const int Slice = 16;
+
+    private static readonly GenerateOptions Defaults = new();
+
+    private readonly Option<string> _checkpoint = new("--checkpoint")
+    {
+        Description = "Folder of the checkpoint.",
+        HelpName = "FOLDER",
+        Required = true,
+    };
+
+    private readonly Option<string> _prompt = new("--prompt")
+    {
+        Description = "What the text begins with.",
+        HelpName = "TEXT",
+        DefaultValueFactory = _ => Defaults.Prompt,
+    };
+
+    private readonly Option<int> _tokens = NumberOption.Count("--tokens", "Bytes to add.", Defaults.Tokens);
+
+    private readonly Option<double> _temperature =
+        NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", Defaults.Temperature);
+
+    private readonly Option<long> _seed = NumberOption.Seed(Defaults.Seed);
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+
+    public static Command Create() => new GenerateCommand().Build();
+
+    private Command Build()
+    {
+        Command command = new("generate", "Let a trained model continue a text.") { _checkpoint, _prompt, _tokens, _temperature, _seed, _json };
+        command.Runs(Read, Run);
+        return command;
+    }
+
+    private GenerateOptions Read(ParseResult parsed) => new()
+    {
+        Checkpoint = parsed.GetRequiredValue(_checkpoint),
+        Prompt = parsed.GetRequiredValue(_prompt),
+        Tokens = parsed.GetValue(_tokens),
+        Temperature = parsed.GetValue(_temperature),
+        Seed = parsed.GetValue(_seed),
+        Json = parsed.GetValue(_json),
+    };
+
+    private static async Task<int> Run(GenerateOptions options, CommandOutput output, CancellationToken cancellation)
+    {
+        int vocabulary = CheckpointFolder.Open(options.Checkpoint).Run.Model.Vocabulary;
+        if (vocabulary != ByteBatches.Vocabulary)
+        {
+            throw new UsageException(
+                $"--checkpoint {options.Checkpoint} has a vocabulary of {vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
+        }
+
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
+        MoEModel model = await cluster.Client.RestoreModelAsync("generate", options.Checkpoint, cancellationToken: cancellation);
+        TextWriter live = options.Json ? TextWriter.Null : output.Out;
+        long started = Stopwatch.GetTimestamp();
+        string text = await ContinueAsync(model, options, live, cancellation);
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        live.WriteLine();
+        if (options.Json)
+        {
+            output.Out.WriteLine(JsonSerializer.Serialize(new GenerationReport
+            {
+                Checkpoint = Path.GetFullPath(options.Checkpoint),
+                Step = model.Step,
+                Prompt = options.Prompt,
+                Text = text,
+                Tokens = options.Tokens,
+                Temperature = options.Temperature,
+                Seed = options.Seed,
+                Seconds = seconds,
+            }));
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static async Task<string> ContinueAsync(MoEModel model, GenerateOptions options, TextWriter live, CancellationToken cancellation)
+    {
+        List<int> tokens = [.. Encoding.UTF8.GetBytes(options.Prompt).Select(value => (int)value)];
+        live.Write(options.Prompt);
+
+        // A character of several bytes may be cut by a slice; the decoder keeps its beginning.
+        Decoder decoder = Encoding.UTF8.GetDecoder();
+        var text = new StringBuilder(options.Prompt);
+        for (int left = options.Tokens; left > 0; left -= Slice)
+        {
+            int count = Math.Min(left, Slice);
+            int[] added = await model.GenerateAsync(tokens, count, (float)options.Temperature, (ulong)options.Seed, cancellation);
+            tokens.AddRange(added);
+            byte[] bytes = [.. added.Select(token => (byte)token)];
+            char[] characters = new char[decoder.GetCharCount(bytes, flush: left <= Slice)];
+            decoder.GetChars(bytes, characters, flush: left <= Slice);
+            text.Append(characters);
+            live.Write(characters);
+            live.Flush();
+        }
+
+        return text.ToString();
+    }
+}

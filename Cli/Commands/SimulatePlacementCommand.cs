@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using MoEActors.Cli.Simulation;
+using MoEActors.Placement.Planners;
+using MoEActors.Placement.Quotas;
+using MoEActors.Placement.Simulation;
+
+namespace MoEActors.Cli.Commands;
+
+/// <summary>`moe simulate placement`: what each placement policy would have made of a recorded load.</summary>
+internal sealed class SimulatePlacementCommand
+{
+    private const string AllPolicies = "all";
+
+    private static readonly SimulatePlacementOptions Defaults = new();
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    private readonly Option<string> _trace = new("--trace")
+    {
+        Description = "The load: a CSV file step,layer,expert,tokens.",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    private readonly Option<int> _workers = NumberOption.Count("--workers", "Number of workers.", Defaults.Workers);
+
+    private readonly Option<int> _hosts = NumberOption.Count("--hosts", "Number of hosts that the workers are on.", Defaults.Hosts);
+
+    private readonly Option<int> _spareSlots =
+        NumberOption.Count("--spare-slots", "Slots of a layer beyond one per expert, on all workers together.", Defaults.SpareSlots, least: 0);
+
+    private readonly Option<string> _policy = new("--policy")
+    {
+        Description = $"{string.Join(", ", PlannerCatalog.All.Select(planner => planner.Name))}, or {AllPolicies}.",
+        HelpName = "P",
+        DefaultValueFactory = _ => Defaults.Policy,
+    };
+
+    private readonly Option<int> _every = NumberOption.Count("--every", "Plan at every so many rows.", Defaults.Every);
+
+    private readonly Option<bool> _reproducible = new("--reproducible") { Description = "Replicas serve whole micro-batches, 8 per step." };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print a JSON array, one object per policy." };
+
+    public static Command Create() => new SimulatePlacementCommand().Build();
+
+    private Command Build()
+    {
+        _policy.Validators.Add(result =>
+        {
+            string name = result.Tokens.Count > 0 ? result.Tokens[0].Value : AllPolicies;
+            if (name != AllPolicies && PlannerCatalog.All.All(planner => planner.Name != name))
+            {
+                result.AddError($"--policy must be one of {_policy.Description} '{name}' is not.");
+            }
+        });
+        Command command = new("placement", "Replay a recorded load under placement policies.")
+        {
+            _trace, _workers, _hosts, _spareSlots, _policy, _every, _reproducible, _json,
+        };
+        command.Runs(Read, Run);
+        return command;
+    }
+
+    private SimulatePlacementOptions Read(ParseResult parsed) => new()
+    {
+        Trace = parsed.GetRequiredValue(_trace),
+        Workers = parsed.GetValue(_workers),
+        Hosts = parsed.GetValue(_hosts),
+        SpareSlots = parsed.GetValue(_spareSlots),
+        Policy = parsed.GetRequiredValue(_policy),
+        Every = parsed.GetValue(_every),
+        Reproducible = parsed.GetValue(_reproducible),
+        Json = parsed.GetValue(_json),
+    };
+
+    private static Task<int> Run(SimulatePlacementOptions options, CommandOutput output, CancellationToken cancellation)
+    {
+        LoadTrace trace = TraceReader.Read(options.Trace);
+        options.ValidateAgainst(trace.Experts);
+        PlacementSimulator simulator = new(
+            trace,
+            new SimulationOptions
+            {
+                Workers = options.Workers,
+                Hosts = options.Hosts,
+                SpareSlots = options.SpareSlots,
+                Every = options.Every,
+                Quotas = options.Reproducible ? new MicroBatchQuotas() : new TokenQuotas(),
+            },
+            TimeProvider.System);
+        SimulationResult unchanged = simulator.Run(new KeepPlanner());
+        List<PolicyReport> reports = [];
+        foreach (IPlanner planner in PlannerCatalog.All.Where(planner => options.Policy == AllPolicies || planner.Name == options.Policy))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            reports.Add(PolicyReport.Of(planner is KeepPlanner ? unchanged : simulator.Run(planner), unchanged));
+        }
+
+        if (options.Json)
+        {
+            output.Out.WriteLine(JsonSerializer.Serialize(reports, Indented));
+        }
+        else
+        {
+            Print(reports, output.Out);
+        }
+
+        return Task.FromResult(ExitCode.Done);
+    }
+
+    private static void Print(List<PolicyReport> reports, TextWriter writer)
+    {
+        writer.WriteLine($"{"policy",-20}{"ratio <500",12}{"ratio >=500",12}{"worst",8}{"vs static",11}{"vs balanced",13}{"moves",8}{"plan ms",9}");
+        foreach (PolicyReport report in reports)
+        {
+            writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report.Policy,-20}{report.RatioMeanBefore500,12:F3}{report.RatioMeanAfter500,12:F3}{report.RatioWorstAfter500,8:F2}{report.StepTimeVersusStatic,11:F2}{report.StepTimeVersusBalanced,13:F3}{report.ShardsMovedPerLayerPlan,8:F2}{report.PlanningMilliseconds,9:F2}"));
+        }
+
+        writer.WriteLine("Balance ratios are busiest worker over mean; moves are shards per layer and plan.");
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using MoEActors.Placement.Plans;
+using MoEActors.Placement.Quotas;
+using MoEActors.Placement.Topology;
+
+namespace MoEActors.Placement.Costs;
+
+/// <summary>
+/// Predicted time of one MoE layer in one training step: T = max over workers of Σ over its shards of (3 · compute + 4 · exchange +
+/// synchronisation of replicas). Source: FlexMoE (arXiv 2304.03946), section 3.
+/// </summary>
+public sealed class CostModel
+{
+    /// <summary>Passes of a training step: forward and the two halves of backward.</summary>
+    public const int ComputePasses = 3;
+
+    /// <summary>Exchanges of a training step: dispatch and combine, forward and backward.</summary>
+    public const int Exchanges = 4;
+
+    private readonly double[] _exchangeSecondsPerToken;
+
+    /// <summary>Prepares the model of a cluster. O(workers · hosts).</summary>
+    /// <param name="calibration">What the workers compute.</param>
+    /// <param name="size">Sizes of a shard.</param>
+    /// <param name="topology">Workers and links.</param>
+    public CostModel(Calibration calibration, ShardSize size, ClusterTopology topology)
+    {
+        Calibration = calibration;
+        Size = size;
+        Topology = topology;
+
+        // Tokens come evenly from all workers; those of the worker itself cross no link.
+        int workers = topology.Workers.Length;
+        int[] onHost = new int[topology.Hosts];
+        foreach (int host in topology.HostOf)
+        {
+            onHost[host]++;
+        }
+
+        _exchangeSecondsPerToken = new double[workers];
+        for (int rank = 0; rank < workers; rank++)
+        {
+            int neighbours = onHost[topology.HostOf[rank]] - 1;
+            double perByte = (neighbours / topology.InHostBandwidth) + ((workers - 1 - neighbours) / topology.BetweenHostsBandwidth);
+            _exchangeSecondsPerToken[rank] = size.TokenBytes * perByte / workers;
+        }
+    }
+
+    /// <summary>What the workers compute.</summary>
+    public Calibration Calibration { get; }
+
+    /// <summary>Sizes of a shard.</summary>
+    public ShardSize Size { get; }
+
+    /// <summary>Workers and links.</summary>
+    public ClusterTopology Topology { get; }
+
+    /// <summary>Seconds that every worker spends in the layer. O(shards).</summary>
+    public double[] WorkerSeconds(LayerQuotas quotas)
+    {
+        double[] seconds = new double[quotas.Placement.Workers];
+        for (int expert = 0; expert < quotas.Placement.Experts; expert++)
+        {
+            ReadOnlySpan<int> ranks = quotas.Placement.RanksOf(expert);
+            ReadOnlySpan<long> tokens = quotas.Of(expert);
+            double synchronisation = SynchronisationSeconds(ranks);
+            for (int i = 0; i < ranks.Length; i++)
+            {
+                seconds[ranks[i]] += (ComputePasses * Calibration.ForwardSeconds(tokens[i]))
+                    + (Exchanges * tokens[i] * _exchangeSecondsPerToken[ranks[i]])
+                    + synchronisation;
+            }
+        }
+
+        return seconds;
+    }
+
+    /// <summary>Seconds of the layer in one training step: those of the slowest worker. O(shards).</summary>
+    public double LayerSeconds(LayerQuotas quotas)
+    {
+        double slowest = 0;
+        foreach (double seconds in WorkerSeconds(quotas))
+        {
+            slowest = Math.Max(slowest, seconds);
+        }
+
+        return slowest;
+    }
+
+    /// <summary>Seconds of the layer in one training step if every worker had the mean load and no expert a replica. O(workers).</summary>
+    /// <param name="tokens">Tokens of all workers together.</param>
+    public double BalancedSeconds(long tokens)
+    {
+        int workers = Topology.Workers.Length;
+        return (ComputePasses * Calibration.ForwardSeconds(tokens / workers)) + (Exchanges * (double)tokens / workers * _exchangeSecondsPerToken.Max());
+    }
+
+    /// <summary>Seconds of a ring all-reduce of one expert's gradients: 2 (r − 1) / r · bytes over the slowest link. O(replicas).</summary>
+    /// <param name="ranks">Ranks of its replicas.</param>
+    public double SynchronisationSeconds(ReadOnlySpan<int> ranks)
+    {
+        if (ranks.Length < 2)
+        {
+            return 0;
+        }
+
+        double bandwidth = Topology.InHostBandwidth;
+        for (int i = 1; i < ranks.Length; i++)
+        {
+            bandwidth = Math.Min(bandwidth, Topology.Bandwidth(ranks[0], ranks[i]));
+        }
+
+        return 2.0 * (ranks.Length - 1) / ranks.Length * Size.GradientBytes / bandwidth;
+    }
+
+    /// <summary>Seconds of a plan's transfers: those of the worker that sends or receives longest, all workers at once. O(moves).</summary>
+    public double MoveSeconds(ImmutableArray<ShardMove> moves)
+    {
+        double[] sends = new double[Topology.Workers.Length], receives = new double[Topology.Workers.Length];
+        double slowest = 0;
+        foreach (ShardMove move in moves)
+        {
+            double seconds = Size.StateBytes / Topology.Bandwidth(move.From, move.To);
+            slowest = Math.Max(slowest, Math.Max(sends[move.From] += seconds, receives[move.To] += seconds));
+        }
+
+        return slowest;
+    }
+}

@@ -1,0 +1,93 @@
+namespace MoEActors.Placement.Load;
+
+/// <summary>
+/// The load of recent steps, newest last: what the director decides from. A sliding window of samples; their mean weighs each sample
+/// half as much as the one that followed it <c>halfLife</c> samples later.
+/// </summary>
+/// <param name="length">Samples kept.</param>
+/// <param name="halfLife">Samples after which a sample weighs half.</param>
+public sealed class LoadWindow(int length = 8, double halfLife = 2)
+{
+    /// <summary>Share of a layer's tokens that would have to change their expert for a sample to say nothing any more.</summary>
+    private const double Strange = 0.3;
+
+    private readonly Queue<LoadSample> _samples = new(length + 1);
+
+    /// <summary>The samples, oldest first.</summary>
+    public IReadOnlyCollection<LoadSample> Samples => _samples;
+
+    /// <summary>The newest sample.</summary>
+    /// <exception cref="InvalidOperationException">The window is empty.</exception>
+    public LoadSample Newest => _samples.Last();
+
+    /// <summary>Adds a sample and forgets the oldest beyond the window's length. O(1).</summary>
+    /// <exception cref="PlacementException">The sample is no newer than the last one, or of another model.</exception>
+    public void Add(LoadSample sample)
+    {
+        if (_samples.Count > 0 && sample.Step <= Newest.Step)
+        {
+            throw new PlacementException($"The load of step {sample.Step} comes after that of step {Newest.Step}; steps must ascend.");
+        }
+
+        if (_samples.Count > 0 && !sample.Tokens.Select(layer => layer.Length).SequenceEqual(Newest.Tokens.Select(layer => layer.Length)))
+        {
+            throw new PlacementException($"The load of step {sample.Step} has other layers or experts than that of step {Newest.Step}.");
+        }
+
+        _samples.Enqueue(sample);
+        if (_samples.Count > length)
+        {
+            _samples.Dequeue();
+        }
+    }
+
+    /// <summary>
+    /// What each sample says about a layer's next step, newest first; the newest weighs 1. A sample fades by age, and as its shares differ from
+    /// the newest ones: what was before a sudden change says nothing about what comes. O(samples · experts).
+    /// </summary>
+    public double[] Weights(int layer)
+    {
+        long[] newest = Newest.Tokens[layer];
+        double newestSum = Math.Max(1, newest.Sum());
+        double[] weights = new double[_samples.Count];
+        int age = 0;
+        foreach (LoadSample sample in _samples.Reverse())
+        {
+            long[] tokens = sample.Tokens[layer];
+            double sum = Math.Max(1, tokens.Sum()), distance = 0;
+            for (int expert = 0; expert < tokens.Length; expert++)
+            {
+                distance += Math.Abs((tokens[expert] / sum) - (newest[expert] / newestSum)) / 2;
+            }
+
+            weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / Strange));
+            age++;
+        }
+
+        return weights;
+    }
+
+    /// <summary>Tokens per step of every expert of a layer, the weighted mean of the window. O(samples · experts).</summary>
+    /// <exception cref="InvalidOperationException">The window is empty.</exception>
+    public double[] Mean(int layer)
+    {
+        double[] mean = new double[Newest.Tokens[layer].Length];
+        double[] weights = Weights(layer);
+        double sum = weights.Sum();
+        int age = 0;
+        foreach (LoadSample sample in _samples.Reverse())
+        {
+            for (int expert = 0; expert < mean.Length; expert++)
+            {
+                mean[expert] += weights[age] / sum * sample.Tokens[layer][expert];
+            }
+
+            age++;
+        }
+
+        return mean;
+    }
+
+    /// <summary>Tokens of a layer dropped per step, the plain mean of the window.</summary>
+    public double MeanDropped(int layer) => _samples.Count == 0 ? 0 : _samples.Average(sample => (double)sample.Dropped[layer]);
+}

@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+
+namespace MoEActors.Placement.Planners.Drafts;
+
+/// <summary>A placement of one layer that is being changed: slots, some of them free.</summary>
+internal sealed class PlacementDraft
+{
+    private const int Free = -1;
+
+    private readonly int _workers;
+    private readonly int[] _firstSlot;
+    private readonly int[] _expertIn;
+    private readonly int[] _rankOf;
+    private readonly int[][] _slotsOf;
+    private readonly int[] _replicas;
+
+    /// <summary>Starts from a placement. O(shards + slots).</summary>
+    public PlacementDraft(LayerPlacement placement, ImmutableArray<int> slots)
+    {
+        _workers = placement.Workers;
+        _firstSlot = new int[_workers + 1];
+        for (int rank = 0; rank < _workers; rank++)
+        {
+            _firstSlot[rank + 1] = _firstSlot[rank] + slots[rank];
+        }
+
+        _expertIn = new int[_firstSlot[^1]];
+        _rankOf = new int[_firstSlot[^1]];
+        Array.Fill(_expertIn, Free);
+        for (int rank = 0; rank < _workers; rank++)
+        {
+            _rankOf.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).Fill(rank);
+        }
+
+        _replicas = new int[placement.Experts];
+        _slotsOf = new int[placement.Experts][];
+        int[] next = _firstSlot[..^1];
+        for (int expert = 0; expert < placement.Experts; expert++)
+        {
+            ReadOnlySpan<int> ranks = placement.RanksOf(expert);
+            _slotsOf[expert] = new int[ranks.Length + 4];
+            foreach (int rank in ranks)
+            {
+                if (next[rank] == _firstSlot[rank + 1])
+                {
+                    throw new PlacementException($"Rank {rank} holds more shards than its {slots[rank]} slots.");
+                }
+
+                Put(expert, next[rank]++);
+            }
+        }
+    }
+
+    public int Experts => _slotsOf.Length;
+
+    public int Workers => _workers;
+
+    public int Slots => _expertIn.Length;
+
+    /// <summary>The slots of an expert's replicas.</summary>
+    public ReadOnlySpan<int> SlotsOf(int expert) => _slotsOf[expert].AsSpan(0, _replicas[expert]);
+
+    public int ReplicasOf(int expert) => _replicas[expert];
+
+    /// <summary>The slots of a rank, from the first to before the second.</summary>
+    public (int First, int End) SlotsOn(int rank) => (_firstSlot[rank], _firstSlot[rank + 1]);
+
+    public int RankOf(int slot) => _rankOf[slot];
+
+    /// <summary>The expert in a slot, or −1.</summary>
+    public int ExpertIn(int slot) => _expertIn[slot];
+
+    /// <summary>O(slots of the rank).</summary>
+    public bool Holds(int expert, int rank) => _expertIn.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).Contains(expert);
+
+    /// <summary>A slot of a rank with an expert in it, or free for −1; −1 when there is none. O(slots of the rank).</summary>
+    public int Find(int expert, int rank)
+    {
+        int index = _expertIn.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).IndexOf(expert);
+        return index < 0 ? -1 : _firstSlot[rank] + index;
+    }
+
+    /// <summary>Makes a change and returns the expert that was in the slot, or −1. O(replicas).</summary>
+    public int Make(SlotChange change)
+    {
+        int displaced = _expertIn[change.Slot];
+        if (displaced >= 0)
+        {
+            Clear(change.Slot);
+        }
+
+        if (change.Left >= 0)
+        {
+            Clear(change.Left);
+            Put(displaced, change.Left);
+        }
+
+        Put(change.Expert, change.Slot);
+        return displaced;
+    }
+
+    /// <summary>Takes a change back. O(replicas).</summary>
+    public void Undo(SlotChange change, int displaced)
+    {
+        Clear(change.Slot);
+        if (change.Left >= 0)
+        {
+            Clear(change.Left);
+            Put(change.Expert, change.Left);
+        }
+
+        if (displaced >= 0)
+        {
+            Put(displaced, change.Slot);
+        }
+    }
+
+    private void Put(int expert, int slot)
+    {
+        int count = _replicas[expert];
+        if (count == _slotsOf[expert].Length)
+        {
+            Array.Resize(ref _slotsOf[expert], 2 * count);
+        }
+
+        _slotsOf[expert][count] = slot;
+        _replicas[expert] = count + 1;
+        _expertIn[slot] = expert;
+    }
+
+    private void Clear(int slot)
+    {
+        int expert = _expertIn[slot];
+        Span<int> slots = _slotsOf[expert].AsSpan(0, _replicas[expert]);
+        slots[slots.IndexOf(slot)] = slots[^1];
+        _replicas[expert]--;
+        _expertIn[slot] = Free;
+    }
+
+    public LayerPlacement ToPlacement()
+    {
+        int[][] ranks = new int[Experts][];
+        for (int expert = 0; expert < ranks.Length; expert++)
+        {
+            ranks[expert] = [.. SlotsOf(expert).ToArray().Select(RankOf)];
+        }
+
+        return new LayerPlacement(_workers, ranks);
+    }
+}

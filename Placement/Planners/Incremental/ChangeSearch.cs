@@ -1,0 +1,161 @@
+using System.Collections.Immutable;
+using MoEActors.Placement.Planners.Drafts;
+
+namespace MoEActors.Placement.Planners.Incremental;
+
+/// <summary>Finds the change of a draft that takes the most strain away per move.</summary>
+internal sealed class ChangeSearch
+{
+    /// <summary>Workers that give, workers that take, and experts tried, in one change.</summary>
+    private const int Donors = 4, Takers = 4, Candidates = 6;
+
+    /// <summary>Changes that are tried on all steps.</summary>
+    private const int Finalists = 12;
+
+    /// <summary>Workers this close to the busiest are as busy: water has found its level among them.</summary>
+    private const double Level = 0.02;
+
+    private readonly PlacementDraft _draft;
+    private readonly ImmutableArray<LevelledLoad> _steps;
+    private readonly DraftTrial _trial;
+    private readonly ImmutableHashSet<int> _resting;
+    private readonly double[] _loads;
+    private readonly int[] _busiest;
+    private readonly int[] _idlest;
+    private readonly List<(SlotChange Change, double Gain)> _promising = [];
+
+    public ChangeSearch(PlacementDraft draft, ImmutableArray<LevelledLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
+    {
+        _draft = draft;
+        _steps = steps;
+        _trial = trial;
+        _resting = resting;
+        _loads = new double[draft.Workers];
+        _busiest = new int[Math.Min(Donors, draft.Workers)];
+        _idlest = new int[Math.Min(Takers, draft.Workers)];
+    }
+
+    /// <summary>The best change, or null when none lowers the strain by the given part of it.</summary>
+    public SlotChange? Find(double leastProgress)
+    {
+        SortWorkers();
+        _promising.Clear();
+        foreach ((int expert, int left) in Hot())
+        {
+            foreach (int taker in _idlest)
+            {
+                if (!_draft.Holds(expert, taker))
+                {
+                    Screen(expert, left, taker);
+                }
+            }
+        }
+
+        // What looks best on the newest step is tried on all of them.
+        double strain = _trial.Strain(_steps.Length);
+        double best = strain * leastProgress;
+        SlotChange? found = null;
+        _promising.Sort((left, right) => right.Gain.CompareTo(left.Gain));
+        foreach ((SlotChange change, double _) in _promising.Take(Finalists))
+        {
+            double gain = (strain - _trial.StrainAfter(change, _steps.Length)) / change.Moves;
+            if (gain > best)
+            {
+                (best, found) = (gain, change);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Tries an expert in every slot of a worker, on the newest step.</summary>
+    private void Screen(int expert, int left, int taker)
+    {
+        double strain = _trial.Strain(1);
+        (int first, int end) = _draft.SlotsOn(taker);
+        bool triedFree = false;
+        for (int slot = first; slot < end; slot++)
+        {
+            int occupant = _draft.ExpertIn(slot);
+            if (occupant < 0 ? triedFree : _resting.Contains(occupant))
+            {
+                continue;
+            }
+
+            triedFree |= occupant < 0;
+            if (occupant < 0 || _draft.ReplicasOf(occupant) > 1)
+            {
+                Try(new SlotChange(expert, slot));
+            }
+
+            if (occupant >= 0 && !_draft.Holds(occupant, _draft.RankOf(left)))
+            {
+                Try(new SlotChange(expert, slot, left));
+            }
+        }
+
+        void Try(SlotChange change) => _promising.Add((change, (strain - _trial.StrainAfter(change, 1)) / change.Moves));
+    }
+
+    private void SortWorkers()
+    {
+        Array.Clear(_loads);
+        double weights = _steps.Sum(step => step.Weight);
+        foreach (LevelledLoad step in _steps)
+        {
+            for (int rank = 0; rank < _loads.Length; rank++)
+            {
+                _loads[rank] += step.Weight / weights * step.LoadOf(rank);
+            }
+        }
+
+        Select(_busiest, 1);
+        Select(_idlest, -1);
+    }
+
+    /// <summary>The workers of the highest load times sign, highest first, lower ranks first among equals. O(workers · wanted).</summary>
+    private void Select(int[] chosen, int sign)
+    {
+        int count = 0;
+        for (int rank = 0; rank < _loads.Length; rank++)
+        {
+            int place = count;
+            while (place > 0 && sign * _loads[chosen[place - 1]] < sign * _loads[rank])
+            {
+                place--;
+            }
+
+            if (place < chosen.Length)
+            {
+                count = Math.Min(count + 1, chosen.Length);
+                chosen.AsSpan(place, count - 1 - place).CopyTo(chosen.AsSpan(place + 1));
+                chosen[place] = rank;
+            }
+        }
+    }
+
+    /// <summary>The heaviest experts on the busiest workers, each with the slot that it would leave.</summary>
+    private IEnumerable<(int Expert, int Left)> Hot()
+    {
+        double top = _loads[_busiest[0]];
+        Dictionary<int, (double Share, int Slot)> shares = [];
+        foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Level))
+        {
+            (int first, int end) = _draft.SlotsOn(rank);
+            for (int slot = first; slot < end; slot++)
+            {
+                int expert = _draft.ExpertIn(slot);
+                if (expert >= 0 && !_resting.Contains(expert))
+                {
+                    double share = _steps.Sum(step => step.Weight * step.QuotaIn(slot));
+                    if (share > shares.GetValueOrDefault(expert, (-1, 0)).Item1)
+                    {
+                        shares[expert] = (share, slot);
+                    }
+                }
+            }
+        }
+
+        return shares.OrderByDescending(pair => pair.Value.Share).ThenBy(pair => pair.Key).Take(Candidates).Select(pair => (pair.Key, pair.Value.Slot));
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Quotas;
+
+namespace MoEActors.Placement.Planners.Incremental;
+
+/// <summary>
+/// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a
+/// free slot, or in place of a replica that is not missed, or changes places with a cooler expert. Each change is judged by the strain that
+/// remains after live quotas on each of the recent steps, not on their mean, so that a placement with play for fluctuations wins. Of the
+/// sequence of changes it keeps the beginning whose gain is worth its moves.
+/// <para>
+/// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
+/// those of FlexMoE (arXiv 2304.03946), the play between workers is the "long chain" of process flexibility (Jordan and Graves 1995).
+/// </para>
+/// </summary>
+public sealed class IncrementalPlanner : IPlanner
+{
+    /// <summary>Recent steps that a placement is judged by; fewer in very large layers.</summary>
+    private const int Steps = 4;
+
+    /// <summary>Slots of all judged steps together.</summary>
+    private const int SlotsJudged = 8192;
+
+    /// <summary>A change that lowers the strain by less than this part is none.</summary>
+    private const double LeastProgress = 1e-2;
+
+    /// <summary>Balance ratio that no move is made for.</summary>
+    private const double LevelEnough = 1.004;
+
+    /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
+    public int Effort { get; init; } = 50_000;
+
+    /// <summary>
+    /// Balance ratio that it would be worth to move as many shards as the layer has slots; a single move must earn its part of it. Larger
+    /// layers move more at once, as their workers send and receive side by side.
+    /// </summary>
+    public double GainPerRound { get; init; } = 0.12;
+
+    /// <inheritdoc />
+    public string Name => "incremental";
+
+    /// <inheritdoc />
+    public LayerPlacement Plan(LayerProblem problem)
+    {
+        PlacementDraft draft = new(problem.Current, problem.Slots);
+        (long[] Tokens, double Weight)[] steps = Expected(problem);
+        ImmutableArray<LevelledLoad> levelled = [.. steps.Select(step => new LevelledLoad(draft, step.Weight, step.Tokens))];
+        DraftTrial trial = new(draft, levelled);
+        ChangeSearch search = new(draft, levelled, trial, problem.Resting);
+
+        LayerPlacement best = problem.Current;
+        double worth = problem.Quotas is TokenQuotas ? trial.Ratio : Ratio(best);
+        double gainPerMove = GainPerRound / problem.Slots.Sum();
+        int moves = 0;
+
+        // Even perfect balance, a ratio of 1, must pay for one move more.
+        while (worth > LevelEnough && trial.Effort < Effort && 1 + ((moves + 1) * gainPerMove) < worth
+            && search.Find(LeastProgress) is { } change)
+        {
+            trial.Commit(change);
+            moves += change.Moves;
+
+            // Levelled tokens are what token quotas will make of them; other rules can keep no more than they promise, so those are asked.
+            double ratio = trial.Ratio;
+            if (ratio + (moves * gainPerMove) < worth)
+            {
+                LayerPlacement placement = draft.ToPlacement();
+                ratio = (problem.Quotas is TokenQuotas ? ratio : Ratio(placement)) + (moves * gainPerMove);
+                (worth, best) = ratio < worth ? (ratio, placement) : (worth, best);
+            }
+        }
+
+        return best;
+
+        double Ratio(LayerPlacement placement) =>
+            steps.Sum(step => step.Weight * problem.Quotas.Split(placement, step.Tokens).BalanceRatio) / steps.Sum(step => step.Weight);
+    }
+
+    /// <summary>The recent steps that say something about the next one.</summary>
+    private static (long[] Tokens, double Weight)[] Expected(LayerProblem problem) =>
+    [
+        .. problem.Load.Samples.Reverse().Take(Math.Clamp(SlotsJudged / problem.Slots.Sum(), 1, Steps))
+            .Zip(problem.Load.Weights(problem.Layer), (sample, weight) => (sample.Tokens[problem.Layer], weight))
+            .Where(step => step.weight > 0),
+    ];
+}

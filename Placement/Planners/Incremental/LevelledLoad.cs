@@ -1,0 +1,161 @@
+using MoEActors.Placement.Planners.Drafts;
+
+namespace MoEActors.Placement.Planners.Incremental;
+
+/// <summary>
+/// One step's tokens on a draft, levelled by pouring: what each worker would carry. In units of the mean worker load. Keeps a journal, so
+/// that a trial can be taken back exactly.
+/// </summary>
+internal sealed class LevelledLoad
+{
+    private readonly PlacementDraft _draft;
+    private readonly double[] _tokens;
+    private readonly double[] _quotas;
+    private readonly double[] _loads;
+    private Entry[] _journal = new Entry[256];
+    private int _entries;
+    private double _strainBefore;
+
+    public LevelledLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
+    {
+        _draft = draft;
+        Weight = weight;
+        long all = 0;
+        foreach (long count in tokens)
+        {
+            all += count;
+        }
+
+        _tokens = new double[draft.Experts];
+        _quotas = new double[draft.Slots];
+        _loads = new double[draft.Workers];
+        double scale = all == 0 ? 0 : (double)draft.Workers / all;
+        for (int expert = 0; expert < draft.Experts; expert++)
+        {
+            _tokens[expert] = tokens[expert] * scale;
+            foreach (int slot in draft.SlotsOf(expert))
+            {
+                _quotas[slot] = _tokens[expert] / draft.ReplicasOf(expert);
+                _loads[draft.RankOf(slot)] += _quotas[slot];
+            }
+        }
+
+        foreach (double load in _loads)
+        {
+            Strain += Over(load);
+        }
+    }
+
+    /// <summary>What this step counts among the others.</summary>
+    public double Weight { get; }
+
+    /// <summary>Σ over workers of the square of what is above the mean: 0 in perfect balance.</summary>
+    public double Strain { get; private set; }
+
+    /// <summary>The busiest worker's load over the mean. O(workers).</summary>
+    public double Ratio
+    {
+        get
+        {
+            double most = 1;
+            foreach (double load in _loads)
+            {
+                most = Math.Max(most, load);
+            }
+
+            return most;
+        }
+    }
+
+    public double TokensOf(int expert) => _tokens[expert];
+
+    public double LoadOf(int rank) => _loads[rank];
+
+    public double QuotaIn(int slot) => _quotas[slot];
+
+    /// <summary>Begins a trial: <see cref="TakeBack"/> returns to here.</summary>
+    public void Begin()
+    {
+        _entries = 0;
+        _strainBefore = Strain;
+    }
+
+    public void TakeBack()
+    {
+        while (_entries > 0)
+        {
+            ref Entry entry = ref _journal[--_entries];
+            _quotas[entry.Slot] = entry.Quota;
+            _loads[_draft.RankOf(entry.Slot)] = entry.Load;
+        }
+
+        Strain = _strainBefore;
+    }
+
+    /// <summary>Takes all tokens out of a slot; the expert must be poured afterwards.</summary>
+    public void Empty(int slot) => Set(slot, 0);
+
+    /// <summary>Levels one expert's tokens over its replicas. O(replicas).</summary>
+    public void Pour(int expert)
+    {
+        ReadOnlySpan<int> slots = _draft.SlotsOf(expert);
+        if (slots.Length == 1)
+        {
+            Set(slots[0], _tokens[expert]);
+            return;
+        }
+
+        // The level is that of the lowest floors that together take the tokens: look again without those that stand above it.
+        double level = double.PositiveInfinity;
+        int under = slots.Length, before;
+        do
+        {
+            before = under;
+            under = 0;
+            double sum = _tokens[expert];
+            foreach (int slot in slots)
+            {
+                double floor = _loads[_draft.RankOf(slot)] - _quotas[slot];
+                if (floor < level)
+                {
+                    sum += floor;
+                    under++;
+                }
+            }
+
+            level = under == 0 ? level : sum / under;
+        }
+        while (under < before && under > 0);
+
+        foreach (int slot in slots)
+        {
+            double floor = _loads[_draft.RankOf(slot)] - _quotas[slot];
+            Set(slot, Math.Max(0, level - floor));
+        }
+    }
+
+    private void Set(int slot, double quota)
+    {
+        double change = quota - _quotas[slot];
+        if (Math.Abs(change) < 1e-12)
+        {
+            return;
+        }
+
+        if (_entries == _journal.Length)
+        {
+            Array.Resize(ref _journal, 2 * _entries);
+        }
+
+        int rank = _draft.RankOf(slot);
+        double load = _loads[rank];
+        _journal[_entries++] = new Entry(slot, _quotas[slot], load);
+        _quotas[slot] = quota;
+        _loads[rank] = load + change;
+        Strain += Over(load + change) - Over(load);
+    }
+
+    private static double Over(double load) => load <= 1 ? 0 : (load - 1) * (load - 1);
+
+    private readonly record struct Entry(int Slot, double Quota, double Load);
+}

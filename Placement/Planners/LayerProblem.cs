@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Load;
+using MoEActors.Placement.Quotas;
+
+namespace MoEActors.Placement.Planners;
+
+/// <summary>What a planner is asked: one layer, its load, where its experts are and where there is room.</summary>
+public sealed record LayerProblem
+{
+    /// <summary>Layer of the model.</summary>
+    public required int Layer { get; init; }
+
+    /// <summary>Where the experts are.</summary>
+    public required LayerPlacement Current { get; init; }
+
+    /// <summary>By rank: shards of this layer that it may hold.</summary>
+    public required ImmutableArray<int> Slots { get; init; }
+
+    /// <summary>The load of recent steps; not empty.</summary>
+    public required LoadWindow Load { get; init; }
+
+    /// <summary>What a placement costs.</summary>
+    public required CostModel Costs { get; init; }
+
+    /// <summary>How tokens are shared out to replicas.</summary>
+    public IQuotaRule Quotas { get; init; } = new TokenQuotas();
+
+    /// <summary>Experts that must stay as they are, because they have moved a short while ago.</summary>
+    public ImmutableHashSet<int> Resting { get; init; } = [];
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+
+namespace MoEActors.Placement.Plans;
+
+/// <summary>What a plan does to one layer, why, and what it is predicted to bring.</summary>
+public sealed record LayerPlan
+{
+    /// <summary>Layer of the model.</summary>
+    public required int Layer { get; init; }
+
+    /// <summary>Where the experts shall be.</summary>
+    public required LayerPlacement Target { get; init; }
+
+    /// <summary>The shards that arrive somewhere; empty when replicas are only dropped.</summary>
+    public required ImmutableArray<ShardMove> Moves { get; init; }
+
+    /// <summary>Balance ratio of the recent steps with live quotas: now, and if the plan had been in force.</summary>
+    public required (double Before, double After) Ratio { get; init; }
+
+    /// <summary>Seconds of the layer in one training step, as <see cref="Ratio"/>.</summary>
+    public required (double Before, double After) Seconds { get; init; }
+
+    /// <summary>Seconds that the transfers take.</summary>
+    public required double MoveSeconds { get; init; }
+
+    /// <summary>Predicted gain, in seconds per training step.</summary>
+    public double Gain => Seconds.Before - Seconds.After;
+
+    /// <summary>One sentence for logs and people.</summary>
+    public string Reason => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"Layer {Layer}: {Moves.Length} shards move, balance ratio {Ratio.Before:F3} -> {Ratio.After:F3}, {Gain * 1e3:F3} ms a step for {MoveSeconds * 1e3:F3} ms of transfers.");
+}

@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using MoEActors.Placement.Topology;
+
+namespace MoEActors.Placement.Plans;
+
+/// <summary>What must travel to get from one placement to another.</summary>
+public static class PlacementMoves
+{
+    /// <summary>
+    /// The arrivals, by expert and rank. Each comes from the holder with the widest link, among those the one that has sent least.
+    /// O(shards + arrivals · replicas).
+    /// </summary>
+    /// <param name="layer">Layer of the model.</param>
+    /// <param name="before">Where the shards are.</param>
+    /// <param name="after">Where they shall be.</param>
+    /// <param name="topology">The links.</param>
+    public static ImmutableArray<ShardMove> Between(int layer, LayerPlacement before, LayerPlacement after, ClusterTopology topology)
+    {
+        ImmutableArray<ShardMove>.Builder moves = ImmutableArray.CreateBuilder<ShardMove>();
+        int[] sent = new int[before.Workers];
+        for (int expert = 0; expert < after.Experts; expert++)
+        {
+            ReadOnlySpan<int> holders = before.RanksOf(expert);
+            foreach (int target in after.RanksOf(expert))
+            {
+                if (holders.BinarySearch(target) >= 0)
+                {
+                    continue;
+                }
+
+                int source = holders[0];
+                foreach (int holder in holders)
+                {
+                    (double, int) offer = (-topology.Bandwidth(holder, target), sent[holder]);
+                    source = offer.CompareTo((-topology.Bandwidth(source, target), sent[source])) < 0 ? holder : source;
+                }
+
+                sent[source]++;
+                moves.Add(new ShardMove(layer, expert, source, target));
+            }
+        }
+
+        return moves.ToImmutable();
+    }
+}

@@ -1,0 +1,48 @@
+namespace MoEActors.Placement.Quotas;
+
+/// <summary>Which replica serves how many tokens of one layer in one step.</summary>
+public sealed class LayerQuotas
+{
+    private readonly long[] _tokens;
+    private readonly long[] _workers;
+
+    internal LayerQuotas(LayerPlacement placement, long[] tokens)
+    {
+        Placement = placement;
+        _tokens = tokens;
+        _workers = new long[placement.Workers];
+        for (int expert = 0; expert < placement.Experts; expert++)
+        {
+            ReadOnlySpan<int> ranks = placement.RanksOf(expert);
+            for (int i = 0; i < ranks.Length; i++)
+            {
+                _workers[ranks[i]] += tokens[placement.FirstShardOf(expert) + i];
+            }
+        }
+    }
+
+    /// <summary>The placement whose replicas share the tokens.</summary>
+    public LayerPlacement Placement { get; }
+
+    /// <summary>Tokens of an expert's replicas, in the order of its ranks.</summary>
+    public ReadOnlySpan<long> Of(int expert) => _tokens.AsSpan(Placement.FirstShardOf(expert)..Placement.FirstShardOf(expert + 1));
+
+    /// <summary>Tokens of every worker.</summary>
+    public ReadOnlySpan<long> WorkerTokens => _workers;
+
+    /// <summary>Most tokens of a worker over the mean; 1 where there are none.</summary>
+    public double BalanceRatio
+    {
+        get
+        {
+            long most = 0, all = 0;
+            foreach (long tokens in _workers)
+            {
+                most = Math.Max(most, tokens);
+                all += tokens;
+            }
+
+            return all == 0 ? 1 : (double)most * _workers.Length / all;
+        }
+    }
+}

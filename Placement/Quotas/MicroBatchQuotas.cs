@@ -1,0 +1,55 @@
+namespace MoEActors.Placement.Quotas;
+
+/// <summary>
+/// The split by whole micro-batches (reproducible mode): each micro-batch's tokens of an expert go to one replica, so that every sum keeps
+/// its order. Parts are dealt out heaviest first to the least loaded replica; then the busiest worker gives parts away, directly or along
+/// two steps, while that helps. O(parts · log parts + rounds · parts · replicas²). Near the optimum, not always at it: the exact problem is NP-hard.
+/// </summary>
+/// <param name="microBatches">Micro-batches of a step.</param>
+public sealed class MicroBatchQuotas(int microBatches = 8) : IQuotaRule
+{
+    /// <summary>Micro-batches of a step.</summary>
+    public int MicroBatches { get; } = microBatches >= 1
+        ? microBatches
+        : throw new PlacementException($"A step has {microBatches} micro-batches; at least one is needed.");
+
+    /// <inheritdoc />
+    /// <remarks>Counts of a step do not say which micro-batch the tokens were in: they are taken as spread evenly.</remarks>
+    public LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens)
+    {
+        long[] parts = new long[placement.Experts * MicroBatches];
+        for (int expert = 0; expert < placement.Experts; expert++)
+        {
+            for (int part = 0; part < MicroBatches; part++)
+            {
+                parts[(expert * MicroBatches) + part] = (tokens[expert] * (part + 1) / MicroBatches) - (tokens[expert] * part / MicroBatches);
+            }
+        }
+
+        int[] replicas = Assign(placement, parts);
+        long[] quotas = new long[placement.Shards];
+        for (int part = 0; part < parts.Length; part++)
+        {
+            quotas[placement.FirstShardOf(part / MicroBatches) + replicas[part]] += parts[part];
+        }
+
+        return new LayerQuotas(placement, quotas);
+    }
+
+    /// <summary>Gives each micro-batch's part of every expert to one replica.</summary>
+    /// <param name="placement">Where the replicas are.</param>
+    /// <param name="parts">By expert, then micro-batch: tokens.</param>
+    /// <returns>By expert, then micro-batch: the number of the replica.</returns>
+    public int[] Assign(LayerPlacement placement, ReadOnlySpan<long> parts)
+    {
+        if (parts.Length != placement.Experts * MicroBatches)
+        {
+            throw new PlacementException($"{parts.Length} parts were given for {placement.Experts} experts in {MicroBatches} micro-batches.");
+        }
+
+        MicroBatchDeal deal = new(placement, MicroBatches, parts.ToArray());
+        deal.DealOut();
+        deal.Improve();
+        return deal.Replicas;
+    }
+}

@@ -1,0 +1,92 @@
+using MoEActors.Placement.Load;
+
+namespace MoEActors.Placement.Simulation;
+
+/// <summary>
+/// Traces for tests and documentation. Popularity is a softmax: log-popularity is −s · ln(rank) (Zipf, s = 1.25) plus a random walk that
+/// forgets slowly; the counts of a step fluctuate around it as sampled tokens of correlated text do. O(steps · layers · experts).
+/// </summary>
+public static class TraceGenerator
+{
+    /// <summary>Zipf's exponent: 8 workers of 4 experts each then carry up to 3.0–3.5 times the mean.</summary>
+    private const double Exponent = 1.25;
+
+    /// <summary>Standard deviation per step of the walk of log-popularity: at the first step, and what it decays towards.</summary>
+    private const double YoungDrift = 0.10, SettledDrift = 0.008;
+
+    /// <summary>Steps in which the drift decays to a third.</summary>
+    private const double DriftDecay = 150;
+
+    /// <summary>Part of the walk that is kept from one step to the next.</summary>
+    private const double Memory = 0.998;
+
+    /// <summary>Tokens that count as one draw: neighbours in a text choose alike.</summary>
+    private const double Correlated = 8;
+
+    /// <summary>Generates a trace; the same options give the same one.</summary>
+    public static LoadTrace Generate(TraceOptions options)
+    {
+        Random random = new(unchecked((int)(options.Seed ^ (options.Seed >> 32))));
+        double[][] walk = [.. Enumerable.Range(0, options.Layers).Select(_ => new double[options.Experts])];
+        int[][] ranks = [.. Enumerable.Range(0, options.Layers).Select(_ => Shuffled(random, options.Experts))];
+        List<LoadSample> rows = [];
+        for (int step = 0; step < options.Steps; step++)
+        {
+            double skew = options.Kind switch
+            {
+                TraceKind.Uniform => 0,
+                TraceKind.Growth => Math.Min(1, 2.0 * step / options.Steps),
+                _ => 1,
+            };
+            double drift = options.Kind == TraceKind.Uniform ? 0 : SettledDrift + ((YoungDrift - SettledDrift) * Math.Exp(-step / DriftDecay));
+            foreach (double[] layer in walk)
+            {
+                for (int expert = 0; expert < layer.Length; expert++)
+                {
+                    layer[expert] = (Memory * layer[expert]) + (drift * Normal(random));
+                }
+            }
+
+            if (options.Kind == TraceKind.Swap && step == options.Steps / 2)
+            {
+                ranks = [.. ranks.Select(_ => Shuffled(random, options.Experts))];
+            }
+
+            if (step % options.Interval == 0)
+            {
+                rows.Add(new LoadSample(step, [.. walk.Select((layer, index) => Count(random, layer, ranks[index], skew, options.Tokens))]));
+            }
+        }
+
+        return new LoadTrace(rows);
+    }
+
+    private static long[] Count(Random random, double[] walk, int[] ranks, double skew, int tokens)
+    {
+        double[] popularity = new double[walk.Length];
+        for (int expert = 0; expert < walk.Length; expert++)
+        {
+            popularity[expert] = Math.Exp(skew * (walk[expert] - (Exponent * Math.Log(ranks[expert] + 1))));
+        }
+
+        double sum = popularity.Sum();
+        long[] counts = new long[walk.Length];
+        for (int expert = 0; expert < walk.Length; expert++)
+        {
+            double mean = popularity[expert] / sum * tokens;
+            counts[expert] = Math.Max(0, (long)Math.Round(mean + (Math.Sqrt(mean * Correlated) * Normal(random))));
+        }
+
+        return counts;
+    }
+
+    private static int[] Shuffled(Random random, int count)
+    {
+        int[] order = [.. Enumerable.Range(0, count)];
+        random.Shuffle(order);
+        return order;
+    }
+
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+}

@@ -1,0 +1,65 @@
+using System.Text.Json;
+using MoEActors.Client;
+using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
+using MoEActors.Tests.Client.Data;
+
+namespace MoEActors.Tests.Cli;
+
+/// <summary>`moe generate` on checkpoints.</summary>
+public sealed class GenerateTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_text_goes_on_alike_as_text_and_as_json()
+    {
+        await SaveAsync(vocabulary: 256);
+        string[] arguments = ["generate", "--checkpoint", _folder.Path, "--prompt", "Ab", "--tokens", "20", "--temperature", "0", "--seed", "3"];
+        CommandLineRun plain = await CommandLineRun.Of(arguments);
+        CommandLineRun json = await CommandLineRun.Of([.. arguments, "--json"]);
+        Assert.Equal((0, "", 0, ""), (plain.ExitCode, plain.Error, json.ExitCode, json.Error));
+        using JsonDocument report = JsonDocument.Parse(json.Output);
+        Assert.Equal(plain.Output, report.RootElement.GetProperty("text").GetString() + Environment.NewLine);
+        Assert.StartsWith("Ab", plain.Output, StringComparison.Ordinal);
+        Assert.Equal(20, report.RootElement.GetProperty("tokens").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_folder_without_a_checkpoint_fails_in_one_line()
+    {
+        CommandLineRun run = await CommandLineRun.Of("generate", "--checkpoint", _folder.Path);
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.StartsWith($"moe generate: There is no checkpoint to resume in '{_folder.Path}'", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_of_something_else_than_bytes_is_refused()
+    {
+        await SaveAsync(vocabulary: 31);
+        CommandLineRun run = await CommandLineRun.Of("generate", "--checkpoint", _folder.Path);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("a vocabulary of 31", run.Error, StringComparison.Ordinal);
+    }
+
+    private async Task SaveAsync(int vocabulary)
+    {
+        var model = new ModelConfiguration
+        {
+            Vocabulary = vocabulary,
+            Dim = 16,
+            Heads = 2,
+            KeyValueHeads = 1,
+            Hidden = 16,
+            Experts = [4],
+            MaximumSequence = 16,
+        };
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
+        MoEModel created = await cluster.Client.CreateModelAsync("m", new RunConfiguration { Model = model }, cancellationToken: Cancellation);
+        await created.SaveAsync(_folder.Path, cancellationToken: Cancellation);
+    }
+}
