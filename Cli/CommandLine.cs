@@ -22,6 +22,7 @@ internal static class CommandLine
             DemoCommand.Create(),
             TrainCommand.Create(),
             GenerateCommand.Create(),
+            DoctorCommand.Create(),
             BenchCommand.Create(),
         };
         return RunAsync(root, arguments, output, error, cancellation);
