@@ -9,6 +9,7 @@ public sealed class CommandLineTests
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
         "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
+    [InlineData("doctor", "--json")]
     [InlineData("bench", "layer", "gemm")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
