@@ -97,10 +97,15 @@ public sealed class PlacementMap
     /// <summary>This map with some experts elsewhere.</summary>
     /// <param name="version">Version of the new map.</param>
     /// <param name="moves">The moves; each must start where the shard is.</param>
-    /// <exception cref="PlacementException">A shard or rank does not exist, or the shard is not where the move starts.</exception>
+    /// <exception cref="PlacementException">A shard or rank does not exist, the shard is not where the move starts, or an expert has replicas.</exception>
     public PlacementMap With(long version, IEnumerable<ShardTransfer> moves)
     {
-        int[][] ranks = [.. _ranks.Select(layer => layer.ToArray())];
+        if (!IsSingle)
+        {
+            throw new PlacementException($"Version {Version} of the placement has experts with replicas; moves by hand are for experts with one.");
+        }
+
+        int[][] ranks = [.. _homes.Select(layer => layer.ToArray())];
         foreach ((ShardId shard, int from, int to) in moves)
         {
             int holder = RankOf(WorkerOf(shard));
@@ -116,7 +121,7 @@ public sealed class PlacementMap
     }
 
     /// <summary>The same placement under another version.</summary>
-    public PlacementMap At(long version) => version == Version ? this : With(version, []);
+    public PlacementMap At(long version) => version == Version ? this : new PlacementMap(version, Workers, _layers);
 
     /// <summary>Whether both maps have the same workers in the same order.</summary>
     public bool HasSameWorkersAs(PlacementMap? other) => other is not null && Workers.SequenceEqual(other.Workers);
