@@ -7,7 +7,9 @@ public sealed class CommandLineTests
     [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "default: 4")]
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
-        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
+        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json", "--config", "--runs", "--save-every")]
+    [InlineData("resume", "NAME", "--checkpoint", "--runs", "--steps", "--seconds", "--text", "--silos", "--json")]
+    [InlineData("status", "NAME", "--runs", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
     [InlineData("bench", "layer", "gemm")]
@@ -48,6 +50,10 @@ public sealed class CommandLineTests
     [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]
     [InlineData("train --heads 8 --kv-heads 3", "moe train: --heads 8 is no multiple of --kv-heads 3.")]
     [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
+    [InlineData("resume", "moe resume: the NAME of a run or --checkpoint FOLDER must be given.")]
+    [InlineData("resume a --checkpoint b", "moe resume: NAME and --checkpoint exclude each other.")]
+    [InlineData("resume ../a", "moe resume: NAME '../a' is no name of a folder below runs/.")]
+    [InlineData("train --config no/such/file", "moe train: --config no/such/file cannot be read")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
     [InlineData("bench", "moe bench: one of layer, gemm, planning must follow.")]
