@@ -23,6 +23,7 @@ internal static class CommandLine
             TrainCommand.Create(),
             SimulateCommand.Create(),
             GenerateCommand.Create(),
+            DoctorCommand.Create(),
             BenchCommand.Create(),
         };
         return RunAsync(root, arguments, output, error, cancellation);

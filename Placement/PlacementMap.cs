@@ -4,11 +4,12 @@ namespace MoEActors.Placement;
 
 /// <summary>
 /// Which worker holds each expert shard. Immutable, versioned and valid by construction: every expert of every layer is covered, every
-/// shard has one worker, every worker exists.
+/// shard has one worker, every worker exists, replicas of an expert are on distinct workers.
 /// </summary>
 public sealed class PlacementMap
 {
-    private readonly ImmutableArray<ImmutableArray<int>> _ranks;
+    private readonly ImmutableArray<LayerPlacement> _layers;
+    private readonly ImmutableArray<ImmutableArray<int>> _homes;
     private readonly Dictionary<WorkerId, int> _rankOf = [];
 
     /// <summary>Builds and checks a map of one replica of one slice per expert.</summary>
@@ -17,12 +18,18 @@ public sealed class PlacementMap
     /// <param name="ranks">By layer and expert: the rank that holds it. A dense layer has no experts.</param>
     /// <exception cref="PlacementException">There is no worker, one is named twice, or a rank names none.</exception>
     public PlacementMap(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<IReadOnlyList<int>> ranks)
+        : this(version, workers, Singles(workers.Count, ranks))
     {
-        if (workers.Count == 0)
-        {
-            throw new PlacementException("The placement names no worker: at least one silo with a device must be running.");
-        }
+    }
 
+    /// <summary>Builds and checks a map of any number of replicas per expert.</summary>
+    /// <param name="version">Version; a new map of a model has a higher one.</param>
+    /// <param name="workers">The workers in rank order.</param>
+    /// <param name="layers">Where the experts of each layer are. A dense layer has no experts.</param>
+    /// <exception cref="PlacementException">There is no worker, one is named twice, or a layer is made for another number of them.</exception>
+    public PlacementMap(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<LayerPlacement> layers)
+    {
+        RequireWorkers(workers.Count);
         for (int rank = 0; rank < workers.Count; rank++)
         {
             if (!_rankOf.TryAdd(workers[rank], rank))
@@ -31,22 +38,18 @@ public sealed class PlacementMap
             }
         }
 
-        for (int layer = 0; layer < ranks.Count; layer++)
+        for (int layer = 0; layer < layers.Count; layer++)
         {
-            for (int expert = 0; expert < ranks[layer].Count; expert++)
+            if (layers[layer].Workers != workers.Count)
             {
-                int rank = ranks[layer][expert];
-                if (rank < 0 || rank >= workers.Count)
-                {
-                    throw new PlacementException(
-                        $"Layer {layer}, expert {expert} is placed on rank {rank}, which is no worker; ranks run from 0 to {workers.Count - 1}.");
-                }
+                throw new PlacementException($"Layer {layer} is placed on {layers[layer].Workers} workers; the map has {workers.Count}.");
             }
         }
 
         Version = version;
         Workers = [.. workers];
-        _ranks = [.. ranks.Select(layer => layer.ToImmutableArray())];
+        _layers = [.. layers];
+        _homes = [.. layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert)[0]).ToImmutableArray())];
     }
 
     /// <summary>Version of the map.</summary>
@@ -56,39 +59,53 @@ public sealed class PlacementMap
     public ImmutableArray<WorkerId> Workers { get; }
 
     /// <summary>Number of layers, dense ones included.</summary>
-    public int Layers => _ranks.Length;
+    public int Layers => _layers.Length;
 
     /// <summary>All shards in canonical order.</summary>
     public IEnumerable<ShardId> Shards =>
-        Enumerable.Range(0, Layers).SelectMany(layer => Enumerable.Range(0, _ranks[layer].Length).Select(expert => new ShardId(layer, expert)));
+        from layer in Enumerable.Range(0, Layers)
+        from expert in Enumerable.Range(0, _layers[layer].Experts)
+        from replica in Enumerable.Range(0, _layers[layer].RanksOf(expert).Length)
+        select new ShardId(layer, expert, replica);
 
-    /// <summary>The ranks of a layer's experts.</summary>
-    public ImmutableArray<int> RanksOf(int layer) => _ranks[layer];
+    /// <summary>Whether every expert has one replica.</summary>
+    public bool IsSingle => _layers.All(layer => layer.Shards == layer.Experts);
 
-    /// <summary>The experts of a layer that a rank holds, ascending.</summary>
+    /// <summary>Where the experts of a layer are, replicas included.</summary>
+    public LayerPlacement PlacementOf(int layer) => _layers[layer];
+
+    /// <summary>The ranks of a layer's experts; of an expert with replicas, the rank of its home, replica 0.</summary>
+    public ImmutableArray<int> RanksOf(int layer) => _homes[layer];
+
+    /// <summary>The experts of a layer of which a rank holds a replica, ascending.</summary>
     public IEnumerable<int> ExpertsOn(int rank, int layer) =>
-        Enumerable.Range(0, _ranks[layer].Length).Where(expert => _ranks[layer][expert] == rank);
+        Enumerable.Range(0, _layers[layer].Experts).Where(expert => _layers[layer].Holds(expert, rank));
 
     /// <summary>The worker that holds a shard.</summary>
     /// <exception cref="PlacementException">The map does not know the shard.</exception>
     public WorkerId WorkerOf(ShardId shard)
     {
-        if (shard.Layer < 0 || shard.Layer >= Layers || shard.Expert < 0 || shard.Expert >= _ranks[shard.Layer].Length
-            || shard.Replica != 0 || shard.Slice != 0)
+        if (shard.Layer < 0 || shard.Layer >= Layers || shard.Expert < 0 || shard.Expert >= _layers[shard.Layer].Experts || shard.Slice != 0
+            || shard.Replica < 0 || shard.Replica >= _layers[shard.Layer].RanksOf(shard.Expert).Length)
         {
             throw new PlacementException($"Version {Version} of the placement has no shard {shard}.");
         }
 
-        return Workers[_ranks[shard.Layer][shard.Expert]];
+        return Workers[_layers[shard.Layer].RanksOf(shard.Expert)[shard.Replica]];
     }
 
     /// <summary>This map with some experts elsewhere.</summary>
     /// <param name="version">Version of the new map.</param>
     /// <param name="moves">The moves; each must start where the shard is.</param>
-    /// <exception cref="PlacementException">A shard or rank does not exist, or the shard is not where the move starts.</exception>
+    /// <exception cref="PlacementException">A shard or rank does not exist, the shard is not where the move starts, or an expert has replicas.</exception>
     public PlacementMap With(long version, IEnumerable<ShardTransfer> moves)
     {
-        int[][] ranks = [.. _ranks.Select(layer => layer.ToArray())];
+        if (!IsSingle)
+        {
+            throw new PlacementException($"Version {Version} of the placement has experts with replicas; moves by hand are for experts with one.");
+        }
+
+        int[][] ranks = [.. _homes.Select(layer => layer.ToArray())];
         foreach ((ShardId shard, int from, int to) in moves)
         {
             int holder = RankOf(WorkerOf(shard));
@@ -104,7 +121,7 @@ public sealed class PlacementMap
     }
 
     /// <summary>The same placement under another version.</summary>
-    public PlacementMap At(long version) => version == Version ? this : With(version, []);
+    public PlacementMap At(long version) => version == Version ? this : new PlacementMap(version, Workers, _layers);
 
     /// <summary>Whether both maps have the same workers in the same order.</summary>
     public bool HasSameWorkersAs(PlacementMap? other) => other is not null && Workers.SequenceEqual(other.Workers);
@@ -124,10 +141,38 @@ public sealed class PlacementMap
 
         for (int layer = 0; layer < Layers; layer++)
         {
-            if (experts[layer] != _ranks[layer].Length)
+            if (experts[layer] != _layers[layer].Experts)
             {
-                throw new PlacementException($"Layer {layer}: the placement covers {_ranks[layer].Length} experts, the model has {experts[layer]}.");
+                throw new PlacementException($"Layer {layer}: the placement covers {_layers[layer].Experts} experts, the model has {experts[layer]}.");
             }
+        }
+    }
+
+    /// <summary>Checks what a layer cannot say of itself: which layer it is.</summary>
+    private static LayerPlacement[] Singles(int workers, IReadOnlyList<IReadOnlyList<int>> ranks)
+    {
+        RequireWorkers(workers);
+        for (int layer = 0; layer < ranks.Count; layer++)
+        {
+            for (int expert = 0; expert < ranks[layer].Count; expert++)
+            {
+                int rank = ranks[layer][expert];
+                if (rank < 0 || rank >= workers)
+                {
+                    throw new PlacementException(
+                        $"Layer {layer}, expert {expert} is placed on rank {rank}, which is no worker; ranks run from 0 to {workers - 1}.");
+                }
+            }
+        }
+
+        return [.. ranks.Select(layer => LayerPlacement.OfSingles(workers, layer))];
+    }
+
+    private static void RequireWorkers(int workers)
+    {
+        if (workers == 0)
+        {
+            throw new PlacementException("The placement names no worker: at least one silo with a device must be running.");
         }
     }
 }

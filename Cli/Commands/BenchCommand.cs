@@ -9,5 +9,6 @@ internal static class BenchCommand
     {
         BenchLayerCommand.Create(),
         BenchGemmCommand.Create(),
+        BenchPlanningCommand.Create(),
     };
 }

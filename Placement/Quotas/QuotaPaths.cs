@@ -17,6 +17,8 @@ internal sealed class QuotaPaths
     private readonly int[] _giver;
     private readonly int[] _from;
     private readonly int[] _queue;
+    private readonly int[] _searched;
+    private int _search;
 
     public QuotaPaths(LayerPlacement placement, long[] quotas, long[] loads)
     {
@@ -27,6 +29,7 @@ internal sealed class QuotaPaths
         _giver = new int[placement.Workers];
         _from = new int[placement.Workers];
         _queue = new int[placement.Workers];
+        _searched = new int[placement.Experts];
         _expertOf = new int[placement.Shards];
         _firstOn = new int[placement.Workers + 1];
         _shardsOn = new int[placement.Shards];
@@ -78,6 +81,7 @@ internal sealed class QuotaPaths
     /// <summary>Moves tokens off a rank along one path, or returns the mean of the workers that are shut in with it, rounded up.</summary>
     private long Relieve(int start, long level)
     {
+        _search++;
         Array.Fill(_from, -1);
         _from[start] = start;
         _queue[0] = start;
@@ -87,13 +91,15 @@ internal sealed class QuotaPaths
             int rank = _queue[next];
             foreach (int giver in _shardsOn.AsSpan(_firstOn[rank].._firstOn[rank + 1]))
             {
-                if (_quotas[giver] == 0)
+                int expert = _expertOf[giver];
+                if (_quotas[giver] == 0 || _searched[expert] == _search)
                 {
                     continue;
                 }
 
-                ReadOnlySpan<int> ranks = _placement.RanksOf(_expertOf[giver]);
-                int first = _placement.FirstShardOf(_expertOf[giver]);
+                _searched[expert] = _search;
+                ReadOnlySpan<int> ranks = _placement.RanksOf(expert);
+                int first = _placement.FirstShardOf(expert);
                 for (int i = 0; i < ranks.Length; i++)
                 {
                     int target = ranks[i];

@@ -4,15 +4,15 @@ namespace MoEActors.Placement.Quotas;
 /// The split by single tokens: the busiest worker gets the least that any split can give it, to within 1/2048 of it (exactly, below 2048
 /// tokens per worker). Whole numbers only, so it is the same everywhere.
 /// <para>
-/// Each expert's tokens are poured over its replicas like water over an uneven floor, twice; then paths of replicas carry what is above
+/// Each expert's tokens are poured over its replicas like water over an uneven floor, again and again while that helps; then paths of replicas carry what is above
 /// the level to workers below it. Where no path is left, a set of workers is shut in with its tokens; their mean is a proven bound and
-/// becomes the level. O(shards) for pouring and O(shards) per path; few paths are needed after pouring.
+/// becomes the level. O(shards) for each pouring and each path; few paths are needed after pouring.
 /// </para>
 /// Source: the dual of the minimum-makespan flow (Hall's condition); water-filling as in ALGORITHMS, "Quotas".
 /// </summary>
 public sealed class TokenQuotas : IQuotaRule
 {
-    private const int Pourings = 2;
+    private const int Pourings = 32;
 
     /// <summary>A worker may stay above the least possible level by one part of so many.</summary>
     private const int Precision = 2048;
@@ -22,8 +22,7 @@ public sealed class TokenQuotas : IQuotaRule
     {
         long[] quotas = new long[placement.Shards];
         long[] loads = new long[placement.Workers];
-        long level = Pour(placement, tokens, quotas, loads);
-        long slack = level / Precision;
+        (long level, long slack) = Pour(placement, tokens, quotas, loads);
         if (loads.Max() > level + slack)
         {
             new QuotaPaths(placement, quotas, loads).Level(level, slack);
@@ -33,9 +32,9 @@ public sealed class TokenQuotas : IQuotaRule
     }
 
     /// <summary>Fills quotas and loads, and returns a level that the busiest worker cannot go below.</summary>
-    private static long Pour(LayerPlacement placement, ReadOnlySpan<long> tokens, long[] quotas, long[] loads)
+    private static (long Level, long Slack) Pour(LayerPlacement placement, ReadOnlySpan<long> tokens, long[] quotas, long[] loads)
     {
-        long all = 0;
+        long all = 0, level = 0;
         List<int> shared = [];
         for (int expert = 0; expert < placement.Experts; expert++)
         {
@@ -47,11 +46,13 @@ public sealed class TokenQuotas : IQuotaRule
             }
             else
             {
+                int replicas = placement.RanksOf(expert).Length;
+                level = Math.Max(level, (tokens[expert] + replicas - 1) / replicas);
                 shared.Add(expert);
             }
         }
 
-        long level = Math.Max((all + placement.Workers - 1) / placement.Workers, loads.Max());
+        level = Math.Max(level, Math.Max((all + placement.Workers - 1) / placement.Workers, loads.Max()));
         int[] order = [.. shared];
         long[] keys = new long[order.Length];
         for (int i = 0; i < order.Length; i++)
@@ -61,15 +62,23 @@ public sealed class TokenQuotas : IQuotaRule
 
         // Heaviest first: the light ones fill what is left uneven.
         Array.Sort(keys, order);
-        for (int pouring = 0; pouring < Pourings; pouring++)
+        long slack = level / Precision, most = long.MaxValue;
+        for (int pouring = 0; pouring < Pourings && most > level + slack; pouring++)
         {
             foreach (int expert in order)
             {
                 Span<long> own = quotas.AsSpan(placement.FirstShardOf(expert)..placement.FirstShardOf(expert + 1));
                 WaterLevel.Pour(tokens[expert], placement.RanksOf(expert), own, loads);
             }
+
+            long before = most;
+            most = loads.Max();
+            if (before - most <= slack)
+            {
+                break;
+            }
         }
 
-        return level;
+        return (level, slack);
     }
 }

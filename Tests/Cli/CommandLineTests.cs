@@ -9,6 +9,7 @@ public sealed class CommandLineTests
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
         "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
+    [InlineData("doctor", "--json")]
     [InlineData("bench", "layer", "gemm")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
@@ -49,7 +50,7 @@ public sealed class CommandLineTests
     [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
-    [InlineData("bench", "moe bench: one of layer, gemm must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, planning must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]

@@ -1,8 +1,8 @@
 using System.Text;
-using MoEActors.Native.Operations;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Tests.Modules;
 

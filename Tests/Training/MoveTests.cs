@@ -1,10 +1,10 @@
-using MoEActors.Native.Operations;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native.Operations;
 using MoEActors.Placement;
 using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;

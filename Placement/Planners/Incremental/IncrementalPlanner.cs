@@ -35,7 +35,7 @@ public sealed class IncrementalPlanner : IPlanner
     /// Balance ratio that it would be worth to move as many shards as the layer has slots; a single move must earn its part of it. Larger
     /// layers move more at once, as their workers send and receive side by side.
     /// </summary>
-    public double GainPerRound { get; init; } = 0.12;
+    public double GainPerRound { get; init; } = 0.08;
 
     /// <inheritdoc />
     public string Name => "incremental";

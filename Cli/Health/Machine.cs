@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Health;
+
+/// <summary>What can be known of this machine without changing it. A record, so that the diagnosis can be tried on machines nobody has.</summary>
+internal sealed record Machine
+{
+    /// <summary>Version of the SDK that lies beside the running .NET; null where there is only a runtime.</summary>
+    public required string? Sdk { get; init; }
+
+    /// <summary>Version of the running .NET.</summary>
+    public required string DotNet { get; init; }
+
+    /// <summary>Actor runtime that this program was built with.</summary>
+    public required string ActorRuntime { get; init; }
+
+    /// <summary>Bits of the widest vectors that kernels use: 512, 256, or less.</summary>
+    public required int VectorBits { get; init; }
+
+    /// <summary>Whether a fused multiply-add is one instruction.</summary>
+    public required bool HasFusedMultiplyAdd { get; init; }
+
+    /// <summary>Cores that this process may use.</summary>
+    public required int Cores { get; init; }
+
+    /// <summary>Bytes of memory that this process may use.</summary>
+    public required long Memory { get; init; }
+
+    /// <summary>Free bytes on the disk of the current folder; null when it cannot be told.</summary>
+    public required long? Disk { get; init; }
+
+    /// <summary>Why nothing can be written to the current folder; null when it can.</summary>
+    public required string? FolderProblem { get; init; }
+
+    /// <summary>OpenBLAS in its own words; null where it is not installed.</summary>
+    public required string? OpenBlas { get; init; }
+
+    /// <summary>Looks.</summary>
+    public static Machine Here() => new()
+    {
+        Sdk = FindSdk(),
+        DotNet = Environment.Version.ToString(),
+        ActorRuntime = EmbeddedSilos.RuntimeName,
+        VectorBits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128,
+        HasFusedMultiplyAdd = Fma.IsSupported || AdvSimd.IsSupported,
+        Cores = Environment.ProcessorCount,
+        Memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        Disk = FreeDisk(),
+        FolderProblem = TryToWrite(),
+        OpenBlas = Bench.OpenBlas.TryLoad()?.Configuration,
+    };
+
+    /// <summary>The newest SDK in the installation that runs this process.</summary>
+    private static string? FindSdk()
+    {
+        // shared/Microsoft.NETCore.App/10.0.x lies three levels below the installation.
+        string folder = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "sdk"));
+        return !Directory.Exists(folder)
+            ? null
+            : Directory.GetDirectories(folder)
+                .Select(path => Path.GetFileName(path))
+                .Where(name => Version.TryParse(name.Split('-')[0], out _))
+                .MaxBy(name => Version.Parse(name.Split('-')[0]));
+    }
+
+    private static long? FreeDisk()
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(".")).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static string? TryToWrite()
+    {
+        try
+        {
+            string file = Path.GetFullPath($".moe-doctor-{Environment.ProcessId}");
+            using FileStream stream = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            stream.WriteByte(0);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+}

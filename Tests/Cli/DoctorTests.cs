@@ -1,0 +1,65 @@
+using System.Text.Json;
+using MoEActors.Cli.Commands;
+using MoEActors.Cli.Health;
+
+namespace MoEActors.Tests.Cli;
+
+/// <summary>`moe doctor` here, and its diagnosis of machines that nobody has.</summary>
+public sealed class DoctorTests
+{
+    private static readonly Machine Sound = new()
+    {
+        Sdk = "10.0.100",
+        DotNet = "10.0.0",
+        ActorRuntime = "local",
+        VectorBits = 512,
+        HasFusedMultiplyAdd = true,
+        Cores = 8,
+        Memory = 16L << 30,
+        Disk = 100L << 30,
+        FolderProblem = null,
+        OpenBlas = "OpenBLAS 0.3.21",
+    };
+
+    [Fact]
+    public async Task Every_question_has_an_answer_here()
+    {
+        CommandLineRun run = await CommandLineRun.Of("doctor", "--json");
+        using JsonDocument report = JsonDocument.Parse(run.Output);
+        string[] names = [.. report.RootElement.GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("name").GetString()!)];
+        Assert.Equal([".NET", "actor runtime", "instructions", "cores", "memory", "disk", "OpenBLAS"], names);
+        Assert.Equal(run.ExitCode == 0, report.RootElement.GetProperty("healthy").GetBoolean());
+    }
+
+    [Fact]
+    public void A_sound_machine_has_only_good_findings()
+    {
+        Assert.All(Diagnosis.Of(Sound), finding => Assert.Equal(Verdict.Good, finding.Verdict));
+        Assert.Equal(0, DoctorCommand.Report(Diagnosis.Of(Sound), json: false, TextWriter.Null));
+    }
+
+    [Fact]
+    public void Every_problem_comes_with_advice()
+    {
+        (string Name, Verdict Verdict, Machine Machine)[] cases =
+        [
+            (".NET", Verdict.Remark, Sound with { Sdk = null }),
+            ("instructions", Verdict.Remark, Sound with { VectorBits = 256 }),
+            ("instructions", Verdict.Problem, Sound with { HasFusedMultiplyAdd = false }),
+            ("cores", Verdict.Remark, Sound with { Cores = 1 }),
+            ("memory", Verdict.Remark, Sound with { Memory = 2L << 30 }),
+            ("memory", Verdict.Problem, Sound with { Memory = 1L << 29 }),
+            ("disk", Verdict.Problem, Sound with { Disk = 1 << 20 }),
+            ("disk", Verdict.Problem, Sound with { FolderProblem = "read-only" }),
+            ("OpenBLAS", Verdict.Good, Sound with { OpenBlas = null }),
+        ];
+        Assert.All(cases, entry =>
+        {
+            Finding finding = Diagnosis.Of(entry.Machine).Single(one => one.Name == entry.Name);
+            Assert.Equal(entry.Verdict, finding.Verdict);
+            Assert.NotNull(finding.WhatToDo);
+            int code = DoctorCommand.Report(Diagnosis.Of(entry.Machine), json: false, TextWriter.Null);
+            Assert.Equal(entry.Verdict == Verdict.Problem ? 1 : 0, code);
+        });
+    }
+}
