@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
@@ -19,6 +20,11 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
 {
     private const string ManifestKey = "moe.expert";
 
+    /// <summary>How long an activation stays at least before it migrates. One that is younger ends instead, and begins anew where the map says.</summary>
+    /// <remarks>Orleans stalls for half a minute when a grain migrates back to a silo that it has not quite left.</remarks>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+
+    private readonly long _since = Stopwatch.GetTimestamp();
     private string _model = "";
     private ShardId _shard;
     private ExpertManifest? _manifest;
@@ -63,7 +69,7 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
     {
         if (!host.Belongs(this.GetPrimaryKeyString()))
         {
-            MigrateOnIdle();
+            Follow();
             throw Away();
         }
 
@@ -78,10 +84,22 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         // The shard has gone ahead, and the placement director answers from the map that has it there.
         if (silo != host.Silo)
         {
-            MigrateOnIdle();
+            Follow();
         }
 
         return Task.CompletedTask;
+    }
+
+    private void Follow()
+    {
+        if (Stopwatch.GetElapsedTime(_since) < Settling)
+        {
+            DeactivateOnIdle();
+        }
+        else
+        {
+            MigrateOnIdle();
+        }
     }
 
     private PlacementRefusedException Away() =>

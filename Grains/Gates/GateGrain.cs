@@ -37,7 +37,7 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
     {
         if (!host.Belongs(this.GetPrimaryKeyString()))
         {
-            MigrateOnIdle();
+            DeactivateOnIdle();
             throw new PlacementRefusedException($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
         }
 

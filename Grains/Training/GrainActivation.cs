@@ -11,6 +11,9 @@ namespace MoEActors.Grains.Training;
 /// <summary>Brings expert and gate grains to where the map of a new epoch has them. O(shards) calls when everything is new, else one or two per move.</summary>
 internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run, string model)
 {
+    private const int MostRefusals = 6;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Activates the grains of an epoch.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="step">Committed steps.</param>
@@ -86,16 +89,23 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
 
     private IExpertGrain Expert(ShardId shard) => grains.GetGrain<IExpertGrain>(GrainKeys.Expert(model, shard));
 
-    /// <summary>An activation that an earlier epoch left elsewhere refuses and goes; the next call makes one where the map says.</summary>
+    /// <summary>
+    /// An activation that an earlier epoch left elsewhere refuses and goes, and so does one that a silo begins because it remembers the grain
+    /// there; each refusal makes one silo forget.
+    /// </summary>
     private static async Task<T> InPlaceAsync<T>(Func<Task<T>> call)
     {
-        try
+        for (int refusals = 0; ; refusals++)
         {
-            return await call();
-        }
-        catch (PlacementRefusedException)
-        {
-            return await call();
+            try
+            {
+                return await call();
+            }
+            catch (PlacementRefusedException) when (refusals < MostRefusals)
+            {
+                // Whoever calls while a refusing activation ends is refused by the same one.
+                await Task.Delay(Pause * refusals);
+            }
         }
     }
 }

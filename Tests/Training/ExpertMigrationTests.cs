@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using MoEActors.Client;
+using MoEActors.Grains.Experts;
+using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Experts;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+using MoEActors.Tests.Support;
+using Orleans.Core.Internal;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>An expert grain follows its shard with a manifest, and speaks for no shard that is not beside it.</summary>
+public sealed class ExpertMigrationTests
+{
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_grain_that_is_sent_where_its_shard_is_not_refuses_to_begin_there_and_training_goes_on()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        ShardId shard = map.Shards.First();
+        IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert("m", shard));
+        string home = (await grain.GetStatusAsync()).Silo;
+
+        // A map that no data has followed.
+        InstallEverywhere(cluster, map, shard, 1 - map.RankOf(map.WorkerOf(shard)));
+        await Assert.ThrowsAsync<PlacementRefusedException>(grain.GetStatusAsync);
+        await Assert.ThrowsAsync<PlacementRefusedException>(grain.GetStatusAsync);
+
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
+        InstallEverywhere(cluster, map, shard, map.RankOf(map.WorkerOf(shard)));
+        ExpertStatus status = await StatusAsync(grain);
+        Assert.Equal(home, status.Silo);
+    }
+
+    [Fact]
+    public async Task A_grain_that_is_asked_to_move_where_it_is_stays()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert("m", map.Shards.First()));
+
+        await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle();
+
+        Assert.Equal(map.WorkerOf(map.Shards.First()).Silo, (await grain.GetStatusAsync()).Silo);
+    }
+
+    [Fact]
+    public void What_a_grain_takes_along_is_a_name_and_a_number() => Assert.Equal(
+        [typeof(string), typeof(long)],
+        typeof(ExpertManifest).GetConstructors().Single().GetParameters().Select(parameter => parameter.ParameterType));
+
+    private static void InstallEverywhere(TrainingCluster cluster, PlacementMap map, ShardId shard, int rank)
+    {
+        PlacementMapMessage message = PlacementMapMessage.From(
+            map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), rank)]));
+        foreach (int silo in cluster.Silos.Silos.Select(silo => silo.Index))
+        {
+            cluster.Host(silo).InstallMap("m", message);
+        }
+    }
+
+    /// <summary>Silos of Orleans may remember for a while where the grain failed to begin.</summary>
+    private static async Task<ExpertStatus> StatusAsync(IExpertGrain grain)
+    {
+        var asked = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                return await grain.GetStatusAsync();
+            }
+            catch (PlacementRefusedException) when (asked.Elapsed < TimeSpan.FromSeconds(20))
+            {
+                await Task.Yield();
+            }
+        }
+    }
+}
