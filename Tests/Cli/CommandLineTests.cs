@@ -3,15 +3,20 @@ namespace MoEActors.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "demo", "train", "bench")]
+    [InlineData("", "demo", "train", "bench", "simulate")]
     [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "default: 4")]
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
         "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
-    [InlineData("bench", "layer", "gemm")]
+    [InlineData("bench", "layer", "gemm", "planning")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
+    [InlineData("bench planning", "--repetitions", "--json")]
+    [InlineData("simulate", "placement", "trace")]
+    [InlineData(
+        "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]
+    [InlineData("simulate trace", "--kind", "--layers", "--experts", "--steps", "--interval", "--tokens", "--seed", "--out")]
     public async Task Help_tells_what_a_command_takes(string command, params string[] words)
     {
         CommandLineRun run = await CommandLineRun.Of([.. Words(command), "--help"]);
@@ -46,7 +51,7 @@ public sealed class CommandLineTests
     [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]
     [InlineData("train --heads 8 --kv-heads 3", "moe train: --heads 8 is no multiple of --kv-heads 3.")]
     [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
-    [InlineData("bench", "moe bench: one of layer, gemm must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, planning must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]
