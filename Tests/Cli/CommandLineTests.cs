@@ -3,7 +3,7 @@ namespace MoEActors.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "demo", "train", "bench")]
+    [InlineData("", "demo", "train", "bench", "simulate")]
     [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "default: 4")]
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
@@ -12,10 +12,15 @@ public sealed class CommandLineTests
     [InlineData("status", "NAME", "--runs", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
-    [InlineData("bench", "layer", "gemm")]
+    [InlineData("bench", "layer", "gemm", "planning")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
+    [InlineData("bench planning", "--repetitions", "--json")]
+    [InlineData("simulate", "placement", "trace")]
+    [InlineData(
+        "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]
+    [InlineData("simulate trace", "--kind", "--layers", "--experts", "--steps", "--interval", "--tokens", "--seed", "--out")]
     public async Task Help_tells_what_a_command_takes(string command, params string[] words)
     {
         CommandLineRun run = await CommandLineRun.Of([.. Words(command), "--help"]);
