@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using MoEActors.Cli.Configuration;
-using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Cli;
+using MoEActors.Tests.Client.Data;
 
 namespace MoEActors.Tests.Docs;
 
