@@ -37,7 +37,7 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         _shard = GrainKeys.Shard(key);
         if (!host.Belongs(key))
         {
-            // Whoever called remembers where the grain was.
+            // To begin and refuse later would not do: only a failed activation makes the caller's silo forget that the grain was here.
             throw Away();
         }
 

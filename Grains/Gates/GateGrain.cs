@@ -28,6 +28,12 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
             throw new FormatException($"'{key}' is not the key of a gate; one reads model/layer/gate/rank.");
         }
 
+        if (!host.Belongs(key))
+        {
+            // To begin and refuse later would not do: only a failed activation makes the caller's silo forget that the grain was here.
+            throw Away();
+        }
+
         host.Find(_model, _rank);
         return Task.CompletedTask;
     }
@@ -38,7 +44,7 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
         if (!host.Belongs(this.GetPrimaryKeyString()))
         {
             DeactivateOnIdle();
-            throw new PlacementRefusedException($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
+            throw Away();
         }
 
         (_, WorkerModel model) = host.Find(_model, _rank);
@@ -47,4 +53,7 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
         long dropped = chosen.Sum() - model.Counts.Kept()[_layer].Sum();
         return Task.FromResult(new GateStatus(_layer, _rank, host.Silo, gate.TopK, gate.CapacityFactor, chosen, dropped));
     }
+
+    private PlacementRefusedException Away() =>
+        new($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");
 }
