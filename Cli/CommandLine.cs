@@ -10,8 +10,8 @@ internal static class CommandLine
     /// <summary>The option, known to every command, that shows the whole exception instead of its message.</summary>
     public const string Verbose = "--verbose";
 
-    /// <summary>How long a cancelled command may take to stop its cluster before the process ends anyway.</summary>
-    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>How long a cancelled command may take to end its step, save and stop its cluster before the process ends anyway.</summary>
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Runs a command line and returns the exit code.</summary>
     public static Task<int> RunAsync(
@@ -21,6 +21,8 @@ internal static class CommandLine
         {
             DemoCommand.Create(),
             TrainCommand.Create(),
+            ResumeCommand.Create(),
+            StatusCommand.Create(),
             SimulateCommand.Create(),
             GenerateCommand.Create(),
             DoctorCommand.Create(),

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using MoEActors.Placement;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Planners;
@@ -52,15 +51,16 @@ internal static class PlanningBenchmark
                 Costs = costs,
             }),
         ];
-        (double packed, LayerPlan[] packedPlans) = Measure(new ReplicateAndPackPlanner(), problems, repetitions, warmUp, cancellation);
-        (double incremental, LayerPlan[] incrementalPlans) = Measure(new IncrementalPlanner(), problems, repetitions, warmUp, cancellation);
+        IPlanner[] planners = [new ReplicateAndPackPlanner(), new IncrementalPlanner()];
+        double[][] milliseconds = Measure(planners, problems, repetitions, warmUp, cancellation);
+        LayerPlan[] packedPlans = PlansOf(planners[0], problems), incrementalPlans = PlansOf(planners[1], problems);
         return new PlanningResult(
             shape.Layers,
             shape.Experts,
             shape.Slots,
             shape.Workers,
-            packed,
-            incremental,
+            Samples.Median(milliseconds[0]),
+            Samples.Median(milliseconds[1]),
             packedPlans.Average(plan => plan.Ratio.Before),
             packedPlans.Average(plan => plan.Ratio.After),
             incrementalPlans.Average(plan => plan.Ratio.After),
@@ -68,34 +68,43 @@ internal static class PlanningBenchmark
             incrementalPlans.Average(plan => plan.Moves.Length));
     }
 
-    private static (double Milliseconds, LayerPlan[] Plans) Measure(
-        IPlanner planner, LayerProblem[] problems, int repetitions, TimeSpan warmUp, CancellationToken cancellation)
+    /// <summary>Milliseconds of every repetition by planner. The planners take turns, so that noise of the machine meets all alike.</summary>
+    private static double[][] Measure(
+        IPlanner[] planners, LayerProblem[] problems, int repetitions, TimeSpan warmUp, CancellationToken cancellation)
     {
-        LayerPlacement[] placements = new LayerPlacement[problems.Length];
-        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < warmUp;)
+        foreach (IPlanner planner in planners)
         {
-            PlanAll();
+            for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < warmUp;)
+            {
+                PlanAll(planner);
+            }
         }
 
-        double[] milliseconds = new double[repetitions];
+        double[][] milliseconds = [.. planners.Select(_ => new double[repetitions])];
         for (int repetition = 0; repetition < repetitions; repetition++)
         {
-            long start = Stopwatch.GetTimestamp();
-            PlanAll();
-            milliseconds[repetition] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            for (int planner = 0; planner < planners.Length; planner++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                PlanAll(planners[planner]);
+                milliseconds[planner][repetition] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            }
         }
 
-        return (Samples.Median(milliseconds), [.. problems.Zip(placements, DirectorPolicy.Predict)]);
+        return milliseconds;
 
-        void PlanAll()
+        void PlanAll(IPlanner planner)
         {
             cancellation.ThrowIfCancellationRequested();
-            for (int layer = 0; layer < problems.Length; layer++)
+            foreach (LayerProblem problem in problems)
             {
-                placements[layer] = planner.Plan(problems[layer]);
+                planner.Plan(problem);
             }
         }
     }
+
+    private static LayerPlan[] PlansOf(IPlanner planner, LayerProblem[] problems) =>
+        [.. problems.Select(problem => DirectorPolicy.Predict(problem, planner.Plan(problem)))];
 
     private static LoadWindow Window(LoadTrace trace, int end)
     {

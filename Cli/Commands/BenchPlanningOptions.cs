@@ -4,7 +4,7 @@ namespace MoEActors.Cli.Commands;
 internal sealed record BenchPlanningOptions : ICommandOptions
 {
     /// <summary>Measured plans of each planner and shape; the median counts.</summary>
-    public int Repetitions { get; init; } = 15;
+    public int Repetitions { get; init; } = 31;
 
     /// <summary>Whether to print one JSON object instead of lines.</summary>
     public bool Json { get; init; }

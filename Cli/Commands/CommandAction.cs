@@ -26,6 +26,11 @@ internal static class CommandAction
                 output.Error.WriteLine($"{name}: {e.Message} See {name} --help.");
                 return ExitCode.WrongUsage;
             }
+            catch (StoppedException e)
+            {
+                output.Error.WriteLine($"{name}: {e.Message}");
+                return ExitCode.Cancelled;
+            }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
                 output.Error.WriteLine($"{name}: cancelled.");

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using MoEActors.Cli.Training;
-using MoEActors.Client.Data;
 
 namespace MoEActors.Cli.Commands;
 
@@ -52,9 +51,8 @@ internal sealed class DemoCommand
     private static async Task<int> Run(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         output.Out.WriteLine($"MoEActors demo: a mixture-of-experts language model learns from the .NET documentation on {options.Silos} silos.");
-        ByteCorpus corpus = ByteCorpus.Divide(DotNetDocumentation.Read());
-        output.Out.WriteLine($"Text: {corpus.TrainingBytes:N0} bytes to learn from, {corpus.ValidationBytes:N0} kept for validation.");
-        TrainingResult result = await TrainingSession.RunAsync(DemoModel.Job(options, corpus), output, cancellation);
+        TrainingJob job = DemoModel.Job(options, TextSource.Read([], output));
+        TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
         TrainingReport.Write(result, options.Json, output);
         return ExitCode.Done;
     }

@@ -1,9 +1,8 @@
 using System.CommandLine;
+using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
-using MoEActors.Client.Data;
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
-using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Cli.Commands;
 
@@ -12,13 +11,16 @@ internal sealed class TrainCommand
 {
     private static readonly TrainOptions Defaults = new();
 
-    private readonly Option<string[]> _text = new("--text")
+    /// <summary>What the sample of a trained model begins with.</summary>
+    public const string Prompt = "The ";
+
+    private readonly Option<string?> _config = new("--config")
     {
-        Description = "Files and folders of UTF-8 text; without it, the .NET documentation.",
-        HelpName = "PATH",
-        Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = true,
+        Description = "Read a JSON file (see docs/configuration.md); options given here win over it.",
+        HelpName = "FILE",
     };
+
+    private readonly Option<string[]> _text = TextOption.Create("the .NET documentation");
 
     private readonly Option<int> _silos = NumberOption.Count("--silos", "Number of embedded silos.", Defaults.Silos);
 
@@ -57,6 +59,11 @@ internal sealed class TrainCommand
         DefaultValueFactory = _ => Defaults.Name,
     };
 
+    private readonly Option<string> _runs = RunsOption.Create();
+
+    private readonly Option<int> _saveEvery =
+        NumberOption.Count("--save-every", "Steps between two checkpoints; 0 for one at the end.", Defaults.SaveEvery, least: 0);
+
     private readonly Option<string?> _json = new("--json") { Description = "Write the result to a file as JSON.", HelpName = "FILE" };
 
     public static Command Create() => new TrainCommand().Build();
@@ -65,87 +72,71 @@ internal sealed class TrainCommand
     {
         Command command = new("train", "Train a byte-level language model with experts on your own text.")
         {
-            _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden, _learningRate, _seed,
-            _name, _json,
+            _config, _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
+            _learningRate, _seed, _name, _runs, _saveEvery, _json,
         };
         command.Runs(Read, Run);
         return command;
     }
 
-    private TrainOptions Read(ParseResult parsed) => new()
+    private TrainOptions Read(ParseResult parsed)
     {
-        Text = parsed.GetValue(_text) ?? [],
-        Silos = parsed.GetValue(_silos),
-        Steps = parsed.GetValue(_steps),
-        Seconds = parsed.GetValue(_seconds),
-        Batch = parsed.GetValue(_batch),
-        Sequence = parsed.GetValue(_sequence),
-        Dimension = parsed.GetValue(_dimension),
-        Layers = parsed.GetValue(_layers),
-        Heads = parsed.GetValue(_heads),
-        KeyValueHeads = parsed.GetValue(_keyValueHeads),
-        Experts = parsed.GetValue(_experts),
-        TopK = parsed.GetValue(_topK),
-        Hidden = parsed.GetValue(_hidden),
-        LearningRate = parsed.GetValue(_learningRate),
-        Seed = parsed.GetValue(_seed),
-        Name = parsed.GetRequiredValue(_name),
-        Json = parsed.GetValue(_json),
-    };
+        TrainFile? file = parsed.GetValue(_config) is { } path ? TrainFile.Read(path) : null;
+        bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
+
+        // The command line wins over the file, the file over the defaults.
+        T Choose<T>(Option<T> option, Func<TrainFile, T?> ofFile)
+            where T : struct => file is not null && !IsGiven(option) && ofFile(file) is { } value ? value : parsed.GetValue(option);
+
+        int? steps = parsed.GetValue(_steps) ?? (IsGiven(_seconds) ? null : file?.Steps);
+        bool isTimed = IsGiven(_seconds) || file?.Seconds is not null;
+        return new TrainOptions
+        {
+            File = file,
+            Text = parsed.GetValue(_text) is { Length: > 0 } text ? text : file?.Text ?? [],
+            Silos = Choose(_silos, one => one.Silos),
+            Steps = steps ?? (!isTimed && file is { HasSchedule: true } ? checked((int)file.Optimizer.TotalSteps) : null),
+            Seconds = Choose(_seconds, one => one.Seconds),
+            Batch = Choose(_batch, one => one.Batch),
+            Sequence = Choose(_sequence, one => one.Model.MaximumSequence),
+            Dimension = Choose(_dimension, one => one.Model.Dim),
+            Layers = Choose(_layers, one => one.Model.Layers),
+            Heads = Choose(_heads, one => one.Model.Heads),
+            KeyValueHeads = Choose(_keyValueHeads, one => one.Model.KeyValueHeads),
+            Experts = Choose(_experts, one => one.Model.Experts.Max()),
+            ExpertsByLayer = IsGiven(_experts) || IsGiven(_layers) ? null : file?.Model.Experts,
+            TopK = Choose(_topK, one => one.Model.Gate.TopK),
+            Hidden = Choose(_hidden, one => one.Model.Hidden),
+            LearningRate = Choose(_learningRate, one => one.Optimizer.LearningRate),
+            Seed = Choose(_seed, one => (long)one.Model.Seed),
+            Name = file?.Name is { } name && !IsGiven(_name) ? name : parsed.GetRequiredValue(_name),
+            Runs = parsed.GetRequiredValue(_runs),
+            SaveEvery = Choose(_saveEvery, one => one.SaveEvery),
+            Json = parsed.GetValue(_json),
+        };
+    }
 
     private static async Task<int> Run(TrainOptions options, CommandOutput output, CancellationToken cancellation)
     {
+        RunConfiguration run = TrainedModel.Of(options);
+        bool hasSchedule = options.File is { HasSchedule: true };
         TrainingJob job = new()
         {
             Name = options.Name,
-            Corpus = ByteCorpus.Divide(Read(options.Text, output)),
-            Run = Configuration(options),
+            Text = TextSource.Read(options.Text, output),
+            Run = run,
+            ScheduleIsSet = hasSchedule,
             Sequences = options.Batch,
             Silos = options.Silos,
             Steps = options.Steps,
-            Time = TimeSpan.FromSeconds(options.Seconds),
+            Time = hasSchedule && options.Steps is not null ? TimeSpan.MaxValue : TimeSpan.FromSeconds(options.Seconds),
+            SaveEvery = options.SaveEvery,
             Seed = options.Seed,
-            Folder = Path.Combine("runs", options.Name),
-            Prompt = "The ",
+            Folder = RunFolder.At(Path.Combine(options.Runs, options.Name)),
+            Prompt = Prompt,
         };
-        output.Out.WriteLine(
-            $"Text: {job.Corpus.TrainingBytes:N0} bytes to learn from, {job.Corpus.ValidationBytes:N0} kept for validation.");
         TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
         TrainingReport.Write(result, options.Json, output);
         return ExitCode.Done;
     }
-
-    private static IReadOnlyList<TextDocument> Read(IReadOnlyList<string> paths, CommandOutput output)
-    {
-        if (paths.Count == 0)
-        {
-            return DotNetDocumentation.Read();
-        }
-
-        TextFolder text = TextFolder.Read(paths);
-        foreach (string skipped in text.Skipped)
-        {
-            output.Error.WriteLine($"Skipped, as it is empty or not UTF-8 text: {skipped}");
-        }
-
-        return text.Documents;
-    }
-
-    private static RunConfiguration Configuration(TrainOptions options) => new()
-    {
-        MicroBatches = Math.Min(options.Batch, DemoModel.MicroBatches),
-        Model = new ModelConfiguration
-        {
-            Vocabulary = ByteBatches.Vocabulary,
-            Dim = options.Dimension,
-            Heads = options.Heads,
-            KeyValueHeads = options.KeyValueHeads,
-            Hidden = options.Hidden,
-            Experts = [.. Enumerable.Repeat(options.Experts, options.Layers)],
-            Gate = new GateOptions { TopK = options.TopK },
-            MaximumSequence = options.Sequence,
-            Seed = (ulong)options.Seed,
-        },
-        Optimizer = new OptimizerOptions { LearningRate = (float)options.LearningRate },
-    };
 }

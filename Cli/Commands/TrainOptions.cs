@@ -1,8 +1,14 @@
+using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Runs;
+
 namespace MoEActors.Cli.Commands;
 
 /// <summary>What `moe train` is asked to do.</summary>
 internal sealed record TrainOptions : ICommandOptions
 {
+    /// <summary>What the other options were completed from; null when no file was named.</summary>
+    public TrainFile? File { get; init; }
+
     /// <summary>Files and folders of text; empty for the .NET documentation.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
 
@@ -36,6 +42,9 @@ internal sealed record TrainOptions : ICommandOptions
     /// <summary>Experts per mixture-of-experts layer.</summary>
     public int Experts { get; init; } = 8;
 
+    /// <summary>Experts by layer, where a file says so; null for <see cref="Experts"/> on each of <see cref="Layers"/>.</summary>
+    public IReadOnlyList<int>? ExpertsByLayer { get; init; }
+
     /// <summary>Experts that a token is sent to.</summary>
     public int TopK { get; init; } = 2;
 
@@ -51,6 +60,12 @@ internal sealed record TrainOptions : ICommandOptions
     /// <summary>Name of the run: its folder below runs/.</summary>
     public string Name { get; init; } = "train";
 
+    /// <summary>Folder that holds the runs.</summary>
+    public string Runs { get; init; } = RunFolder.Runs;
+
+    /// <summary>Steps between two checkpoints; 0 for one at the end.</summary>
+    public int SaveEvery { get; init; }
+
     /// <summary>Where to write the result as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 
@@ -59,7 +74,7 @@ internal sealed record TrainOptions : ICommandOptions
     {
         OutputPath.RequireWritableFile("--json", Json);
         OutputPath.RequireRunName("--name", Name);
-        Require(TopK <= Experts, $"--top-k {TopK} is more than --experts {Experts}.");
+        Require(ExpertsByLayer is not null || TopK <= Experts, $"--top-k {TopK} is more than --experts {Experts}.");
         Require(Dimension % Heads == 0, $"--dim {Dimension} is no multiple of --heads {Heads}.");
         Require(Dimension / Heads % 2 == 0, $"--dim {Dimension} gives each of --heads {Heads} an odd width; rotary embedding needs pairs.");
         Require(Heads % KeyValueHeads == 0, $"--heads {Heads} is no multiple of --kv-heads {KeyValueHeads}.");

@@ -1,4 +1,5 @@
 using MoEActors.Cli.Commands;
+using MoEActors.Cli.Runs;
 using MoEActors.Client.Data;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
@@ -19,17 +20,17 @@ internal static class DemoModel
     private const int MostSteps = 1200;
 
     /// <summary>The demo as a job.</summary>
-    public static TrainingJob Job(DemoOptions options, ByteCorpus corpus) => new()
+    public static TrainingJob Job(DemoOptions options, TextSource text) => new()
     {
         Name = "demo",
-        Corpus = corpus,
+        Text = text,
         Sequences = Sequences,
         Silos = options.Silos,
         Steps = options.Steps,
         Time = TimeSpan.FromSeconds(options.Seconds),
         MostSteps = MostSteps,
         Seed = options.Seed,
-        Folder = options.Output,
+        Folder = RunFolder.At(options.Output),
         Prompt = "Gets the ",
         MovesBusyExpert = true,
         Run = new RunConfiguration

@@ -24,7 +24,7 @@ internal static class ScheduleLength
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync(job.Name, job.Run, cancellationToken: cancellation);
-        TrainingWindows windows = job.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
+        TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
         double[] seconds = new double[MeasuredSteps];
         for (int step = 1; step <= WarmupSteps + MeasuredSteps; step++)
         {

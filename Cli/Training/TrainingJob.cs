@@ -1,4 +1,4 @@
-using MoEActors.Client.Data;
+using MoEActors.Cli.Runs;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Training;
@@ -10,10 +10,16 @@ internal sealed record TrainingJob
     public required string Name { get; init; }
 
     /// <summary>The text.</summary>
-    public required ByteCorpus Corpus { get; init; }
+    public required TextSource Text { get; init; }
 
-    /// <summary>Model and optimizer; the length of the schedule is set when it is known.</summary>
+    /// <summary>Model and optimizer; unless <see cref="ScheduleIsSet"/>, the length of the schedule is set when it is known.</summary>
     public required RunConfiguration Run { get; init; }
+
+    /// <summary>Whether <see cref="Run"/> says how long the schedule is, which may be longer than this job.</summary>
+    public bool ScheduleIsSet { get; init; }
+
+    /// <summary>The run to go on with, from the checkpoint in <see cref="Folder"/>; null to begin one.</summary>
+    public ResumePoint? Resume { get; init; }
 
     /// <summary>Sequences per step, of all micro-batches together.</summary>
     public required int Sequences { get; init; }
@@ -21,10 +27,10 @@ internal sealed record TrainingJob
     /// <summary>Number of embedded silos.</summary>
     public required int Silos { get; init; }
 
-    /// <summary>Exact number of steps; null to train for <see cref="Time"/>.</summary>
+    /// <summary>Exact number of steps, those of the checkpoint included; null to train for <see cref="Time"/>.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>Training time when <see cref="Steps"/> is null.</summary>
+    /// <summary>Training time when <see cref="Steps"/> is null or <see cref="ScheduleIsSet"/>; the greatest value for no limit.</summary>
     public required TimeSpan Time { get; init; }
 
     /// <summary>Most steps when <see cref="Steps"/> is null; null for no limit.</summary>
@@ -33,8 +39,11 @@ internal sealed record TrainingJob
     /// <summary>Seed of windows and of the sample.</summary>
     public required long Seed { get; init; }
 
+    /// <summary>Steps between two checkpoints; 0 for one at the end.</summary>
+    public int SaveEvery { get; init; }
+
     /// <summary>Folder of the run.</summary>
-    public required string Folder { get; init; }
+    public required RunFolder Folder { get; init; }
 
     /// <summary>Whether the busiest silo's busiest expert moves to the idlest silo half-way, to show that nothing stops or changes.</summary>
     public bool MovesBusyExpert { get; init; }

@@ -6,7 +6,7 @@ using MoEActors.Grains.Interfaces.Workers;
 namespace MoEActors.Cli.Training;
 
 /// <summary>Turns the outcomes of steps into what a view shows.</summary>
-internal sealed class TrainingMeter(TrainingStatus status, int steps)
+internal sealed class TrainingMeter(TrainingStatus status, long steps)
 {
     private readonly List<string> _notes = [];
     private TrainingStatus _status = status;
@@ -18,8 +18,10 @@ internal sealed class TrainingMeter(TrainingStatus status, int steps)
     private readonly string[] _silos = [.. status.SiloNames.Distinct()];
     private double _smoothed = double.NaN;
 
+    private readonly long _first = status.Step;
+
     /// <summary>Committed steps.</summary>
-    public long Step { get; private set; }
+    public long Step { get; private set; } = status.Step;
 
     /// <summary>Predicted tokens so far.</summary>
     public long Tokens { get; private set; }
@@ -47,7 +49,7 @@ internal sealed class TrainingMeter(TrainingStatus status, int steps)
             LearningRate = step.LearningRate,
             TokensPerSecond = Tokens / elapsed.TotalSeconds,
             Elapsed = elapsed,
-            Remaining = elapsed / Math.Max(1, step.Step) * Math.Max(0, steps - step.Step),
+            Remaining = elapsed / Math.Max(1, step.Step - _first) * Math.Max(0, steps - step.Step),
             Silos = _silos,
             ExpertLoads = Loads(step.KeptTokens),
             Notes = [.. _notes],

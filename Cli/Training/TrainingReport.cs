@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -12,7 +11,7 @@ internal static class TrainingReport
     /// <summary>Prints the result and writes the file if one is wanted.</summary>
     public static void Write(TrainingResult result, string? file, CommandOutput output)
     {
-        TrainingResult final = result with { Seconds = (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds };
+        TrainingResult final = result with { Seconds = (DateTime.UtcNow - ProcessStart.Utc).TotalSeconds };
         CultureInfo culture = CultureInfo.InvariantCulture;
         output.Out.WriteLine();
         output.Out.WriteLine(string.Create(culture, $"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos ({final.Runtime} runtime), {final.TokensPerSecond:N0} tokens/s."));

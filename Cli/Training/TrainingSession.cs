@@ -1,79 +1,79 @@
-using System.Text;
 using MoEActors.Cli.Progress;
+using MoEActors.Cli.Runs;
 using MoEActors.Client;
-using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;
 
-/// <summary>Runs a training job on an embedded cluster, from the first window to the checkpoint.</summary>
+/// <summary>Runs a training job on an embedded cluster, from the first window to the checkpoint, and keeps its status.</summary>
 internal static class TrainingSession
 {
-    private const int SampleTokens = 240;
-    private const float SampleTemperature = 0.7f;
-
-    /// <summary>Sequences of an evaluation's micro-batch.</summary>
-    private const int EvaluationSequences = 8;
-
-    /// <summary>Trains, evaluates, samples and saves.</summary>
+    /// <summary>Trains, saves, evaluates and samples.</summary>
+    /// <exception cref="StoppedException">Cancelled; the step is finished, and what was learnt is in the checkpoint.</exception>
     public static async Task<TrainingResult> RunAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
         // Before the work, not after it: a text too short to validate on is refused now.
-        IReadOnlyList<ReadOnlyMemory<byte>> validation = job.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
-        int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, cancellation);
-        int warmup = (int)Math.Min(job.Run.Optimizer.WarmupSteps, Math.Max(1, steps / 10));
-        RunConfiguration run = job.Run with { Optimizer = job.Run.Optimizer with { TotalSteps = steps, WarmupSteps = warmup } };
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync(job.Name, run, cancellationToken: cancellation);
-        TrainingStatus status = await model.GetStatusAsync(cancellation);
-
-        // On a machine that slows down, a demo that ends late is worse than one that has learnt a little less.
-        TimeSpan limit = job.Steps is null ? job.Time * 1.25 : TimeSpan.MaxValue;
-        var meter = new TrainingMeter(status, steps);
-        await using (ITrainingView view = TrainingView.Open(output))
+        IReadOnlyList<ReadOnlyMemory<byte>> validation = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
+        RunConfiguration run = await WithScheduleAsync(job, cancellation);
+        long goal = job.Steps ?? run.Optimizer.TotalSteps;
+        var keeper = new StatusKeeper(job.Folder, FirstStatus(job, goal), TimeProvider.System, output.Error);
+        keeper.Enter(RunState.Running);
+        try
         {
-            TrainingWindows windows = job.Corpus.TrainingWindows(job.Seed, run.Model.MaximumSequence);
-            IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Range(1, steps)
-                .TakeWhile(_ => meter.Elapsed < limit)
-                .Select(step => ByteBatches.OfStep(windows, step, run.MicroBatches, job.Sequences));
-            await foreach (StepOutcome step in model.TrainAsync(batches, cancellation))
+            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
+            MoEModel model = job.Resume is null
+                ? await cluster.Client.CreateModelAsync(job.Name, run, cancellationToken: cancellation)
+                : await cluster.Client.RestoreModelAsync(job.Name, job.Folder.Checkpoint, cancellationToken: cancellation);
+            TrainingStatus status = await model.GetStatusAsync(cancellation);
+            var training = new TrainingRun(job, model, new TrainingMeter(status, goal), keeper, goal);
+            await using (ITrainingView view = TrainingView.Open(output))
             {
-                view.Report(meter.Add(step));
-                if (job.MovesBusyExpert && step.Step == steps / 2 && meter.BusiestExpert() is { } move)
-                {
-                    await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, cancellation);
-                    meter.Follow(await model.GetStatusAsync(cancellation), move);
-                }
+                await training.TrainAsync(view, cancellation);
             }
+
+            TrainingResult result = await training.FinishAsync(validation, output, cancellation);
+            keeper.Enter(RunState.Done);
+            return result;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            keeper.Enter(RunState.Cancelled);
+            throw;
+        }
+        catch (Exception e)
+        {
+            keeper.Enter(RunState.Failed, e.Message);
+            throw;
+        }
+    }
+
+    /// <summary>The learning rate follows from the step number alone, so the length of the schedule is decided before the first step.</summary>
+    private static async Task<RunConfiguration> WithScheduleAsync(TrainingJob job, CancellationToken cancellation)
+    {
+        if (job.ScheduleIsSet)
+        {
+            return job.Run;
         }
 
-        double trainingSeconds = meter.Elapsed.TotalSeconds;
-        output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {trainingSeconds:0.0} s; measuring the validation loss ...");
-        EvaluationOutcome loss = await model.EvaluateAsync(
-            [.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
-        byte[] prompt = Encoding.UTF8.GetBytes(job.Prompt);
-        int[] sample = await model.GenerateAsync(
-            [.. prompt.Select(value => (int)value)], SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation);
-        SaveOutcome saved = await model.SaveAsync(Path.Combine(job.Folder, "checkpoint"), $"{meter.Step}", cancellation);
-        return new TrainingResult
-        {
-            Runtime = EmbeddedSilos.RuntimeName,
-            Silos = job.Silos,
-            Steps = meter.Step,
-            Seconds = 0,
-            TrainingSeconds = trainingSeconds,
-            TrainingTokens = meter.Tokens,
-            TokensPerSecond = meter.Tokens / trainingSeconds,
-            TrainingLoss = meter.CrossEntropy,
-            ValidationLoss = loss.Loss,
-            ValidationBytes = loss.Tokens,
-            UnigramLoss = job.Corpus.UnigramLoss(validation),
-            Parameters = ModelLayout.ParameterCount(run.Model),
-            Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
-            Checkpoint = saved.Folder,
-            Sample = job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]),
-        };
+        int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, cancellation);
+        int warmup = (int)Math.Min(job.Run.Optimizer.WarmupSteps, Math.Max(1, steps / 10));
+        return job.Run with { Optimizer = job.Run.Optimizer with { TotalSteps = steps, WarmupSteps = warmup } };
     }
+
+    private static RunStatus FirstStatus(TrainingJob job, long goal) => new()
+    {
+        Name = job.Name,
+        State = RunState.Running,
+        Step = job.Resume?.Step ?? 0,
+        Steps = goal,
+        Runtime = EmbeddedSilos.RuntimeName,
+        Silos = job.Silos,
+        Checkpoint = job.Resume is null ? null : Path.GetFullPath(job.Folder.Checkpoint),
+        CheckpointStep = job.Resume?.Step,
+        Process = Environment.ProcessId,
+        Machine = Environment.MachineName,
+        UpdatedAt = DateTimeOffset.UtcNow,
+    };
 }

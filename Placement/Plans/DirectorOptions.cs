@@ -7,7 +7,7 @@ public sealed record DirectorOptions
     public double Trigger { get; init; } = 1.1;
 
     /// <summary>Added to the trigger, divided by the samples seen: one sample proves less than many.</summary>
-    public double Caution { get; init; } = 0.3;
+    public double Caution { get; init; } = 0.6;
 
     /// <summary>Balance ratio up to which a layer is level and nothing is planned for it.</summary>
     public double Settled { get; init; } = 1.005;

@@ -14,8 +14,8 @@ namespace MoEActors.Placement.Plans;
 /// <param name="options">How eager it is.</param>
 public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
 {
-    /// <summary>Standard deviations by which the busiest worker must stand out from counting noise before a layer wakes.</summary>
-    private const double Significance = 4.5;
+    /// <summary>Standard errors by which the busiest worker must stand out before a layer wakes.</summary>
+    private const double Significance = 3;
 
     /// <summary>Recent steps that predictions are made from.</summary>
     private const int PredictionSteps = 3;
@@ -107,19 +107,8 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
             return !level;
         }
 
-        double[] mean = load.Mean(layer);
-        double perWorker = mean.Sum() / current.Workers;
-        if (perWorker == 0)
-        {
-            return false;
-        }
-
-        // Scaled up so that whole tokens are fine enough.
-        double scale = (1 << 20) / perWorker;
-        double ratio = quotas.Split(current, [.. mean.Select(tokens => (long)(tokens * scale))]).BalanceRatio;
-        int samples = load.Samples.Count;
-        double noise = Significance / Math.Sqrt(perWorker * samples);
-        if (ratio <= Math.Max(options.Trigger + (options.Caution / samples), 1 + noise))
+        WorkerSkew skew = WorkerSkew.Of(layer, current, load, quotas);
+        if (skew.Ratio <= Math.Max(options.Trigger + (options.Caution / load.Samples.Count), 1 + (Significance * skew.StandardError)))
         {
             return false;
         }

@@ -3,17 +3,24 @@ namespace MoEActors.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "demo", "train", "bench")]
+    [InlineData("", "demo", "train", "bench", "simulate")]
     [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "default: 4")]
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
-        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json")]
+        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json", "--config", "--runs", "--save-every")]
+    [InlineData("resume", "NAME", "--checkpoint", "--runs", "--steps", "--seconds", "--text", "--silos", "--json")]
+    [InlineData("status", "NAME", "--runs", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
-    [InlineData("bench", "layer", "gemm")]
+    [InlineData("bench", "layer", "gemm", "planning")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
+    [InlineData("bench planning", "--repetitions", "--json")]
+    [InlineData("simulate", "placement", "trace")]
+    [InlineData(
+        "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]
+    [InlineData("simulate trace", "--kind", "--layers", "--experts", "--steps", "--interval", "--tokens", "--seed", "--out")]
     public async Task Help_tells_what_a_command_takes(string command, params string[] words)
     {
         CommandLineRun run = await CommandLineRun.Of([.. Words(command), "--help"]);
@@ -48,6 +55,10 @@ public sealed class CommandLineTests
     [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]
     [InlineData("train --heads 8 --kv-heads 3", "moe train: --heads 8 is no multiple of --kv-heads 3.")]
     [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
+    [InlineData("resume", "moe resume: the NAME of a run or --checkpoint FOLDER must be given.")]
+    [InlineData("resume a --checkpoint b", "moe resume: NAME and --checkpoint exclude each other.")]
+    [InlineData("resume ../a", "moe resume: NAME '../a' is no name of a folder below runs/.")]
+    [InlineData("train --config no/such/file", "moe train: --config no/such/file cannot be read")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
     [InlineData("bench", "moe bench: one of layer, gemm, planning must follow.")]

@@ -68,13 +68,19 @@ internal sealed class ChangeSearch
         return found;
     }
 
-    /// <summary>Tries an expert in every slot of a worker, on the newest step.</summary>
+    /// <summary>
+    /// Tries an expert on a worker, on the newest step: in a free slot, in place of replicas, and in exchange for the two experts whose
+    /// difference comes closest to levelling giver and taker.
+    /// </summary>
     private void Screen(int expert, int left, int taker)
     {
-        double strain = _trial.Strain(1);
-        (int first, int end) = _draft.SlotsOn(taker);
+        LevelledLoad newest = _steps[0];
+        int giver = _draft.RankOf(left);
+        double ideal = (newest.LoadOf(giver) - newest.LoadOf(taker)) / 2;
+        (double Misfit, int Slot) first = (double.PositiveInfinity, -1), second = first;
         bool triedFree = false;
-        for (int slot = first; slot < end; slot++)
+        (int slot, int end) = _draft.SlotsOn(taker);
+        for (; slot < end; slot++)
         {
             int occupant = _draft.ExpertIn(slot);
             if (occupant < 0 ? triedFree : _resting.Contains(occupant))
@@ -88,14 +94,33 @@ internal sealed class ChangeSearch
                 Try(new SlotChange(expert, slot));
             }
 
-            if (occupant >= 0 && !_draft.Holds(occupant, _draft.RankOf(left)))
+            if (occupant >= 0 && !_draft.Holds(occupant, giver))
             {
-                Try(new SlotChange(expert, slot, left));
+                double misfit = Math.Abs(newest.QuotaIn(left) - newest.QuotaIn(slot) - ideal);
+                if (misfit < first.Misfit)
+                {
+                    (first, second) = ((misfit, slot), first);
+                }
+                else if (misfit < second.Misfit)
+                {
+                    second = (misfit, slot);
+                }
             }
         }
 
-        void Try(SlotChange change) => _promising.Add((change, (strain - _trial.StrainAfter(change, 1)) / change.Moves));
+        if (first.Slot >= 0)
+        {
+            Try(new SlotChange(expert, first.Slot, left));
+        }
+
+        if (second.Slot >= 0)
+        {
+            Try(new SlotChange(expert, second.Slot, left));
+        }
     }
+
+    private void Try(SlotChange change) =>
+        _promising.Add((change, (_trial.Strain(1) - _trial.StrainAfter(change, 1)) / change.Moves));
 
     private void SortWorkers()
     {

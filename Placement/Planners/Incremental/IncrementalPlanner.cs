@@ -22,8 +22,8 @@ public sealed class IncrementalPlanner : IPlanner
     /// <summary>Slots of all judged steps together.</summary>
     private const int SlotsJudged = 8192;
 
-    /// <summary>A change that lowers the strain by less than this part is none.</summary>
-    private const double LeastProgress = 1e-2;
+    /// <summary>A change that lowers the strain by less than this part, divided by the slots of the layer, is none.</summary>
+    private const double LeastProgress = 0.4;
 
     /// <summary>Balance ratio that no move is made for.</summary>
     private const double LevelEnough = 1.004;
@@ -56,7 +56,7 @@ public sealed class IncrementalPlanner : IPlanner
 
         // Even perfect balance, a ratio of 1, must pay for one move more.
         while (worth > LevelEnough && trial.Effort < Effort && 1 + ((moves + 1) * gainPerMove) < worth
-            && search.Find(LeastProgress) is { } change)
+            && search.Find(LeastProgress / problem.Slots.Sum()) is { } change)
         {
             trial.Commit(change);
             moves += change.Moves;

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using MoEActors.Cli.Runs;
+
+namespace MoEActors.Cli.Commands;
+
+/// <summary>`moe status`: how runs stand, from the files that they keep.</summary>
+internal sealed class StatusCommand
+{
+    private readonly Argument<string?> _name = new("NAME")
+    {
+        Description = "Name of the run; without it, every run is told of.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string> _runs = RunsOption.Create();
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON: an object for one run, a list for all." };
+
+    public static Command Create() => new StatusCommand().Build();
+
+    private Command Build()
+    {
+        Command command = new("status", "Tell how runs stand.") { _name, _runs, _json };
+        command.Runs(
+            parsed => new StatusOptions { Name = parsed.GetValue(_name), Runs = parsed.GetRequiredValue(_runs), Json = parsed.GetValue(_json) },
+            (options, output, _) => Task.FromResult(Run(options, output.Out)));
+        return command;
+    }
+
+    private static int Run(StatusOptions options, TextWriter writer)
+    {
+        if (options.Name is { } name)
+        {
+            RunFolder folder = RunFolder.At(Path.Combine(options.Runs, name));
+            RunStatus status = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
+            writer.WriteLine(options.Json ? JsonSerializer.Serialize(WithoutTheDead(status)) : Line(WithoutTheDead(status)));
+            return ExitCode.Done;
+        }
+
+        string[] folders = Directory.Exists(options.Runs) ? Directory.GetDirectories(options.Runs) : [];
+        RunStatus[] all = [.. folders.Order(StringComparer.Ordinal).Select(path => RunFolder.At(path).ReadStatus()).OfType<RunStatus>().Select(WithoutTheDead)];
+        if (options.Json)
+        {
+            writer.WriteLine(JsonSerializer.Serialize(all));
+        }
+        else if (all.Length == 0)
+        {
+            writer.WriteLine($"There are no runs in {options.Runs}. Begin one with: moe demo, or moe train --text PATH");
+        }
+        else
+        {
+            foreach (RunStatus status in all)
+            {
+                writer.WriteLine(Line(status));
+            }
+        }
+
+        return ExitCode.Done;
+    }
+
+    /// <summary>A process that was killed could not say so: a run whose process is gone from this machine has failed.</summary>
+    private static RunStatus WithoutTheDead(RunStatus status) =>
+        status.State == RunState.Running && status.Machine == Environment.MachineName && !IsAlive(status.Process)
+            ? status with { State = RunState.Failed, Error = $"process {status.Process} ended without a word" }
+            : status;
+
+    private static bool IsAlive(int process)
+    {
+        try
+        {
+            using var found = Process.GetProcessById(process);
+            return !found.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static string Line(RunStatus status)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        string state = status.State switch
+        {
+            RunState.Running => "running",
+            RunState.Done => "done",
+            RunState.Cancelled => "cancelled",
+            _ => "failed",
+        };
+        List<string> parts = [string.Create(culture, $"{status.Name}: {state}, step {status.Step:N0}/{status.Steps:N0}")];
+        if (status.Loss is { } loss)
+        {
+            parts.Add(string.Create(culture, $"loss {loss:0.000}"));
+        }
+
+        if (status.TokensPerSecond is { } rate)
+        {
+            parts.Add(string.Create(culture, $"tokens/s {rate:N0}"));
+        }
+
+        parts.Add($"{status.Silos} silos ({status.Runtime})");
+        parts.Add(status.Checkpoint is { } checkpoint
+            ? string.Create(culture, $"checkpoint of step {status.CheckpointStep:N0} in {Path.GetRelativePath(Environment.CurrentDirectory, checkpoint)}")
+            : "no checkpoint");
+        parts.Add(string.Create(culture, $"updated {status.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"));
+        return string.Join(", ", parts) + (status.Error is { } error ? $". {error}" : "");
+    }
+}

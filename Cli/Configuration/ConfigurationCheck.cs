@@ -1,0 +1,125 @@
+using System.Collections;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace MoEActors.Cli.Configuration;
+
+/// <summary>
+/// Reads JSON into records, and finds every unknown, missing and ill-typed value on the way, each with its path. A serializer by itself
+/// would stop at the first.
+/// </summary>
+internal sealed class ConfigurationCheck
+{
+    /// <summary>What no file may leave to a default: a model of another shape than its owner thought of is a costly surprise.</summary>
+    private static readonly string[] Required = ["$.model.dim", "$.model.heads", "$.model.keyValueHeads", "$.model.hidden", "$.model.experts"];
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        NumberHandling = JsonNumberHandling.Strict,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        RespectNullableAnnotations = true,
+    };
+
+    private readonly List<string> _mistakes = [];
+    private readonly HashSet<string> _present = [];
+    private readonly HashSet<string> _broken = [];
+
+    /// <summary>What was found, in the order of the file, missing values last.</summary>
+    public IReadOnlyList<string> Mistakes => _mistakes;
+
+    /// <summary>Reads a text; values with mistakes have their defaults.</summary>
+    /// <exception cref="JsonException">The text is no JSON object.</exception>
+    public TrainFile Read(string text)
+    {
+        JsonNode? root = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions
+        {
+            CommentHandling = JsonCommentHandling.Skip,
+            AllowTrailingCommas = true,
+            AllowDuplicateProperties = false,
+        });
+        JsonObject sound = Sound(root as JsonObject ?? throw new JsonException("It must be one object in braces."), typeof(TrainFile), "$");
+        foreach (string path in Required.Where(path => !_present.Contains(path)))
+        {
+            Complain(path, "is missing.");
+        }
+
+        return sound.Deserialize<TrainFile>(Json)!;
+    }
+
+    /// <summary>Whether the text has a value at a path.</summary>
+    public bool Has(string path) => _present.Contains(path);
+
+    /// <summary>Whether a complaint may come from the default that stands in for a value with a mistake.</summary>
+    public bool IsAboutABrokenValue(string complaint) => _broken.Any(name => complaint.Contains(name, StringComparison.OrdinalIgnoreCase));
+
+    private JsonObject Sound(JsonObject given, Type type, string path)
+    {
+        Dictionary<string, PropertyInfo> known = type.GetProperties().ToDictionary(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name));
+        var sound = new JsonObject();
+        foreach ((string name, JsonNode? value) in given)
+        {
+            string place = $"{path}.{name}";
+            _present.Add(place);
+            if (!known.TryGetValue(name, out PropertyInfo? property))
+            {
+                IEnumerable<string> names = known.Where(entry => entry.Value.CanWrite).Select(entry => entry.Key);
+                _mistakes.Add($"{place} is not known; known here: {string.Join(", ", names)}.");
+            }
+            else if (!property.CanWrite)
+            {
+                _mistakes.Add($"{place} follows from other values; leave it out.");
+            }
+            else if (IsSection(property.PropertyType) && value is JsonObject section)
+            {
+                sound[name] = Sound(section, property.PropertyType, place);
+            }
+            else if (IsReadable(value, property.PropertyType))
+            {
+                sound[name] = value!.DeepClone();
+            }
+            else
+            {
+                Complain(place, $"is {value?.ToJsonString() ?? "null"}; it must be {Words(property.PropertyType)}.");
+            }
+        }
+
+        return sound;
+    }
+
+    private void Complain(string path, string complaint)
+    {
+        _mistakes.Add($"{path} {complaint}");
+        _broken.Add(path[(path.LastIndexOf('.') + 1)..]);
+    }
+
+    private static bool IsSection(Type type) => type.IsClass && type != typeof(string) && !typeof(IEnumerable).IsAssignableFrom(type);
+
+    private static bool IsReadable(JsonNode? value, Type type)
+    {
+        try
+        {
+            // A serializer lets a null in a list of texts pass.
+            return value?.Deserialize(type, Json) is { } read && !(read is IEnumerable<string?> texts && texts.Contains(null));
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static string Words(Type type)
+    {
+        Type bare = Nullable.GetUnderlyingType(type) ?? type;
+        return bare.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(bare).Select(JsonNamingPolicy.CamelCase.ConvertName))}"
+            : bare == typeof(int) || bare == typeof(long) ? "a whole number"
+            : bare == typeof(ulong) ? "a whole number of at least 0"
+            : bare == typeof(float) || bare == typeof(double) ? "a number"
+            : bare == typeof(bool) ? "true or false"
+            : bare == typeof(string) ? "a text"
+            : bare.IsAssignableTo(typeof(IEnumerable<int>)) ? "a list of whole numbers"
+            : bare.IsAssignableTo(typeof(IEnumerable<string>)) ? "a list of texts"
+            : "an object in braces";
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Cli.Configuration;
+
+/// <summary>Values of a file that are well-formed each and cannot work, alone or together, with their paths.</summary>
+internal static partial class Contradictions
+{
+    /// <summary>Every mistake, each once.</summary>
+    public static IEnumerable<string> Of(TrainFile file)
+    {
+        IEnumerable<string> counts = new (string Name, int? Value)[]
+        {
+            ("microBatches", file.MicroBatches), ("batch", file.Batch), ("silos", file.Silos), ("steps", file.Steps),
+        }
+            .Where(count => count.Value < 1)
+            .Select(count => $"$.{count.Name} is {count.Value}; it must be at least 1.");
+        return file.Model.Mistakes().Select(mistake => WithPath("$.model", mistake))
+            .Concat(file.Optimizer.Mistakes().Select(mistake => WithPath("$.optimizer", mistake)))
+            .Concat(counts)
+            .Concat(Others(file))
+            .Distinct();
+    }
+
+    private static IEnumerable<string> Others(TrainFile file)
+    {
+        if (file.Seconds is not null && !(file.Seconds > 0 && double.IsFinite(file.Seconds.Value)))
+        {
+            yield return $"$.seconds is {file.Seconds}; it must be above 0.";
+        }
+
+        if (file.Steps is not null && file.Seconds is not null)
+        {
+            yield return "$.steps and $.seconds exclude each other.";
+        }
+
+        if (file.SaveEvery < 0)
+        {
+            yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";
+        }
+
+        if (file.Model.Seed > long.MaxValue)
+        {
+            yield return $"$.model.seed is {file.Model.Seed}; it must be at most {long.MaxValue}.";
+        }
+    }
+
+    /// <summary>Turns the property that a complaint begins with into a path. What a layer's gate complains of is the same for every layer.</summary>
+    private static string WithPath(string section, string mistake)
+    {
+        Match words = Complaint().Match(mistake);
+        string path = words.Groups["layer"].Success ? $"{section}.gate" : section;
+        string name = words.Groups["name"].Value;
+        bool isProperty = words.Groups["layer"].Success || name != nameof(ModelConfiguration.Layers);
+        return $"{path}{(isProperty ? $".{JsonNamingPolicy.CamelCase.ConvertName(name)}" : "")}{words.Groups["index"].Value}: {words.Groups["rest"].Value}";
+    }
+
+    [GeneratedRegex(@"^(?<layer>Layer \d+: )?(?<rest>(?<name>\w+)(?<index>\[\d+\])?.*)$", RegexOptions.Singleline)]
+    private static partial Regex Complaint();
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
+
+namespace MoEActors.Cli.Configuration;
+
+/// <summary>
+/// What `moe train --config FILE` reads: a <see cref="RunConfiguration"/>, and what the command line says beside it. What is not in the file
+/// is null, or the default of its type.
+/// </summary>
+internal sealed record TrainFile
+{
+    /// <summary>The model.</summary>
+    public ModelConfiguration Model { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>Micro-batches of a step.</summary>
+    public int? MicroBatches { get; init; }
+
+    /// <summary>Files and folders of text, from the current folder; none for the .NET documentation.</summary>
+    public IReadOnlyList<string>? Text { get; init; }
+
+    /// <summary>Sequences per step, on all silos together.</summary>
+    public int? Batch { get; init; }
+
+    /// <summary>Number of embedded silos.</summary>
+    public int? Silos { get; init; }
+
+    /// <summary>Exact number of steps.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>Training time in seconds.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>Steps between two checkpoints.</summary>
+    public int? SaveEvery { get; init; }
+
+    /// <summary>Name of the run.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether the file says how long the learning-rate schedule is.</summary>
+    internal bool HasSchedule { get; private init; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="UsageException">It is missing, no JSON, or has mistakes; all of them are named.</exception>
+    public static TrainFile Read(string path)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--config {path} cannot be read: {e.Message}");
+        }
+
+        var check = new ConfigurationCheck();
+        TrainFile file;
+        try
+        {
+            file = check.Read(text);
+        }
+        catch (JsonException e)
+        {
+            throw new UsageException($"--config {path} is no JSON: {e.Message}");
+        }
+
+        List<string> mistakes = [.. check.Mistakes, .. Contradictions.Of(file).Where(mistake => !check.IsAboutABrokenValue(mistake))];
+        return mistakes.Count == 0
+            ? file with { HasSchedule = check.Has("$.optimizer.totalSteps") }
+            : throw new UsageException(
+                $"--config {path} has {mistakes.Count} mistake{(mistakes.Count == 1 ? "" : "s")}:{Environment.NewLine}"
+                + string.Concat(mistakes.Select(mistake => $"  {mistake}{Environment.NewLine}"))
+                + "docs/configuration.md explains every value.");
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace MoEActors.Cli.Runs;
+
+/// <summary>A folder that a run leaves its things in: run.json, status.json, and the checkpoint in a folder of its own.</summary>
+/// <param name="Path">The folder.</param>
+/// <param name="Checkpoint">The checkpoint's folder.</param>
+internal sealed record RunFolder(string Path, string Checkpoint)
+{
+    /// <summary>Where runs lie unless told otherwise: below the current folder.</summary>
+    public const string Runs = "runs";
+
+    private const string CheckpointName = "checkpoint";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>The file that says how the run stands.</summary>
+    public string StatusFile => System.IO.Path.Combine(Path, "status.json");
+
+    /// <summary>What to type to go on with this run.</summary>
+    public string ResumeCommand =>
+        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(Runs) && Checkpoint == At(Path).Checkpoint
+            ? $"moe resume {System.IO.Path.GetFileName(System.IO.Path.GetFullPath(Path))}"
+            : $"moe resume --checkpoint {Checkpoint}";
+
+    private string RecordFile => System.IO.Path.Combine(Path, "run.json");
+
+    /// <summary>The run folder at a path.</summary>
+    public static RunFolder At(string path) => new(path, System.IO.Path.Combine(path, CheckpointName));
+
+    /// <summary>The run folder that a checkpoint belongs to: the one that it lies in, or itself when it lies alone.</summary>
+    public static RunFolder OfCheckpoint(string checkpoint)
+    {
+        string? parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
+        RunFolder around = new(parent ?? checkpoint, checkpoint);
+        return File.Exists(around.RecordFile) ? around : new RunFolder(checkpoint, checkpoint);
+    }
+
+    /// <summary>Reads run.json; null when there is none.</summary>
+    /// <exception cref="InvalidDataException">It cannot be read.</exception>
+    public RunRecord? ReadRecord() => Read<RunRecord>(RecordFile);
+
+    /// <summary>Reads status.json; null when there is none.</summary>
+    /// <exception cref="InvalidDataException">It cannot be read.</exception>
+    public RunStatus? ReadStatus() => Read<RunStatus>(StatusFile);
+
+    /// <summary>Writes run.json.</summary>
+    public void Write(RunRecord record) => Write(RecordFile, record);
+
+    /// <summary>Writes status.json.</summary>
+    public void Write(RunStatus status) => Write(StatusFile, status);
+
+    private void Write<T>(string file, T content)
+    {
+        Directory.CreateDirectory(Path);
+        AtomicFile.Write(file, JsonSerializer.Serialize(content, Indented));
+    }
+
+    private static T? Read<T>(string file)
+        where T : class
+    {
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(file)) ?? throw new JsonException("It is empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{file} cannot be read: {e.Message}", e);
+        }
+    }
+}

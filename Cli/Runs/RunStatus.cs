@@ -1,0 +1,57 @@
+using System.Text.Json.Serialization;
+
+namespace MoEActors.Cli.Runs;
+
+/// <summary>How a run stands: the file status.json of its folder.</summary>
+internal sealed record RunStatus
+{
+    [JsonPropertyName("name")]
+    public required string Name { get; init; }
+
+    [JsonPropertyName("state")]
+    public required RunState State { get; init; }
+
+    /// <summary>What went wrong, when the run failed.</summary>
+    [JsonPropertyName("error")]
+    public string? Error { get; init; }
+
+    /// <summary>Committed steps.</summary>
+    [JsonPropertyName("step")]
+    public required long Step { get; init; }
+
+    /// <summary>Steps to do.</summary>
+    [JsonPropertyName("steps")]
+    public required long Steps { get; init; }
+
+    /// <summary>Smoothed training loss in nats per byte; null before the first step.</summary>
+    [JsonPropertyName("loss")]
+    public double? Loss { get; init; }
+
+    [JsonPropertyName("tokens_per_second")]
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>Actor runtime: local or orleans.</summary>
+    [JsonPropertyName("runtime")]
+    public required string Runtime { get; init; }
+
+    [JsonPropertyName("silos")]
+    public required int Silos { get; init; }
+
+    /// <summary>Folder of the checkpoint; null while there is none of this run.</summary>
+    [JsonPropertyName("checkpoint")]
+    public string? Checkpoint { get; init; }
+
+    /// <summary>Step of the checkpoint.</summary>
+    [JsonPropertyName("checkpoint_step")]
+    public long? CheckpointStep { get; init; }
+
+    /// <summary>The process that runs it, or ran it.</summary>
+    [JsonPropertyName("process")]
+    public required int Process { get; init; }
+
+    [JsonPropertyName("machine")]
+    public required string Machine { get; init; }
+
+    [JsonPropertyName("updated_at")]
+    public required DateTimeOffset UpdatedAt { get; init; }
+}

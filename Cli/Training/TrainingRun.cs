@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text;
+using MoEActors.Cli.Progress;
+using MoEActors.Cli.Runs;
+using MoEActors.Client;
+using MoEActors.Client.Data;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>The steps of a job on a model that is there: training with checkpoints, and what is said of the model at the end.</summary>
+internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter meter, StatusKeeper keeper, long goal)
+{
+    private const int SampleTokens = 240;
+    private const float SampleTemperature = 0.7f;
+
+    /// <summary>Sequences of an evaluation's micro-batch.</summary>
+    private const int EvaluationSequences = 8;
+
+    private readonly TrainingWindows _windows = job.Text.Corpus.TrainingWindows(job.Seed, model.Run.Model.MaximumSequence);
+
+    private readonly RunRecord _record = new()
+    {
+        Id = job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
+        Name = job.Name,
+        Text = job.Text.Paths,
+        TextHash = job.Text.Hash,
+        Seed = job.Seed,
+        Sequences = job.Sequences,
+        Silos = job.Silos,
+        Steps = goal,
+        SaveEvery = job.SaveEvery,
+        Prompt = job.Prompt,
+    };
+
+    /// <summary>
+    /// On a machine that slows down, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
+    /// slack, since ending before the learning rate has come down costs more than a few seconds.
+    /// </summary>
+    private readonly TimeSpan _limit = job.ScheduleIsSet ? job.Time : job.Steps is not null ? TimeSpan.MaxValue : job.Time * 1.25;
+
+    private bool _recorded;
+
+    /// <summary>Trains until the goal, the time limit or cancellation, and saves.</summary>
+    /// <exception cref="StoppedException">Cancelled before the goal.</exception>
+    public async Task TrainAsync(ITrainingView view, CancellationToken cancellation)
+    {
+        bool IsToGoOn() => !cancellation.IsCancellationRequested && (meter.Tokens == 0 || meter.Elapsed < _limit);
+        while (meter.Step < goal && IsToGoOn())
+        {
+            // One stream per checkpoint: a stream submits a step ahead, and a checkpoint belongs between two steps.
+            long until = job.SaveEvery > 0 ? Math.Min(goal, (meter.Step / job.SaveEvery + 1) * job.SaveEvery) : goal;
+            IEnumerable<IReadOnlyList<MicroBatch>> batches = Steps(meter.Step + 1, until)
+                .TakeWhile(_ => IsToGoOn())
+                .Select(step => ByteBatches.OfStep(_windows, step, model.Run.MicroBatches, job.Sequences));
+
+            // Cancellation ends the batches, not the steps: what was begun is committed and saved.
+            await foreach (StepOutcome step in model.TrainAsync(batches, CancellationToken.None))
+            {
+                TrainingProgress progress = meter.Add(step);
+                view.Report(progress);
+                keeper.Report(progress);
+                if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
+                {
+                    await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, CancellationToken.None);
+                    meter.Follow(await model.GetStatusAsync(CancellationToken.None), move);
+                }
+            }
+
+            if (meter.Step > 0)
+            {
+                await SaveAsync();
+            }
+        }
+
+        if (meter.Step < goal && cancellation.IsCancellationRequested)
+        {
+            throw new StoppedException(
+                meter.Step == 0
+                    ? "stopped before the first step; there is nothing to resume."
+                    : $"stopped after step {meter.Step} of {goal}; the checkpoint is in {job.Folder.Checkpoint}. Go on with: {job.Folder.ResumeCommand}",
+                cancellation);
+        }
+    }
+
+    /// <summary>Measures the validation loss and lets the model write.</summary>
+    public async Task<TrainingResult> FinishAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> validation, CommandOutput output, CancellationToken cancellation)
+    {
+        double seconds = meter.Elapsed.TotalSeconds;
+        output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {seconds:0.0} s; measuring the validation loss ...");
+        EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
+        int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
+        int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation);
+        return new TrainingResult
+        {
+            Runtime = EmbeddedSilos.RuntimeName,
+            Silos = job.Silos,
+            Steps = meter.Step,
+            Seconds = 0,
+            TrainingSeconds = seconds,
+            TrainingTokens = meter.Tokens,
+            TokensPerSecond = meter.Tokens / seconds,
+            TrainingLoss = meter.CrossEntropy,
+            ValidationLoss = loss.Loss,
+            ValidationBytes = loss.Tokens,
+            UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
+            Parameters = ModelLayout.ParameterCount(model.Run.Model),
+            Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
+            Checkpoint = Path.GetFullPath(job.Folder.Checkpoint),
+            Sample = job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]),
+        };
+    }
+
+    private static IEnumerable<long> Steps(long first, long last)
+    {
+        for (long step = first; step <= last; step++)
+        {
+            yield return step;
+        }
+    }
+
+    private async Task SaveAsync()
+    {
+        if (!_recorded)
+        {
+            // Not sooner: until now, the folder may hold an earlier run that can still be resumed.
+            job.Folder.Write(_record);
+            _recorded = true;
+        }
+
+        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
+        keeper.Saved(meter.Step);
+    }
+}

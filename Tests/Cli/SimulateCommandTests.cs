@@ -1,0 +1,109 @@
+using System.Text.Json;
+using MoEActors.Tests.Client.Data;
+
+namespace MoEActors.Tests.Cli;
+
+public sealed class SimulateCommandTests : IDisposable
+{
+    private const string Header = "step,layer,expert,tokens\n";
+
+    private static readonly string[] Fields =
+    [
+        "policy", "ratio_mean_before_500", "ratio_mean_after_500", "ratio_worst_after_500", "step_time_vs_static", "step_time_vs_balanced", "plans",
+        "shards_moved_per_layer_plan", "bytes_moved", "planning_ms",
+    ];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_written_trace_is_replayed_under_every_policy()
+    {
+        string file = Path.Combine(_folder.Path, "trace.csv");
+        CommandLineRun written = await CommandLineRun.Of(
+            "simulate", "trace", "--kind", "drift", "--layers", "2", "--experts", "16", "--steps", "700", "--out", file);
+        Assert.Equal((0, ""), (written.ExitCode, written.Error));
+        CommandLineRun run = await CommandLineRun.Of(
+            "simulate", "placement", "--trace", file, "--workers", "4", "--spare-slots", "4", "--policy", "all", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.Equal(
+            ["static", "repack", "replicate-and-pack", "hierarchical", "expand-shrink", "incremental"],
+            json.RootElement.EnumerateArray().Select(policy => policy.GetProperty("policy").GetString()));
+        Assert.All(json.RootElement.EnumerateArray(), policy => Assert.Equal(Fields, policy.EnumerateObject().Select(field => field.Name)));
+        Assert.Equal(1, json.RootElement[0].GetProperty("step_time_vs_static").GetDouble());
+        Assert.True(json.RootElement[5].GetProperty("step_time_vs_static").GetDouble() > 1.5);
+    }
+
+    [Fact]
+    public async Task A_short_trace_has_no_figure_after_step_500_and_any_layer_numbers()
+    {
+        CommandLineRun run = await Replay("0,3,1,5\n0,3,0,7\n10,3,0,6\n10,3,1,6\n", "--workers", "2", "--spare-slots", "1", "--policy", "incremental", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.Equal(JsonValueKind.Null, json.RootElement[0].GetProperty("ratio_mean_after_500").ValueKind);
+    }
+
+    [Theory]
+    [InlineData("0,0,0,5\n0,0,1,-3\n", "line 3: tokens: -3 is negative.")]
+    [InlineData("0,0,0,5\n0,0,1,x\n", "line 3: tokens: 'x' is no whole number.")]
+    [InlineData("0,0,0\n", "line 2: four fields are needed")]
+    [InlineData("0,0,0,5\n0,0,2,5\n", "line 3: expert: a gap: step 0 ends here without expert 1 of layer 0.")]
+    [InlineData("0,0,0,5\n0,0,1,5\n10,0,1,5\n20,0,0,5\n", "line 5: expert: a gap: step 10 ends here without expert 0 of layer 0.")]
+    [InlineData("0,0,0,5\n10,0,0,5\n10,0,1,5\n", "line 4: expert: 1 is unknown; layer 0 has experts 0 to 0 in the first step.")]
+    [InlineData("0,0,0,5\n10,1,0,5\n", "line 3: layer: 1 is unknown; the first step has layers 0.")]
+    [InlineData("0,0,0,5\n0,0,0,5\n", "line 3: expert: 0 of layer 0 is listed twice in step 0.")]
+    [InlineData("10,0,0,5\n0,0,0,5\n", "line 3: step: 0 comes after 10; steps must ascend.")]
+    [InlineData("0,0,0,5\n10,0,0,5\n30,0,0,5\n40,0,0,5\n", "line 4: step: 30 follows 10, a gap: the steps before are 10 apart, those after 10.")]
+    [InlineData("", "line 1: no step follows the header")]
+    public async Task A_bad_trace_is_answered_with_its_line_and_field(string lines, string complaint)
+    {
+        CommandLineRun run = await Replay(lines);
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains(complaint, run.Error);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_trace_without_its_header_is_refused()
+    {
+        string file = _folder.Write("trace.csv", "0,0,0,5\n");
+        CommandLineRun run = await CommandLineRun.Of("simulate", "placement", "--trace", file);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("line 1: the header must be step,layer,expert,tokens", run.Error);
+    }
+
+    [Theory]
+    [InlineData("--spare-slots 15 --workers 8", "--spare-slots 15 do not fit 2 experts on --workers 8")]
+    [InlineData("--spare-slots -1", "--spare-slots must be a whole number of at least 0; '-1' is not.")]
+    [InlineData("--workers 0", "--workers must be a whole number of at least 1; '0' is not.")]
+    [InlineData("--workers 8 --hosts 3", "--workers 8 do not divide evenly over --hosts 3.")]
+    [InlineData("--policy magic", "--policy must be one of static, repack")]
+    [InlineData("--every 0", "--every must be a whole number of at least 1; '0' is not.")]
+    public async Task What_does_not_fit_is_wrong_usage(string arguments, string complaint)
+    {
+        CommandLineRun run = await Replay("0,0,0,5\n0,0,1,5\n", arguments.Split(' '));
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.Contains(complaint, run.Error);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("simulate placement", "moe simulate placement: Option '--trace' is required.")]
+    [InlineData("simulate placement --trace no/such.csv", "moe simulate placement: --trace no/such.csv is no file.")]
+    [InlineData("simulate trace --kind wild --out x.csv", "moe simulate trace: --kind must be drift, swap, growth or uniform; 'wild' is not.")]
+    [InlineData("simulate trace --out no/such/x.csv", "moe simulate trace: --out no/such/x.csv is no file that can be written")]
+    public async Task Wrong_usage_names_the_option(string arguments, string complaint)
+    {
+        CommandLineRun run = await CommandLineRun.Of(arguments.Split(' '));
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith(complaint, run.Error);
+    }
+
+    private Task<CommandLineRun> Replay(string lines, params string[] arguments)
+    {
+        string file = _folder.Write("trace.csv", Header + lines);
+        return CommandLineRun.Of(["simulate", "placement", "--trace", file, .. arguments.Length == 0 ? ["--spare-slots", "0"] : arguments]);
+    }
+}

@@ -1,0 +1,33 @@
+using MoEActors.Examples;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
+using MoEActors.Tests.Client.Data;
+
+namespace MoEActors.Tests.Docs;
+
+/// <summary>The programs under docs/examples run, with small sizes.</summary>
+public class ExampleTests
+{
+    [Fact]
+    public async Task The_example_of_own_text_runs_and_does_alike_every_time()
+    {
+        using var folder = new TemporaryFolder();
+        string text = folder.Write("text.txt", string.Concat(Enumerable.Range(0, 300).Select(i => $"{i} and {i + 1} follow each other.\n")));
+        var run = new RunConfiguration
+        {
+            Model = new ModelConfiguration { Dim = 16, Heads = 2, KeyValueHeads = 1, Hidden = 16, Experts = [4, 4], MaximumSequence = 16 },
+            Optimizer = new OptimizerOptions { TotalSteps = 6, WarmupSteps = 1 },
+        };
+        string first = await RunAsync(text, run, Path.Combine(folder.Path, "a"));
+        Assert.Contains("step 6: loss ", first, StringComparison.Ordinal);
+        Assert.Contains("validation loss ", first, StringComparison.Ordinal);
+        Assert.Equal(first, await RunAsync(text, run, Path.Combine(folder.Path, "b")));
+    }
+
+    private static async Task<string> RunAsync(string text, RunConfiguration run, string folder)
+    {
+        using var output = new StringWriter();
+        await OwnText.RunAsync([text], run, sequences: 4, folder, output);
+        return output.ToString();
+    }
+}

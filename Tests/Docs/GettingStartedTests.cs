@@ -1,0 +1,46 @@
+using System.Text.RegularExpressions;
+using MoEActors.Cli.Configuration;
+using MoEActors.Tests.Cli;
+using MoEActors.Tests.Client.Data;
+
+namespace MoEActors.Tests.Docs;
+
+/// <summary>What the guides show is what there is.</summary>
+public class GettingStartedTests
+{
+    [Fact]
+    public void The_program_of_the_guide_is_the_example()
+    {
+        string[] source = Read("OwnText.cs").Split('\n');
+        int start = Array.FindIndex(source, line => line.Contains("RunAsync(", StringComparison.Ordinal));
+        int end = Array.IndexOf(source, "    }", start);
+        string program = string.Join('\n', source[start..(end + 1)].Select(line => line.Length > 4 ? line[4..] : ""));
+        Assert.Contains($"```csharp\n{program}\n```", Read("getting-started.md"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_file_of_the_reference_is_one_that_can_be_read()
+    {
+        using var folder = new TemporaryFolder();
+        string json = Regex.Match(Read("configuration.md"), "```json\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        TrainFile file = TrainFile.Read(folder.Write("file.json", json));
+        Assert.Equal(("mine", 100, false), (file.Name, file.SaveEvery, file.HasSchedule));
+    }
+
+    [Fact]
+    public async Task Every_command_of_the_guide_is_known_with_its_options()
+    {
+        string[] lines = [.. Read("getting-started.md").Split('\n').Where(line => line.StartsWith("./moe ", StringComparison.Ordinal))];
+        Assert.NotEmpty(lines);
+        foreach (string line in lines)
+        {
+            string[] words = line.Split(' ');
+            CommandLineRun help = await CommandLineRun.Of(words[1], "--help");
+            Assert.Equal(0, help.ExitCode);
+            Assert.All(words.Where(word => word.StartsWith("--", StringComparison.Ordinal)), option => Assert.Contains(option, help.Output, StringComparison.Ordinal));
+        }
+    }
+
+    private static string Read(string file) =>
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", file)).ReplaceLineEndings("\n");
+}
