@@ -31,6 +31,9 @@ internal static class Tickets
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
+
+            // Calls may overtake each other: what is asked for before the work that comes first is done may be refused for being early.
+            bool early = before is { IsCompleted: false };
             try
             {
                 ticket ??= await submit().WaitAsync(cancellationToken);
@@ -42,7 +45,7 @@ internal static class Tickets
 
                 lastAnswer = Stopwatch.GetTimestamp();
             }
-            catch (Exception e) when (e is TicketLostException || (e is StaleCommandException && before is { IsCompleted: false }))
+            catch (Exception e) when (e is TicketLostException || (e is StaleCommandException && early))
             {
                 await AfterAsync(before, pause: ticket is null, cancellationToken);
                 ticket = null;
