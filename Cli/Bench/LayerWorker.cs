@@ -58,16 +58,13 @@ internal sealed class LayerWorker : IDisposable
         _gradient = Random($"gradient.{rank}", 1f / _rows);
     }
 
-    /// <summary>Forward and backward: the gradients of input, router and experts.</summary>
+    /// <summary>
+    /// Forward and backward: the gradients of input, router and experts. Gradients of parameters are added to what is there, as those of a step's
+    /// micro-batches are; clearing them belongs to the update and is not part of this.
+    /// </summary>
     public void Step()
     {
         _tape.Reset();
-        _dense.ClearGradients();
-        foreach (ParameterBlock block in _experts)
-        {
-            block.ClearGradients();
-        }
-
         Tensor x = _tape.Create(_rows, _columns);
         _device.Copy(_input.As<float>().Slice(0, x.Value.Data.Length), x.Value.Data);
         Tensor zero = _tape.Create(_rows, _columns);
