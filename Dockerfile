@@ -7,7 +7,7 @@ COPY . .
 # Chooses the actor runtime and builds, so that a container only runs.
 RUN ./moe --help
 
-# Runs, checkpoints and status lie in runs/NAME of the folder where a command starts: mount a volume on /work to keep them.
-WORKDIR /work
+# Runs, checkpoints and status lie in runs/NAME of the folder where a command starts: mount a volume on /data to keep them.
+WORKDIR /data
 ENTRYPOINT ["/moe/moe"]
 CMD ["demo"]

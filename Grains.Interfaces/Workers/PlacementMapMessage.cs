@@ -25,13 +25,22 @@ public sealed class PlacementMapMessage
     public int[][] Ranks { get; init; } = [];
 
     /// <summary>The message of a map.</summary>
-    public static PlacementMapMessage From(PlacementMap map) => new()
+    /// <exception cref="PlacementException">An expert has replicas, which the engine does not run yet.</exception>
+    public static PlacementMapMessage From(PlacementMap map)
     {
-        Version = map.Version,
-        Silos = [.. map.Workers.Select(worker => worker.Silo)],
-        Devices = [.. map.Workers.Select(worker => worker.Device)],
-        Ranks = [.. Enumerable.Range(0, map.Layers).Select(layer => map.RanksOf(layer).ToArray())],
-    };
+        if (!map.IsSingle)
+        {
+            throw new PlacementException($"Version {map.Version} of the placement has experts with replicas; workers run one replica of each expert.");
+        }
+
+        return new()
+        {
+            Version = map.Version,
+            Silos = [.. map.Workers.Select(worker => worker.Silo)],
+            Devices = [.. map.Workers.Select(worker => worker.Device)],
+            Ranks = [.. Enumerable.Range(0, map.Layers).Select(layer => map.RanksOf(layer).ToArray())],
+        };
+    }
 
     /// <summary>The map, checked.</summary>
     /// <exception cref="PlacementException">The message is no valid map.</exception>
