@@ -1,13 +1,13 @@
+using System.Text;
+using MoEActors.Modules.Checkpoints;
+
 namespace MoEActors.Cli;
 
 /// <summary>Files that other programs may read at any time: whoever opens one sees the old content or the new, never a part.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Writes beside the final name, then renames.</summary>
-    public static void Write(string path, string text)
-    {
-        string unfinished = $"{path}.unfinished";
-        File.WriteAllText(unfinished, text);
-        File.Move(unfinished, path, overwrite: true);
-    }
+    private static readonly DiskFileStore Disk = new();
+
+    /// <summary>Writes text the way checkpoints are written; nothing half done stays behind.</summary>
+    public static void Write(string path, string text) => Disk.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -32,19 +32,6 @@ public sealed class SgemmRate : IDisposable
         Measure();
     }
 
-    /// <summary>The median rate of a device in 10⁹ operations per second.</summary>
-    public static double Median(IDevice device, int samples = 5)
-    {
-        using var rate = new SgemmRate(device);
-        var found = new double[samples];
-        for (int i = 0; i < samples; i++)
-        {
-            found[i] = rate.Measure();
-        }
-
-        return Samples.Median(found);
-    }
-
     /// <summary>Computes the product once and returns the rate in 10⁹ operations per second.</summary>
     public double Measure()
     {

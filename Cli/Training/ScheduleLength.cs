@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MoEActors.Cli.Bench;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Silo.Embedded;
@@ -36,8 +37,7 @@ internal static class ScheduleLength
             }
         }
 
-        Array.Sort(seconds);
-        int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / seconds[MeasuredSteps / 2]);
+        int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / Samples.Median(seconds));
         return Math.Max(LeastSteps, fits);
     }
 }
