@@ -123,6 +123,9 @@ public sealed class PlacementMap
     /// <summary>The same placement under another version.</summary>
     public PlacementMap At(long version) => version == Version ? this : new PlacementMap(version, Workers, _layers);
 
+    /// <summary>Whether both maps have every shard on the same rank.</summary>
+    public bool HasSamePlacementAs(PlacementMap other) => _layers.SequenceEqual(other._layers);
+
     /// <summary>Whether both maps have the same workers in the same order.</summary>
     public bool HasSameWorkersAs(PlacementMap? other) => other is not null && Workers.SequenceEqual(other.Workers);
 

@@ -41,4 +41,8 @@ public sealed class WorkerReport
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
     [Id(7)]
     public long AllocatedBytes { get; init; }
+
+    /// <summary>How the change of placement went that came with the order; null when none did.</summary>
+    [Id(30)]
+    public SwitchReport? Switch { get; init; }
 }

@@ -55,16 +55,16 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         return block;
     }
 
-    /// <summary>Takes an arrived copy into the table; false when none has arrived.</summary>
-    public bool Adopt(ShardId shard)
+    /// <summary>Takes an arrived copy into the table.</summary>
+    /// <exception cref="KeyNotFoundException">None has arrived.</exception>
+    public void Adopt(ShardId shard)
     {
         if (!_arrived.Remove(shard, out ParameterBlock? block))
         {
-            return false;
+            throw new KeyNotFoundException($"No copy of shard {shard} has arrived on this device.");
         }
 
         _shards = new SortedList<ShardId, ParameterBlock>(_shards) { { shard, block } };
-        return true;
     }
 
     /// <summary>Frees arrived copies that no epoch wants.</summary>
@@ -78,18 +78,35 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         _arrived.Clear();
     }
 
+    /// <summary>Takes shards out of the table, to be freed by the caller.</summary>
+    public IReadOnlyList<ParameterBlock> Detach(Predicate<ShardId> leaves)
+    {
+        SortedList<ShardId, ParameterBlock> kept = [];
+        List<ParameterBlock> gone = [];
+        foreach ((ShardId shard, ParameterBlock block) in _shards)
+        {
+            if (leaves(shard))
+            {
+                gone.Add(block);
+            }
+            else
+            {
+                kept.Add(shard, block);
+            }
+        }
+
+        if (gone.Count > 0)
+        {
+            _shards = kept;
+        }
+
+        return gone;
+    }
+
     /// <summary>Frees all shards but those that belong here.</summary>
     public void Keep(Predicate<ShardId> belongs)
     {
-        SortedList<ShardId, ParameterBlock> kept = [];
-        SortedList<ShardId, ParameterBlock> all = _shards;
-        foreach ((ShardId shard, ParameterBlock block) in all.Where(entry => belongs(entry.Key)))
-        {
-            kept.Add(shard, block);
-        }
-
-        _shards = kept;
-        foreach ((_, ParameterBlock block) in all.Where(entry => !kept.ContainsKey(entry.Key)))
+        foreach (ParameterBlock block in Detach(shard => !belongs(shard)))
         {
             block.Dispose();
         }

@@ -70,6 +70,7 @@ public sealed class WorkerHost : IDisposable
             Epoch = any?.View?.Epoch ?? 0,
             Version = any?.Version ?? -1,
             Prepared = any?.Prepared ?? 0,
+            Pending = any?.Switchover.Epoch ?? 0,
             Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Shards.Select(shard => shard.ToString())])],
         };
     }
@@ -140,9 +141,9 @@ public sealed class WorkerHost : IDisposable
         Book(model).Enter(term);
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model)?.View is { } view && view.Epoch == epoch)
+            if (worker.ModelOf(model) is { View: { } view } found && view.Epoch == epoch)
             {
-                view.Communicator.Abort(new OperationCanceledException(reason));
+                found.Interrupt(new OperationCanceledException(reason));
             }
         }
     }
