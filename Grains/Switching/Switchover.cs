@@ -14,6 +14,9 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
 {
     private volatile PendingSwitch? _pending;
 
+    /// <summary>Why the epoch has ended; null while it goes on.</summary>
+    private volatile Exception? _ended;
+
     /// <summary>The epoch that waits to be adopted; 0 for none. From any thread.</summary>
     public long Epoch => _pending is { IsWhole: true } pending ? pending.Epoch : 0;
 
@@ -30,6 +33,11 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
         Drop();
         var pending = new PendingSwitch(message, besideStep);
         _pending = pending;
+        if (_ended is { } cause)
+        {
+            pending.Cancel(cause);
+        }
+
         courier.Post(() => pending.Carry(shards, rank, open));
     }
 
@@ -39,8 +47,19 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
     /// <summary>Waits for the copies and says how it went.</summary>
     public SwitchReport? Conclude() => _pending?.Conclude(worker);
 
-    /// <summary>Ends what is being copied; it fails everywhere. From any thread.</summary>
-    public void Cancel(Exception cause) => _pending?.Cancel(cause);
+    /// <summary>The epoch has ended: what is being copied fails, here and everywhere, and what is begun later. From any thread.</summary>
+    public void End(Exception cause)
+    {
+        _ended = cause;
+        _pending?.Cancel(cause);
+    }
+
+    /// <summary>An epoch opens.</summary>
+    public void Open()
+    {
+        Drop();
+        _ended = null;
+    }
 
     /// <summary>Takes the arrived shards into the table.</summary>
     /// <returns>The placement; null when no such change waits.</returns>

@@ -98,7 +98,7 @@ internal sealed class WorkerModel : IDisposable
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
         }
 
-        Switchover.Drop();
+        Switchover.Open();
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
         {
             if (version > 0)
@@ -242,7 +242,7 @@ internal sealed class WorkerModel : IDisposable
     public void Interrupt(Exception cause)
     {
         View?.Communicator.Abort(cause);
-        Switchover.Cancel(cause);
+        Switchover.End(cause);
     }
 
     /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>
