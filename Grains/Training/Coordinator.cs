@@ -1,4 +1,5 @@
 using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -23,6 +24,7 @@ internal sealed class Coordinator
     private readonly SwitchProtocol _switching;
     private readonly EpochOpening _opening;
     private readonly StepProtocol _steps;
+    private readonly PlanDesk _plans;
     private readonly ClusterWork _work;
     private long _logged;
     private bool _ended;
@@ -40,6 +42,7 @@ internal sealed class Coordinator
         var activation = new GrainActivation(grains, Run, model);
         _switching = new SwitchProtocol(_members, _commits, activation, reign, model);
         _opening = new EpochOpening(silos, _members, _commits, _switching, activation, reign, model);
+        _plans = new PlanDesk(grains, _members, _switching, reign, Run, model);
         _steps = new StepProtocol(_members, _commits, reign, Run, model);
         _work = new ClusterWork(_members, reign, Run, files, model);
         _logged = reign.Record.Step;
@@ -113,13 +116,20 @@ internal sealed class Coordinator
 
         try
         {
-            (StepOutcome outcome, _) = await RunInEpochAsync(() => _steps.RunAsync(batch, change: null));
-            return outcome;
+            return await RunInEpochAsync(async () =>
+            {
+                PlacementSwitch? change = _plans.Next();
+                StepOutcome outcome = await _steps.RunAsync(batch, change);
+                _plans.Committed(batch.Step, change);
+                _plans.Report(outcome);
+                return outcome;
+            });
         }
-        catch (Exception)
+        catch (Exception e)
         {
             // The step was not applied; its number is free for this batch or another.
             _logged = Math.Min(_logged, batch.Step - 1);
+            _plans.Failed(e.Message);
             throw;
         }
     }
@@ -130,7 +140,16 @@ internal sealed class Coordinator
 
     /// <summary>Runs other work of the whole cluster.</summary>
     public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
-        request is MoveRequest move ? MoveAsync(move) : RunInEpochAsync(() => _work.RunAsync(request));
+        request switch
+        {
+            MoveRequest move => MoveAsync(move),
+            DirectRequest direct => DirectAsync(direct),
+            _ => RunInEpochAsync(() => _work.RunAsync(request)),
+        };
+
+    /// <summary>Takes a plan of the director.</summary>
+    /// <returns>Why it is refused; null when it is taken.</returns>
+    public string? Propose(PlanProposal proposal) => _plans.Take(proposal);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()
@@ -140,11 +159,32 @@ internal sealed class Coordinator
         Epoch = _members.Map is null ? 0 : _members.Epoch,
         Step = _reign.Record.Step,
         Configuration = _reign.Record.Configuration,
+        Director = _reign.Record.Director,
+        DirectorRevision = _reign.Record.DirectorRevision,
+        Calibration = _reign.Record.Calibration,
         Map = _members.Map is null ? null : _reign.Record.Map,
         SiloNames = _members.Map is null
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
     };
+
+    private Task<WorkOutcome> DirectAsync(DirectRequest request) => RunInEpochAsync<WorkOutcome>(async () =>
+    {
+        // Once for the cluster: its machines stay what they are.
+        ClusterCalibration? calibration = _reign.Record.Calibration;
+        if (request.Settings is not null)
+        {
+            calibration ??= await _work.CalibrateAsync();
+        }
+
+        await _reign.WriteAsync(_reign.Record with
+        {
+            Director = request.Settings,
+            DirectorRevision = _reign.Record.DirectorRevision + 1,
+            Calibration = calibration,
+        });
+        return new DirectOutcome { Calibration = calibration };
+    });
 
     private Task<WorkOutcome> MoveAsync(MoveRequest move) => RunInEpochAsync<WorkOutcome>(async () =>
     {

@@ -40,27 +40,31 @@ internal sealed class PlacementSwitch
     /// <summary>Shards that arrive somewhere.</summary>
     public int Moves => _moves.Length;
 
-    /// <summary>The roll-call of what changed: why the change cannot be adopted; null when everything is where it will be.</summary>
+    /// <summary>Why the change cannot be adopted; null when it can.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>Seconds that its copies took beside the step, on the slowest worker.</summary>
+    public double CopySeconds { get; private set; }
+
+    /// <summary>Seconds that the step had to wait for them.</summary>
+    public double WaitSeconds { get; private set; }
+
+    /// <summary>Hears the roll-call of what changed: whether every shard has arrived.</summary>
     /// <param name="reports">All workers' reports, in rank order.</param>
-    public string? FailureIn(IReadOnlyList<WorkerReport> reports)
+    public void Conclude(IReadOnlyList<WorkerReport> reports)
     {
-        SwitchReport[] failed = [.. reports.Where(report => report.Switch?.Failure is not null).Select(report => report.Switch!)];
-        if (failed.Length > 0)
-        {
-            return (failed.FirstOrDefault(report => !report.IsConsequence) ?? failed[0]).Failure;
-        }
-
-        foreach (ShardMove move in _moves)
-        {
-            if (reports[move.To].Switch is not { } report || report.Epoch != After.Version
-                || !report.Arrived.Contains(new ShardId(move.Layer, move.Expert).ToString()))
-            {
-                return $"Expert {move.Expert} of layer {move.Layer} did not arrive on rank {move.To}.";
-            }
-        }
-
-        return null;
+        SwitchReport?[] switches = [.. reports.Select(report => report.Switch)];
+        CopySeconds = switches.Max(report => report?.CopySeconds ?? 0);
+        WaitSeconds = switches.Max(report => report?.WaitSeconds ?? 0);
+        SwitchReport? failed = switches.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
+            ?? switches.FirstOrDefault(report => report?.Failure is not null);
+        Failure = failed?.Failure ?? _moves.Where(move => !HasArrived(switches[move.To], move))
+            .Select(move => $"Expert {move.Expert} of layer {move.Layer} did not arrive on rank {move.To}.")
+            .FirstOrDefault();
     }
+
+    private bool HasArrived(SwitchReport? report, ShardMove move) =>
+        report?.Epoch == After.Version && report.Arrived.Contains(new ShardId(move.Layer, move.Expert).ToString());
 
     /// <summary>Where all links are alike: copies come from the holder that sends least.</summary>
     private static ClusterTopology Alike(PlacementMap map) =>

@@ -24,11 +24,10 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
 
     /// <summary>Runs a step and decides it, and with it a change of placement whose shards are copied meanwhile.</summary>
     /// <param name="request">The batch.</param>
-    /// <param name="change">The change; null for none.</param>
-    /// <returns>The step's outcome, and why the change was given up; null when it was not.</returns>
+    /// <param name="change">The change; null for none. It knows afterwards whether it was adopted.</param>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
     /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
-    public async Task<(StepOutcome Outcome, string? Failure)> RunAsync(StepRequest request, PlacementSwitch? change)
+    public async Task<StepOutcome> RunAsync(StepRequest request, PlacementSwitch? change)
     {
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
@@ -65,13 +64,13 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members. A change of placement that went wrong is left out.
-        string? failure = change?.FailureIn(reports);
-        PlacementSwitch? adopted = failure is null ? change : null;
+        change?.Conclude(reports);
+        PlacementSwitch? adopted = change is { Failure: null } ? change : null;
         StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
         RunRecord decided = reign.Record with { Step = step, LastOutcomes = last };
         await reign.WriteAsync(adopted is null ? decided : decided with { Epoch = adopted.After.Version, Map = adopted.Message.Map });
         await commits.TellAsync(step, adopted?.After);
-        return (outcome, failure);
+        return outcome;
     }
 
     private async Task RefuseUnlessFiniteAsync(long step, LossPart[] losses, double norm)

@@ -36,7 +36,8 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
             Number = number,
             Switch = change.Message,
         });
-        if (change.FailureIn(reports) is { } failure)
+        change.Conclude(reports);
+        if (change.Failure is { } failure)
         {
             // What has arrived is of no use any more.
             await commits.TellAsync(reign.Record.Step, adopted: null);

@@ -24,6 +24,7 @@ internal static class WorkerProgram
             },
             GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
             SaveOrder save => Save(save, model, view),
+            CalibrateOrder => Calibrate(model, view),
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
@@ -50,6 +51,12 @@ internal static class WorkerProgram
 
         model.BeginSwitch(order, order.Switch, besideStep: false);
         return new WorkerReport { Rank = view.Rank, Switch = model.Switchover.Conclude() };
+    }
+
+    private static WorkerReport Calibrate(WorkerModel model, EpochView view)
+    {
+        using var calibration = new ExpertCalibration(model.Device, view.Communicator, view.Model.Configuration);
+        return new WorkerReport { Rank = view.Rank, Calibration = calibration.Measure() };
     }
 
     private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
