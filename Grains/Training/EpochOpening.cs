@@ -4,6 +4,8 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 using MoEActors.Placement.Planners;
+using MoEActors.Placement.Plans;
+using MoEActors.Placement.Topology;
 
 namespace MoEActors.Grains.Training;
 
@@ -26,11 +28,11 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Survey survey = await Survey.CallAsync(members, Addresses(wanted));
             PlacementMap wish = Wish(run, wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
-            ShardTransfer[] moves = MovesBetween(found, wish);
+            ShardMove[] moves = MovesBetween(found, wish);
             if (moves.Length > 0 && !found.HasSameWorkersAs(members.Map))
             {
                 // Nobody to copy through: first an epoch with every shard where it is.
-                await OpenAsync(found, changed: null);
+                await OpenAsync(found, before: null);
             }
 
             if (moves.Length > 0)
@@ -38,8 +40,8 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
                 await TransferAsync(moves);
             }
 
-            bool sameMembers = moves.Length > 0;
-            return await OpenAsync(wish, sameMembers ? moves : null);
+            bool isChange = members.Map is { } open && open.HasSameWorkersAs(wish) && !open.IsPlacedAs(wish);
+            return await OpenAsync(wish, isChange ? members.Map : null);
         }
         catch (PlacementException e)
         {
@@ -70,7 +72,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
     {
         long version = reign.Record.Epoch + 1;
         PlacementMap map = wanted is { Ranks.Length: > 0 }
-            ? new PlacementMap(version, survey.Workers, wanted.Ranks)
+            ? PlacementMap.OfReplicas(version, survey.Workers, wanted.Ranks)
             : StaticPlanner.Plan(version, survey.Workers, run.Model.Experts);
         map.ValidateAgainst(run.Model.Experts);
         return map;
@@ -98,27 +100,33 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         return survey.AsFound(wish, reign.Record.Map!.ToMap());
     }
 
-    private static ShardTransfer[] MovesBetween(PlacementMap from, PlacementMap to) =>
-    [
-        .. from.Shards
-            .Select(shard => new ShardTransfer(shard, from.RankOf(from.WorkerOf(shard)), to.RankOf(to.WorkerOf(shard))))
-            .Where(move => move.From != move.To),
-    ];
+    /// <summary>What must travel, from a worker of the same silo where there is one. What has no place any more is not moved but freed.</summary>
+    private static ShardMove[] MovesBetween(PlacementMap from, PlacementMap to)
+    {
+        // Only the order of the two bandwidths counts here.
+        var topology = new ClusterTopology(
+            [.. to.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], inHostBandwidth: 2, betweenHostsBandwidth: 1);
+        return
+        [
+            .. Enumerable.Range(0, to.Layers)
+                .SelectMany(layer => PlacementMoves.Between(layer, from.PlacementOf(layer), to.PlacementOf(layer), topology)),
+        ];
+    }
 
-    private async Task TransferAsync(ShardTransfer[] moves) => await members.RunAsync((_, number) => new TransferOrder
+    private async Task TransferAsync(ShardMove[] moves) => await members.RunAsync((_, number) => new TransferOrder
     {
         Model = model,
         Term = reign.Term,
         Epoch = members.Epoch,
         Number = number,
-        Moves = [.. moves.Select(move => new ShardTransferMessage(move.Shard.Layer, move.Shard.Expert, move.From, move.To))],
+        Moves = [.. moves.Select(move => new ShardTransferMessage(move.Layer, move.Expert, move.From, move.To))],
     });
 
-    private async Task<EpochOutcome> OpenAsync(PlacementMap placement, ShardTransfer[]? changed)
+    private async Task<EpochOutcome> OpenAsync(PlacementMap placement, PlacementMap? before)
     {
         long epoch = reign.Record.Epoch + 1;
         long step = reign.Record.Step;
-        PlacementMapMessage? before = reign.Record.Map;
+        PlacementMapMessage? recorded = reign.Record.Map;
         var map = placement.At(epoch);
         var message = PlacementMapMessage.From(map);
         await reign.WriteAsync(reign.Record with { Epoch = epoch, Map = message });
@@ -138,8 +146,8 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Checkpoint = reign.Record.CheckpointStep == step ? reign.Record.Checkpoint : null,
         });
         await ConfirmAsync(map, step);
-        await activation.ActivateAsync(map, step, changed);
-        await activation.DismissAsync(map, before);
+        await activation.ActivateAsync(map, step, before);
+        await activation.DismissAsync(map, recorded);
         return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = step, Cursor = reign.Record.Cursor };
     }
 
@@ -157,7 +165,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         foreach (ShardId shard in map.Shards)
         {
             WorkerId worker = map.WorkerOf(shard);
-            if (!survey.Holds(worker, shard))
+            if (!survey.Holds(worker, shard.ExpertId))
             {
                 throw new EpochFailedException($"Shard {shard} of model '{model}' is not in the table of worker {worker}.");
             }

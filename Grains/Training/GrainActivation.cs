@@ -17,13 +17,13 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <summary>Activates the grains of an epoch.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="step">Committed steps.</param>
-    /// <param name="moves">What has changed since an epoch of the same members; null for everything.</param>
+    /// <param name="before">The map of the same workers that grains are placed by, so that only differences matter; null for none.</param>
     /// <exception cref="EpochFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
-    public async Task ActivateAsync(PlacementMap map, long step, IReadOnlyList<ShardTransfer>? moves)
+    public async Task ActivateAsync(PlacementMap map, long step, PlacementMap? before)
     {
         try
         {
-            await CallAsync(map, step, moves);
+            await CallAsync(map, step, before);
         }
         catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
@@ -32,27 +32,42 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
     }
 
-    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    /// <summary>Tells the gates of ranks and the experts of replicas that are no more, which would otherwise stay.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="before">The map before it; null for none.</param>
-    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
-        await Task.WhenAll(
-            from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
-            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
-
-    private async Task CallAsync(PlacementMap map, long step, IReadOnlyList<ShardTransfer>? moves)
+    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before)
     {
-        if (moves is not null)
+        if (before is null)
         {
-            await Task.WhenAll(moves.Select(async move =>
+            return;
+        }
+
+        IEnumerable<Task> gates =
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, before.Silos.Length - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
+        IEnumerable<Task> experts = before.ToMap().Shards.Except(map.Shards).Select(shard => DismissAsync(Expert(shard).GetStatusAsync));
+        await Task.WhenAll([.. gates, .. experts]);
+    }
+
+    private async Task CallAsync(PlacementMap map, long step, PlacementMap? before)
+    {
+        if (before is not null)
+        {
+            Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
+            await Task.WhenAll(map.Shards.Select(async shard =>
             {
-                if (map.Workers[move.From].Silo != map.Workers[move.To].Silo)
+                WorkerId place = map.WorkerOf(shard);
+                bool isNew = !places.TryGetValue(shard, out WorkerId old);
+                if (!isNew && old.Silo != place.Silo)
                 {
-                    await Expert(move.Shard).MoveAsync(map.Workers[move.To].Silo);
+                    await Expert(shard).MoveAsync(place.Silo);
                 }
 
-                await CheckAsync(move.Shard, map, step);
+                if (isNew || old != place)
+                {
+                    await CheckAsync(shard, map, step);
+                }
             }));
             return;
         }
@@ -64,11 +79,11 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
             select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
     }
 
-    private static async Task DismissAsync(IGateGrain gate)
+    private static async Task DismissAsync(Func<Task> call)
     {
         try
         {
-            await gate.GetStatusAsync();
+            await call();
         }
         catch (Exception e) when (e is PlacementRefusedException or OrleansMessageRejectionException or TimeoutException)
         {

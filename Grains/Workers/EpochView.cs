@@ -12,20 +12,39 @@ namespace MoEActors.Grains.Workers;
 internal sealed class EpochView : IDisposable
 {
     private readonly List<DistributedExpertExchange> _exchanges = [];
+    private readonly List<IReplicaGradients> _replicas = [];
+    private readonly Arena _arena;
 
     public EpochView(
-        long epoch, PlacementMap map, int rank, ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense,
+        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
         ShardTable shards, ICommunicator communicator)
     {
+        _arena = arena;
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(configuration, device, arena, dense, layer =>
+        Model = new DecoderModel(run.Model, device, arena, dense, layer =>
         {
-            var exchange = new DistributedExpertExchange(device, communicator, map.RanksOf(layer));
+            LayerPlacement placement = map.PlacementOf(layer);
+            var exchange = new DistributedExpertExchange(device, communicator, placement, run.Reproducible);
             _exchanges.Add(exchange);
-            return new ResidentExperts([.. map.ExpertsOn(rank, layer).Select(expert => shards[new ShardId(layer, expert)])], exchange);
+            ParameterBlock[] blocks = [.. map.ExpertsOn(rank, layer).Select(expert => shards[new ExpertId(layer, expert)])];
+            if (placement.IsSingle)
+            {
+                return new ResidentExperts(blocks, exchange);
+            }
+
+            ReplicaGroup[] groups = ReplicaGroup.Of(placement, rank, blocks);
+            if (!run.Reproducible)
+            {
+                _replicas.Add(new SummedGradients(device, communicator, arena, groups));
+                return new ResidentExperts(blocks, exchange);
+            }
+
+            var parts = new HomeGradients(device, communicator, arena, exchange, groups, blocks.Length);
+            _replicas.Add(parts);
+            return new ResidentExperts(blocks, exchange, parts);
         });
     }
 
@@ -43,6 +62,26 @@ internal sealed class EpochView : IDisposable
 
     /// <summary>The model.</summary>
     public DecoderModel Model { get; }
+
+    /// <summary>Ends a round of training: parts of gradients that replicas computed for each other's sake go where they are added.</summary>
+    public void EndRound()
+    {
+        foreach (IReplicaGradients replicas in _replicas)
+        {
+            replicas.EndRound();
+        }
+    }
+
+    /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
+    public void EndStep()
+    {
+        foreach (IReplicaGradients replicas in _replicas)
+        {
+            // Nothing of the last round is needed any more.
+            _arena.Reset();
+            replicas.EndStep();
+        }
+    }
 
     /// <inheritdoc />
     public void Dispose()

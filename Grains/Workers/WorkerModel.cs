@@ -87,13 +87,13 @@ internal sealed class WorkerModel : IDisposable
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
         }
 
-        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard.ExpertId)))
         {
             if (version == 0)
             {
-                Shards.Create(shard);
+                Shards.Create(shard.ExpertId);
             }
-            else if (!Shards.Adopt(shard))
+            else if (!Shards.Adopt(shard.ExpertId))
             {
                 throw new InvalidOperationException($"Shard {shard} is placed here but has not arrived, at step {version}.");
             }
@@ -104,7 +104,7 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
 
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
+        View = new EpochView(epoch, map, rank, _run, _device, _arena, _dense, Shards, open());
         _norm = new GradientNorm(_device, map, rank, Shards);
         _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
     }
@@ -118,7 +118,7 @@ internal sealed class WorkerModel : IDisposable
         EpochView view = View!;
         if (Shards.Count != _resident)
         {
-            Shards.Keep(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
+            Shards.Keep(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
         }
     }
 
@@ -133,7 +133,7 @@ internal sealed class WorkerModel : IDisposable
         Shards.Keep(_ => false);
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
         }
 
         Version = version;
@@ -144,8 +144,8 @@ internal sealed class WorkerModel : IDisposable
     {
         foreach ((ShardId shard, int from, int to) in moves)
         {
-            ParameterBlock? source = View!.Rank == from ? Shards[shard] : null;
-            ParameterBlock? target = View.Rank == to ? Shards.Receive(shard) : null;
+            ParameterBlock? source = View!.Rank == from ? Shards[shard.ExpertId] : null;
+            ParameterBlock? target = View.Rank == to ? Shards.Receive(shard.ExpertId) : null;
             Copy(source?.Values, target?.Values, from, to);
             Copy(source?.FirstMoments, target?.FirstMoments, from, to);
             Copy(source?.SecondMoments, target?.SecondMoments, from, to);
@@ -190,6 +190,7 @@ internal sealed class WorkerModel : IDisposable
             _dense.ClearGradients();
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
@@ -200,6 +201,7 @@ internal sealed class WorkerModel : IDisposable
         }
 
         view.Communicator.ShareOwned(_denseSum);
+        view.EndStep();
         double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
         Prepared = step;
         PreparedNorm = norm;

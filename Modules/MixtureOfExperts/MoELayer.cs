@@ -33,13 +33,14 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     {
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
-        _permutation.Build(tape, routing, exchange.SendOrder);
+        exchange.Plan(tape, routing.KeptTokens);
+        _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
         Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
-        exchange.Plan(tape, routing.KeptTokens);
         Matrix arrived = exchange.ToExperts(tape, sent);
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
-        _experts.Begin(tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store);
+        _experts.Begin(
+            tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         kind.Forward(_experts);
         Matrix returned = exchange.FromExperts(tape, computed);
         Tensor y = tape.Continue(stream);

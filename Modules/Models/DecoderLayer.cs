@@ -38,7 +38,8 @@ internal sealed class DecoderLayer
                 new MoELayerParameters(
                     [.. experts.Blocks.Select(block => block.Parameters)],
                     Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
+                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
+                    experts.Parts));
         }
     }
 

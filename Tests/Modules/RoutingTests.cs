@@ -106,7 +106,7 @@ public sealed class RoutingTests
     private static void CheckPermutation(RoutingCase one, Routing routing, Tape tape)
     {
         var permutation = new TokenPermutation(one.Experts);
-        permutation.Build(tape, routing, one.Order);
+        permutation.Build(tape, routing, one.Order, [.. one.Order.Select(expert => routing.KeptTokens[expert])]);
         int[] slots = permutation.Slots.AsSpan().ToArray();
         int[] tokens = permutation.Tokens.AsSpan().ToArray();
         List<(int Place, int Token)> expected = [];
