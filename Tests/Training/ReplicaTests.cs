@@ -6,6 +6,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Placement;
+using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;
@@ -86,6 +87,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         }
 
         await AssertReplicasAlikeAsync(changing);
+        await ActivationTests.AssertAtHomeAsync(_cluster, changing);
         if (reproducible)
         {
             Assert.Equal(await still.FingerprintAsync(Cancellation), await changing.FingerprintAsync(Cancellation));
@@ -106,6 +108,35 @@ public sealed class ReplicaTests : IAsyncLifetime
         await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], 2), Cancellation);
         Assert.Equal(before, Blocks(model.Name, home));
         Assert.Equal(home.Sum(layer => layer.Length), Shards(model.Name));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_written_with_replicas_opens_without_and_the_other_way_round()
+    {
+        using var folder = new TemporaryFolder();
+        RunConfiguration run = Runs[0];
+        int[][][] replicas = [[[0, 2], [0], [1, 2], [1], [2]], [], [[0], [0, 1, 2], [1], [1], [2], [2], [0, 2]]];
+        PlacementRequest with = new() { Silos = ["silo-0", "silo-2", "silo-3"], Ranks = replicas };
+        PlacementRequest without = new() { Silos = ["silo-0", "silo-1"] };
+        HashSet<long> bytes = [];
+        TrainingTrace expected = await ExpectedAsync(0);
+        (PlacementRequest Before, PlacementRequest After)[] cases = [(with, without), (without, with), (with, with)];
+        foreach ((PlacementRequest before, PlacementRequest after) in cases)
+        {
+            string path = Path.Combine(folder.Path, $"{_models}");
+            MoEModel model = await CreateAsync(run, before);
+            double[] losses = (await TrainingTrace.OfAsync(model, 3)).Losses;
+            SaveOutcome saved = await model.SaveAsync(path, cancellationToken: Cancellation);
+            Assert.Equal(expected.Losses[..3], losses);
+            MoEModel resumed = await _cluster.Client.RestoreModelAsync($"r{_models}", path, after, Cancellation);
+            TrainingTrace rest = await TrainingTrace.OfAsync(resumed, Steps - 3);
+            Assert.Equal(expected.Losses[3..], rest.Losses);
+            Assert.Equal(expected.Fingerprint, rest.Fingerprint);
+            bytes.Add(saved.Bytes);
+        }
+
+        // Each expert is written once.
+        Assert.Single(bytes);
     }
 
     [Theory]
