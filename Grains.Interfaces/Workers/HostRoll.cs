@@ -26,7 +26,7 @@ public sealed class HostRoll
     [Id(4)]
     public long Prepared { get; init; }
 
-    /// <summary>Shards by device, as <c>layer/expert/replica.slice</c>.</summary>
+    /// <summary>Shards by device, as <c>layer/expert</c>; which replica each is, the map says.</summary>
     [Id(5)]
     public string[][] Shards { get; init; } = [];
 

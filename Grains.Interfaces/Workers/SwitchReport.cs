@@ -10,7 +10,7 @@ public sealed class SwitchReport
     [Id(0)]
     public required long Epoch { get; init; }
 
-    /// <summary>Shards that have arrived here whole, as <c>layer/expert/replica.slice</c>.</summary>
+    /// <summary>Shards that have arrived here whole, as <c>layer/expert</c>.</summary>
     [Id(1)]
     public string[] Arrived { get; init; } = [];
 

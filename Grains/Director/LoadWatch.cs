@@ -19,7 +19,7 @@ internal sealed class LoadWatch
 
     private readonly LayerPlacement[] _layers;
     private readonly ImmutableArray<int>[] _slots;
-    private readonly TokenQuotas _quotas;
+    private readonly IQuotaRule _quotas;
     private readonly DirectorPolicy _policy;
     private readonly DirectorMemory _memory;
     private LoadWindow _window;
@@ -31,7 +31,7 @@ internal sealed class LoadWatch
         Calibration = calibration;
         _layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
         _slots = [.. _layers.Select(layer => Slots(layer, settings.SpareSlots ?? layer.Workers))];
-        _quotas = new TokenQuotas();
+        _quotas = run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
         IPlanner planner = PlannerCatalog.All.First(one => one.Name == settings.Policy);
         _policy = new DirectorPolicy(planner, settings.ToOptions());
         _memory = before?._memory ?? new DirectorMemory();

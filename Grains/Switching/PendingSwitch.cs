@@ -17,8 +17,7 @@ internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : ID
 {
     private readonly ManualResetEventSlim _gradients = new(initialState: !besideStep);
     private readonly ManualResetEventSlim _done = new();
-    private readonly ShardTransfer[] _moves = [.. message.Moves.Select(move => move.ToTransfer())];
-    private readonly List<(ShardTransfer Move, ParameterBlock? Source, ParameterBlock? Target)> _copies = [];
+    private readonly List<(ShardTransferMessage Move, ParameterBlock? Source, ParameterBlock? Target)> _copies = [];
     private volatile ICommunicator? _communicator;
     private volatile Exception? _failure;
     private double _seconds;
@@ -33,10 +32,10 @@ internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : ID
     public PlacementMap Map { get; } = message.Map.ToMap();
 
     /// <summary>The copies that have arrived here.</summary>
-    public IEnumerable<(ShardId Shard, ParameterBlock Block)> Arrived =>
+    public IEnumerable<(ExpertId Expert, ParameterBlock Block)> Arrived =>
         from copy in _copies
         where copy.Target is not null
-        select (copy.Move.Shard, copy.Target);
+        select (copy.Move.ExpertId, copy.Target);
 
     /// <summary>Copies, on the courier's thread. What fails here fails on every worker, and disturbs no step.</summary>
     public void Carry(ShardTable shards, int rank, Func<ICommunicator> open)
@@ -78,7 +77,7 @@ internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : ID
         return new SwitchReport
         {
             Epoch = Epoch,
-            Arrived = _failure is null ? [.. Arrived.Select(arrived => arrived.Shard.ToString())] : [],
+            Arrived = _failure is null ? [.. Arrived.Select(arrived => arrived.Expert.ToString())] : [],
             Failure = _failure is null ? null : $"Worker {worker}: {_failure.Message}",
             IsConsequence = _failure is CommunicatorException,
             CopySeconds = _seconds,
@@ -97,10 +96,10 @@ internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : ID
     private void Carry(ShardTable shards, int rank, ICommunicator communicator, long started)
     {
         ThrowIfCancelled();
-        foreach (ShardTransfer move in _moves)
+        foreach (ShardTransferMessage move in message.Moves)
         {
-            ParameterBlock? source = move.From == rank ? shards[move.Shard] : null;
-            ParameterBlock? target = move.To == rank ? shards.Receive(move.Shard) : null;
+            ParameterBlock? source = move.From == rank ? shards[move.ExpertId] : null;
+            ParameterBlock? target = move.To == rank ? shards.Receive(move.ExpertId) : null;
             _copies.Add((move, source, target));
             Copy(communicator, move, source?.Values, target?.Values);
             Copy(communicator, move, source?.FirstMoments, target?.FirstMoments);
@@ -124,7 +123,7 @@ internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : ID
         }
     }
 
-    private static void Copy(ICommunicator communicator, ShardTransfer move, DeviceSpan<float>? source, DeviceSpan<float>? target)
+    private static void Copy(ICommunicator communicator, ShardTransferMessage move, DeviceSpan<float>? source, DeviceSpan<float>? target)
     {
         ReadOnlySpan<Segment> away = source is { } sent ? [new Segment(move.To, 0, sent.Length)] : [];
         ReadOnlySpan<Segment> here = target is { } received ? [new Segment(move.From, 0, received.Length)] : [];

@@ -70,9 +70,9 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
             return null;
         }
 
-        foreach ((ShardId shard, _) in pending.Arrived)
+        foreach ((ExpertId expert, _) in pending.Arrived)
         {
-            shards.Adopt(shard);
+            shards.Adopt(expert);
         }
 
         _pending = null;
@@ -96,9 +96,9 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
     }
 
     /// <summary>Frees shards that live elsewhere now, beside the work that goes on.</summary>
-    public void Release(Predicate<ShardId> belongs)
+    public void Release(Predicate<ExpertId> belongs)
     {
-        IReadOnlyList<ParameterBlock> gone = shards.Detach(shard => !belongs(shard));
+        IReadOnlyList<ParameterBlock> gone = shards.Detach(expert => !belongs(expert));
         if (gone.Count > 0)
         {
             courier.Post(() =>

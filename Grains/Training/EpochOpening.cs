@@ -28,7 +28,7 @@ internal sealed class EpochOpening(
             Survey survey = await Survey.CallAsync(members, Addresses(wanted));
             PlacementMap wish = Wish(run, wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
-            if (members.Map is not { } open || !open.HasSameWorkersAs(found) || !open.HasSamePlacementAs(found))
+            if (members.Map is not { } open || !open.IsPlacedAs(found))
             {
                 // With every shard where it is: there must be members to copy through.
                 await OpenAsync(found);
@@ -72,7 +72,7 @@ internal sealed class EpochOpening(
     {
         long version = reign.Record.Epoch + 1;
         PlacementMap map = wanted is { Ranks.Length: > 0 }
-            ? new PlacementMap(version, survey.Workers, wanted.Ranks)
+            ? PlacementMap.OfReplicas(version, survey.Workers, wanted.Ranks)
             : StaticPlanner.Plan(version, survey.Workers, run.Model.Experts);
         map.ValidateAgainst(run.Model.Experts);
         return map;
@@ -104,7 +104,7 @@ internal sealed class EpochOpening(
     {
         long epoch = reign.Record.Epoch + 1;
         long step = reign.Record.Step;
-        PlacementMapMessage? before = reign.Record.Map;
+        PlacementMapMessage? recorded = reign.Record.Map;
         var map = placement.At(epoch);
         var message = PlacementMapMessage.From(map);
         await reign.WriteAsync(reign.Record with { Epoch = epoch, Map = message });
@@ -124,7 +124,7 @@ internal sealed class EpochOpening(
         });
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step);
-        await activation.DismissAsync(map, before);
+        await activation.DismissAsync(map, recorded);
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)
@@ -141,7 +141,7 @@ internal sealed class EpochOpening(
         foreach (ShardId shard in map.Shards)
         {
             WorkerId worker = map.WorkerOf(shard);
-            if (!survey.Holds(worker, shard))
+            if (!survey.Holds(worker, shard.ExpertId))
             {
                 throw new EpochFailedException($"Shard {shard} of model '{model}' is not in the table of worker {worker}.");
             }

@@ -48,7 +48,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
             await Task.WhenAll(after.Shards
                 .Where(shard => !places.TryGetValue(shard, out WorkerId place) || place != after.WorkerOf(shard))
                 .Select(shard => FollowAsync(shard, places.GetValueOrDefault(shard), after)));
-            await Task.WhenAll(places.Keys.Except(after.Shards).Select(shard => DismissAsync(Expert(shard).GetStatusAsync)));
+            await DismissAsync(before.Shards.Except(after.Shards));
         }
         catch (Exception e) when (e is MoEException or OrleansMessageRejectionException or TimeoutException)
         {
@@ -56,14 +56,24 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
     }
 
-    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    /// <summary>Tells the gates of ranks and the experts of replicas that are no more, which would otherwise stay.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="before">The map before it; null for none.</param>
-    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
-        await Task.WhenAll(
+    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before)
+    {
+        if (before is null)
+        {
+            return;
+        }
+
+        IEnumerable<Task> gates =
             from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
-            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, before.Silos.Length - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
+        await Task.WhenAll([.. gates, DismissAsync(before.ToMap().Shards.Except(map.Shards))]);
+    }
+
+    private Task DismissAsync(IEnumerable<ShardId> gone) => Task.WhenAll(gone.Select(shard => DismissAsync(Expert(shard).GetStatusAsync)));
 
     private async Task FollowAsync(ShardId shard, WorkerId from, PlacementMap map)
     {

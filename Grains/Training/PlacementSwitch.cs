@@ -15,7 +15,7 @@ internal sealed class PlacementSwitch
     /// <param name="after">The placement to come, of the same workers; its version is the next epoch.</param>
     public PlacementSwitch(PlacementMap before, PlacementMap after)
     {
-        ClusterTopology topology = Alike(before);
+        ClusterTopology topology = Links(before);
         Before = before;
         After = after;
         _moves = [.. Enumerable.Range(0, after.Layers).SelectMany(layer =>
@@ -64,9 +64,9 @@ internal sealed class PlacementSwitch
     }
 
     private bool HasArrived(SwitchReport? report, ShardMove move) =>
-        report?.Epoch == After.Version && report.Arrived.Contains(new ShardId(move.Layer, move.Expert).ToString());
+        report?.Epoch == After.Version && report.Arrived.Contains(new ExpertId(move.Layer, move.Expert).ToString());
 
-    /// <summary>Where all links are alike: copies come from the holder that sends least.</summary>
-    private static ClusterTopology Alike(PlacementMap map) =>
-        new([.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], 1, 1);
+    /// <summary>Copies come from a holder of the same silo where there is one: only the order of the two bandwidths counts here.</summary>
+    private static ClusterTopology Links(PlacementMap map) =>
+        new([.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], inHostBandwidth: 2, betweenHostsBandwidth: 1);
 }

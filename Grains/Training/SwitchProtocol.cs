@@ -16,7 +16,7 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
     /// <summary>The change that leads to a placement; null when it is the one in force.</summary>
     /// <param name="wish">The placement, of the members in their order.</param>
     public PlacementSwitch? To(PlacementMap wish) =>
-        wish.HasSamePlacementAs(members.Map!) ? null : new PlacementSwitch(members.Map!, wish.At(reign.Record.Epoch + 1));
+        wish.IsPlacedAs(members.Map!) ? null : new PlacementSwitch(members.Map!, wish.At(reign.Record.Epoch + 1));
 
     /// <summary>Changes the placement while no step runs, and waits for the grains to follow.</summary>
     /// <exception cref="MoveFailedException">It was given up; the epoch goes on.</exception>

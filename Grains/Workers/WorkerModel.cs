@@ -99,20 +99,20 @@ internal sealed class WorkerModel : IDisposable
         }
 
         Switchover.Open();
-        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard.ExpertId)))
         {
             if (version > 0)
             {
                 throw new InvalidOperationException($"Shard {shard} is placed here but is not in the table, at step {version}.");
             }
 
-            Shards.Create(shard);
+            Shards.Create(shard.ExpertId);
         }
 
         View?.Dispose();
         Prepared = 0;
         ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
-        Enter(new EpochView(order.Epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, communicator));
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator));
     }
 
     /// <summary>Begins to copy the shards of a change of placement.</summary>
@@ -146,7 +146,7 @@ internal sealed class WorkerModel : IDisposable
         _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
 
         // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
-        Switchover.Release(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
+        Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
     }
 
     private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
@@ -160,7 +160,7 @@ internal sealed class WorkerModel : IDisposable
         Shards.Keep(_ => false);
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
         }
 
         Version = version;
@@ -197,6 +197,7 @@ internal sealed class WorkerModel : IDisposable
             _dense.ClearGradients();
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
@@ -206,8 +207,9 @@ internal sealed class WorkerModel : IDisposable
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
         }
 
-        Switchover.GradientsAreReady();
         view.Communicator.ShareOwned(_denseSum);
+        view.EndStep();
+        Switchover.GradientsAreReady();
         double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
         Prepared = step;
         PreparedNorm = norm;

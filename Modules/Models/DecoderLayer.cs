@@ -38,7 +38,8 @@ internal sealed class DecoderLayer
                 new MoELayerParameters(
                     [.. experts.Blocks.Select(block => block.Parameters)],
                     Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
+                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
+                    experts.Parts));
         }
     }
 
@@ -47,7 +48,7 @@ internal sealed class DecoderLayer
 
     /// <summary>Has the experts elsewhere from now on.</summary>
     public void Rewire(ResidentExperts experts) =>
-        _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)]);
+        _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {

@@ -15,10 +15,10 @@ public sealed class DirectorTests
     private static readonly RunConfiguration Run = TrainingRuns.Small;
 
     /// <summary>Everything on the first of three workers.</summary>
-    private static readonly PlacementRequest Crowded = new() { Ranks = [new int[5], [], new int[7]] };
+    private static readonly PlacementRequest Crowded = new() { Ranks = Placements.Singles([new int[5], [], new int[7]]) };
 
     /// <summary>A director that acts on little.</summary>
-    private static readonly DirectorSettings Eager = new() { SpareSlots = 0, CoolDownSteps = 0, HorizonSteps = 1_000_000 };
+    private static readonly DirectorSettings Eager = new() { CoolDownSteps = 0, HorizonSteps = 1_000_000 };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -46,8 +46,8 @@ public sealed class DirectorTests
             Assert.InRange(layer.MeasuredRatio.Value, 1, 2.5);
         });
         Assert.All([0, 2], layer => Assert.InRange(status.Ratios[layer], 1, 2.5));
-        int[][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks;
-        Assert.All([0, 2], layer => Assert.Equal([0, 1, 2], ranks[layer].Distinct().Order()));
+        int[][][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks;
+        Assert.All([0, 2], layer => Assert.Equal([0, 1, 2], ranks[layer].SelectMany(replicas => replicas).Distinct().Order()));
     }
 
     [Fact]

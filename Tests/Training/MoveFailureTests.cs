@@ -79,6 +79,6 @@ public sealed class MoveFailureTests
         TrainingTrace rest = await TrainingTrace.OfAsync(model, left);
         (expected with { Losses = expected.Losses[^left..], Norms = expected.Norms[^left..] }).AssertSame(rest, "after a move that failed");
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
-        Assert.Equal(2, status.Map!.Ranks[0][1]);
+        Assert.Equal(2, status.Map!.Ranks[0][1][0]);
     }
 }
