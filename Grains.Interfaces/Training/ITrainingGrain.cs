@@ -61,8 +61,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     Task<TrainingStatus> GetStatusAsync();
 
     /// <summary>Takes a plan of the director, to land with the next steps.</summary>
-    /// <returns>Why it is refused; null when it is taken.</returns>
     [Alias("propose")]
     [ResponseTimeout("00:00:10")]
-    Task<string?> ProposeAsync(PlanProposal proposal);
+    Task<ProposalAnswer> ProposeAsync(PlanProposal proposal);
 }

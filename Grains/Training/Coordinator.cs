@@ -148,8 +148,7 @@ internal sealed class Coordinator
         };
 
     /// <summary>Takes a plan of the director.</summary>
-    /// <returns>Why it is refused; null when it is taken.</returns>
-    public string? Propose(PlanProposal proposal) => _plans.Take(proposal);
+    public ProposalAnswer Propose(PlanProposal proposal) => new(_plans.Take(proposal), _reign.Record.Step);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()

@@ -116,7 +116,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
 
     /// <inheritdoc />
-    public Task<string?> ProposeAsync(PlanProposal proposal) => Task.FromResult(Existing().Propose(proposal));
+    public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Task.FromResult(Existing().Propose(proposal));
 
     private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
     {
