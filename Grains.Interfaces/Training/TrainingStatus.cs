@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -35,4 +36,8 @@ public sealed class TrainingStatus
     /// <summary>Name of each rank's silo.</summary>
     [Id(6)]
     public string[] SiloNames { get; init; } = [];
+
+    /// <summary>Routing policies of the layers that do not route as the run began.</summary>
+    [Id(10)]
+    public GatePolicyMessage[] Gates { get; init; } = [];
 }

@@ -41,4 +41,16 @@ public sealed class WorkerReport
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
     [Id(7)]
     public long AllocatedBytes { get; init; }
+
+    /// <summary>Router entropies by micro-batch and layer.</summary>
+    [Id(10)]
+    public RouterPart[] Routers { get; init; } = [];
+
+    /// <summary>Auxiliary losses by micro-batch and layer.</summary>
+    [Id(11)]
+    public AuxiliaryPart[] AuxiliaryLosses { get; init; } = [];
+
+    /// <summary>Tensors that are not finite.</summary>
+    [Id(12)]
+    public NonFinitePart[] NonFinite { get; init; } = [];
 }

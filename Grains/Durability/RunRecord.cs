@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 
@@ -29,6 +30,9 @@ public sealed record RunRecord
 
     /// <summary>What the caller saved with that checkpoint.</summary>
     public string Cursor { get; init; } = "";
+
+    /// <summary>Routing policies in force, of the layers that do not route as the run began.</summary>
+    public GatePolicyMessage[] Gates { get; init; } = [];
 
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }

@@ -136,6 +136,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Map = message,
             Version = step,
             Checkpoint = reign.Record.CheckpointStep == step ? reign.Record.Checkpoint : null,
+            Gates = reign.Record.Gates,
         });
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step, changed);

@@ -35,6 +35,9 @@ internal static class RequestChecks
                 break;
             case MoveRequest move when move.Layer < 0 || move.Layer >= run.Model.Layers || move.Expert < 0 || move.Expert >= run.Model.Experts[move.Layer]:
                 throw new InvalidRequestException($"Layer {move.Layer} has no expert {move.Expert} to move.");
+            case ConfigureGateRequest gate:
+                GatePolicies.Check(gate, run);
+                break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
         }

@@ -119,7 +119,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         }
 
         model.OpenEpoch(
-            order.Epoch, map, rank, order.Version, order.Checkpoint,
+            order.Epoch, map, rank, order.Version, order.Checkpoint, [.. order.Gates.Select(gate => gate.ToPolicy())],
             () => communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline));
         return new WorkerReport { Rank = rank };
     }

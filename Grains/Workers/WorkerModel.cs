@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
@@ -25,6 +26,8 @@ internal sealed class WorkerModel : IDisposable
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
     private GradientNorm? _norm;
+    private volatile RoutingStatistics? _routing;
+    private volatile IReadOnlyList<GatePolicy> _gates = [];
     private int _resident;
 
     public WorkerModel(IDevice device, RunConfiguration run, IFileStore files)
@@ -63,8 +66,14 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
-    /// <summary>Routing of the step prepared last.</summary>
+    /// <summary>Routing of the step that is prepared.</summary>
     public RoutingCounts Counts { get; }
+
+    /// <summary>Routing of the last step that was prepared in the open epoch; null before the first. Grains of the silo read it at any time.</summary>
+    public RoutingStatistics? Routing => _routing;
+
+    /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
+    public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
@@ -75,7 +84,8 @@ internal sealed class WorkerModel : IDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
-    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, string? checkpoint, Func<ICommunicator> open)
+    public void OpenEpoch(
+        long epoch, PlacementMap map, int rank, long version, string? checkpoint, IReadOnlyList<GatePolicy> gates, Func<ICommunicator> open)
     {
         if (version > 0 && Version == 0 && checkpoint is not null)
         {
@@ -104,10 +114,32 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
 
         Prepared = 0;
+        _routing = null;
         View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
+        Configure(gates);
         _norm = new GradientNorm(_device, map, rank, Shards);
         _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
     }
+
+    /// <summary>Routes by these policies from the next pass on; layers that are not named, as the run began.</summary>
+    /// <exception cref="ArgumentException">A gate refuses its policy.</exception>
+    public void Configure(IReadOnlyList<GatePolicy> gates)
+    {
+        foreach (int layer in _run.Model.MoELayers)
+        {
+            GateOptions wanted = gates.FirstOrDefault(gate => gate.Layer == layer)?.Options ?? _run.Model.Gate;
+            IGate gate = View!.Model.GateOf(layer)!;
+            if (gate.Options != wanted)
+            {
+                gate.Reconfigure(wanted);
+            }
+        }
+
+        _gates = gates;
+    }
+
+    /// <summary>The policy of a layer, as it was told.</summary>
+    public GatePolicy PolicyOf(int layer) => _gates.FirstOrDefault(gate => gate.Layer == layer) ?? new GatePolicy(layer, 1, _run.Model.Gate);
 
     /// <summary>
     /// Frees the shards that the open epoch has elsewhere. Done with the first order of an epoch, not when it opens: that order says that every
@@ -193,7 +225,7 @@ internal sealed class WorkerModel : IDisposable
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(view.Model);
+                Counts.Add(index, view.Model);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
@@ -223,6 +255,13 @@ internal sealed class WorkerModel : IDisposable
         View!.Model.EndStep(_denseSum);
         Version = step;
         Prepared = 0;
+    }
+
+    /// <summary>Finds out what is not finite in a step. Prepared gradients are lost.</summary>
+    public NonFinitePart[] Locate(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
+    {
+        Prepared = 0;
+        return new NonFiniteSearch(_device, View!, Shards, _dense, _denseSum).Run(step, microBatches, targets, mine);
     }
 
     /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>

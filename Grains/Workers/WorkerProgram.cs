@@ -18,6 +18,12 @@ internal static class WorkerProgram
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
             TransferOrder transfer => Transfer(transfer, model, view),
+            LocateOrder locate => new WorkerReport
+            {
+                Rank = view.Rank,
+                NonFinite = model.Locate(locate.Step, locate.MicroBatches, locate.Targets, Own(locate.Batches, view)),
+            },
+            GateOrder gates => Configure(gates, model, view),
             EvaluateOrder evaluate => new WorkerReport
             {
                 Rank = view.Rank,
@@ -48,20 +54,36 @@ internal static class WorkerProgram
         return new WorkerReport { Rank = view.Rank };
     }
 
+    private static WorkerReport Configure(GateOrder order, WorkerModel model, EpochView view)
+    {
+        try
+        {
+            model.Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
+            return new WorkerReport { Rank = view.Rank };
+        }
+        catch (ArgumentException e)
+        {
+            return new WorkerReport { Rank = view.Rank, Complaint = e.Message };
+        }
+    }
+
     private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
     {
         Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
         long before = GC.GetAllocatedBytesForCurrentThread();
         double norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        RoutingStatistics routing = model.PublishRouting();
         return new WorkerReport
         {
             Rank = view.Rank,
             Losses = model.Losses(),
             GradientNorm = norm,
-            KeptTokens = model.Counts.Kept(),
-            ChosenTokens = model.Counts.Chosen(),
+            KeptTokens = routing.Kept,
+            ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
+            Routers = routing.Routers,
+            AuxiliaryLosses = routing.Losses,
         };
     }
 
