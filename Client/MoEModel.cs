@@ -127,13 +127,13 @@ public sealed class MoEModel
     {
         // A draw follows from seed and position, so that the division into orders changes nothing.
         List<int> text = [.. prompt];
-        int end = text.Count + count;
+        long end = text.Count + (long)count;
         do
         {
             var request = new GenerateRequest
             {
                 Prompt = [.. text],
-                Count = Math.Min(end - text.Count, GenerationSlice),
+                Count = (int)Math.Min(end - text.Count, GenerationSlice),
                 Temperature = temperature,
                 Seed = seed,
             };

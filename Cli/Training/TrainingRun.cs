@@ -104,6 +104,8 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             TrainingTokens = meter.Tokens,
             TokensPerSecond = meter.Tokens / seconds,
             TrainingLoss = meter.CrossEntropy,
+            RouterEntropy = meter.RouterEntropy,
+            DroppedShare = meter.DroppedShare,
             ValidationLoss = loss.Loss,
             ValidationBytes = loss.Tokens,
             UnigramLoss = job.Text.Corpus.UnigramLoss(validation),

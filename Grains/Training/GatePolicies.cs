@@ -17,14 +17,7 @@ internal sealed class GatePolicies(Members members, Reign reign, RunConfiguratio
     /// <exception cref="InvalidRequestException">There is no such gate, or with every mistake.</exception>
     public static void Check(ConfigureGateRequest request, RunConfiguration run)
     {
-        if (request.Layer < 0 || request.Layer >= run.Model.Layers || run.Model.Experts[request.Layer] == 0)
-        {
-            throw new InvalidRequestException($"Layer {request.Layer} has no gate; layers with one are {string.Join(", ", run.Model.MoELayers)}.");
-        }
-
-        // What cannot change while a layer lives is still as the run began.
-        GateOptions wanted = Read(request.Options);
-        string[] mistakes = [.. wanted.Mistakes(run.Model.Experts[request.Layer]), .. wanted.MistakesOfChange(run.Model.Gate)];
+        string[] mistakes = [.. new GatePolicy(request.Layer, 1, Read(request.Options)).Mistakes(run.Model)];
         if (mistakes.Length > 0)
         {
             throw Refused(request.Layer, string.Join(" ", mistakes));

@@ -53,7 +53,7 @@ public sealed class CheckpointFolder
             JsonElement metadata = json.RootElement.GetProperty("metadata");
             checkpoint.Step = metadata.GetProperty("step").GetInt64();
             checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";
-            checkpoint.Gates = metadata.TryGetProperty("gates", out JsonElement gates) ? [.. gates.EnumerateArray().Select(ReadPolicy)] : [];
+            checkpoint.Gates = metadata.TryGetProperty("gates", out JsonElement gates) ? [.. gates.EnumerateArray().Select(checkpoint.ReadPolicy)] : [];
             checkpoint.AddFiles(json.RootElement.GetProperty("weight_map"));
             checkpoint.AddFiles(json.RootElement.GetProperty("optimizer_map"));
         }
@@ -118,8 +118,15 @@ public sealed class CheckpointFolder
         }
     }
 
-    private static GatePolicy ReadPolicy(JsonElement gate) => new(
-        gate.GetProperty("layer").GetInt32(), gate.GetProperty("from_step").GetInt64(), GateOptions.FromJson(gate.GetProperty("options").GetRawText()));
+    private GatePolicy ReadPolicy(JsonElement gate)
+    {
+        var policy = new GatePolicy(
+            gate.GetProperty("layer").GetInt32(), gate.GetProperty("from_step").GetInt64(), GateOptions.FromJson(gate.GetProperty("options").GetRawText()));
+        string[] mistakes = [.. policy.Mistakes(Run.Model)];
+        return mistakes.Length == 0
+            ? policy
+            : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", mistakes)}");
+    }
 
     private void AddFiles(JsonElement map)
     {

@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Client.Data;
@@ -161,6 +162,23 @@ public sealed class LivePolicyTests
         Assert.Equal(1, (await model.ConfigureGateAsync(2, gate => gate, Cancellation)).FromStep);
         Assert.Empty((await model.GetStatusAsync(Cancellation)).Gates);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_with_a_policy_that_cannot_work_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.ConfigureGateAsync(0, gate => gate with { TopK = 4 }, Cancellation);
+        await model.SaveAsync(folder.Path, cancellationToken: Cancellation);
+        string index = Path.Combine(folder.Path, CheckpointFolder.IndexFile);
+        string text = await File.ReadAllTextAsync(index, Cancellation);
+        Assert.Contains("\"topK\": 4", text, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(index, text.Replace("\"topK\": 4", "\"topK\": 40", StringComparison.Ordinal), Cancellation);
+        CheckpointFailedException refused =
+            await Assert.ThrowsAsync<CheckpointFailedException>(() => cluster.Client.RestoreModelAsync("other", folder.Path, null, Cancellation));
+        Assert.Contains("layer 0 cannot work: TopK is 40", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
