@@ -214,11 +214,18 @@ public sealed class MoEModel
         {
             TrainingStatus status = await GetStatusAsync(cancellationToken);
             int workers = status.Map?.Silos.Length ?? throw new InvalidRequestException($"Model '{Name}' has no open epoch, and so no gates; the next step opens one.");
-            GateStatus[] ranks = await Task.WhenAll(Enumerable.Range(0, workers).Select(
-                rank => _grains.GetGrain<IGateGrain>(GrainKeys.Gate(Name, layer, rank)).GetStatusAsync())).WaitAsync(cancellationToken);
-            if (ranks.DistinctBy(rank => (rank.Step, rank.Policy)).Count() == 1)
+            try
             {
-                return new LayerGateStatus(ranks);
+                GateStatus[] ranks = await Task.WhenAll(Enumerable.Range(0, workers).Select(
+                    rank => _grains.GetGrain<IGateGrain>(GrainKeys.Gate(Name, layer, rank)).GetStatusAsync())).WaitAsync(cancellationToken);
+                if (ranks.DistinctBy(rank => (rank.Step, rank.Policy)).Count() == 1)
+                {
+                    return new LayerGateStatus(ranks);
+                }
+            }
+            catch (PlacementRefusedException)
+            {
+                // An activation that an earlier epoch left elsewhere: it goes once it has been asked.
             }
 
             await Task.Delay(GatePause, cancellationToken);

@@ -120,6 +120,19 @@ public sealed class LivePolicyTests
     }
 
     [Fact]
+    public async Task A_worker_whose_gate_refuses_a_policy_says_so_and_works_on()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        Hand hand = await Hand.TakeAsync(cluster);
+        cluster.Host(0).Submit(hand.Gates(1, new GatePolicyMessage(2, 1, new GateOptions { TopK = 40 }.ToJson())));
+        WorkReport? report = await cluster.Host(0).PollAsync("m", hand.Term, 1, TimeSpan.FromSeconds(20));
+        Assert.Null(report!.Failure);
+        Assert.Contains("TopK is 40", Assert.Single(report.Workers).Complaint, StringComparison.Ordinal);
+        Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
+    }
+
+    [Fact]
     public async Task A_change_that_a_member_does_not_hear_of_fails_and_the_old_policy_stays()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
