@@ -33,6 +33,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>
     /// <returns>A ticket; its outcome is a <see cref="StepOutcome"/>.</returns>
     /// <exception cref="Errors.InvalidRequestException">The batch does not fit the model.</exception>
+    /// <exception cref="Errors.StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="Errors.StaleCommandException">The step is not the next one.</exception>
     [Alias("step")]
     [ResponseTimeout("00:00:10")]
