@@ -33,4 +33,8 @@ public sealed class HostRoll
     /// <summary>Whether an order is still running: the rest of the answer means nothing, ask again.</summary>
     [Id(6)]
     public bool Busy { get; init; }
+
+    /// <summary>The epoch whose shards have arrived and that waits to be adopted; 0 for none.</summary>
+    [Id(20)]
+    public long Pending { get; init; }
 }

@@ -4,23 +4,23 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Plans;
-using MoEActors.Placement.Topology;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// Opens epochs. Roll-call; then shards that are not where the wish has them are copied there on the data plane; then the map is written down
-/// and pushed to every silo, the members wire themselves anew, a roll-call confirms it, and grains follow. A failure before the map is written
-/// leaves the old epoch as it was.
+/// Opens epochs of new members, with every shard where the roll-call found it: the map is written down and pushed to every silo, the members
+/// wire themselves, a roll-call confirms it, and grains are activated. Then the placement changes to the one wished for, as among members
+/// that stay.
 /// </summary>
-internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, GrainActivation activation, Reign reign, string model)
+internal sealed class EpochOpening(
+    ISiloStatusOracle silos, Members members, CommitProtocol commits, SwitchProtocol switching, GrainActivation activation, Reign reign, string model)
 {
-    /// <summary>Opens the next epoch.</summary>
+    /// <summary>Opens the next epoch, unless the one that is open is the one wished for.</summary>
     /// <param name="run">The run.</param>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
     /// <exception cref="EpochFailedException">A member failed on the way.</exception>
+    /// <exception cref="MoveFailedException">An epoch is open, but experts could not be moved to where the wish has them.</exception>
     public async Task<EpochOutcome> OpenAsync(RunConfiguration run, PlacementRequest? wanted)
     {
         try
@@ -28,20 +28,20 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Survey survey = await Survey.CallAsync(members, Addresses(wanted));
             PlacementMap wish = Wish(run, wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
-            ShardMove[] moves = MovesBetween(found, wish);
-            if (moves.Length > 0 && !found.HasSameWorkersAs(members.Map))
+            if (members.Map is not { } open || !open.IsPlacedAs(found))
             {
-                // Nobody to copy through: first an epoch with every shard where it is.
-                await OpenAsync(found, before: null);
+                // With every shard where it is: there must be members to copy through.
+                await OpenAsync(found);
             }
 
-            if (moves.Length > 0)
+            await switching.RunAsync(wish);
+            return new EpochOutcome
             {
-                await TransferAsync(moves);
-            }
-
-            bool isChange = members.Map is { } open && open.HasSameWorkersAs(wish) && !open.IsPlacedAs(wish);
-            return await OpenAsync(wish, isChange ? members.Map : null);
+                Epoch = reign.Record.Epoch,
+                Workers = wish.Workers.Length,
+                Step = reign.Record.Step,
+                Cursor = reign.Record.Cursor,
+            };
         }
         catch (PlacementException e)
         {
@@ -100,29 +100,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         return survey.AsFound(wish, reign.Record.Map!.ToMap());
     }
 
-    /// <summary>What must travel, from a worker of the same silo where there is one. What has no place any more is not moved but freed.</summary>
-    private static ShardMove[] MovesBetween(PlacementMap from, PlacementMap to)
-    {
-        // Only the order of the two bandwidths counts here.
-        var topology = new ClusterTopology(
-            [.. to.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], inHostBandwidth: 2, betweenHostsBandwidth: 1);
-        return
-        [
-            .. Enumerable.Range(0, to.Layers)
-                .SelectMany(layer => PlacementMoves.Between(layer, from.PlacementOf(layer), to.PlacementOf(layer), topology)),
-        ];
-    }
-
-    private async Task TransferAsync(ShardMove[] moves) => await members.RunAsync((_, number) => new TransferOrder
-    {
-        Model = model,
-        Term = reign.Term,
-        Epoch = members.Epoch,
-        Number = number,
-        Moves = [.. moves.Select(move => new ShardTransferMessage(move.Layer, move.Expert, move.From, move.To))],
-    });
-
-    private async Task<EpochOutcome> OpenAsync(PlacementMap placement, PlacementMap? before)
+    private async Task OpenAsync(PlacementMap placement)
     {
         long epoch = reign.Record.Epoch + 1;
         long step = reign.Record.Step;
@@ -131,8 +109,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         var message = PlacementMapMessage.From(map);
         await reign.WriteAsync(reign.Record with { Epoch = epoch, Map = message });
 
-        // Every silo answers placement from its own memory, those outside the epoch too: a call may start anywhere.
-        await Task.WhenAll(silos.GetActiveSilos().Select(silo => members.InstallMapAsync(silo.ToParsableString(), message)));
+        await commits.PushAsync(map);
         members.Enter(epoch, map);
         await members.RunAsync((_, number) => new OpenEpochOrder
         {
@@ -146,9 +123,8 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Checkpoint = reign.Record.CheckpointStep == step ? reign.Record.Checkpoint : null,
         });
         await ConfirmAsync(map, step);
-        await activation.ActivateAsync(map, step, before);
+        await activation.ActivateAsync(map, step);
         await activation.DismissAsync(map, recorded);
-        return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = step, Cursor = reign.Record.Cursor };
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)

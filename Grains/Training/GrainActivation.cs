@@ -17,18 +17,42 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <summary>Activates the grains of an epoch.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="step">Committed steps.</param>
-    /// <param name="before">The map of the same workers that grains are placed by, so that only differences matter; null for none.</param>
     /// <exception cref="EpochFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
-    public async Task ActivateAsync(PlacementMap map, long step, PlacementMap? before)
+    public async Task ActivateAsync(PlacementMap map, long step)
     {
         try
         {
-            await CallAsync(map, step, before);
+            await Task.WhenAll(map.Shards.Select(shard => CheckAsync(shard, map, step)));
+            await Task.WhenAll(
+                from layer in run.Model.MoELayers
+                from rank in Enumerable.Range(0, map.Workers.Length)
+                select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
         }
         catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
             // Untold, a client would take it for its own call to the coordinator, and wait.
             throw new EpochFailedException($"A grain of model '{model}' cannot be reached while its epoch opens: {e.Message}");
+        }
+    }
+
+    /// <summary>Expert grains follow their shards after a change of placement. Whoever does not make it now does so when it is called.</summary>
+    /// <param name="earlier">The grains' way after earlier changes, which comes first.</param>
+    /// <param name="before">The placement before.</param>
+    /// <param name="after">The placement in force.</param>
+    public async Task FollowAsync(Task earlier, PlacementMap before, PlacementMap after)
+    {
+        await earlier;
+        Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
+        try
+        {
+            await Task.WhenAll(after.Shards
+                .Where(shard => !places.TryGetValue(shard, out WorkerId place) || place != after.WorkerOf(shard))
+                .Select(shard => FollowAsync(shard, places.GetValueOrDefault(shard), after)));
+            await DismissAsync(before.Shards.Except(after.Shards));
+        }
+        catch (Exception e) when (e is MoEException or OrleansMessageRejectionException or TimeoutException)
+        {
+            // Shards are where they belong, and nothing depends on the grains: a later change of placement may have overtaken these.
         }
     }
 
@@ -46,37 +70,19 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
             from layer in run.Model.MoELayers
             from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, before.Silos.Length - map.Workers.Length))
             select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
-        IEnumerable<Task> experts = before.ToMap().Shards.Except(map.Shards).Select(shard => DismissAsync(Expert(shard).GetStatusAsync));
-        await Task.WhenAll([.. gates, .. experts]);
+        await Task.WhenAll([.. gates, DismissAsync(before.ToMap().Shards.Except(map.Shards))]);
     }
 
-    private async Task CallAsync(PlacementMap map, long step, PlacementMap? before)
-    {
-        if (before is not null)
-        {
-            Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
-            await Task.WhenAll(map.Shards.Select(async shard =>
-            {
-                WorkerId place = map.WorkerOf(shard);
-                bool isNew = !places.TryGetValue(shard, out WorkerId old);
-                if (!isNew && old.Silo != place.Silo)
-                {
-                    await Expert(shard).MoveAsync(place.Silo);
-                }
+    private Task DismissAsync(IEnumerable<ShardId> gone) => Task.WhenAll(gone.Select(shard => DismissAsync(Expert(shard).GetStatusAsync)));
 
-                if (isNew || old != place)
-                {
-                    await CheckAsync(shard, map, step);
-                }
-            }));
-            return;
+    private async Task FollowAsync(ShardId shard, WorkerId from, PlacementMap map)
+    {
+        if (from.Silo is not null && from.Silo != map.WorkerOf(shard).Silo)
+        {
+            await Expert(shard).MoveAsync(map.WorkerOf(shard).Silo);
         }
 
-        await Task.WhenAll(map.Shards.Select(shard => CheckAsync(shard, map, step)));
-        await Task.WhenAll(
-            from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(0, map.Workers.Length)
-            select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+        await CheckAsync(shard, map, step: null);
     }
 
     private static async Task DismissAsync(Func<Task> call)
@@ -91,11 +97,14 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
     }
 
-    private async Task CheckAsync(ShardId shard, PlacementMap map, long step)
+    /// <param name="shard">The shard.</param>
+    /// <param name="map">Where it is.</param>
+    /// <param name="step">The step that it is at; null when training goes on meanwhile.</param>
+    private async Task CheckAsync(ShardId shard, PlacementMap map, long? step)
     {
         ExpertStatus status = await InPlaceAsync(Expert(shard).GetStatusAsync);
         var found = new WorkerId(status.Silo, status.Device);
-        if (found != map.WorkerOf(shard) || status.Version != step)
+        if (found != map.WorkerOf(shard) || status.Version != (step ?? status.Version))
         {
             throw new EpochFailedException(
                 $"The grain of shard {shard} speaks for worker {found} at step {status.Version}; the epoch has it on {map.WorkerOf(shard)} at {step}.");

@@ -45,8 +45,8 @@ internal sealed class Survey
     public bool Holds(WorkerId worker, ExpertId expert) => HoldersOf(expert).Contains(worker);
 
     /// <summary>
-    /// The placement as it is. A shard may be found twice for a moment, as a source frees it only with the next order: then the workers that the
-    /// map has it on speak for it.
+    /// The placement as it is. A shard may be found where the map does not have it, on a worker that has not heard of the last change: those that
+    /// the map has it on speak for it.
     /// </summary>
     /// <param name="wish">The placement to come.</param>
     /// <param name="current">The map that was written down last.</param>

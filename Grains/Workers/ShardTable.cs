@@ -58,16 +58,16 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         return block;
     }
 
-    /// <summary>Takes an arrived copy into the table; false when none has arrived.</summary>
-    public bool Adopt(ExpertId expert)
+    /// <summary>Takes an arrived copy into the table.</summary>
+    /// <exception cref="KeyNotFoundException">None has arrived.</exception>
+    public void Adopt(ExpertId expert)
     {
         if (!_arrived.Remove(expert, out ParameterBlock? block))
         {
-            return false;
+            throw new KeyNotFoundException($"No copy of expert {expert} has arrived on this device.");
         }
 
         _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
-        return true;
     }
 
     /// <summary>Frees arrived copies that no epoch wants.</summary>
@@ -81,18 +81,35 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         _arrived.Clear();
     }
 
+    /// <summary>Takes shards out of the table, to be freed by the caller.</summary>
+    public IReadOnlyList<ParameterBlock> Detach(Predicate<ExpertId> leaves)
+    {
+        SortedList<ExpertId, ParameterBlock> kept = [];
+        List<ParameterBlock> gone = [];
+        foreach ((ExpertId expert, ParameterBlock block) in _shards)
+        {
+            if (leaves(expert))
+            {
+                gone.Add(block);
+            }
+            else
+            {
+                kept.Add(expert, block);
+            }
+        }
+
+        if (gone.Count > 0)
+        {
+            _shards = kept;
+        }
+
+        return gone;
+    }
+
     /// <summary>Frees all shards but those that belong here.</summary>
     public void Keep(Predicate<ExpertId> belongs)
     {
-        SortedList<ExpertId, ParameterBlock> kept = [];
-        SortedList<ExpertId, ParameterBlock> all = _shards;
-        foreach ((ExpertId expert, ParameterBlock block) in all.Where(entry => belongs(entry.Key)))
-        {
-            kept.Add(expert, block);
-        }
-
-        _shards = kept;
-        foreach ((_, ParameterBlock block) in all.Where(entry => !kept.ContainsKey(entry.Key)))
+        foreach (ParameterBlock block in Detach(expert => !belongs(expert)))
         {
             block.Dispose();
         }

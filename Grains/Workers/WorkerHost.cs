@@ -71,6 +71,7 @@ public sealed class WorkerHost : IDisposable
             Epoch = any?.View?.Epoch ?? 0,
             Version = any?.Version ?? -1,
             Prepared = any?.Prepared ?? 0,
+            Pending = any?.Switchover.Epoch ?? 0,
             Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Experts.Select(expert => expert.ToString())])],
         };
     }
@@ -136,9 +137,9 @@ public sealed class WorkerHost : IDisposable
         Book(model).Enter(term);
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model)?.View is { } view && view.Epoch == epoch)
+            if (worker.ModelOf(model) is { View: { } view } found && view.Epoch == epoch)
             {
-                view.Communicator.Abort(new OperationCanceledException(reason));
+                found.Interrupt(new OperationCanceledException(reason));
             }
         }
     }

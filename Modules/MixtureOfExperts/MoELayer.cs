@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Parameters;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
@@ -23,6 +24,13 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
 
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
+
+    /// <summary>The same layer, gate and all, with its experts elsewhere. The old one must not be used any more.</summary>
+    /// <param name="elsewhere">The exchange that reaches them.</param>
+    /// <param name="residents">Tensors of the resident ones, in the order of the exchange.</param>
+    /// <param name="parts">Which parts of their gradients are kept apart; null for none.</param>
+    public MoELayer Rewired(IExpertExchange elsewhere, IReadOnlyList<IReadOnlyList<Parameter>> residents, IGradientParts? parts) =>
+        new(kind, Gate, elsewhere, parameters with { Experts = residents, Parts = parts });
 
     /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
     /// <param name="tape">The tape.</param>
