@@ -97,7 +97,7 @@ public sealed class ExpertBatch
         OutputGradient = outputGradient;
         InputGradient = inputGradient;
         InputAccumulation = accumulation;
-        _parts?.Begin(Tape);
+        _parts?.Begin();
     }
 
     /// <summary>A matrix of <see cref="Rows"/> rows that backward will need: <see cref="Saved"/> returns it by order of creation.</summary>
