@@ -62,8 +62,8 @@ internal static class CheckpointWriter
             int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
             int offset = parameter.Offset;
             int count = parameter.Shape.Count;
-            moments.Add(MomentNames.First(block, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
-            moments.Add(MomentNames.Second(block, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
+            moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
+            moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
         }
     }
 

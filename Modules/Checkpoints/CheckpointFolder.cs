@@ -40,25 +40,57 @@ public sealed class CheckpointFolder
     /// <exception cref="CheckpointException">There is no complete checkpoint in the folder.</exception>
     public static CheckpointFolder Open(string folder)
     {
-        var checkpoint = new CheckpointFolder(folder);
-        string index = Path.Combine(folder, IndexFile);
         try
         {
-            checkpoint.Run = RunConfiguration.FromJson(File.ReadAllText(Path.Combine(folder, RunFile)));
-            using JsonDocument json = JsonDocument.Parse(File.ReadAllText(index));
+            return Parse(
+                folder, RegularFile.ReadText(Path.Combine(folder, RunFile)), RegularFile.ReadText(Path.Combine(folder, IndexFile)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>Makes sense of run and index.</summary>
+    internal static CheckpointFolder Parse(string folder, string run, string index)
+    {
+        var checkpoint = new CheckpointFolder(folder);
+        try
+        {
+            checkpoint.Run = RunConfiguration.FromJson(run);
+            using JsonDocument json = JsonDocument.Parse(index, new JsonDocumentOptions { AllowDuplicateProperties = false });
             JsonElement metadata = json.RootElement.GetProperty("metadata");
-            checkpoint.Step = metadata.GetProperty("step").GetInt64();
+            checkpoint.Step = metadata.GetProperty("step").GetInt64() is >= 0 and var step ? step : throw new FormatException("its step is negative.");
             checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";
             checkpoint.AddFiles(json.RootElement.GetProperty("weight_map"));
             checkpoint.AddFiles(json.RootElement.GetProperty("optimizer_map"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException
-            or FormatException or ModelConfigurationException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ModelConfigurationException
+            or ArgumentException)
         {
             throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
         }
 
         return checkpoint;
+    }
+
+    /// <summary>
+    /// Looks at every tensor that the run needs - which file it is in, its shape, its size - without reading any, so that what is missing is known
+    /// before a model is made of the rest.
+    /// </summary>
+    /// <exception cref="CheckpointException">A file or tensor is missing, truncated, or of another shape.</exception>
+    public void RequireComplete()
+    {
+        ModelConfiguration model = Run.Model;
+        RequireBlock("", ModelLayout.Dense(model), HuggingFaceNames.Dense(model));
+        IReadOnlyList<ParameterShape> expertLayout = ModelLayout.Expert(model);
+        for (int layer = 0; layer < model.Layers; layer++)
+        {
+            for (int expert = 0; expert < model.Experts[layer]; expert++)
+            {
+                RequireBlock(ModelLayout.ExpertPrefix(layer, expert), expertLayout, HuggingFaceNames.Expert(model, layer, expert));
+            }
+        }
     }
 
     /// <summary>Fills a block with its parameters and moments.</summary>
@@ -78,15 +110,44 @@ public sealed class CheckpointFolder
             }
 
             device.Write(values, parameter.Vector);
-            LoadMoment(device, MomentNames.First(block, parameter.Shape), parameter, block.FirstMoments);
-            LoadMoment(device, MomentNames.Second(block, parameter.Shape), parameter, block.SecondMoments);
+            LoadMoment(device, MomentNames.First(block.Prefix, parameter.Shape), parameter, block.FirstMoments);
+            LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments);
         }
     }
 
     private void LoadMoment(IDevice device, string name, Parameter parameter, DeviceSpan<float> moments) =>
         device.Write(Read(name, [parameter.Shape.Rows, parameter.Shape.Columns]), moments.Slice(parameter.Offset, parameter.Shape.Count));
 
+    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorPiece> pieces)
+    {
+        Dictionary<string, ParameterShape> shapes = layout.ToDictionary(shape => shape.Name);
+        foreach (TensorPiece piece in pieces)
+        {
+            Find(piece.Name, piece.Shape(shapes[piece.Parameter]));
+        }
+
+        foreach (ParameterShape shape in layout)
+        {
+            Find(MomentNames.First(prefix, shape), [shape.Rows, shape.Columns]);
+            Find(MomentNames.Second(prefix, shape), [shape.Rows, shape.Columns]);
+        }
+    }
+
     private float[] Read(string name, int[] shape)
+    {
+        SafetensorsFile file = Find(name, shape);
+        try
+        {
+            return file.Read(name);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw Unreadable(name, e);
+        }
+    }
+
+    /// <summary>The file with a tensor of that shape.</summary>
+    private SafetensorsFile Find(string name, int[] shape)
     {
         if (!_files.TryGetValue(name, out string? file))
         {
@@ -103,15 +164,18 @@ public sealed class CheckpointFolder
 
             int[] found = tensors.Shape(name);
             return found.SequenceEqual(shape)
-                ? tensors.Read(name)
+                ? tensors
                 : throw new CheckpointException(
                     $"Tensor '{name}' of '{file}' is [{string.Join(", ", found)}]; the model needs [{string.Join(", ", shape)}].");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw new CheckpointException($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {e.Message}", e);
+            throw Unreadable(name, e);
         }
     }
+
+    private CheckpointException Unreadable(string name, Exception cause) =>
+        new($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {cause.Message}", cause);
 
     private void AddFiles(JsonElement map)
     {
@@ -120,12 +184,15 @@ public sealed class CheckpointFolder
             string file = tensor.Value.GetString() ?? "";
 
             // An index is data: it must not lead out of its folder.
-            if (file.Length == 0 || file != Path.GetFileName(file))
+            if (file.Length == 0 || file is "." or ".." || file != Path.GetFileName(file) || file.Contains('\0', StringComparison.Ordinal))
             {
                 throw new FormatException($"the index has tensor '{tensor.Name}' in '{file}', which is no file name.");
             }
 
-            _files[tensor.Name] = file;
+            if (!_files.TryAdd(tensor.Name, file))
+            {
+                throw new FormatException($"the index has tensor '{tensor.Name}' twice.");
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ public sealed record RunConfiguration
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         RespectNullableAnnotations = true,
         WriteIndented = true,
@@ -41,6 +42,11 @@ public sealed record RunConfiguration
         catch (JsonException e)
         {
             throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
+        }
+        catch (ArgumentException e)
+        {
+            // Half of a surrogate pair.
+            throw new ModelConfigurationException([e.Message]);
         }
     }
 

@@ -111,8 +111,8 @@ public sealed class ResumeTests : IDisposable
         string file = Directory.GetFiles(Checkpoint, "optimizer-*").Order(StringComparer.Ordinal).First();
         byte[] bytes = await File.ReadAllBytesAsync(file, Cancellation);
         await File.WriteAllBytesAsync(file, bytes[..(bytes.Length - 4)], Cancellation);
-        EpochFailedException truncated =
-            await Assert.ThrowsAsync<EpochFailedException>(() => cluster.Client.RestoreModelAsync("b", Checkpoint, null, Cancellation));
+        CheckpointFailedException truncated =
+            await Assert.ThrowsAsync<CheckpointFailedException>(() => cluster.Client.RestoreModelAsync("b", Checkpoint, null, Cancellation));
         Assert.Contains("truncated", truncated.Message, StringComparison.Ordinal);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
     }
