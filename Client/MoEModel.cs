@@ -35,6 +35,9 @@ public sealed class MoEModel
     /// <param name="batch">As many micro-batches as the run has per step.</param>
     /// <param name="cancellationToken">Stops waiting; the step itself goes on.</param>
     /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">The batch does not fit the run.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.StaleCommandException">
+    /// Another client has trained meanwhile; nothing was learnt from this batch. Open the model again to go on after its steps.
+    /// </exception>
     /// <exception cref="Grains.Interfaces.Errors.NonFiniteLossException">The step was refused; the model is as before.</exception>
     /// <exception cref="Grains.Interfaces.Errors.EpochFailedException">A worker failed; the model is as before.</exception>
     public async Task<StepOutcome> TrainStepAsync(IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken = default)

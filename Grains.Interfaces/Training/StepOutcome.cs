@@ -49,4 +49,8 @@ public sealed class StepOutcome : WorkOutcome
     /// <summary>Managed bytes that executor threads allocated between prepare and prepared.</summary>
     [Id(10)]
     public required long ExecutorAllocatedBytes { get; init; }
+
+    /// <summary>Which batch it was: equal for equal token ids.</summary>
+    [Id(40)]
+    public ulong BatchHash { get; init; }
 }

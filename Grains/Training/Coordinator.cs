@@ -66,24 +66,27 @@ internal sealed class Coordinator
     /// <summary>Checks a batch and logs it before anything runs.</summary>
     /// <returns>The batch that the step will run: the one logged before, when the step is known.</returns>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
-    /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
+    /// <exception cref="StaleCommandException">The step is beyond the next one, or somebody else's.</exception>
     public async Task<StepRequest> LogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
         if (request.Step <= _reign.Record.Step)
         {
-            return request;
+            return _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step) is { } done && done.BatchHash != BatchHash.Of(request)
+                ? throw AnotherTrains(request.Step)
+                : request;
         }
 
         if (request.Step <= _logged)
         {
-            return await _store.ReadBatchAsync(_model, request.Step) ?? request;
+            StepRequest logged = await _store.ReadBatchAsync(_model, request.Step) ?? request;
+            return BatchHash.Of(logged) == BatchHash.Of(request) ? logged : throw AnotherTrains(request.Step);
         }
 
         if (request.Step != _logged + 1)
         {
             throw new StaleCommandException(
-                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged.");
+                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged. Open the model again to go on.");
         }
 
         await _store.WriteBatchAsync(_model, request);
@@ -97,7 +100,7 @@ internal sealed class Coordinator
         if (batch.Step <= _reign.Record.Step)
         {
             return _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == batch.Step)
-                ?? throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago.");
+                ?? throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago. Open the model again to go on.");
         }
 
         if (batch.Step != _reign.Record.Step + 1)
@@ -139,6 +142,10 @@ internal sealed class Coordinator
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
     };
+
+    private StaleCommandException AnotherTrains(long step) =>
+        new($"Step {step} of model '{_model}' is taken by another batch: another client trains this model, too. Nothing was learnt from this batch; "
+            + "open the model again and send it as a later step, or let one client train at a time.");
 
     private async Task<WorkOutcome> MoveAsync(MoveRequest move) => await RunInEpochAsync(async () =>
     {

@@ -107,6 +107,7 @@ internal sealed class Hand
                 KeptTokens = [],
                 ChosenTokens = [],
                 ExecutorAllocatedBytes = 0,
+                BatchHash = BatchHash.Of(new StepRequest { Step = step, Batches = Messages(TrainingRuns.Batch(TrainingRuns.Small, step)) }),
             },
         ],
     });
