@@ -8,15 +8,18 @@ namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
 /// A checkpoint on disk: parameters in the Hugging Face layout, Adam moments, the run, the committed step and the caller's cursor. The index
-/// names every file, and is written last: what it names is complete.
+/// has the run, names every file, and is written last: what it names is complete.
 /// </summary>
 public sealed class CheckpointFolder
 {
     /// <summary>Name of the index.</summary>
     public const string IndexFile = "model.safetensors.index.json";
 
-    /// <summary>Name of the run's configuration.</summary>
-    public const string RunFile = "moe-run.json";
+    /// <summary>Name of the model's description for other programs; not read here.</summary>
+    public const string ModelFile = "config.json";
+
+    private const string Others =
+        " It has weights, perhaps, but neither the optimizer's state nor the run; only what a model of this program has saved can be opened.";
 
     private readonly string _folder;
     private readonly Dictionary<string, string> _files = [];
@@ -42,24 +45,25 @@ public sealed class CheckpointFolder
     {
         try
         {
-            return Parse(
-                folder, RegularFile.ReadText(Path.Combine(folder, RunFile)), RegularFile.ReadText(Path.Combine(folder, IndexFile)));
+            return Parse(folder, RegularFile.ReadText(Path.Combine(folder, IndexFile)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
+            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}{WordsAboutOthers(folder)}", e);
         }
     }
 
-    /// <summary>Makes sense of run and index.</summary>
-    internal static CheckpointFolder Parse(string folder, string run, string index)
+    /// <summary>Makes sense of an index.</summary>
+    internal static CheckpointFolder Parse(string folder, string index)
     {
         var checkpoint = new CheckpointFolder(folder);
         try
         {
-            checkpoint.Run = RunConfiguration.FromJson(run);
             using JsonDocument json = JsonDocument.Parse(index, new JsonDocumentOptions { AllowDuplicateProperties = false });
             JsonElement metadata = json.RootElement.GetProperty("metadata");
+            checkpoint.Run = metadata.TryGetProperty("run", out JsonElement run)
+                ? RunConfiguration.FromJson(run.GetRawText())
+                : throw new FormatException($"its index has no run.{Others}");
             checkpoint.Step = metadata.GetProperty("step").GetInt64() is >= 0 and var step ? step : throw new FormatException("its step is negative.");
             checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";
             checkpoint.AddFiles(json.RootElement.GetProperty("weight_map"));
@@ -117,6 +121,9 @@ public sealed class CheckpointFolder
 
     private void LoadMoment(IDevice device, string name, Parameter parameter, DeviceSpan<float> moments) =>
         device.Write(Read(name, [parameter.Shape.Rows, parameter.Shape.Columns]), moments.Slice(parameter.Offset, parameter.Shape.Count));
+
+    /// <summary>Tells a model of somebody else from a folder that has nothing.</summary>
+    private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";
 
     private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorPiece> pieces)
     {
