@@ -40,7 +40,7 @@ internal static class WorkerProgram
     {
         try
         {
-            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order.Folder, model, view) };
+            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order, model, view) };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -39,6 +39,11 @@ public sealed record RunConfiguration
         {
             throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
         }
+        catch (ArgumentException e)
+        {
+            // Half of a surrogate pair.
+            throw new ModelConfigurationException([e.Message]);
+        }
     }
 
     /// <summary>Throws when the run cannot work.</summary>

@@ -44,7 +44,7 @@ public sealed class CommandLineTests
     [InlineData("demo --silos x", "moe demo: --silos must be a whole number of at least 1; 'x' is not.")]
     [InlineData("demo --silos 0", "moe demo: --silos must be a whole number of at least 1; '0' is not.")]
     [InlineData("demo --steps -3", "moe demo: --steps must be a whole number of at least 1; '-3' is not.")]
-    [InlineData("demo --seconds 0", "moe demo: --seconds must be a number above 0; '0' is not.")]
+    [InlineData("demo --seconds 0", "moe demo: --seconds must be a number above 0 and at most 1e9; '0' is not.")]
     [InlineData("demo --seed 1.5", "moe demo: --seed must be a whole number; '1.5' is not.")]
     [InlineData("demo --silos", "moe demo: Required argument missing for option: '--silos'.")]
     [InlineData("demo --json no/such/folder/f.json", "moe demo: --json no/such/folder/f.json is no file that can be written")]
