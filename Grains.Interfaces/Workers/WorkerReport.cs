@@ -41,4 +41,8 @@ public sealed class WorkerReport
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
     [Id(7)]
     public long AllocatedBytes { get; init; }
+
+    /// <summary>Where its time went since it had prepared the step before; null for another order than to prepare.</summary>
+    [Id(20)]
+    public WorkerTiming? Timing { get; init; }
 }

@@ -57,6 +57,7 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
             KeptTokens = Sum(reports.Select(report => report.KeptTokens)),
             ChosenTokens = Sum(reports.Select(report => report.ChosenTokens)),
             ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
+            Timings = [.. reports.Select(report => report.Timing!)],
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members.

@@ -1,6 +1,7 @@
 using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -15,18 +16,20 @@ internal sealed class EpochView : IDisposable
 
     public EpochView(
         long epoch, PlacementMap map, int rank, ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense,
-        ShardTable shards, ICommunicator communicator)
+        ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(configuration, device, arena, dense, layer =>
+        ResidentExperts ExpertsOf(int layer)
         {
             var exchange = new DistributedExpertExchange(device, communicator, map.RanksOf(layer));
             _exchanges.Add(exchange);
             return new ResidentExperts([.. map.ExpertsOn(rank, layer).Select(expert => shards[new ShardId(layer, expert)])], exchange);
-        });
+        }
+
+        Model = new DecoderModel(configuration, device, arena, dense, ExpertsOf, clock);
     }
 
     /// <summary>The epoch's number.</summary>

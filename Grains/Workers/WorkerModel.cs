@@ -3,6 +3,7 @@ using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -40,6 +41,7 @@ internal sealed class WorkerModel : IDisposable
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
         Shards = new ShardTable(device, run.Model);
         Counts = new RoutingCounts(run.Model);
+        Times = new StepTimes(device, run.Model.Layers);
     }
 
     /// <summary>Where checkpoints are written.</summary>
@@ -65,6 +67,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>Routing of the step prepared last.</summary>
     public RoutingCounts Counts { get; }
+
+    /// <summary>Where the time of steps goes.</summary>
+    public StepTimes Times { get; }
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
@@ -104,7 +109,7 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
 
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
+        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open(), Times.Clock);
         _norm = new GradientNorm(_device, map, rank, Shards);
         _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
     }
@@ -188,8 +193,10 @@ internal sealed class WorkerModel : IDisposable
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
+            Times.Clock.Enter(Phase.Dense);
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            Times.Clock.Enter(Phase.Gradients);
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));

@@ -2,6 +2,7 @@ using System.Globalization;
 using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Workers;
 
@@ -52,7 +53,17 @@ internal static class WorkerProgram
     {
         Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        double norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+        double norm;
+        model.Times.Clock.Start(Phase.Gradients);
+        try
+        {
+            norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+        }
+        finally
+        {
+            model.Times.Clock.Stop();
+        }
+
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         return new WorkerReport
         {
@@ -62,6 +73,7 @@ internal static class WorkerProgram
             KeptTokens = model.Counts.Kept(),
             ChosenTokens = model.Counts.Chosen(),
             AllocatedBytes = allocated,
+            Timing = model.Times.Take(),
         };
     }
 
@@ -77,7 +89,15 @@ internal static class WorkerProgram
                     $"Step {order.Step} cannot be committed: step {model.Prepared} is prepared and {model.Version} committed."));
             }
 
-            model.Commit(order.Step);
+            model.Times.Clock.Start(Phase.Update);
+            try
+            {
+                model.Commit(order.Step);
+            }
+            finally
+            {
+                model.Times.Clock.Stop();
+            }
         }
 
         return new WorkerReport { Rank = view.Rank };
