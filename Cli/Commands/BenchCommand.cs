@@ -9,6 +9,7 @@ internal static class BenchCommand
     {
         BenchLayerCommand.Create(),
         BenchGemmCommand.Create(),
+        BenchStepCommand.Create(),
         BenchPlanningCommand.Create(),
     };
 }
