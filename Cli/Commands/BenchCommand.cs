@@ -10,6 +10,7 @@ internal static class BenchCommand
         BenchLayerCommand.Create(),
         BenchGemmCommand.Create(),
         BenchStepCommand.Create(),
+        BenchMovesCommand.Create(),
         BenchPlanningCommand.Create(),
     };
 }

@@ -68,6 +68,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>Routing of the step prepared last.</summary>
     public RoutingCounts Counts { get; }
 
+    /// <summary>Bytes that the arena holds.</summary>
+    public long ArenaBytes => _arena.BytesHeld;
+
     /// <summary>Where the time of steps goes.</summary>
     public StepTimes Times { get; }
 
