@@ -187,7 +187,7 @@ internal sealed class WorkerModel : IDisposable
         _device.Fill(_denseSum, 0f);
         for (int i = 0; i < Shards.Count; i++)
         {
-            Shards.At(i).Block.ClearGradients();
+            Shards.At(i).Block.BeginGradients();
         }
 
         int workers = view.Map.Workers.Length;

@@ -121,12 +121,19 @@ public sealed class ExpertBatch
     /// <summary><c>dW += xᵀ·dy</c>, a part per segment.</summary>
     public void AddWeightGradient(in Matrix x, in Matrix dy, int parameter)
     {
+        int products = 0;
         for (int e = 0; e < Experts.Count; e++)
         {
-            _gradients[e] = new WeightGradient(RowsOf(x, e), RowsOf(dy, e), Experts[e][parameter].Gradient, e * _sources, _sources);
+            // An expert without rows leaves its gradient as it is: a later micro-batch may still be the first to write it.
+            Matrix rows = RowsOf(x, e);
+            if (rows.Rows > 0)
+            {
+                Matrix gradient = Experts[e][parameter].GradientToWrite(out Accumulation accumulation);
+                _gradients[products++] = new WeightGradient(rows, RowsOf(dy, e), gradient, e * _sources, _sources, accumulation);
+            }
         }
 
-        Tape.Device.GroupedWeightGradient(_gradients.AsSpan(0, Experts.Count), _segments.AsSpan(0, Experts.Count * _sources));
+        Tape.Device.GroupedWeightGradient(_gradients.AsSpan(0, products), _segments.AsSpan(0, Experts.Count * _sources));
     }
 
     /// <summary><c>db += Σ dy</c>, a part per segment.</summary>

@@ -116,25 +116,31 @@ internal static unsafe class MicroKernel6
         }
 
         float* to = tile.To + row * tile.ToStride + column;
-        if (tile.Add)
+        if (tile.Addend != null)
         {
-            (Vector256.Load(to) + c0L).Store(to);
-            (Vector256.Load(to + 8) + c0R).Store(to + 8);
+            float* addend = tile.Addend + row * tile.AddendStride + column;
+            (Vector256.Load(addend) + c0L).Store(to);
+            (Vector256.Load(addend + 8) + c0R).Store(to + 8);
             to += tile.ToStride;
-            (Vector256.Load(to) + c1L).Store(to);
-            (Vector256.Load(to + 8) + c1R).Store(to + 8);
+            addend += tile.AddendStride;
+            (Vector256.Load(addend) + c1L).Store(to);
+            (Vector256.Load(addend + 8) + c1R).Store(to + 8);
             to += tile.ToStride;
-            (Vector256.Load(to) + c2L).Store(to);
-            (Vector256.Load(to + 8) + c2R).Store(to + 8);
+            addend += tile.AddendStride;
+            (Vector256.Load(addend) + c2L).Store(to);
+            (Vector256.Load(addend + 8) + c2R).Store(to + 8);
             to += tile.ToStride;
-            (Vector256.Load(to) + c3L).Store(to);
-            (Vector256.Load(to + 8) + c3R).Store(to + 8);
+            addend += tile.AddendStride;
+            (Vector256.Load(addend) + c3L).Store(to);
+            (Vector256.Load(addend + 8) + c3R).Store(to + 8);
             to += tile.ToStride;
-            (Vector256.Load(to) + c4L).Store(to);
-            (Vector256.Load(to + 8) + c4R).Store(to + 8);
+            addend += tile.AddendStride;
+            (Vector256.Load(addend) + c4L).Store(to);
+            (Vector256.Load(addend + 8) + c4R).Store(to + 8);
             to += tile.ToStride;
-            (Vector256.Load(to) + c5L).Store(to);
-            (Vector256.Load(to + 8) + c5R).Store(to + 8);
+            addend += tile.AddendStride;
+            (Vector256.Load(addend) + c5L).Store(to);
+            (Vector256.Load(addend + 8) + c5R).Store(to + 8);
         }
         else
         {

@@ -39,12 +39,14 @@ public sealed unsafe class MicroKernel6Tests
                 FromStride = Width,
                 To = first,
                 ToStride = Stride,
-                Add = adds,
+                Addend = adds ? first : null,
+                AddendStride = Stride,
                 Packed = sliver,
                 Ahead = first,
             };
             MicroKernelPortable.Run(Rows, tile);
             tile.To = second;
+            tile.Addend = adds ? second : null;
             MicroKernel6.Run(form, tile);
         }
 
