@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Director;
+
 namespace MoEActors.Grains.Interfaces.Workers;
 
 /// <summary>What one worker has to say of an order.</summary>
@@ -45,4 +47,12 @@ public sealed class WorkerReport
     /// <summary>Where its time went since it had prepared the step before; null for another order than to prepare.</summary>
     [Id(20)]
     public WorkerTiming? Timing { get; init; }
+
+    /// <summary>How the change of placement went that came with the order; null when none did.</summary>
+    [Id(30)]
+    public SwitchReport? Switch { get; init; }
+
+    /// <summary>What all workers were measured to do, alike on every one; null unless that was the order.</summary>
+    [Id(31)]
+    public ClusterCalibration? Calibration { get; init; }
 }

@@ -11,6 +11,7 @@ namespace MoEActors.Grains.Workers;
 internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
+    private readonly Executor _courier = new($"moe courier {id.Device}");
     private readonly Dictionary<string, WorkerModel> _models = [];
 
     /// <summary>Who this worker is.</summary>
@@ -41,7 +42,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
             catch (Exception e)
             {
                 // The other ranks wait for this one: they fail with its cause instead of at their deadline.
-                ModelOf(order.Model)?.View?.Communicator.Abort(e);
+                ModelOf(order.Model)?.Interrupt(e);
                 completion.SetException(e);
             }
         });
@@ -67,7 +68,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
 
         foreach (WorkerModel model in models)
         {
-            model.View?.Communicator.Abort(cause);
+            model.Interrupt(cause);
         }
     }
 
@@ -79,6 +80,8 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         {
             model.Dispose();
         }
+
+        _courier.Dispose();
 
         Device.Dispose();
     }
@@ -111,16 +114,14 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration), files);
+            model = new WorkerModel(Id, Device, RunConfiguration.FromJson(order.Configuration), files, communicators, _courier);
             lock (_models)
             {
                 _models.Add(order.Model, model);
             }
         }
 
-        model.OpenEpoch(
-            order.Epoch, map, rank, order.Version, order.Checkpoint,
-            () => communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline));
+        model.OpenEpoch(order, map, rank);
         return new WorkerReport { Rank = rank };
     }
 }

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Switching;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -17,6 +18,10 @@ namespace MoEActors.Grains.Workers;
 /// </summary>
 internal sealed class WorkerModel : IDisposable
 {
+    /// <summary>Tells the courier's communicators from the model's own; no model's name can end so.</summary>
+    private const string CourierMark = "/moves";
+
+    private readonly ICommunicatorProvider _communicators;
     private readonly IDevice _device;
     private readonly RunConfiguration _run;
     private readonly Optimizer _optimizer;
@@ -26,10 +31,11 @@ internal sealed class WorkerModel : IDisposable
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
     private GradientNorm? _norm;
-    private int _resident;
 
-    public WorkerModel(IDevice device, RunConfiguration run, IFileStore files)
+    public WorkerModel(
+        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, ICommunicatorProvider communicators, Executor courier)
     {
+        _communicators = communicators;
         Files = files;
         _device = device;
         _run = run;
@@ -40,6 +46,7 @@ internal sealed class WorkerModel : IDisposable
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
         Shards = new ShardTable(device, run.Model);
+        Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
         Times = new StepTimes(device, run.Model.Layers);
     }
@@ -52,6 +59,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
+
+    /// <summary>The change of placement in progress.</summary>
+    public Switchover Switchover { get; }
 
     /// <summary>Committed steps.</summary>
     public long Version { get; private set; }
@@ -78,14 +88,15 @@ internal sealed class WorkerModel : IDisposable
     public ParameterBlock Dense => _dense;
 
     /// <summary>
-    /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they must be here
-    /// or have arrived.
+    /// Joins an epoch of new members. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they
+    /// must be here.
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
-    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, string? checkpoint, Func<ICommunicator> open)
+    public void OpenEpoch(OpenEpochOrder order, PlacementMap map, int rank)
     {
-        if (version > 0 && Version == 0 && checkpoint is not null)
+        long version = order.Version;
+        if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
         {
             Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
         }
@@ -95,39 +106,55 @@ internal sealed class WorkerModel : IDisposable
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
         }
 
-        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
+        Switchover.Open();
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard.ExpertId)))
         {
-            if (version == 0)
+            if (version > 0)
             {
-                Shards.Create(shard);
+                throw new InvalidOperationException($"Shard {shard} is placed here but is not in the table, at step {version}.");
             }
-            else if (!Shards.Adopt(shard))
-            {
-                throw new InvalidOperationException($"Shard {shard} is placed here but has not arrived, at step {version}.");
-            }
+
+            Shards.Create(shard.ExpertId);
         }
 
-        Shards.DropArrived();
         View?.Dispose();
-        _norm?.Dispose();
-
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open(), Times.Clock);
-        _norm = new GradientNorm(_device, map, rank, Shards);
-        _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
+        ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator, Times.Clock));
     }
 
-    /// <summary>
-    /// Frees the shards that the open epoch has elsewhere. Done with the first order of an epoch, not when it opens: that order says that every
-    /// member has opened it, and with it that the copies have arrived.
-    /// </summary>
-    public void ReleaseMoved()
+    /// <summary>Begins to copy the shards of a change of placement.</summary>
+    /// <param name="order">The order that it came with.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="besideStep">Whether a step runs meanwhile.</param>
+    public void BeginSwitch(WorkOrder order, SwitchMessage change, bool besideStep)
     {
-        EpochView view = View!;
-        if (Shards.Count != _resident)
-        {
-            Shards.Keep(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
-        }
+        int rank = View!.Rank;
+        int size = View.Map.Workers.Length;
+
+        // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
+        string name = order.Model + CourierMark;
+        long number = (order.Term << 32) + order.Number;
+        Switchover.Begin(change, besideStep, rank, () => _communicators.Open(name, number, rank, size, WorkerHost.PeerDeadline));
+    }
+
+    /// <summary>Goes over to an epoch whose shards have arrived.</summary>
+    /// <exception cref="InvalidOperationException">No such epoch waits.</exception>
+    public void Adopt(long epoch)
+    {
+        PlacementMap map = Switchover.Adopt(epoch)
+            ?? throw new InvalidOperationException($"Epoch {epoch} cannot be adopted: its shards have not arrived.");
+        Enter(View!.Next(epoch, map));
+    }
+
+    private void Enter(EpochView view)
+    {
+        _norm?.Dispose();
+        View = view;
+        _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
+
+        // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
+        Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
     }
 
     private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
@@ -141,30 +168,10 @@ internal sealed class WorkerModel : IDisposable
         Shards.Keep(_ => false);
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
         }
 
         Version = version;
-    }
-
-    /// <summary>Copies whole shards - parameters and both moments - between ranks. Every member takes part.</summary>
-    public void Transfer(IReadOnlyList<ShardTransfer> moves)
-    {
-        foreach ((ShardId shard, int from, int to) in moves)
-        {
-            ParameterBlock? source = View!.Rank == from ? Shards[shard] : null;
-            ParameterBlock? target = View.Rank == to ? Shards.Receive(shard) : null;
-            Copy(source?.Values, target?.Values, from, to);
-            Copy(source?.FirstMoments, target?.FirstMoments, from, to);
-            Copy(source?.SecondMoments, target?.SecondMoments, from, to);
-        }
-    }
-
-    private void Copy(DeviceSpan<float>? source, DeviceSpan<float>? target, int from, int to)
-    {
-        ReadOnlySpan<Segment> away = source is { } sent ? [new Segment(to, 0, sent.Length)] : [];
-        ReadOnlySpan<Segment> here = target is { } received ? [new Segment(from, 0, received.Length)] : [];
-        View!.Communicator.AllToAll(source ?? default, away, target ?? default, here);
     }
 
     /// <summary>Forward and backward over all rounds; gradients are complete and kept afterwards.</summary>
@@ -200,6 +207,7 @@ internal sealed class WorkerModel : IDisposable
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             Times.Clock.Enter(Phase.Gradients);
+            view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
@@ -210,6 +218,13 @@ internal sealed class WorkerModel : IDisposable
         }
 
         view.Communicator.ShareOwned(_denseSum);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.EndGradients();
+        }
+
+        view.EndStep();
+        Switchover.GradientsAreReady();
         double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
         Prepared = step;
         PreparedNorm = norm;
@@ -230,13 +245,29 @@ internal sealed class WorkerModel : IDisposable
             _optimizer.Apply(_device, block, block.Gradients, scale, step);
         }
 
+        foreach (ParameterBlock block in Switchover.Arrived)
+        {
+            _optimizer.Apply(_device, block, block.Gradients, scale, step);
+        }
+
         View!.Model.EndStep(_denseSum);
         Version = step;
         Prepared = 0;
     }
 
+    /// <summary>Ends what waits for peers, in the step and beside it. From any thread.</summary>
+    public void Interrupt(Exception cause)
+    {
+        View?.Communicator.Abort(cause);
+        Switchover.End(cause);
+    }
+
     /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>
-    public void Abort() => Prepared = 0;
+    public void Abort()
+    {
+        Prepared = 0;
+        Switchover.Drop();
+    }
 
     /// <summary>Σ of the cross-entropy of this worker's micro-batches.</summary>
     public LossPart[] Evaluate(int microBatches, IReadOnlyDictionary<int, MicroBatch> mine)
@@ -260,6 +291,7 @@ internal sealed class WorkerModel : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
+        Switchover.Drop();
         View?.Dispose();
         _norm?.Dispose();
         Shards.Dispose();

@@ -15,8 +15,8 @@ internal sealed class DecoderLayer
     private readonly RmsNorm _inputNorm;
     private readonly CausalAttention _attention;
     private readonly RmsNorm _postAttentionNorm;
-    private readonly MoELayer? _mixture;
     private readonly Feedforward? _dense;
+    private MoELayer? _mixture;
 
     public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
     {
@@ -39,12 +39,17 @@ internal sealed class DecoderLayer
                 new MoELayerParameters(
                     [.. experts.Blocks.Select(block => block.Parameters)],
                     Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
+                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
+                    experts.Parts));
         }
     }
 
     /// <summary>The gate; null for a dense layer.</summary>
     public IGate? Gate => _mixture?.Gate;
+
+    /// <summary>Has the experts elsewhere from now on.</summary>
+    public void Rewire(ResidentExperts experts) =>
+        _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {

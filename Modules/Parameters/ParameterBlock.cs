@@ -75,11 +75,7 @@ public sealed class ParameterBlock : IDisposable
     {
         get
         {
-            for (int i = 0; i < Parameters.Count; i++)
-            {
-                Parameters[i].Settle();
-            }
-
+            EndGradients();
             return _gradients;
         }
     }
@@ -125,6 +121,15 @@ public sealed class ParameterBlock : IDisposable
         for (int i = 0; i < Parameters.Count; i++)
         {
             Parameters[i].Begin();
+        }
+    }
+
+    /// <summary>Writes the zeros that nothing was added to. Other threads may look at the gradients only after this.</summary>
+    public void EndGradients()
+    {
+        for (int i = 0; i < Parameters.Count; i++)
+        {
+            Parameters[i].Settle();
         }
     }
 
