@@ -7,7 +7,7 @@ namespace MoEActors.Modules.Timing;
 /// Splits the time of one thread by <see cref="Phase"/>: every moment since <see cref="Reset"/> belongs to exactly one. Whoever begins
 /// something enters its phase and enters the one before at the end; backward passes are in the phase that recorded them. Beside the time on the
 /// clock stands the processor time of the thread: the difference is waiting - for other workers, or for a core. A change of phase costs two
-/// readings, 0.1 to 0.3 µs together, and no allocation. On a device that queues its operations the queueing is what is timed.
+/// readings, about 0.3 µs together, and no allocation. On a device that queues its operations the queueing is what is timed.
 /// </summary>
 /// <param name="layers">Layers of the model, for the times by layer.</param>
 public sealed class PhaseClock(int layers = 0)
