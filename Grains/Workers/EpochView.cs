@@ -1,6 +1,7 @@
 using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -20,7 +21,7 @@ internal sealed class EpochView : IDisposable
 
     public EpochView(
         long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
-        ShardTable shards, ICommunicator communicator)
+        ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
         _exchanges = new DistributedExpertExchange?[map.Layers];
         _replicas = new IReplicaGradients?[map.Layers];
@@ -32,7 +33,7 @@ internal sealed class EpochView : IDisposable
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(run.Model, device, arena, dense, Residents);
+        Model = new DecoderModel(run.Model, device, arena, dense, Residents, clock);
     }
 
     private EpochView(EpochView before, long epoch, PlacementMap map)

@@ -5,6 +5,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -50,6 +51,7 @@ internal sealed class WorkerModel : IDisposable
         Shards = new ShardTable(device, run.Model);
         Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
+        Times = new StepTimes(device, run.Model.Layers);
     }
 
     /// <summary>Where checkpoints are written.</summary>
@@ -84,6 +86,12 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
     public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
+
+    /// <summary>Bytes that the arena holds.</summary>
+    public long ArenaBytes => _arena.BytesHeld;
+
+    /// <summary>Where the time of steps goes.</summary>
+    public StepTimes Times { get; }
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
@@ -122,7 +130,7 @@ internal sealed class WorkerModel : IDisposable
         Prepared = 0;
         _routing = null;
         ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
-        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator));
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator, Times.Clock));
         Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
 
@@ -217,7 +225,7 @@ internal sealed class WorkerModel : IDisposable
         _device.Fill(_denseSum, 0f);
         for (int i = 0; i < Shards.Count; i++)
         {
-            Shards.At(i).Block.ClearGradients();
+            Shards.At(i).Block.BeginGradients();
         }
 
         int workers = view.Map.Workers.Length;
@@ -226,8 +234,10 @@ internal sealed class WorkerModel : IDisposable
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
+            Times.Clock.Enter(Phase.Dense);
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            Times.Clock.Enter(Phase.Gradients);
             view.EndRound();
             if (batch is not null)
             {
@@ -239,6 +249,11 @@ internal sealed class WorkerModel : IDisposable
         }
 
         view.Communicator.ShareOwned(_denseSum);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.EndGradients();
+        }
+
         view.EndStep();
         Switchover.GradientsAreReady();
         double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);

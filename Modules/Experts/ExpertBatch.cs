@@ -134,7 +134,10 @@ public sealed class ExpertBatch
             int rows = added == _sources ? _offsets[e + 1] - row : RowsOf(e, added);
             if (rows > 0)
             {
-                _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), weight.Gradient, e * _sources, added);
+                // An expert without rows leaves its gradient as it is: a later micro-batch may still be the first to write it.
+                Matrix gradient = weight.GradientToWrite(out Accumulation accumulation);
+                _gradients[products++] = new WeightGradient(
+                    x.SliceRows(row, rows), dy.SliceRows(row, rows), gradient, e * _sources, added, accumulation);
             }
 
             for (int s = added; s < _sources; s++)
