@@ -135,7 +135,8 @@ public sealed class ReplicaTests : IAsyncLifetime
         IReadOnlyList<MicroBatch> batch = TrainingRuns.Batch(Runs[0], 1);
         Assert.Equal((await one.EvaluateAsync(batch, Cancellation)).Loss, (await many.EvaluateAsync(batch, Cancellation)).Loss);
         Assert.Equal(
-            await one.GenerateAsync([3, 1, 4], 5, cancellationToken: Cancellation), await many.GenerateAsync([3, 1, 4], 5, cancellationToken: Cancellation));
+            await one.GenerateAsync([3, 1, 4], 5, cancellationToken: Cancellation).ToArrayAsync(Cancellation),
+            await many.GenerateAsync([3, 1, 4], 5, cancellationToken: Cancellation).ToArrayAsync(Cancellation));
     }
 
     [Fact]
