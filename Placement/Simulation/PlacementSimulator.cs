@@ -26,7 +26,7 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         DirectorPolicy policy = new(planner, options.Director);
         DirectorMemory memory = new();
         LoadWindow window = new();
-        LayerPlacement[] current = [.. trace.Experts.Select(Static)];
+        LayerPlacement[] current = [.. trace.Experts.Select(experts => StaticPlanner.Place(experts, options.Workers))];
         PlanLanding? landing = null;
         long shardsPerStep = options.Director.BytesPerStep / _costs.Size.StateBytes;
         SimulationMeter meter = new(_costs, options.Quotas);
@@ -64,9 +64,6 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
         return (landing?.ShardsMoved ?? 0) - before;
     }
-
-    private LayerPlacement Static(int experts) => LayerPlacement.OfSingles(
-        options.Workers, [.. Enumerable.Range(0, experts).Select(expert => StaticPlanner.RankOf(expert, experts, options.Workers))]);
 
     /// <summary>Training steps that a sampled row stands for: those until the next one.</summary>
     private long StepsOf(int row)

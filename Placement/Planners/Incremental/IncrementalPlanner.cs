@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Load;
 using MoEActors.Placement.Planners.Drafts;
 using MoEActors.Placement.Quotas;
 
@@ -7,7 +8,7 @@ namespace MoEActors.Placement.Planners.Incremental;
 /// <summary>
 /// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a
 /// free slot, or in place of a replica that is not missed, or changes places with a cooler expert. Each change is judged by the strain that
-/// remains after live quotas on each of the recent steps, not on their mean, so that a placement with play for fluctuations wins. Of the
+/// remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>), not on their mean, so that a placement with play wins. Of the
 /// sequence of changes it keeps the beginning whose gain is worth its moves.
 /// <para>
 /// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
@@ -16,12 +17,6 @@ namespace MoEActors.Placement.Planners.Incremental;
 /// </summary>
 public sealed class IncrementalPlanner : IPlanner
 {
-    /// <summary>Recent steps that a placement is judged by; fewer in very large layers.</summary>
-    private const int Steps = 4;
-
-    /// <summary>Slots of all judged steps together.</summary>
-    private const int SlotsJudged = 8192;
-
     /// <summary>A change that lowers the strain by less than this part, divided by the slots of the layer, is none.</summary>
     private const double LeastProgress = 0.4;
 
@@ -35,7 +30,7 @@ public sealed class IncrementalPlanner : IPlanner
     /// Balance ratio that it would be worth to move as many shards as the layer has slots; a single move must earn its part of it. Larger
     /// layers move more at once, as their workers send and receive side by side.
     /// </summary>
-    public double GainPerRound { get; init; } = 0.08;
+    public double GainPerRound { get; init; } = 0.04;
 
     /// <inheritdoc />
     public string Name => "incremental";
@@ -44,14 +39,14 @@ public sealed class IncrementalPlanner : IPlanner
     public LayerPlacement Plan(LayerProblem problem)
     {
         PlacementDraft draft = new(problem.Current, problem.Slots);
-        (long[] Tokens, double Weight)[] steps = Expected(problem);
+        (long[] Tokens, double Weight)[] steps = LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum());
         ImmutableArray<LevelledLoad> levelled = [.. steps.Select(step => new LevelledLoad(draft, step.Weight, step.Tokens))];
         DraftTrial trial = new(draft, levelled);
         ChangeSearch search = new(draft, levelled, trial, problem.Resting);
 
         LayerPlacement best = problem.Current;
         double worth = problem.Quotas is TokenQuotas ? trial.Ratio : Ratio(best);
-        double gainPerMove = GainPerRound / problem.Slots.Sum();
+        double gainPerMove = problem.Thrift * GainPerRound / problem.Slots.Sum();
         int moves = 0;
 
         // Even perfect balance, a ratio of 1, must pay for one move more.
@@ -76,12 +71,4 @@ public sealed class IncrementalPlanner : IPlanner
         double Ratio(LayerPlacement placement) =>
             steps.Sum(step => step.Weight * problem.Quotas.Split(placement, step.Tokens).BalanceRatio) / steps.Sum(step => step.Weight);
     }
-
-    /// <summary>The recent steps that say something about the next one.</summary>
-    private static (long[] Tokens, double Weight)[] Expected(LayerProblem problem) =>
-    [
-        .. problem.Load.Samples.Reverse().Take(Math.Clamp(SlotsJudged / problem.Slots.Sum(), 1, Steps))
-            .Zip(problem.Load.Weights(problem.Layer), (sample, weight) => (sample.Tokens[problem.Layer], weight))
-            .Where(step => step.weight > 0),
-    ];
 }
