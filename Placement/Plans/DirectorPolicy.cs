@@ -17,8 +17,8 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
     /// <summary>Standard errors by which the busiest worker must stand out to wake a layer, and below which the load is even.</summary>
     private const double Significant = 6, Insignificant = 3;
 
-    /// <summary>Moves per layer and plan at which each must earn twice as much as at first, and the power with which that grows.</summary>
-    private const double ThriftyMoves = 0.3, ThriftPower = 2;
+    /// <summary>Part of a layer's slots that may move per plan before a move must earn twice as much, and the power with which that grows.</summary>
+    private const double ThriftyPart = 1.0 / 128, ThriftPower = 2.5;
 
     /// <summary>Makes a plan for all layers from the load of recent steps. O(layers · (planner + views · quotas)).</summary>
     /// <param name="load">The load of recent steps; not empty.</param>
@@ -45,7 +45,7 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
                     Costs = costs,
                     Quotas = quotas,
                     Resting = [.. memory.MovedAfter(layer, step - options.CoolDownSteps)],
-                    Thrift = 1 + Math.Pow(memory.MovesPerPlan(layer) / ThriftyMoves, ThriftPower),
+                    Thrift = 1 + Math.Pow(memory.MovesPerPlan(layer) / (ThriftyPart * slots[layer].Sum()), ThriftPower),
                 };
                 LayerPlan? plan = Needs(problem, memory) ? Plan(problem) : null;
                 memory.Remember(step, layer, plan is null ? [] : plan.Moves);

@@ -23,6 +23,9 @@ public sealed class IncrementalPlanner : IPlanner
     /// <summary>Balance ratio that no move is made for.</summary>
     private const double LevelEnough = 1.004;
 
+    /// <summary>Changes that the quota rule itself may ask for in one plan, where it does not split by tokens.</summary>
+    private const int Refinements = 2;
+
     /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
     public int Effort { get; init; } = 50_000;
 
@@ -38,15 +41,27 @@ public sealed class IncrementalPlanner : IPlanner
     /// <inheritdoc />
     public LayerPlacement Plan(LayerProblem problem)
     {
+        (long[] Tokens, double Weight)[] views = LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum());
+        double gainPerMove = problem.Thrift * GainPerRound / problem.Slots.Sum();
+        return problem.Quotas is TokenQuotas
+            ? Level(problem, views, gainPerMove, null).Placement
+            : Refine(problem, views, gainPerMove);
+    }
+
+    /// <summary>
+    /// The best beginning of a sequence of changes that level tokens, and its balance ratio. Levelled tokens are what token quotas will make of
+    /// them; other rules can keep no more than they promise, so those are asked.
+    /// </summary>
+    private (LayerPlacement Placement, double Ratio) Level(
+        LayerProblem problem, (long[] Tokens, double Weight)[] views, double gainPerMove, Func<LayerPlacement, double>? ask)
+    {
         PlacementDraft draft = new(problem.Current, problem.Slots);
-        (long[] Tokens, double Weight)[] steps = LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum());
-        ImmutableArray<LevelledLoad> levelled = [.. steps.Select(step => new LevelledLoad(draft, step.Weight, step.Tokens))];
+        ImmutableArray<LevelledLoad> levelled = [.. views.Select(view => new LevelledLoad(draft, view.Weight, view.Tokens))];
         DraftTrial trial = new(draft, levelled);
         ChangeSearch search = new(draft, levelled, trial, problem.Resting);
 
         LayerPlacement best = problem.Current;
-        double worth = problem.Quotas is TokenQuotas ? trial.Ratio : Ratio(best);
-        double gainPerMove = problem.Thrift * GainPerRound / problem.Slots.Sum();
+        double bestRatio = ask?.Invoke(best) ?? trial.Ratio, worth = bestRatio;
         int moves = 0;
 
         // Even perfect balance, a ratio of 1, must pay for one move more.
@@ -55,20 +70,29 @@ public sealed class IncrementalPlanner : IPlanner
         {
             trial.Commit(change);
             moves += change.Moves;
-
-            // Levelled tokens are what token quotas will make of them; other rules can keep no more than they promise, so those are asked.
-            double ratio = trial.Ratio;
-            if (ratio + (moves * gainPerMove) < worth)
+            double price = moves * gainPerMove;
+            if (trial.Ratio + price < worth)
             {
                 LayerPlacement placement = draft.ToPlacement();
-                ratio = (problem.Quotas is TokenQuotas ? ratio : Ratio(placement)) + (moves * gainPerMove);
-                (worth, best) = ratio < worth ? (ratio, placement) : (worth, best);
+                double ratio = ask?.Invoke(placement) ?? trial.Ratio;
+                (worth, best, bestRatio) = ratio + price < worth ? (ratio + price, placement, ratio) : (worth, best, bestRatio);
             }
         }
 
-        return best;
+        return (best, bestRatio);
+    }
 
-        double Ratio(LayerPlacement placement) =>
-            steps.Sum(step => step.Weight * problem.Quotas.Split(placement, step.Tokens).BalanceRatio) / steps.Sum(step => step.Weight);
+    /// <summary>Levels, then changes what the rule itself makes too little of.</summary>
+    private LayerPlacement Refine(LayerProblem problem, (long[] Tokens, double Weight)[] views, double gainPerMove)
+    {
+        RuleSearch search = new(views, problem.Quotas, problem.Resting);
+        (LayerPlacement best, double ratio) = Level(problem, views, gainPerMove, search.Ratio);
+        PlacementDraft draft = new(best, problem.Slots);
+        for (int change = 0; change < Refinements && ratio > LevelEnough && search.Improve(draft, ref ratio, gainPerMove); change++)
+        {
+            best = draft.ToPlacement();
+        }
+
+        return best;
     }
 }
