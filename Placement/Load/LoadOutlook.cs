@@ -10,7 +10,7 @@ internal static class LoadOutlook
     private const int Steps = 3, Changes = 2;
 
     /// <summary>Slots of all views together: large layers are looked at in fewer of them.</summary>
-    private const int SlotsJudged = 8192;
+    private const int SlotsJudged = 1024;
 
     /// <summary>What a continued change counts beside the step that it starts from.</summary>
     private const double ChangeWeight = 0.5;
@@ -24,7 +24,7 @@ internal static class LoadOutlook
     /// <param name="slots">Slots of the layer.</param>
     public static (long[] Tokens, double Weight)[] Of(LoadWindow load, int layer, int slots)
     {
-        int views = Math.Clamp(SlotsJudged / slots, 1, Steps + Changes);
+        int views = Math.Clamp(SlotsJudged / slots, 2, Steps + Changes);
         int changes = Math.Min(Changes, views / 2);
         (long[] Tokens, double Weight)[] recent =
             [.. load.Samples.Reverse().Zip(load.Weights(layer), (sample, weight) => (sample.Tokens[layer], weight))];

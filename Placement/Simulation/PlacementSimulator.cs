@@ -21,7 +21,8 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
     /// <summary>Replays the whole trace from the static placement.</summary>
     /// <param name="planner">The policy.</param>
-    public SimulationResult Run(IPlanner planner)
+    /// <param name="rowDone">Told the number of rows that are done, after each; may throw to stop.</param>
+    public SimulationResult Run(IPlanner planner, Action<int>? rowDone = null)
     {
         DirectorPolicy policy = new(planner, options.Director);
         DirectorMemory memory = new();
@@ -47,6 +48,7 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
             meter.Measure(trace.Rows[row], current, StepsOf(row));
             window.Add(trace.Rows[row]);
+            rowDone?.Invoke(row + 1);
         }
 
         return meter.Result(planner.Name, trace.Experts.Count(experts => experts > 0));
