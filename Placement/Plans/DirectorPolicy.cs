@@ -18,7 +18,7 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
     private const double Significant = 6, Insignificant = 3;
 
     /// <summary>Part of a layer's slots that may move per plan before a move must earn twice as much, and the power with which that grows.</summary>
-    private const double ThriftyPart = 1.0 / 128, ThriftPower = 2.5;
+    private const double ThriftyPart = 1.0 / 144, ThriftPower = 2.5;
 
     /// <summary>Makes a plan for all layers from the load of recent steps. O(layers · (planner + views · quotas)).</summary>
     /// <param name="load">The load of recent steps; not empty.</param>

@@ -34,6 +34,16 @@ public sealed class HardTraceTests
         Assert.True(unchanged.RatioMeanBefore500 < 3 || unchanged.RatioMeanAfter500 < 3 || unchanged.Seconds / tokens.Seconds >= 2.5);
     }
 
+    [Fact]
+    public void A_change_that_nobody_foresees_costs_the_row_of_the_change_and_no_more()
+    {
+        const double PartOfRows = 0.1;
+        LoadTrace trace = new HardTraces(seed: 13).Make("rotation", Layers);
+        SimulationResult unchanged = Run(trace, new KeepPlanner(), new TokenQuotas());
+        SimulationResult result = Run(trace, new IncrementalPlanner(), new TokenQuotas());
+        Assert.InRange(result.RatioMeanAfter500!.Value, 1, 1.01 + (PartOfRows * (unchanged.RatioMeanAfter500!.Value - 1)));
+    }
+
     [Theory]
     [InlineData("even")]
     [InlineData("even, bursts")]

@@ -13,7 +13,7 @@ internal sealed class HardTraces(int seed)
 
     private readonly Random _random = new(seed);
 
-    /// <summary>By name: the trace.</summary>
+    /// <summary>A trace of a kind.</summary>
     public LoadTrace Make(string kind, int layers) => kind switch
     {
         "walk" => Sampled(layers, 65_536, 0, () => Walk(1.2, 0.03)),
@@ -26,6 +26,8 @@ internal sealed class HardTraces(int seed)
         "gliding" => Sampled(layers, 65_536, 0, () => Gliding(300)),
         "waves" => Sampled(layers, 65_536, 0, Waves),
         "exchanges" => Sampled(layers, 65_536, 0, () => Exchanges(1.2, 20)),
+        "rotation" => Sampled(layers, 65_536, 0, () => Rotation(1.3, 100)),
+        "quick rotation" => Sampled(layers, 65_536, 0, () => Rotation(1.3, 40)),
         "even" => Sampled(layers, 65_536, 0, () => _ => Even),
         "even, bursts" => Sampled(layers, 65_536, 0.25, () => _ => Even),
         "even, outliers" => Sampled(layers, 65_536, 0, () => _ => [.. Even.Select(one => _random.NextDouble() < 0.02 ? 4 * one : one)]),
@@ -135,6 +137,22 @@ internal sealed class HardTraces(int seed)
             {
                 int rank = _random.Next(Experts - 1), upper = Array.IndexOf(ranks, rank), lower = Array.IndexOf(ranks, rank + 1);
                 (ranks[upper], ranks[lower]) = (ranks[lower], ranks[upper]);
+            }
+
+            return [.. ranks.Select(rank => Math.Pow(rank + 1, -exponent))];
+        };
+    }
+
+    /// <summary>Zipf-like; every so many steps the hottest expert changes places with any other, without warning.</summary>
+    private Func<int, double[]> Rotation(double exponent, int period)
+    {
+        int[] ranks = Shuffled();
+        return step =>
+        {
+            if (step > 0 && step % period == 0)
+            {
+                int hottest = Array.IndexOf(ranks, 0), other = _random.Next(Experts);
+                (ranks[hottest], ranks[other]) = (ranks[other], ranks[hottest]);
             }
 
             return [.. ranks.Select(rank => Math.Pow(rank + 1, -exponent))];
