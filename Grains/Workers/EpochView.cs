@@ -15,7 +15,7 @@ internal sealed class EpochView : IDisposable
 
     public EpochView(
         long epoch, PlacementMap map, int rank, ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense,
-        ShardTable shards, ICommunicator communicator)
+        ShardTable shards, ICommunicator communicator, IReadOnlyList<bool>? recomputed = null)
     {
         Epoch = epoch;
         Map = map;
@@ -26,7 +26,7 @@ internal sealed class EpochView : IDisposable
             var exchange = new DistributedExpertExchange(device, communicator, map.RanksOf(layer));
             _exchanges.Add(exchange);
             return new ResidentExperts([.. map.ExpertsOn(rank, layer).Select(expert => shards[new ShardId(layer, expert)])], exchange);
-        });
+        }, recomputed);
     }
 
     /// <summary>The epoch's number.</summary>

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -24,6 +25,7 @@ internal sealed class WorkerModel : IDisposable
     private readonly DeviceBuffer _denseSumMemory;
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
+    private readonly ArenaReservation? _reservation;
     private GradientNorm? _norm;
     private int _resident;
 
@@ -34,6 +36,7 @@ internal sealed class WorkerModel : IDisposable
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
+        _reservation = device.Computes ? new ArenaReservation(run, _arena) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
@@ -47,6 +50,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
+
+    /// <summary>Memory of a round.</summary>
+    public Arena Arena => _arena;
 
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
@@ -104,7 +110,8 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
 
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
+        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open(),
+            LayerSelection.Parse(_run.Recompute, _run.Model.Layers));
         _norm = new GradientNorm(_device, map, rank, Shards);
         _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
     }
@@ -188,6 +195,11 @@ internal sealed class WorkerModel : IDisposable
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
+            if (batch is not null)
+            {
+                _reservation?.Cover(view, batch);
+            }
+
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             if (batch is not null)

@@ -1,0 +1,16 @@
+namespace MoEActors.Grains.Memory;
+
+/// <summary>The size of a micro-batch, which the memory of a step follows from.</summary>
+/// <param name="Sequences">Number of sequences.</param>
+/// <param name="Length">Tokens of a sequence.</param>
+public readonly record struct MicroBatchShape(int Sequences, int Length)
+{
+    /// <summary>Tokens of the micro-batch.</summary>
+    public int Tokens => checked(Sequences * Length);
+
+    /// <summary>Whether it needs no more than another.</summary>
+    public bool FitsInto(MicroBatchShape other) => Sequences <= other.Sequences && Length <= other.Length;
+
+    /// <inheritdoc />
+    public override string ToString() => $"{Sequences}×{Length} tokens";
+}
