@@ -16,6 +16,7 @@ public sealed class MoECluster(IGrainFactory grains)
     /// <exception cref="ModelConfigurationException">The configuration cannot work.</exception>
     /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">The name, or another model of that name.</exception>
     /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">The placement cannot work.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.MemoryRefusedException">A worker has not the memory for it; nothing was allocated.</exception>
     public async Task<MoEModel> CreateModelAsync(
         string name, RunConfiguration run, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {

@@ -36,6 +36,7 @@ public sealed class MoEModel
     /// <param name="cancellationToken">Stops waiting; the step itself goes on.</param>
     /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">The batch does not fit the run.</exception>
     /// <exception cref="Grains.Interfaces.Errors.NonFiniteLossException">The step was refused; the model is as before.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.MemoryRefusedException">A micro-batch is too large for a worker; the model is as before.</exception>
     /// <exception cref="Grains.Interfaces.Errors.EpochFailedException">A worker failed; the model is as before.</exception>
     public async Task<StepOutcome> TrainStepAsync(IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken = default)
     {
@@ -111,6 +112,7 @@ public sealed class MoEModel
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
     /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such expert.</exception>
     /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">There is no such worker.</exception>
+    /// <exception cref="Grains.Interfaces.Errors.MemoryRefusedException">The worker has not the memory for it.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
         RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
 

@@ -28,6 +28,7 @@ internal static class TrainedModel
                 MaximumSequence = options.Sequence,
                 Seed = (ulong)options.Seed,
             },
+            Recompute = options.Recompute,
             Optimizer = optimizer with { LearningRate = (float)options.LearningRate },
         };
         try

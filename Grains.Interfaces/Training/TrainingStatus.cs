@@ -35,4 +35,8 @@ public sealed class TrainingStatus
     /// <summary>Name of each rank's silo.</summary>
     [Id(6)]
     public string[] SiloNames { get; init; } = [];
+
+    /// <summary>Memory of each rank's worker, as of its last order.</summary>
+    [Id(10)]
+    public WorkerMemory[] Memory { get; init; } = [];
 }

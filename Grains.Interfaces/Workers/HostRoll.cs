@@ -33,4 +33,8 @@ public sealed class HostRoll
     /// <summary>Whether an order is still running: the rest of the answer means nothing, ask again.</summary>
     [Id(6)]
     public bool Busy { get; init; }
+
+    /// <summary>Memory of the host's workers, by device.</summary>
+    [Id(10)]
+    public WorkerMemory[] Memory { get; init; } = [];
 }

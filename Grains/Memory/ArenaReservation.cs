@@ -10,31 +10,38 @@ namespace MoEActors.Grains.Memory;
 /// </summary>
 internal sealed class ArenaReservation(RunConfiguration run, Arena arena)
 {
-    /// <summary>Shapes of which none fits into another.</summary>
-    private readonly List<MicroBatchShape> _covered = [];
-    private long _epoch = -1;
+    private readonly CoveredShapes _covered = new();
+    private readonly int[] _experts = new int[run.Model.Layers];
+    private long _epoch;
 
     /// <summary>Sees to it that a micro-batch finds room. Everything in the arena is void.</summary>
     public void Cover(EpochView view, MicroBatch batch)
     {
         if (view.Epoch != _epoch)
         {
-            // Other experts may be here now.
-            _covered.Clear();
             _epoch = view.Epoch;
+            ForgetUnlessFewer(view);
         }
 
-        var shape = new MicroBatchShape(batch.Inputs.Length / batch.SequenceLength, batch.SequenceLength);
-        for (int i = 0; i < _covered.Count; i++)
+        MicroBatchShape shape = MicroBatchShape.Of(batch);
+        if (!_covered.Contains(shape))
         {
-            if (shape.FitsInto(_covered[i]))
+            arena.Reserve(new DryRunWorker(run, view.Map, before: null, view.Rank, shape, MemoryEstimator.PlannedSkew).ArenaBytes());
+            _covered.Add(shape);
+        }
+    }
+
+    /// <summary>More experts in a layer than were ever here bring more rows.</summary>
+    private void ForgetUnlessFewer(EpochView view)
+    {
+        for (int layer = 0; layer < _experts.Length; layer++)
+        {
+            int here = view.Map.ExpertsOn(view.Rank, layer).Count();
+            if (here > _experts[layer])
             {
-                return;
+                _experts[layer] = here;
+                _covered.Clear();
             }
         }
-
-        arena.Reserve(new DryRunWorker(run, view.Map, before: null, view.Rank, shape, MemoryEstimator.PlannedSkew).ArenaBytes());
-        _covered.RemoveAll(covered => covered.FitsInto(shape));
-        _covered.Add(shape);
     }
 }

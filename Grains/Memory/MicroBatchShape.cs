@@ -1,3 +1,5 @@
+using MoEActors.Modules.Models;
+
 namespace MoEActors.Grains.Memory;
 
 /// <summary>The size of a micro-batch, which the memory of a step follows from.</summary>
@@ -7,6 +9,9 @@ public readonly record struct MicroBatchShape(int Sequences, int Length)
 {
     /// <summary>Tokens of the micro-batch.</summary>
     public int Tokens => checked(Sequences * Length);
+
+    /// <summary>The shape of a micro-batch.</summary>
+    public static MicroBatchShape Of(MicroBatch batch) => new(batch.Inputs.Length / batch.SequenceLength, batch.SequenceLength);
 
     /// <summary>Whether it needs no more than another.</summary>
     public bool FitsInto(MicroBatchShape other) => Sequences <= other.Sequences && Length <= other.Length;

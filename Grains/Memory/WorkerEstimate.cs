@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Workers;
+
 namespace MoEActors.Grains.Memory;
 
 /// <summary>What a worker needs, in bytes: what it holds, by kind, and what it comes to, by phase.</summary>
@@ -27,20 +29,19 @@ public sealed record WorkerEstimate
     /// <summary>The most that activations and their gradients take.</summary>
     public required long BackwardArena { get; init; }
 
-    /// <summary>By phase, in the order of <see cref="MemoryPhase"/>: the most bytes that the device has allocated.</summary>
+    /// <summary>By phase, in the order of <see cref="MemoryPhase"/>: the most bytes that are in use on the device.</summary>
     public required IReadOnlyList<long> Phases { get; init; }
 
-    /// <summary>The most that the device has allocated in any phase.</summary>
-    public long Peak => Phases.Max();
-
-    /// <summary>The first phase that needs more than this; null when all fit.</summary>
-    public MemoryPhase? FirstBeyond(long available)
+    /// <summary>The first phase that needs more than a device may allocate; null when all fit. Checkpoints pass through host memory.</summary>
+    /// <param name="available">Bytes that there are.</param>
+    /// <param name="moving">Whether experts move.</param>
+    public MemoryPhase? FirstBeyond(long available, bool moving)
     {
-        for (int phase = 0; phase < Phases.Count; phase++)
+        for (MemoryPhase phase = MemoryPhase.Open; phase <= (moving ? MemoryPhase.Transfer : MemoryPhase.Backward); phase++)
         {
-            if (Phases[phase] > available)
+            if (Phases[(int)phase] > available)
             {
-                return (MemoryPhase)phase;
+                return phase;
             }
         }
 

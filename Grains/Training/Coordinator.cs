@@ -2,6 +2,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
@@ -19,6 +20,7 @@ internal sealed class Coordinator
     private readonly ISiloStatusOracle _silos;
     private readonly Reign _reign;
     private readonly Members _members;
+    private readonly MemoryCheck _memory;
     private readonly EpochOpening _opening;
     private readonly StepProtocol _steps;
     private readonly ClusterWork _work;
@@ -34,7 +36,8 @@ internal sealed class Coordinator
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
         Run = RunConfiguration.FromJson(reign.Record.Configuration);
-        _opening = new EpochOpening(silos, _members, new GrainActivation(grains, Run, model), reign, model);
+        _memory = new MemoryCheck(Run, _members);
+        _opening = new EpochOpening(silos, _members, new GrainActivation(grains, Run, model), reign, _memory, model);
         _steps = new StepProtocol(_members, reign, Run, model);
         _work = new ClusterWork(_members, reign, Run, files, model);
         _logged = reign.Record.Step;
@@ -45,6 +48,17 @@ internal sealed class Coordinator
 
     /// <summary>Folder of the checkpoint that the run was restored from; null when it began with its seed.</summary>
     public string? CameFrom => _reign.Record.Checkpoint;
+
+    /// <summary>Whether nothing has come of the run yet: no epoch was ever opened.</summary>
+    public bool IsUntouched => _reign.Record is { Epoch: 0, Checkpoint: null };
+
+    /// <summary>Gives an untouched run another configuration.</summary>
+    /// <returns>The reign, for the coordinator that comes after this one.</returns>
+    public async Task<Reign> ReplaceConfigurationAsync(RunConfiguration run)
+    {
+        await _reign.WriteAsync(_reign.Record with { Configuration = run.ToJson() });
+        return _reign;
+    }
 
     /// <summary>The term.</summary>
     public long Term => _reign.Term;
@@ -108,7 +122,11 @@ internal sealed class Coordinator
 
         try
         {
-            return await RunInEpochAsync(() => _steps.RunAsync(batch));
+            return await RunInEpochAsync(async () =>
+            {
+                await _memory.RequireAsync(batch.Batches);
+                return await _steps.RunAsync(batch);
+            });
         }
         catch (Exception)
         {
@@ -135,6 +153,7 @@ internal sealed class Coordinator
         Step = _reign.Record.Step,
         Configuration = _reign.Record.Configuration,
         Map = _members.Map is null ? null : _reign.Record.Map,
+        Memory = _members.Map is null ? [] : [.. _members.Map.Workers.Select(_members.MemoryOf)],
         SiloNames = _members.Map is null
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
@@ -190,7 +209,7 @@ internal sealed class Coordinator
             _ended = false;
             return outcome;
         }
-        catch (Exception e) when (e is not PlacementRefusedException)
+        catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException))
         {
             _ended = true;
             await _members.EndAsync(e.Message);

@@ -1,6 +1,7 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 using MoEActors.Placement.Planners;
@@ -12,12 +13,13 @@ namespace MoEActors.Grains.Training;
 /// and pushed to every silo, the members wire themselves anew, a roll-call confirms it, and grains follow. A failure before the map is written
 /// leaves the old epoch as it was.
 /// </summary>
-internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, GrainActivation activation, Reign reign, string model)
+internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, GrainActivation activation, Reign reign, MemoryCheck memory, string model)
 {
     /// <summary>Opens the next epoch.</summary>
     /// <param name="run">The run.</param>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for it.</exception>
     /// <exception cref="EpochFailedException">A member failed on the way.</exception>
     public async Task<EpochOutcome> OpenAsync(RunConfiguration run, PlacementRequest? wanted)
     {
@@ -27,6 +29,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             PlacementMap wish = Wish(run, wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
             ShardTransfer[] moves = MovesBetween(found, wish);
+            await memory.RequireAsync(wish, moves.Length > 0 ? found : null);
             if (moves.Length > 0 && !found.HasSameWorkersAs(members.Map))
             {
                 // Nobody to copy through: first an epoch with every shard where it is.

@@ -46,6 +46,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() });
             _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
         }
+        else if (_coordinator.Run.ToJson() != run.ToJson() && _coordinator.IsUntouched && _tail.IsCompleted)
+        {
+            // It was refused, for its memory perhaps: the name is free for what may fit.
+            Reign reign = await _coordinator.ReplaceConfigurationAsync(run);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+        }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
             throw new InvalidRequestException(

@@ -8,7 +8,7 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files) : IDisposable
+internal sealed class Worker(WorkerId id, IDevice device, long budget, ICommunicatorProvider communicators, IFileStore files) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Dictionary<string, WorkerModel> _models = [];
@@ -18,6 +18,22 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
 
     /// <summary>The device.</summary>
     public IDevice Device { get; } = device;
+
+    /// <summary>Bytes that the device may allocate.</summary>
+    public long Budget { get; } = budget;
+
+    /// <summary>The device's memory, and what a model has of it.</summary>
+    public WorkerMemory MemoryOf(string model) =>
+        ModelOf(model)?.Gauge.Read(Budget, Device.AllocatedBytes) ?? new WorkerMemory { Budget = Budget, Used = Device.AllocatedBytes };
+
+    /// <summary>A sum over the models on this worker.</summary>
+    public long Sum(Func<WorkerMemory, long> value)
+    {
+        lock (_models)
+        {
+            return _models.Values.Sum(model => value(model.Gauge.Read(Budget, Device.AllocatedBytes)));
+        }
+    }
 
     /// <summary>What this worker holds of a model; null for nothing. Read from the control plane, changed on the executor.</summary>
     public WorkerModel? ModelOf(string model)
@@ -36,7 +52,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         {
             try
             {
-                completion.SetResult(Run(order));
+                completion.SetResult(Measured(order));
             }
             catch (Exception e)
             {
@@ -81,6 +97,26 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         }
 
         Device.Dispose();
+    }
+
+    private WorkerReport? Measured(WorkOrder order)
+    {
+        long before = Device.AllocatedBytes;
+        if (order is not OpenEpochOrder && ModelOf(order.Model) is { View: { } view } model && view.Epoch == order.Epoch)
+        {
+            model.ReleaseMoved();
+            model.Gauge.Release(before - Device.AllocatedBytes);
+            before = Device.AllocatedBytes;
+        }
+
+        try
+        {
+            return Run(order);
+        }
+        finally
+        {
+            ModelOf(order.Model)?.Gauge.Add(order, Device.AllocatedBytes - before);
+        }
     }
 
     private WorkerReport? Run(WorkOrder order)

@@ -36,6 +36,7 @@ internal sealed class WorkerModel : IDisposable
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
+        Gauge = new ModelGauge(_arena);
         _reservation = device.Computes ? new ArenaReservation(run, _arena) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
@@ -50,6 +51,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
+
+    /// <summary>What this model has of the device's memory.</summary>
+    public ModelGauge Gauge { get; }
 
     /// <summary>Memory of a round.</summary>
     public Arena Arena => _arena;

@@ -11,7 +11,6 @@ internal static class WorkerProgram
     /// <summary>Runs one order on the executor thread.</summary>
     public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view)
     {
-        model.ReleaseMoved();
         return order switch
         {
             PrepareOrder prepare => Prepare(prepare, model, view),

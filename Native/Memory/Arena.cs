@@ -7,11 +7,15 @@ namespace MoEActors.Native.Memory;
 /// across <see cref="Reset"/>, so that a warm arena allocates nothing. Not thread safe: an arena belongs to one executor.
 /// </summary>
 /// <param name="device">The device whose memory is handed out.</param>
-/// <param name="blockBytes">By how many bytes it grows; a larger request gets a block of its own size.</param>
+/// <param name="blockBytes">By how many bytes it grows at most, unless one request is larger; a small arena grows by a share of its size.</param>
 public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposable
 {
     /// <summary>Every piece starts on a cache line, which is also the width of the widest vector.</summary>
     private const int Alignment = 64;
+
+    private const long LeastGrowth = 64 << 10;
+
+    private const int GrowthShare = 8;
 
     private readonly List<DeviceBuffer> _blocks = [];
     private int _block;
@@ -41,7 +45,7 @@ public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposab
 
         if (_block == _blocks.Count)
         {
-            AddBlock(Math.Max(bytes, blockBytes));
+            AddBlock(Math.Max(bytes, Math.Min(blockBytes, Math.Max(LeastGrowth, BytesHeld / GrowthShare))));
             _offset = 0;
         }
 

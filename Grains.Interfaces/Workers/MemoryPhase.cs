@@ -1,6 +1,8 @@
-namespace MoEActors.Grains.Memory;
+namespace MoEActors.Grains.Interfaces.Workers;
 
 /// <summary>What a worker does, as far as its memory is concerned.</summary>
+[GenerateSerializer]
+[Alias("moe.memory.phase")]
 public enum MemoryPhase
 {
     /// <summary>An epoch is open and nothing runs: parameters, gradients, moments, and the tables of the exchange.</summary>
