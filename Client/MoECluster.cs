@@ -25,7 +25,7 @@ public sealed class MoECluster(IGrainFactory grains)
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(run.ToJson(), placement), before: null, cancellationToken);
-        return new MoEModel(name, grain, run, epoch);
+        return new MoEModel(name, grains, run, epoch);
     }
 
     /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
@@ -43,7 +43,7 @@ public sealed class MoECluster(IGrainFactory grains)
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
         TrainingStatus status = await grain.GetStatusAsync().WaitAsync(cancellationToken);
-        return new MoEModel(name, grain, RunConfiguration.FromJson(status.Configuration), epoch);
+        return new MoEModel(name, grains, RunConfiguration.FromJson(status.Configuration), epoch);
     }
 
     /// <summary>Opens a model that exists.</summary>

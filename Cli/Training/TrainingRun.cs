@@ -4,6 +4,7 @@ using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Client.Data;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
@@ -43,7 +44,14 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private bool _recorded;
 
-    /// <summary>Trains until the goal, the time limit or cancellation, and saves.</summary>
+    /// <summary>Step of the checkpoint.</summary>
+    private long _saved = job.Resume?.Step ?? 0;
+
+    /// <summary>
+    /// Trains until the goal, the time limit or cancellation, and saves. A checkpoint on the way that cannot be written is noted, and the run goes on: the
+    /// older one is still whole, and a disk that is full now may not be later. The last one must be written.
+    /// </summary>
+    /// <exception cref="CheckpointFailedException">The last checkpoint could not be written.</exception>
     /// <exception cref="StoppedException">Cancelled before the goal.</exception>
     public async Task TrainAsync(ITrainingView view, CancellationToken cancellation)
     {
@@ -61,6 +69,11 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             {
                 TrainingProgress progress = meter.Add(step);
                 view.Report(progress);
+                if (keeper.IsDue || step.Step == goal)
+                {
+                    keeper.Remember((await model.GetStatusAsync(CancellationToken.None)).Memory);
+                }
+
                 keeper.Report(progress);
                 if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
                 {
@@ -69,10 +82,15 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
                 }
             }
 
-            if (meter.Step > 0)
+            if (meter.Step < goal && IsToGoOn())
             {
-                await SaveAsync();
+                await TrySaveAsync();
             }
+        }
+
+        if (meter.Step > _saved)
+        {
+            await SaveAsync();
         }
 
         if (meter.Step < goal && cancellation.IsCancellationRequested)
@@ -93,7 +111,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {seconds:0.0} s; measuring the validation loss ...");
         EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
-        int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation);
+        int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
         return new TrainingResult
         {
             Runtime = EmbeddedSilos.RuntimeName,
@@ -104,6 +122,8 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             TrainingTokens = meter.Tokens,
             TokensPerSecond = meter.Tokens / seconds,
             TrainingLoss = meter.CrossEntropy,
+            RouterEntropy = meter.RouterEntropy,
+            DroppedShare = meter.DroppedShare,
             ValidationLoss = loss.Loss,
             ValidationBytes = loss.Tokens,
             UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
@@ -122,8 +142,21 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         }
     }
 
+    private async Task TrySaveAsync()
+    {
+        try
+        {
+            await SaveAsync();
+        }
+        catch (Exception e) when (e is CheckpointFailedException or IOException or UnauthorizedAccessException)
+        {
+            meter.Note($"{e.Message} Training goes on; the next save tries again.");
+        }
+    }
+
     private async Task SaveAsync()
     {
+        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
         if (!_recorded)
         {
             // Not sooner: until now, the folder may hold an earlier run that can still be resumed.
@@ -131,7 +164,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             _recorded = true;
         }
 
-        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
+        _saved = meter.Step;
         keeper.Saved(meter.Step);
     }
 }

@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Director;
 using Orleans.Concurrency;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -32,6 +33,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>
     /// <returns>A ticket; its outcome is a <see cref="StepOutcome"/>.</returns>
     /// <exception cref="Errors.InvalidRequestException">The batch does not fit the model.</exception>
+    /// <exception cref="Errors.StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="Errors.StaleCommandException">The step is not the next one.</exception>
     [Alias("step")]
     [ResponseTimeout("00:00:10")]
@@ -58,4 +60,9 @@ public interface ITrainingGrain : IGrainWithStringKey
     [ResponseTimeout("00:00:10")]
     [AlwaysInterleave]
     Task<TrainingStatus> GetStatusAsync();
+
+    /// <summary>Takes a plan of the director, to land with the next steps.</summary>
+    [Alias("propose")]
+    [ResponseTimeout("00:00:10")]
+    Task<ProposalAnswer> ProposeAsync(PlanProposal proposal);
 }

@@ -1,3 +1,6 @@
+using MoEActors.Grains.Interfaces.Gates;
+using MoEActors.Grains.Interfaces.Workers;
+
 namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>A step is committed.</summary>
@@ -49,4 +52,32 @@ public sealed class StepOutcome : WorkOutcome
     /// <summary>Managed bytes that executor threads allocated between prepare and prepared.</summary>
     [Id(10)]
     public required long ExecutorAllocatedBytes { get; init; }
+
+    /// <summary>What <see cref="Auxiliary"/> is made of, by name.</summary>
+    [Id(11)]
+    public NamedLoss[] AuxiliaryLosses { get; init; } = [];
+
+    /// <summary>By layer: mean over its tokens of the entropy of the router's probabilities, nats, from 0 to ln E; 0 for a dense layer.</summary>
+    [Id(12)]
+    public double[] RouterEntropy { get; init; } = [];
+
+    /// <summary>Tells which batch was learnt: a hash of its token ids.</summary>
+    [Id(13)]
+    public ulong BatchDigest { get; init; }
+
+    /// <summary>Predicted tokens per second of <see cref="Seconds"/>.</summary>
+    public double TokensPerSecond => Tokens / Seconds;
+
+    /// <summary>By layer and expert: tokens that chose it and found no slot.</summary>
+    public long[][] DroppedTokens => [.. ChosenTokens.Zip(KeptTokens, (chosen, kept) => chosen.Zip(kept, (c, k) => c - k).ToArray())];
+
+    /// <summary>In rank order: where each worker's time went since it had prepared the step before.</summary>
+    [Id(20)]
+    public WorkerTiming[] Timings { get; init; } = [];
+
+    /// <summary>Mean over the workers of their seconds by phase; <see cref="PhaseSeconds.Idle"/> is what the control plane took.</summary>
+    public PhaseSeconds MeanPhases => PhaseSeconds.Mean([.. Timings.Select(timing => timing.Elapsed)]);
+
+    /// <summary>The rank that computed longest, by processor time; −1 when nothing was timed.</summary>
+    public int SlowestRank => Timings.Length == 0 ? -1 : Enumerable.Range(0, Timings.Length).MaxBy(rank => Timings[rank].ProcessorSeconds);
 }

@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -37,6 +39,22 @@ public sealed class TrainingStatus
     public string[] SiloNames { get; init; } = [];
 
     /// <summary>Memory of each rank's worker, as of its last order.</summary>
-    [Id(10)]
+    [Id(40)]
     public WorkerMemory[] Memory { get; init; } = [];
+
+    /// <summary>How the placement follows the load; null when it does not.</summary>
+    [Id(30)]
+    public DirectorSettings? Director { get; init; }
+
+    /// <summary>Raised by every change of <see cref="Director"/>.</summary>
+    [Id(31)]
+    public long DirectorRevision { get; init; }
+
+    /// <summary>What the cluster was measured to do; null before.</summary>
+    [Id(32)]
+    public ClusterCalibration? Calibration { get; init; }
+
+    /// <summary>Routing policies of the layers that do not route as the run began.</summary>
+    [Id(10)]
+    public GatePolicyMessage[] Gates { get; init; } = [];
 }

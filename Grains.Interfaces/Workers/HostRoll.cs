@@ -26,7 +26,7 @@ public sealed class HostRoll
     [Id(4)]
     public long Prepared { get; init; }
 
-    /// <summary>Shards by device, as <c>layer/expert/replica.slice</c>.</summary>
+    /// <summary>Shards by device, as <c>layer/expert</c>; which replica each is, the map says.</summary>
     [Id(5)]
     public string[][] Shards { get; init; } = [];
 
@@ -35,6 +35,10 @@ public sealed class HostRoll
     public bool Busy { get; init; }
 
     /// <summary>Memory of the host's workers, by device.</summary>
-    [Id(10)]
+    [Id(40)]
     public WorkerMemory[] Memory { get; init; } = [];
+
+    /// <summary>The epoch whose shards have arrived and that waits to be adopted; 0 for none.</summary>
+    [Id(20)]
+    public long Pending { get; init; }
 }

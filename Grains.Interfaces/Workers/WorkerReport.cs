@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Director;
+
 namespace MoEActors.Grains.Interfaces.Workers;
 
 /// <summary>What one worker has to say of an order.</summary>
@@ -41,4 +43,28 @@ public sealed class WorkerReport
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
     [Id(7)]
     public long AllocatedBytes { get; init; }
+
+    /// <summary>Where its time went since it had prepared the step before; null for another order than to prepare.</summary>
+    [Id(20)]
+    public WorkerTiming? Timing { get; init; }
+
+    /// <summary>How the change of placement went that came with the order; null when none did.</summary>
+    [Id(30)]
+    public SwitchReport? Switch { get; init; }
+
+    /// <summary>What all workers were measured to do, alike on every one; null unless that was the order.</summary>
+    [Id(31)]
+    public ClusterCalibration? Calibration { get; init; }
+
+    /// <summary>Router entropies by micro-batch and layer.</summary>
+    [Id(10)]
+    public RouterPart[] Routers { get; init; } = [];
+
+    /// <summary>Auxiliary losses by micro-batch and layer.</summary>
+    [Id(11)]
+    public AuxiliaryPart[] AuxiliaryLosses { get; init; } = [];
+
+    /// <summary>Tensors that are not finite.</summary>
+    [Id(12)]
+    public NonFinitePart[] NonFinite { get; init; } = [];
 }

@@ -10,13 +10,14 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Checkpoints;
 
 /// <summary>
-/// Writes what one worker holds: a file of its experts' parameters and one of their moments; rank 0 adds the dense part. Names carry the step,
-/// so that an older checkpoint in the folder stays whole until the index has changed.
+/// Writes what one worker holds: a file of its experts' parameters and one of their moments; rank 0 adds the dense part, and an expert with
+/// replicas is written by its home. Names carry the step and the save, so that an older checkpoint in the folder - of this run or another -
+/// stays whole until the index has changed.
 /// </summary>
 internal static class CheckpointWriter
 {
     /// <summary>Writes the worker's files into a folder that exists.</summary>
-    public static BlockReport[] Write(IFileStore store, string folder, WorkerModel model, EpochView view)
+    public static BlockReport[] Write(IFileStore store, SaveOrder order, WorkerModel model, EpochView view)
     {
         ModelConfiguration configuration = view.Model.Configuration;
         var weights = new SafetensorsWriter();
@@ -28,8 +29,11 @@ internal static class CheckpointWriter
 
         for (int i = 0; i < model.Shards.Count; i++)
         {
-            (ShardId shard, ParameterBlock block) = model.Shards.At(i);
-            Add(weights, moments, model, block, HuggingFaceNames.Expert(configuration, shard.Layer, shard.Expert));
+            (ExpertId id, ParameterBlock block) = model.Shards.At(i);
+            if (view.Map.RanksOf(id.Layer)[id.Expert] == view.Rank)
+            {
+                Add(weights, moments, model, block, HuggingFaceNames.Expert(configuration, id.Layer, id.Expert));
+            }
         }
 
         if (!weights.Names.Any())
@@ -38,8 +42,8 @@ internal static class CheckpointWriter
         }
 
         string suffix = string.Create(
-            CultureInfo.InvariantCulture, $"step-{model.Version:00000000}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
-        return [Write(store, folder, $"model-{suffix}", weights), Write(store, folder, $"{CheckpointIndex.OptimizerStem}-{suffix}", moments)];
+            CultureInfo.InvariantCulture, $"step-{model.Version:00000000}-{order.Tag}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
+        return [Write(store, order.Folder, $"model-{suffix}", weights), Write(store, order.Folder, $"{CheckpointIndex.OptimizerStem}-{suffix}", moments)];
     }
 
     private static BlockReport Write(IFileStore store, string folder, string name, SafetensorsWriter writer)
@@ -62,8 +66,8 @@ internal static class CheckpointWriter
             int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
             int offset = parameter.Offset;
             int count = parameter.Shape.Count;
-            moments.Add(MomentNames.First(block, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
-            moments.Add(MomentNames.Second(block, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
+            moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
+            moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
         }
     }
 

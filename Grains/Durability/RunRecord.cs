@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 
@@ -30,9 +32,21 @@ public sealed record RunRecord
     /// <summary>What the caller saved with that checkpoint.</summary>
     public string Cursor { get; init; } = "";
 
+    /// <summary>Routing policies in force, of the layers that do not route as the run began.</summary>
+    public GatePolicyMessage[] Gates { get; init; } = [];
+
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }
 
     /// <summary>Outcomes of the last committed steps, ascending, for a client that missed them: more than a client has in flight.</summary>
     public StepOutcome[] LastOutcomes { get; init; } = [];
+
+    /// <summary>How the placement follows the load; null when it does not.</summary>
+    public DirectorSettings? Director { get; init; }
+
+    /// <summary>Raised by every change of <see cref="Director"/>.</summary>
+    public long DirectorRevision { get; init; }
+
+    /// <summary>What the cluster was measured to do; null before.</summary>
+    public ClusterCalibration? Calibration { get; init; }
 }

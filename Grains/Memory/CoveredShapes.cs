@@ -3,8 +3,10 @@ namespace MoEActors.Grains.Memory;
 /// <summary>Micro-batches that are known to fit, and with them all smaller ones.</summary>
 internal sealed class CoveredShapes
 {
-    /// <summary>Shapes of which none fits into another.</summary>
     private readonly List<MicroBatchShape> _shapes = [];
+
+    /// <summary>Shapes of which none fits into another.</summary>
+    public IReadOnlyList<MicroBatchShape> Shapes => _shapes;
 
     /// <summary>Whether a shape, or one that it fits into, has been added. Allocates nothing.</summary>
     public bool Contains(MicroBatchShape shape)

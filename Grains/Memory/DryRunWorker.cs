@@ -1,5 +1,8 @@
+using MoEActors.Grains.Interfaces.Gates;
+using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.DryRun;
@@ -8,22 +11,34 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Memory;
 
 /// <summary>One worker of an epoch, run on a device that counts.</summary>
-internal sealed class DryRunWorker(RunConfiguration run, PlacementMap map, PlacementMap? before, int rank, MicroBatchShape shape, double skew)
+/// <param name="run">The run.</param>
+/// <param name="map">The placement.</param>
+/// <param name="rank">The worker's rank.</param>
+/// <param name="shape">The micro-batch that every worker is taken to have.</param>
+/// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
+/// <param name="gates">Policies of layers that do not route as the run began.</param>
+internal sealed class DryRunWorker(
+    RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates)
 {
-    /// <summary>What the estimate depends on, beside the run: workers of one kind need the same.</summary>
-    public string Kind => $"{Counts(map)} after {(before is null ? "nothing" : Counts(before))} with {Arrivals().Length}";
+    private const string Name = "dry-run";
 
-    /// <summary>Runs everything that a worker does.</summary>
+    /// <summary>
+    /// What the estimate depends on, beside what all workers share: those of one kind need the same. Where experts have replicas, every worker is a
+    /// kind of its own.
+    /// </summary>
+    public string Kind => string.Join(' ', Enumerable.Range(0, map.Layers).Select(layer =>
+        map.PlacementOf(layer).IsSingle ? $"{map.ExpertsOn(rank, layer).Count()}" : $"rank {rank}"));
+
+    /// <summary>Opens an epoch and runs a step.</summary>
     public WorkerEstimate Estimate()
     {
         using var device = new DryRunDevice();
-        using var model = new WorkerModel(device, run, new DiskFileStore());
-        Open(model, device, 1, map);
+        using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
         long forward = 0;
-        device.AtLoss = () => forward = model.Arena.PeakBytes;
-        Step(model, 1);
-        long backward = model.Arena.PeakBytes;
+        device.AtLoss = () => forward = model.ArenaPeakBytes;
+        Step(model);
+        long backward = model.ArenaPeakBytes;
         long blocks = model.Dense.Length;
         long largest = Largest(model.Dense);
         for (int i = 0; i < model.Shards.Count; i++)
@@ -47,86 +62,90 @@ internal sealed class DryRunWorker(RunConfiguration run, PlacementMap map, Place
             BackwardArena = backward,
 
             // A tensor on its way to or from a file is there twice more: as the host has it, and as the file does.
-            Phases = [resident, resident + forward, resident + backward, Transfer(), resident + backward + 2 * largest],
+            Phases = [resident, resident + forward, resident + backward, resident + backward, resident + backward + 2 * largest],
         };
     }
 
-    /// <summary>The most that the arena has in use in a step.</summary>
-    public long ArenaBytes()
+    /// <summary>The most that an evaluation takes: what is held, and activations of one layer after the other.</summary>
+    public long EvaluationBytes()
     {
         using var device = new DryRunDevice();
-        using var model = new WorkerModel(device, run, new DiskFileStore());
-        Open(model, device, 1, map);
-        Step(model, 1);
-        return model.Arena.PeakBytes;
+        using WorkerModel model = Open(device);
+        long resident = device.AllocatedBytes;
+        model.Evaluate(map.Workers.Length, Mine());
+        return resident + model.ArenaPeakBytes;
     }
 
-    /// <summary>Device memory while experts arrive.</summary>
-    private long Transfer()
+    /// <summary>The most that each of the worker's arenas has in use in a step.</summary>
+    public long[] ArenaBytes()
     {
         using var device = new DryRunDevice();
-        using var model = new WorkerModel(device, run, new DiskFileStore());
-        Open(model, device, 1, before ?? map);
-        Step(model, 1);
+        using WorkerModel model = Open(device);
+        Step(model);
+        return [.. model.Arenas.Select(arena => arena.PeakBytes)];
+    }
 
-        // On the way the arena grew with gaps; a worker reserves it in one block.
-        long gaps = model.Arena.BytesHeld - model.Arena.PeakBytes;
-        device.ResetPeak();
-        model.Transfer(Arrivals());
-        if (before is not null)
+    private WorkerModel Open(DryRunDevice device)
+    {
+        (double rows, int most) = Rows();
+        var communicators = new DryRunCommunicators(device, rows, most);
+        var model = new WorkerModel(
+            map.Workers[rank], device, new ShardMemory(device), run, new DiskFileStore(), communicators, static work => work());
+        var order = new OpenEpochOrder
         {
-            Open(model, device, 2, map);
-        }
-
-        return device.PeakBytes - gaps;
+            Model = Name,
+            Term = 1,
+            Epoch = 1,
+            Number = 1,
+            Configuration = "",
+            Map = PlacementMapMessage.From(map),
+            Version = 0,
+            Gates = [.. gates.Select(GatePolicyMessage.From)],
+        };
+        model.OpenEpoch(order, map, rank);
+        return model;
     }
 
-    private void Open(WorkerModel model, DryRunDevice device, long epoch, PlacementMap placement)
+    private void Step(WorkerModel model)
+    {
+        model.Prepare(1, map.Workers.Length, Math.Max(1, shape.Tokens), Mine());
+        model.Commit(1);
+    }
+
+    private Dictionary<int, MicroBatch> Mine()
+    {
+        int[] tokens = new int[shape.Tokens];
+        return new Dictionary<int, MicroBatch> { [rank] = new MicroBatch(tokens, tokens, shape.Length) };
+    }
+
+    /// <summary>Rows that every expert of this worker gets over level routing, and the most that one can get from one worker.</summary>
+    private (double Skew, int Most) Rows()
     {
         // Held to what can come: a gate sends a token to k experts, and to those of one worker at most as many as there are.
-        int k = run.Model.Gate.TopK;
+        double wanted = skew;
         double worst = 1;
         int most = 0;
         foreach (int layer in run.Model.MoELayers)
         {
-            int experts = run.Model.Experts[layer];
-            int here = placement.ExpertsOn(rank, layer).Count();
-            most = Math.Max(most, Math.Min(shape.Tokens, run.Model.Gate.Capacity(shape.Tokens, experts)));
-            worst = here == 0 ? worst : Math.Max(worst, (double)Math.Min(k, here) * experts / ((double)here * k));
+            GateOptions gate = gates.FirstOrDefault(policy => policy.Layer == layer)?.Options ?? run.Model.Gate;
+            LayerPlacement placement = map.PlacementOf(layer);
+            int[] here = [.. map.ExpertsOn(rank, layer)];
+            most = Math.Max(most, Math.Min(shape.Tokens, gate.Capacity(shape.Tokens, placement.Experts)));
+            if (here.Length > 0)
+            {
+                worst = Math.Max(worst, (double)Math.Min(gate.TopK, here.Length) * placement.Experts / ((double)here.Length * gate.TopK));
+                wanted = Math.Max(wanted, skew * LevelShare(placement) / here.Sum(expert => 1.0 / placement.RanksOf(expert).Length));
+            }
         }
 
-        model.OpenEpoch(
-            epoch, placement, rank, model.Version, checkpoint: null,
-            () => new DryRunCommunicator(device, rank, placement.Workers.Length, Math.Min(skew, worst), Math.Max(1, most)));
+        return (Math.Min(wanted, worst), Math.Max(1, most));
     }
 
-    private void Step(WorkerModel model, long step)
-    {
-        int[] tokens = new int[shape.Tokens];
-        var batch = new MicroBatch(tokens, tokens, shape.Length);
-        model.Prepare(step, map.Workers.Length, Math.Max(1, tokens.Length), new Dictionary<int, MicroBatch> { [rank] = batch });
-        model.Commit(step);
-    }
-
-    /// <summary>The experts that come here: those of the new placement, or one of another worker, to have an idea.</summary>
-    private ShardTransfer[] Arrivals()
-    {
-        if (before is null)
-        {
-            ShardId[] elsewhere = [.. map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) != rank).Take(1)];
-            return [.. elsewhere.Select(shard => new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), rank))];
-        }
-
-        return
-        [
-            .. map.Shards
-                .Select(shard => new ShardTransfer(shard, before.RankOf(before.WorkerOf(shard)), map.RankOf(map.WorkerOf(shard))))
-                .Where(move => move.To == rank && move.From != rank),
-        ];
-    }
-
-    private string Counts(PlacementMap placement) =>
-        string.Join(' ', Enumerable.Range(0, placement.Layers).Select(layer => placement.ExpertsOn(rank, layer).Count()));
+    /// <summary>
+    /// Experts that make a worker's equal share. One that holds fewer, or replicas, holds those with more tokens: they were put there to level the load.
+    /// </summary>
+    private static double LevelShare(LayerPlacement placement) =>
+        placement.IsSingle ? placement.Experts / placement.Workers : (double)placement.Experts / placement.Workers;
 
     private static long Largest(ParameterBlock block) => block.Parameters.Max(parameter => (long)parameter.Shape.Count) * sizeof(float);
 }

@@ -1,55 +1,86 @@
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Training;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 
 namespace MoEActors.Grains.Memory;
 
 /// <summary>
-/// Refuses what does not fit the memory of a worker, before any worker hears of it: the opening of an epoch, and the step of a micro-batch that is
-/// larger than those before it.
+/// Refuses what does not fit the memory of a worker, before any worker hears of it: the opening of an epoch, a change of placement, and the step or
+/// the evaluation of a micro-batch that is larger than those before it.
 /// </summary>
-internal sealed class MemoryCheck(RunConfiguration run, Members members)
+internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign reign)
 {
-    private readonly List<MicroBatchShape> _seen = [];
+    /// <summary>The largest micro-batches of steps that have come so far.</summary>
+    private readonly CoveredShapes _trained = new();
+
+    /// <summary>Those that are known to fit under the policies of the gates as they are.</summary>
     private readonly CoveredShapes _fits = new();
+
+    private GatePolicyMessage[] _gates = [];
 
     /// <summary>
     /// Throws unless every worker has the memory for a placement and for micro-batches as large as those that were trained so far; for one sequence
     /// when there were none.
     /// </summary>
     /// <param name="map">The placement.</param>
-    /// <param name="before">The placement from which experts move there; null when none moves.</param>
+    /// <param name="before">The placement from which experts move there beside a step; null when none moves.</param>
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
-    public Task RequireAsync(PlacementMap map, PlacementMap? before) => Task.Run(() =>
+    public async Task RequireAsync(PlacementMap map, PlacementMap? before)
     {
-        foreach (MicroBatchShape shape in _seen.DefaultIfEmpty(new MicroBatchShape(1, run.Model.MaximumSequence)))
+        GatePolicy[] gates = Policies();
+        foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(new MicroBatchShape(1, run.Model.MaximumSequence)).ToArray())
         {
-            Require(map, before, shape);
+            // Not in a grain's turn: a large model takes a while.
+            await Task.Run(() => Require(map, before, shape, gates));
         }
-    });
+    }
 
-    /// <summary>Throws unless every worker has the memory for each of the micro-batches.</summary>
+    /// <summary>Throws unless every worker has the memory for a step with each of the micro-batches.</summary>
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
-    public async Task RequireAsync(MicroBatchMessage[] batches)
+    public async Task RequireStepAsync(MicroBatchMessage[] batches)
     {
-        foreach (MicroBatchMessage batch in batches)
+        if (_gates != reign.Record.Gates)
         {
-            var shape = new MicroBatchShape(batch.Inputs.Length / batch.SequenceLength, batch.SequenceLength);
+            _gates = reign.Record.Gates;
+            _fits.Clear();
+        }
+
+        foreach (MicroBatchShape shape in batches.Select(MicroBatchShape.Of))
+        {
             if (!_fits.Contains(shape))
             {
-                await Task.Run(() => Require(members.Map!, before: null, shape));
+                GatePolicy[] gates = Policies();
+                await Task.Run(() => Require(members.Map!, before: null, shape, gates));
                 _fits.Add(shape);
-                _seen.RemoveAll(smaller => smaller.FitsInto(shape));
-                _seen.Add(shape);
+                _trained.Add(shape);
             }
         }
     }
 
-    private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape)
+    /// <summary>Throws unless every worker has the memory to evaluate each of the micro-batches.</summary>
+    /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
+    public async Task RequireEvaluationAsync(MicroBatchMessage[] batches)
     {
-        MemoryEstimate estimate = MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before);
+        foreach (MicroBatchShape shape in batches.Select(MicroBatchShape.Of).Distinct())
+        {
+            // Forward and backward need more.
+            if (!_fits.Contains(shape))
+            {
+                GatePolicy[] gates = Policies();
+                await Task.Run(() => RequireEvaluation(members.Map!, shape, gates));
+            }
+        }
+    }
+
+    private GatePolicy[] Policies() => [.. reign.Record.Gates.Select(gate => gate.ToPolicy())];
+
+    private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates)
+    {
+        MemoryEstimate estimate = MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates);
         foreach (WorkerEstimate worker in estimate.Workers)
         {
             WorkerId id = map.Workers[worker.Rank];
@@ -59,6 +90,21 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members)
                 throw new MemoryRefusedException(
                     id.ToString(), worker.Rank, phase, worker.Phases[(int)phase], available,
                     MemoryAdvice.Of(run, map, worker, shape, available, before is not null));
+            }
+        }
+    }
+
+    private void RequireEvaluation(PlacementMap map, MicroBatchShape shape, GatePolicy[] gates)
+    {
+        for (int rank = 0; rank < map.Workers.Length; rank++)
+        {
+            WorkerId id = map.Workers[rank];
+            long available = members.MemoryOf(id).Available;
+            long needed = MemoryEstimator.EvaluationBytes(run, map, rank, shape, gates);
+            if (needed > available)
+            {
+                throw new MemoryRefusedException(
+                    id.ToString(), rank, MemoryPhase.Forward, needed, available, $"Evaluate micro-batches of less than {shape}.");
             }
         }
     }

@@ -1,13 +1,17 @@
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.DryRun;
 using MoEActors.Placement;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Grains.Memory;
 
 /// <summary>
-/// Estimates what workers will allocate, before anything is allocated: it runs what a worker runs - open an epoch, a step, a move - on a device
-/// that only counts. There are no formulas that could fall behind the layers. What is assumed is the routing: every worker has a micro-batch of the
-/// shape, tokens choose all experts alike, and <see cref="PlannedSkew"/> times a worker's equal share of rows comes to it.
+/// Estimates what workers will allocate, before anything is allocated: it runs what a worker runs - open an epoch, a step - on a device that only
+/// counts. There are no formulas that could fall behind the layers. What is assumed is the routing: every worker has a micro-batch of the shape, tokens
+/// choose all experts alike, and <see cref="PlannedSkew"/> times a worker's equal share of rows comes to it.
 /// </summary>
 public static class MemoryEstimator
 {
@@ -33,16 +37,45 @@ public static class MemoryEstimator
     /// <param name="map">The placement.</param>
     /// <param name="shape">The micro-batch.</param>
     /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
-    /// <param name="before">The placement that this one follows, on the same workers; null when none does, and then the move of one expert is estimated.</param>
+    /// <param name="before">
+    /// The placement that this one follows beside a step, on the same workers; null when none does, and then the move of one expert is estimated.
+    /// </param>
+    /// <param name="gates">Policies of layers that do not route as the run began; null for none.</param>
     public static MemoryEstimate Estimate(
-        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null)
+        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null,
+        IReadOnlyList<GatePolicy>? gates = null)
+    {
+        WorkerEstimate[] after = Held(run, map, shape, skew, gates ?? []);
+        WorkerEstimate[] held = before is null ? after : Held(run, before, shape, skew, gates ?? []);
+        long shard = ShardBytes(run.Model);
+        var workers = new WorkerEstimate[after.Length];
+        for (int rank = 0; rank < workers.Length; rank++)
+        {
+            // Copies arrive beside a step under the old placement; what has left is freed beside the first one under the new.
+            long arrivals = before is null ? Math.Min(1, Missing(map, rank)) : Moves(before, map, rank);
+            long departures = before is null ? 0 : Moves(map, before, rank);
+            long transfer = Math.Max(held[rank].Phases[(int)MemoryPhase.Backward] + arrivals * shard, after[rank].Phases[(int)MemoryPhase.Backward] + departures * shard);
+            long[] phases = [.. after[rank].Phases];
+            phases[(int)MemoryPhase.Transfer] = transfer;
+            workers[rank] = after[rank] with { Phases = phases };
+        }
+
+        return new MemoryEstimate(shape, skew, workers);
+    }
+
+    /// <summary>What a worker needs to evaluate micro-batches.</summary>
+    internal static long EvaluationBytes(RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, IReadOnlyList<GatePolicy> gates) =>
+        new DryRunWorker(run, map, rank, shape, PlannedSkew, gates).EvaluationBytes();
+
+    /// <summary>By rank: what a worker needs while no expert moves. It follows from the number of its experts: equal ones are estimated once.</summary>
+    private static WorkerEstimate[] Held(
+        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates)
     {
         Dictionary<string, WorkerEstimate> known = [];
         var workers = new WorkerEstimate[map.Workers.Length];
         for (int rank = 0; rank < workers.Length; rank++)
         {
-            // What a worker needs follows from the number of its experts: equal ones are estimated once.
-            var worker = new DryRunWorker(run, map, before, rank, shape, skew);
+            var worker = new DryRunWorker(run, map, rank, shape, skew, gates);
             if (!known.TryGetValue(worker.Kind, out WorkerEstimate? found))
             {
                 found = worker.Estimate();
@@ -52,6 +85,21 @@ public static class MemoryEstimator
             workers[rank] = found with { Rank = rank };
         }
 
-        return new MemoryEstimate(shape, skew, workers);
+        return workers;
+    }
+
+    /// <summary>Experts that a worker holds in one placement and not in another.</summary>
+    private static int Moves(PlacementMap from, PlacementMap to, int rank) =>
+        Enumerable.Range(0, to.Layers).Sum(layer => to.ExpertsOn(rank, layer).Count(expert => !from.PlacementOf(layer).Holds(expert, rank)));
+
+    /// <summary>Experts that a worker does not hold.</summary>
+    private static int Missing(PlacementMap map, int rank) =>
+        Enumerable.Range(0, map.Layers).Sum(layer => map.PlacementOf(layer).Experts - map.ExpertsOn(rank, layer).Count());
+
+    private static long ShardBytes(ModelConfiguration model)
+    {
+        using var device = new DryRunDevice();
+        using var shard = new ParameterBlock(device, "", ModelLayout.Expert(model));
+        return shard.Bytes;
     }
 }

@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Memory;
@@ -12,6 +13,9 @@ public readonly record struct MicroBatchShape(int Sequences, int Length)
 
     /// <summary>The shape of a micro-batch.</summary>
     public static MicroBatchShape Of(MicroBatch batch) => new(batch.Inputs.Length / batch.SequenceLength, batch.SequenceLength);
+
+    /// <summary>The shape of a micro-batch on its way.</summary>
+    internal static MicroBatchShape Of(MicroBatchMessage batch) => new(batch.Inputs.Length / batch.SequenceLength, batch.SequenceLength);
 
     /// <summary>Whether it needs no more than another.</summary>
     public bool FitsInto(MicroBatchShape other) => Sequences <= other.Sequences && Length <= other.Length;

@@ -1,16 +1,19 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Workers;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Grains.Memory;
 
 /// <summary>
-/// What one model has of a device, learnt from what the device has allocated before and after each order: an order is the only thing that allocates
-/// while it runs. Written by the executor, read from anywhere.
+/// What one model has of a device: its shards, which its table counts, and the rest, learnt from what orders have allocated and not freed. Written by
+/// the executor, read from anywhere.
 /// </summary>
-internal sealed class ModelGauge(Arena arena)
+/// <param name="shards">The model's shards.</param>
+/// <param name="arenas">Its arenas.</param>
+internal sealed class ModelGauge(ShardTable shards, IReadOnlyList<Arena> arenas)
 {
     private readonly Lock _gate = new();
-    private long _model;
+    private long _other;
     private long _arena;
     private long _arenaPeak;
     private long _leaked;
@@ -18,38 +21,35 @@ internal sealed class ModelGauge(Arena arena)
     private long _stepPeak;
     private long _transferPeak;
 
-    /// <summary>Adds what an order has allocated and not freed.</summary>
+    /// <summary>Adds what an order has allocated and not freed, shards apart.</summary>
     public void Add(WorkOrder order, long allocated)
     {
         lock (_gate)
         {
-            _model += allocated;
-            switch (order)
+            long arena = arenas.Sum(one => one.BytesHeld);
+            _other += allocated;
+            long model = _other + shards.Bytes;
+            if (order is OpenEpochOrder)
             {
-                case OpenEpochOrder:
-                    _openPeak = Math.Max(_openPeak, _model);
-                    break;
-                case TransferOrder:
-                    _transferPeak = Math.Max(_transferPeak, _model);
-                    break;
-                default:
-                    // Whatever else runs leaves the shards alone, and has the arena for what it needs meanwhile.
-                    _stepPeak = Math.Max(_stepPeak, _model);
-                    _leaked += allocated - (arena.BytesHeld - _arena);
-                    break;
+                _openPeak = Math.Max(_openPeak, model);
+            }
+            else if (shards.HasArrivals)
+            {
+                _transferPeak = Math.Max(_transferPeak, model);
+            }
+            else
+            {
+                _stepPeak = Math.Max(_stepPeak, model);
             }
 
-            _arena = arena.BytesHeld;
-            _arenaPeak = arena.PeakBytes;
-        }
-    }
+            if (order is not (OpenEpochOrder or CommitOrder { Adopt: not 0 }))
+            {
+                // Tables change with the placement. Whatever else runs has the arenas for what it needs meanwhile.
+                _leaked += allocated - (arena - _arena);
+            }
 
-    /// <summary>Takes off what was freed between two orders: shards that have moved away.</summary>
-    public void Release(long freed)
-    {
-        lock (_gate)
-        {
-            _model -= freed;
+            _arena = arena;
+            _arenaPeak = arenas.Sum(one => one.PeakBytes);
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class ModelGauge(Arena arena)
             {
                 Budget = budget,
                 Used = used,
-                Model = _model,
+                Model = _other + shards.Bytes,
                 Arena = _arena,
                 ArenaPeak = _arenaPeak,
                 Leaked = _leaked,

@@ -1,14 +1,16 @@
 using MoEActors.Grains.Checkpoints;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, checkpoints, hashes.</summary>
-internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration run, IFileStore files, string model)
+internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memory, RunConfiguration run, IFileStore files, string model)
 {
     /// <summary>Runs a request in the open epoch.</summary>
     /// <exception cref="EpochFailedException">A member failed.</exception>
@@ -21,8 +23,23 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
         _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
     };
 
+    /// <summary>Measures what the members compute and send.</summary>
+    /// <exception cref="EpochFailedException">A member failed.</exception>
+    public async Task<ClusterCalibration> CalibrateAsync()
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new CalibrateOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+        });
+        return reports[0].Calibration!;
+    }
+
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
+        await memory.RequireEvaluationAsync(request.Batches);
         IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new EvaluateOrder
         {
             Model = model,
@@ -55,6 +72,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
     {
+        string tag = Guid.NewGuid().ToString("n")[..8];
         IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SaveOrder
         {
             Model = model,
@@ -62,6 +80,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
             Epoch = members.Epoch,
             Number = number,
             Folder = request.Folder,
+            Tag = tag,
         });
         if (reports.FirstOrDefault(report => report.Complaint is not null) is { } failed)
         {
@@ -72,7 +91,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
         BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
         try
         {
-            CheckpointIndex.Write(files, request.Folder, run, reign.Record.Step, request.Cursor, blocks);
+            CheckpointIndex.Write(files, request.Folder, run, reign.Record, request.Cursor, blocks);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -21,9 +22,13 @@ internal sealed class Coordinator
     private readonly Reign _reign;
     private readonly Members _members;
     private readonly MemoryCheck _memory;
+    private readonly CommitProtocol _commits;
+    private readonly SwitchProtocol _switching;
     private readonly EpochOpening _opening;
     private readonly StepProtocol _steps;
+    private readonly PlanDesk _plans;
     private readonly ClusterWork _work;
+    private readonly GatePolicies _gates;
     private long _logged;
     private bool _ended;
 
@@ -36,10 +41,15 @@ internal sealed class Coordinator
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
         Run = RunConfiguration.FromJson(reign.Record.Configuration);
-        _memory = new MemoryCheck(Run, _members);
-        _opening = new EpochOpening(silos, _members, new GrainActivation(grains, Run, model), reign, _memory, model);
-        _steps = new StepProtocol(_members, reign, Run, model);
-        _work = new ClusterWork(_members, reign, Run, files, model);
+        _memory = new MemoryCheck(Run, _members, reign);
+        _commits = new CommitProtocol(silos, _members, reign, model);
+        var activation = new GrainActivation(grains, Run, model);
+        _switching = new SwitchProtocol(_members, _commits, activation, reign, _memory, model);
+        _opening = new EpochOpening(silos, _members, _commits, _switching, activation, reign, _memory, model);
+        _plans = new PlanDesk(grains, _members, _switching, reign, _memory, Run, model);
+        _steps = new StepProtocol(_members, _commits, reign, Run, model);
+        _work = new ClusterWork(_members, reign, _memory, Run, files, model);
+        _gates = new GatePolicies(_members, reign, Run, model);
         _logged = reign.Record.Step;
     }
 
@@ -71,38 +81,43 @@ internal sealed class Coordinator
     {
         if (await ResumeAsync() && wanted is null)
         {
-            return new EpochOutcome { Epoch = _members.Epoch, Workers = _members.Map!.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };
+            return Opened();
         }
 
         return await OpenNextAsync(wanted);
     }
 
-    /// <summary>Checks a batch and logs it before anything runs.</summary>
-    /// <returns>The batch that the step will run: the one logged before, when the step is known.</returns>
+    /// <summary>Checks a batch and logs it before anything runs. One that is logged already stays.</summary>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
+    /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
-    public async Task<StepRequest> LogAsync(StepRequest request)
+    public async Task LogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
         if (request.Step <= _reign.Record.Step)
         {
-            return request;
+            return;
         }
 
         if (request.Step <= _logged)
         {
-            return await _store.ReadBatchAsync(_model, request.Step) ?? request;
+            StepRequest? logged = await _store.ReadBatchAsync(_model, request.Step);
+            if (logged is not null && BatchDigest.Of(logged.Batches) != BatchDigest.Of(request.Batches))
+            {
+                throw new StepTakenException(_model, request.Step);
+            }
+
+            return;
         }
 
         if (request.Step != _logged + 1)
         {
             throw new StaleCommandException(
-                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged.");
+                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged. Open the model again to go on.");
         }
 
         await _store.WriteBatchAsync(_model, request);
         _logged = request.Step;
-        return request;
     }
 
     /// <summary>Runs a logged step.</summary>
@@ -110,8 +125,10 @@ internal sealed class Coordinator
     {
         if (batch.Step <= _reign.Record.Step)
         {
-            return _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == batch.Step)
-                ?? throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago.");
+            StepOutcome known = _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == batch.Step)
+                ?? throw new StaleCommandException(
+                    $"Step {batch.Step} of model '{_model}' was committed long ago; {_reign.Record.Step} are by now. Refresh the model.");
+            return known.BatchDigest == BatchDigest.Of(batch.Batches) ? known : throw new StepTakenException(_model, batch.Step);
         }
 
         if (batch.Step != _reign.Record.Step + 1)
@@ -124,14 +141,23 @@ internal sealed class Coordinator
         {
             return await RunInEpochAsync(async () =>
             {
-                await _memory.RequireAsync(batch.Batches);
-                return await _steps.RunAsync(batch);
+                await _memory.RequireStepAsync(batch.Batches);
+                PlacementSwitch? change = await _plans.NextAsync();
+                StepOutcome outcome = await _steps.RunAsync(batch, change);
+                _plans.Committed(batch.Step, change);
+                _plans.Report(outcome);
+                return outcome;
             });
         }
-        catch (Exception)
+        catch (Exception e)
         {
             // The step was not applied; its number is free for this batch or another.
             _logged = Math.Min(_logged, batch.Step - 1);
+            if (e is not MemoryRefusedException)
+            {
+                _plans.Failed(e.Message);
+            }
+
             throw;
         }
     }
@@ -141,8 +167,17 @@ internal sealed class Coordinator
     public void Validate(WorkRequest request) => RequestChecks.Work(request, Run);
 
     /// <summary>Runs other work of the whole cluster.</summary>
-    public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
-        request is MoveRequest move ? MoveAsync(move) : RunInEpochAsync(() => _work.RunAsync(request));
+    public Task<WorkOutcome> WorkAsync(WorkRequest request) => request switch
+    {
+        MoveRequest move => MoveAsync(move),
+        DirectRequest direct => DirectAsync(direct),
+        ProgressRequest => ProgressAsync(),
+        ConfigureGateRequest gate => RunInEpochAsync<WorkOutcome>(async () => await _gates.ChangeAsync(gate)),
+        _ => RunInEpochAsync(() => _work.RunAsync(request)),
+    };
+
+    /// <summary>Takes a plan of the director.</summary>
+    public async Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => new(await _plans.TakeAsync(proposal), _reign.Record.Step);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()
@@ -152,33 +187,63 @@ internal sealed class Coordinator
         Epoch = _members.Map is null ? 0 : _members.Epoch,
         Step = _reign.Record.Step,
         Configuration = _reign.Record.Configuration,
+        Director = _reign.Record.Director,
+        DirectorRevision = _reign.Record.DirectorRevision,
+        Calibration = _reign.Record.Calibration,
         Map = _members.Map is null ? null : _reign.Record.Map,
+        Gates = _reign.Record.Gates,
         Memory = _members.Map is null ? [] : [.. _members.Map.Workers.Select(_members.MemoryOf)],
         SiloNames = _members.Map is null
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
     };
 
-    private async Task<WorkOutcome> MoveAsync(MoveRequest move) => await RunInEpochAsync(async () =>
+    private async Task<WorkOutcome> ProgressAsync()
+    {
+        try
+        {
+            await ResumeAsync();
+        }
+        catch (EpochFailedException)
+        {
+            // Whoever wants an epoch will hear of it; what is committed is written down.
+        }
+
+        return new ProgressOutcome { Step = _reign.Record.Step };
+    }
+
+    private Task<WorkOutcome> DirectAsync(DirectRequest request) => RunInEpochAsync<WorkOutcome>(async () =>
+    {
+        // Once for the cluster: its machines stay what they are.
+        ClusterCalibration? calibration = _reign.Record.Calibration;
+        if (request.Settings is not null)
+        {
+            calibration ??= await _work.CalibrateAsync();
+        }
+
+        await _reign.WriteAsync(_reign.Record with
+        {
+            Director = request.Settings,
+            DirectorRevision = _reign.Record.DirectorRevision + 1,
+            Calibration = calibration,
+        });
+        return new DirectOutcome { Calibration = calibration };
+    });
+
+    private Task<WorkOutcome> MoveAsync(MoveRequest move) => RunInEpochAsync<WorkOutcome>(async () =>
     {
         PlacementMap map = _members.Map!;
         var shard = new ShardId(move.Layer, move.Expert);
-        PlacementRequest wish;
         try
         {
-            int from = map.RankOf(map.WorkerOf(shard));
-            wish = SamePlacement(PlacementMapMessage.From(map.With(map.Version, [new ShardTransfer(shard, from, move.Rank)])));
-            if (from == move.Rank)
-            {
-                return new EpochOutcome { Epoch = _members.Epoch, Workers = map.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };
-            }
+            await _switching.RunAsync(map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), move.Rank)]));
         }
         catch (PlacementException e)
         {
             throw new PlacementRefusedException(e.Message);
         }
 
-        return await OpenNextAsync(wish);
+        return Opened();
     });
 
     private async Task<T> RunInEpochAsync<T>(Func<Task<T>> work)
@@ -209,7 +274,7 @@ internal sealed class Coordinator
             _ended = false;
             return outcome;
         }
-        catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException))
+        catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException or MoveFailedException))
         {
             _ended = true;
             await _members.EndAsync(e.Message);
@@ -237,7 +302,11 @@ internal sealed class Coordinator
         bool open = false;
         try
         {
-            open = await SettleAsync() && !_ended;
+            if (await SettleAsync() && !_ended)
+            {
+                await _gates.RenewAsync();
+                open = true;
+            }
         }
         catch (EpochFailedException) when (_reign.Record.Step == 0)
         {
@@ -254,11 +323,16 @@ internal sealed class Coordinator
         return open;
     }
 
-    /// <summary>Sees to it that every member has applied the last step. False when the members are not all in this epoch.</summary>
+    /// <summary>
+    /// Sees to it that every member has applied the last step and gone over to the placement that was decided with it. False when the members are
+    /// not all in this epoch.
+    /// </summary>
     private async Task<bool> SettleAsync()
     {
         HostRoll[] rolls = await Task.WhenAll(_members.Silos.Select(_members.CallRollAsync));
-        if (rolls.Any(roll => roll.Epoch != _reign.Record.Epoch))
+        long epoch = _reign.Record.Epoch;
+        HostRoll? late = rolls.FirstOrDefault(roll => roll.Epoch != epoch);
+        if (rolls.Any(roll => roll.Epoch != epoch && (roll.Pending != epoch || roll.Epoch != late!.Epoch)))
         {
             return false;
         }
@@ -270,10 +344,17 @@ internal sealed class Coordinator
                 $"Step {step} of model '{_model}' is committed, but a host is at step {behind.Version} without its gradients. The model must be restored.");
         }
 
-        if (rolls.Any(roll => roll.Version != step))
+        if (late is not null)
         {
-            await _steps.CommitAsync(step);
+            // They have the shards of the placement that was decided, and have not heard that it was.
+            await _commits.SendAsync(late.Epoch, step, adopt: epoch);
         }
+        else if (rolls.Any(roll => roll.Version != step))
+        {
+            await _commits.SendAsync(epoch, step, adopt: 0);
+        }
+
+        await _commits.PushAsync(_members.Map!);
 
         if (step != _reign.Record.Step)
         {
@@ -282,6 +363,14 @@ internal sealed class Coordinator
 
         return true;
     }
+
+    private EpochOutcome Opened() => new()
+    {
+        Epoch = _reign.Record.Epoch,
+        Workers = _reign.Record.Map!.Silos.Length,
+        Step = _reign.Record.Step,
+        Cursor = _reign.Record.Cursor,
+    };
 
     private PlacementRequest SamePlacement(PlacementMapMessage map) => new()
     {

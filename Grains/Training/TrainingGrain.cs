@@ -1,6 +1,8 @@
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
@@ -72,7 +74,8 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
         if (_coordinator is null)
         {
-            CheckpointFolder checkpoint = Read(() => CheckpointFolder.Open(folder));
+            // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
+            CheckpointFolder checkpoint = ReadCheckpoint(folder);
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord
             {
                 Configuration = checkpoint.Run.ToJson(),
@@ -80,6 +83,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 Checkpoint = folder,
                 CheckpointStep = checkpoint.Step,
                 Cursor = checkpoint.Cursor,
+                Gates = [.. checkpoint.Gates.Select(GatePolicyMessage.From)],
             });
             _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
         }
@@ -92,8 +96,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     public async Task<long> SubmitStepAsync(StepRequest request)
     {
         Coordinator coordinator = Existing();
-        StepRequest batch = await UnlessReplaced(coordinator, () => coordinator.LogAsync(request));
-        return Queue(coordinator, () => coordinator.StepAsync(batch));
+        await UnlessReplaced(coordinator, async () =>
+        {
+            await coordinator.LogAsync(request);
+            return true;
+        });
+        return Queue(coordinator, () => coordinator.StepAsync(request));
     }
 
     /// <inheritdoc />
@@ -119,6 +127,9 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
     /// <inheritdoc />
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
+
+    /// <inheritdoc />
+    public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
     private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
     {
@@ -171,11 +182,13 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     private Coordinator Existing() =>
         _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
 
-    private static CheckpointFolder Read(Func<CheckpointFolder> open)
+    private static CheckpointFolder ReadCheckpoint(string folder)
     {
         try
         {
-            return open();
+            var checkpoint = CheckpointFolder.Open(folder);
+            checkpoint.RequireComplete();
+            return checkpoint;
         }
         catch (CheckpointException e)
         {

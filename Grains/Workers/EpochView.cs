@@ -1,6 +1,7 @@
 using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -11,22 +12,65 @@ namespace MoEActors.Grains.Workers;
 /// <summary>One worker's place in an epoch: its rank, the communicator, and the model wired through them.</summary>
 internal sealed class EpochView : IDisposable
 {
-    private readonly List<DistributedExpertExchange> _exchanges = [];
+    private readonly DistributedExpertExchange?[] _exchanges;
+    private readonly IReplicaGradients?[] _replicas;
+    private readonly RunConfiguration _run;
+    private readonly IDevice _device;
+    private readonly Arena _arena;
+    private readonly Arena _parts;
+    private readonly ShardTable _shards;
 
+    /// <param name="epoch">The epoch's number.</param>
+    /// <param name="map">Members and who holds what.</param>
+    /// <param name="rank">This worker's rank.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="device">The worker's device.</param>
+    /// <param name="arena">Memory of a layer's pass, and of a round where layers are kept.</param>
+    /// <param name="parts">Memory of a round that a layer which is computed again does not take back.</param>
+    /// <param name="dense">The dense replica.</param>
+    /// <param name="shards">The expert shards.</param>
+    /// <param name="communicator">The data plane.</param>
+    /// <param name="clock">Times the phases.</param>
     public EpochView(
-        long epoch, PlacementMap map, int rank, ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense,
-        ShardTable shards, ICommunicator communicator, IReadOnlyList<bool>? recomputed = null)
+        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, Arena parts, ParameterBlock dense,
+        ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
+        _exchanges = new DistributedExpertExchange?[map.Layers];
+        _replicas = new IReplicaGradients?[map.Layers];
+        _run = run;
+        _device = device;
+        _arena = arena;
+        _parts = parts;
+        _shards = shards;
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(configuration, device, arena, dense, layer =>
+        Model = new DecoderModel(run.Model, device, arena, dense, Residents, clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
+    }
+
+    private EpochView(EpochView before, long epoch, PlacementMap map)
+    {
+        _exchanges = before._exchanges;
+        _replicas = before._replicas;
+        _run = before._run;
+        _device = before._device;
+        _arena = before._arena;
+        _parts = before._parts;
+        _shards = before._shards;
+        Epoch = epoch;
+        Map = map;
+        Rank = before.Rank;
+        Communicator = before.Communicator;
+        Model = before.Model;
+        for (int layer = 0; layer < map.Layers; layer++)
         {
-            var exchange = new DistributedExpertExchange(device, communicator, map.RanksOf(layer));
-            _exchanges.Add(exchange);
-            return new ResidentExperts([.. map.ExpertsOn(rank, layer).Select(expert => shards[new ShardId(layer, expert)])], exchange);
-        }, recomputed);
+            if (!map.PlacementOf(layer).Equals(before.Map.PlacementOf(layer)))
+            {
+                _exchanges[layer]!.Dispose();
+                Model.Rewire(layer, Residents(layer));
+            }
+        }
     }
 
     /// <summary>The epoch's number.</summary>
@@ -44,11 +88,63 @@ internal sealed class EpochView : IDisposable
     /// <summary>The model.</summary>
     public DecoderModel Model { get; }
 
+    /// <summary>
+    /// The same members with another placement: only layers whose experts are elsewhere now are wired anew. This view is void afterwards, and
+    /// the next one owns what it owned.
+    /// </summary>
+    public EpochView Next(long epoch, PlacementMap map) => new(this, epoch, map);
+
+    /// <summary>Ends a round of training: parts of gradients that replicas computed for each other's sake go where they are added.</summary>
+    public void EndRound()
+    {
+        foreach (IReplicaGradients? replicas in _replicas)
+        {
+            replicas?.EndRound();
+        }
+
+        _parts.Reset();
+    }
+
+    /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
+    public void EndStep()
+    {
+        foreach (IReplicaGradients? replicas in _replicas)
+        {
+            // Nothing of the last round is needed any more.
+            _arena.Reset();
+            replicas?.EndStep();
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
         Communicator.Dispose();
         Model.Dispose();
-        _exchanges.ForEach(exchange => exchange.Dispose());
+        Array.ForEach(_exchanges, exchange => exchange?.Dispose());
+    }
+
+    private ResidentExperts Residents(int layer)
+    {
+        LayerPlacement placement = Map.PlacementOf(layer);
+        var exchange = new DistributedExpertExchange(_device, Communicator, placement, _run.Reproducible);
+        _exchanges[layer] = exchange;
+        _replicas[layer] = null;
+        ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _shards[new ExpertId(layer, expert)])];
+        if (placement.IsSingle)
+        {
+            return new ResidentExperts(blocks, exchange);
+        }
+
+        ReplicaGroup[] groups = ReplicaGroup.Of(placement, Rank, blocks);
+        if (!_run.Reproducible)
+        {
+            _replicas[layer] = new SummedGradients(_device, Communicator, _arena, groups);
+            return new ResidentExperts(blocks, exchange);
+        }
+
+        var parts = new HomeGradients(_device, Communicator, _arena, _parts, exchange, groups, blocks.Length);
+        _replicas[layer] = parts;
+        return new ResidentExperts(blocks, exchange, parts);
     }
 }

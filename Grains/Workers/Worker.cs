@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
@@ -11,6 +12,8 @@ namespace MoEActors.Grains.Workers;
 internal sealed class Worker(WorkerId id, IDevice device, long budget, ICommunicatorProvider communicators, IFileStore files) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
+    private readonly Executor _courier = new($"moe courier {id.Device}");
+    private readonly ShardMemory _shards = new(device);
     private readonly Dictionary<string, WorkerModel> _models = [];
 
     /// <summary>Who this worker is.</summary>
@@ -57,7 +60,7 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, ICommunic
             catch (Exception e)
             {
                 // The other ranks wait for this one: they fail with its cause instead of at their deadline.
-                ModelOf(order.Model)?.View?.Communicator.Abort(e);
+                ModelOf(order.Model)?.Interrupt(e);
                 completion.SetException(e);
             }
         });
@@ -83,7 +86,7 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, ICommunic
 
         foreach (WorkerModel model in models)
         {
-            model.View?.Communicator.Abort(cause);
+            model.Interrupt(cause);
         }
     }
 
@@ -96,26 +99,21 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, ICommunic
             model.Dispose();
         }
 
+        _courier.Dispose();
+
         Device.Dispose();
     }
 
     private WorkerReport? Measured(WorkOrder order)
     {
-        long before = Device.AllocatedBytes;
-        if (order is not OpenEpochOrder && ModelOf(order.Model) is { View: { } view } model && view.Epoch == order.Epoch)
-        {
-            model.ReleaseMoved();
-            model.Gauge.Release(before - Device.AllocatedBytes);
-            before = Device.AllocatedBytes;
-        }
-
+        long before = _shards.OtherBytes;
         try
         {
             return Run(order);
         }
         finally
         {
-            ModelOf(order.Model)?.Gauge.Add(order, Device.AllocatedBytes - before);
+            ModelOf(order.Model)?.Gauge.Add(order, _shards.OtherBytes - before);
         }
     }
 
@@ -147,16 +145,14 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, ICommunic
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration), files);
+            model = new WorkerModel(Id, Device, _shards, RunConfiguration.FromJson(order.Configuration), files, communicators, _courier.Post);
             lock (_models)
             {
                 _models.Add(order.Model, model);
             }
         }
 
-        model.OpenEpoch(
-            order.Epoch, map, rank, order.Version, order.Checkpoint,
-            () => communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline));
+        model.OpenEpoch(order, map, rank);
         return new WorkerReport { Rank = rank };
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
@@ -45,9 +46,12 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Bytes that the silo's devices have allocated and not freed.</summary>
     public long AllocatedBytes => _workers.Sum(worker => worker.Device.AllocatedBytes);
 
-    /// <summary>The shards of a model on this silo's devices.</summary>
+    /// <summary>Bytes of those that are arenas of a model: they grow with the largest round and never shrink.</summary>
+    internal long ArenaBytesOf(string model) => _workers.Sum(worker => worker.ModelOf(model)?.ArenaBytes ?? 0);
+
+    /// <summary>The experts of a model on this silo's devices, as <c>layer/expert</c>.</summary>
     internal IEnumerable<string> ShardsOf(string model) =>
-        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Shards ?? []).Select(shard => shard.ToString());
+        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Experts ?? []).Select(expert => expert.ToString());
 
     /// <summary>What this host holds of a model; raises its term.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
@@ -74,7 +78,8 @@ public sealed class WorkerHost : IDisposable
             Epoch = any?.View?.Epoch ?? 0,
             Version = any?.Version ?? -1,
             Prepared = any?.Prepared ?? 0,
-            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Shards.Select(shard => shard.ToString())])],
+            Pending = any?.Switchover.Epoch ?? 0,
+            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Experts.Select(expert => expert.ToString())])],
             Memory = MemoryOf(model),
         };
     }
@@ -87,17 +92,11 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Whether the placement map has a grain on this silo.</summary>
     /// <param name="key">Key of an expert or gate grain.</param>
-    internal bool Belongs(string key)
-    {
-        try
-        {
-            return _board.WorkerOf(key).Silo == Silo;
-        }
-        catch (PlacementRefusedException)
-        {
-            return false;
-        }
-    }
+    internal bool Belongs(string key) => PlaceOf(key)?.Silo == Silo;
+
+    /// <summary>Whether the placement map has a grain anywhere.</summary>
+    /// <param name="key">Key of an expert or gate grain.</param>
+    internal bool HasPlace(string key) => PlaceOf(key) is not null;
 
     /// <summary>Queues an order on every worker, once.</summary>
     /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>
@@ -110,13 +109,14 @@ public sealed class WorkerHost : IDisposable
     /// <summary>The committed steps of a model on this silo; null if it holds none of it.</summary>
     internal long? VersionOf(string model) => _workers.Select(worker => worker.ModelOf(model)?.Version).FirstOrDefault(version => version is not null);
 
-    /// <summary>The worker that holds a shard, and what it holds of the model.</summary>
-    /// <exception cref="PlacementRefusedException">No device of this silo holds it.</exception>
+    /// <summary>The worker that the map has a shard on, and what it holds of the model.</summary>
+    /// <exception cref="PlacementRefusedException">That is no device of this silo, or it does not hold the shard.</exception>
     internal (Worker Worker, WorkerModel Model) Find(string model, ShardId shard)
     {
+        WorkerId place = _board.WorkerOf(GrainKeys.Expert(model, shard));
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model) is { } found && found.Shards.Contains(shard))
+            if (worker.Id == place && worker.ModelOf(model) is { } found && found.Shards.Contains(shard.ExpertId))
             {
                 return (worker, found);
             }
@@ -148,9 +148,9 @@ public sealed class WorkerHost : IDisposable
         Book(model).Enter(term);
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model)?.View is { } view && view.Epoch == epoch)
+            if (worker.ModelOf(model) is { View: { } view } found && view.Epoch == epoch)
             {
-                view.Communicator.Abort(new OperationCanceledException(reason));
+                found.Interrupt(new OperationCanceledException(reason));
             }
         }
     }
@@ -164,6 +164,18 @@ public sealed class WorkerHost : IDisposable
         Interrupt(new OperationCanceledException($"Silo {Silo} is stopping."));
         _meter.Dispose();
         Array.ForEach(_workers, worker => worker.Dispose());
+    }
+
+    private WorkerId? PlaceOf(string key)
+    {
+        try
+        {
+            return _board.WorkerOf(key);
+        }
+        catch (PlacementRefusedException)
+        {
+            return null;
+        }
     }
 
     private OrderBook Book(string model)

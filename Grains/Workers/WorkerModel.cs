@@ -1,9 +1,12 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
+using MoEActors.Grains.Switching;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -17,33 +20,45 @@ namespace MoEActors.Grains.Workers;
 /// </summary>
 internal sealed class WorkerModel : IDisposable
 {
+    /// <summary>Tells the courier's communicators from the model's own; no model's name can end so.</summary>
+    private const string CourierMark = "/moves";
+
+    private readonly ICommunicatorProvider _communicators;
     private readonly IDevice _device;
     private readonly RunConfiguration _run;
     private readonly Optimizer _optimizer;
     private readonly Arena _arena;
+    private readonly Arena _parts;
     private readonly ParameterBlock _dense;
     private readonly DeviceBuffer _denseSumMemory;
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
     private readonly ArenaReservation? _reservation;
     private GradientNorm? _norm;
-    private int _resident;
+    private volatile RoutingStatistics? _routing;
+    private volatile IReadOnlyList<GatePolicy> _gates = [];
 
-    public WorkerModel(IDevice device, RunConfiguration run, IFileStore files)
+    public WorkerModel(
+        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, ICommunicatorProvider communicators,
+        Action<Action> courier)
     {
+        _communicators = communicators;
         Files = files;
         _device = device;
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
-        Gauge = new ModelGauge(_arena);
-        _reservation = device.Computes ? new ArenaReservation(run, _arena) : null;
+        _parts = new Arena(device);
+        _reservation = device.Computes ? new ArenaReservation(run, Arenas) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
-        Shards = new ShardTable(device, run.Model);
+        Shards = new ShardTable(shards, run.Model);
+        Gauge = new ModelGauge(Shards, Arenas);
+        Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
+        Times = new StepTimes(device, run.Model.Layers);
     }
 
     /// <summary>Where checkpoints are written.</summary>
@@ -52,14 +67,17 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
 
+    /// <summary>Memory of a round: of a layer's pass, and of what must outlast it.</summary>
+    public IReadOnlyList<Arena> Arenas => [_arena, _parts];
+
     /// <summary>What this model has of the device's memory.</summary>
     public ModelGauge Gauge { get; }
 
-    /// <summary>Memory of a round.</summary>
-    public Arena Arena => _arena;
-
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
+
+    /// <summary>The change of placement in progress.</summary>
+    public Switchover Switchover { get; }
 
     /// <summary>Committed steps.</summary>
     public long Version { get; private set; }
@@ -73,21 +91,37 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
-    /// <summary>Routing of the step prepared last.</summary>
+    /// <summary>Routing of the step that is prepared.</summary>
     public RoutingCounts Counts { get; }
+
+    /// <summary>Routing of the last step that was prepared in the open epoch; null before the first. Grains of the silo read it at any time.</summary>
+    public RoutingStatistics? Routing => _routing;
+
+    /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
+    public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
+
+    /// <summary>Bytes that the arenas hold.</summary>
+    public long ArenaBytes => Arenas.Sum(arena => arena.BytesHeld);
+
+    /// <summary>The most bytes that rounds have needed of them.</summary>
+    public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
+
+    /// <summary>Where the time of steps goes.</summary>
+    public StepTimes Times { get; }
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
 
     /// <summary>
-    /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they must be here
-    /// or have arrived.
+    /// Joins an epoch of new members. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they
+    /// must be here.
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
-    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, string? checkpoint, Func<ICommunicator> open)
+    public void OpenEpoch(OpenEpochOrder order, PlacementMap map, int rank)
     {
-        if (version > 0 && Version == 0 && checkpoint is not null)
+        long version = order.Version;
+        if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
         {
             Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
         }
@@ -97,40 +131,78 @@ internal sealed class WorkerModel : IDisposable
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
         }
 
-        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
+        Switchover.Open();
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard.ExpertId)))
         {
-            if (version == 0)
+            if (version > 0)
             {
-                Shards.Create(shard);
+                throw new InvalidOperationException($"Shard {shard} is placed here but is not in the table, at step {version}.");
             }
-            else if (!Shards.Adopt(shard))
-            {
-                throw new InvalidOperationException($"Shard {shard} is placed here but has not arrived, at step {version}.");
-            }
+
+            Shards.Create(shard.ExpertId);
         }
 
-        Shards.DropArrived();
         View?.Dispose();
-        _norm?.Dispose();
-
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open(),
-            LayerSelection.Parse(_run.Recompute, _run.Model.Layers));
-        _norm = new GradientNorm(_device, map, rank, Shards);
-        _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
+        _routing = null;
+        ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _parts, _dense, Shards, communicator, Times.Clock));
+        Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
 
-    /// <summary>
-    /// Frees the shards that the open epoch has elsewhere. Done with the first order of an epoch, not when it opens: that order says that every
-    /// member has opened it, and with it that the copies have arrived.
-    /// </summary>
-    public void ReleaseMoved()
+    /// <summary>Routes by these policies from the next pass on; layers that are not named, as the run began.</summary>
+    /// <exception cref="ArgumentException">A gate refuses its policy.</exception>
+    public void Configure(IReadOnlyList<GatePolicy> gates)
     {
-        EpochView view = View!;
-        if (Shards.Count != _resident)
+        foreach (int layer in _run.Model.MoELayers)
         {
-            Shards.Keep(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
+            GateOptions wanted = gates.FirstOrDefault(gate => gate.Layer == layer)?.Options ?? _run.Model.Gate;
+            IGate gate = View!.Model.GateOf(layer)!;
+            if (gate.Options != wanted)
+            {
+                gate.Reconfigure(wanted);
+            }
         }
+
+        _gates = gates;
+    }
+
+    /// <summary>The policy of a layer, as it was told.</summary>
+    public GatePolicy PolicyOf(int layer) => _gates.FirstOrDefault(gate => gate.Layer == layer) ?? new GatePolicy(layer, 1, _run.Model.Gate);
+
+    /// <summary>Begins to copy the shards of a change of placement.</summary>
+    /// <param name="order">The order that it came with.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="besideStep">Whether a step runs meanwhile.</param>
+    public void BeginSwitch(WorkOrder order, SwitchMessage change, bool besideStep)
+    {
+        int rank = View!.Rank;
+        int size = View.Map.Workers.Length;
+
+        // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
+        string name = order.Model + CourierMark;
+        long number = (order.Term << 32) + order.Number;
+        Switchover.Begin(change, besideStep, rank, () => _communicators.Open(name, number, rank, size, WorkerHost.PeerDeadline));
+    }
+
+    /// <summary>Goes over to an epoch whose shards have arrived.</summary>
+    /// <exception cref="InvalidOperationException">No such epoch waits.</exception>
+    public void Adopt(long epoch)
+    {
+        PlacementMap map = Switchover.Adopt(epoch)
+            ?? throw new InvalidOperationException($"Epoch {epoch} cannot be adopted: its shards have not arrived.");
+        Enter(View!.Next(epoch, map));
+    }
+
+    private void Enter(EpochView view)
+    {
+        _norm?.Dispose();
+        View = view;
+        _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
+
+        // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
+        Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
+        _reservation?.Enter(view);
     }
 
     private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
@@ -144,30 +216,10 @@ internal sealed class WorkerModel : IDisposable
         Shards.Keep(_ => false);
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
         }
 
         Version = version;
-    }
-
-    /// <summary>Copies whole shards - parameters and both moments - between ranks. Every member takes part.</summary>
-    public void Transfer(IReadOnlyList<ShardTransfer> moves)
-    {
-        foreach ((ShardId shard, int from, int to) in moves)
-        {
-            ParameterBlock? source = View!.Rank == from ? Shards[shard] : null;
-            ParameterBlock? target = View.Rank == to ? Shards.Receive(shard) : null;
-            Copy(source?.Values, target?.Values, from, to);
-            Copy(source?.FirstMoments, target?.FirstMoments, from, to);
-            Copy(source?.SecondMoments, target?.SecondMoments, from, to);
-        }
-    }
-
-    private void Copy(DeviceSpan<float>? source, DeviceSpan<float>? target, int from, int to)
-    {
-        ReadOnlySpan<Segment> away = source is { } sent ? [new Segment(to, 0, sent.Length)] : [];
-        ReadOnlySpan<Segment> here = target is { } received ? [new Segment(from, 0, received.Length)] : [];
-        View!.Communicator.AllToAll(source ?? default, away, target ?? default, here);
     }
 
     /// <summary>Forward and backward over all rounds; gradients are complete and kept afterwards.</summary>
@@ -190,7 +242,7 @@ internal sealed class WorkerModel : IDisposable
         _device.Fill(_denseSum, 0f);
         for (int i = 0; i < Shards.Count; i++)
         {
-            Shards.At(i).Block.ClearGradients();
+            Shards.At(i).Block.BeginGradients();
         }
 
         int workers = view.Map.Workers.Length;
@@ -201,21 +253,31 @@ internal sealed class WorkerModel : IDisposable
             _dense.ClearGradients();
             if (batch is not null)
             {
-                _reservation?.Cover(view, batch);
+                _reservation?.Cover(view, MicroBatchShape.Of(batch));
             }
 
+            Times.Clock.Enter(Phase.Dense);
             MicroBatchLoss loss = view.Model.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            Times.Clock.Enter(Phase.Gradients);
+            view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(view.Model);
+                Counts.Add(index, view.Model);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
         }
 
         view.Communicator.ShareOwned(_denseSum);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.EndGradients();
+        }
+
+        view.EndStep();
+        Switchover.GradientsAreReady();
         double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
         Prepared = step;
         PreparedNorm = norm;
@@ -236,13 +298,36 @@ internal sealed class WorkerModel : IDisposable
             _optimizer.Apply(_device, block, block.Gradients, scale, step);
         }
 
+        foreach (ParameterBlock block in Switchover.Arrived)
+        {
+            _optimizer.Apply(_device, block, block.Gradients, scale, step);
+        }
+
         View!.Model.EndStep(_denseSum);
         Version = step;
         Prepared = 0;
     }
 
+    /// <summary>Ends what waits for peers, in the step and beside it. From any thread.</summary>
+    public void Interrupt(Exception cause)
+    {
+        View?.Communicator.Abort(cause);
+        Switchover.End(cause);
+    }
+
+    /// <summary>Finds out what is not finite in a step. Prepared gradients are lost.</summary>
+    public NonFinitePart[] Locate(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
+    {
+        Prepared = 0;
+        return new NonFiniteSearch(_device, View!, Shards, _dense, _denseSum).Run(step, microBatches, targets, mine);
+    }
+
     /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>
-    public void Abort() => Prepared = 0;
+    public void Abort()
+    {
+        Prepared = 0;
+        Switchover.Drop();
+    }
 
     /// <summary>Σ of the cross-entropy of this worker's micro-batches.</summary>
     public LossPart[] Evaluate(int microBatches, IReadOnlyDictionary<int, MicroBatch> mine)
@@ -266,11 +351,13 @@ internal sealed class WorkerModel : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
+        Switchover.Drop();
         View?.Dispose();
         _norm?.Dispose();
         Shards.Dispose();
         _dense.Dispose();
         _denseSumMemory.Dispose();
         _arena.Dispose();
+        _parts.Dispose();
     }
 }

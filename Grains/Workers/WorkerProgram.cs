@@ -2,6 +2,7 @@ using System.Globalization;
 using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Workers;
 
@@ -9,14 +10,19 @@ namespace MoEActors.Grains.Workers;
 internal static class WorkerProgram
 {
     /// <summary>Runs one order on the executor thread.</summary>
-    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view)
-    {
-        return order switch
+    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view) =>
+        order switch
         {
             PrepareOrder prepare => Prepare(prepare, model, view),
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
-            TransferOrder transfer => Transfer(transfer, model, view),
+            SwitchOrder change => Switch(change, model, view),
+            LocateOrder locate => new WorkerReport
+            {
+                Rank = view.Rank,
+                NonFinite = model.Locate(locate.Step, locate.MicroBatches, locate.Targets, Own(locate.Batches, view)),
+            },
+            GateOrder gates => Configure(gates, model, view),
             EvaluateOrder evaluate => new WorkerReport
             {
                 Rank = view.Rank,
@@ -24,16 +30,16 @@ internal static class WorkerProgram
             },
             GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
             SaveOrder save => Save(save, model, view),
+            CalibrateOrder => Calibrate(model, view),
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
-    }
 
     private static WorkerReport Save(SaveOrder order, WorkerModel model, EpochView view)
     {
         try
         {
-            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order.Folder, model, view) };
+            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order, model, view) };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -41,26 +47,71 @@ internal static class WorkerProgram
         }
     }
 
-    private static WorkerReport Transfer(TransferOrder order, WorkerModel model, EpochView view)
+    private static WorkerReport Switch(SwitchOrder order, WorkerModel model, EpochView view)
     {
-        model.Transfer([.. order.Moves.Select(move => move.ToTransfer())]);
-        return new WorkerReport { Rank = view.Rank };
+        if (model.Prepared != 0)
+        {
+            throw new InvalidOperationException($"Step {model.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
+        }
+
+        model.BeginSwitch(order, order.Switch, besideStep: false);
+        return new WorkerReport { Rank = view.Rank, Switch = model.Switchover.Conclude() };
+    }
+
+    private static WorkerReport Calibrate(WorkerModel model, EpochView view)
+    {
+        using var calibration = new ExpertCalibration(model.Device, view.Communicator, view.Model.Configuration);
+        return new WorkerReport { Rank = view.Rank, Calibration = calibration.Measure() };
+    }
+
+    private static WorkerReport Configure(GateOrder order, WorkerModel model, EpochView view)
+    {
+        try
+        {
+            model.Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
+            return new WorkerReport { Rank = view.Rank };
+        }
+        catch (ArgumentException e)
+        {
+            return new WorkerReport { Rank = view.Rank, Complaint = e.Message };
+        }
     }
 
     private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
     {
+        model.Switchover.Drop();
+        if (order.Switch is { } change)
+        {
+            model.BeginSwitch(order, change, besideStep: true);
+        }
+
         Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        double norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+        double norm;
+        model.Times.Clock.Start(Phase.Gradients);
+        try
+        {
+            norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+        }
+        finally
+        {
+            model.Times.Clock.Stop();
+        }
+
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        RoutingStatistics routing = model.PublishRouting();
         return new WorkerReport
         {
             Rank = view.Rank,
             Losses = model.Losses(),
             GradientNorm = norm,
-            KeptTokens = model.Counts.Kept(),
-            ChosenTokens = model.Counts.Chosen(),
+            KeptTokens = routing.Kept,
+            ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
+            Timing = model.Times.Take(),
+            Switch = model.Switchover.Conclude(),
+            Routers = routing.Routers,
+            AuxiliaryLosses = routing.Losses,
         };
     }
 
@@ -76,7 +127,24 @@ internal static class WorkerProgram
                     $"Step {order.Step} cannot be committed: step {model.Prepared} is prepared and {model.Version} committed."));
             }
 
-            model.Commit(order.Step);
+            model.Times.Clock.Start(Phase.Update);
+            try
+            {
+                model.Commit(order.Step);
+            }
+            finally
+            {
+                model.Times.Clock.Stop();
+            }
+        }
+
+        if (order.Adopt != 0)
+        {
+            model.Adopt(order.Adopt);
+        }
+        else
+        {
+            model.Switchover.Drop();
         }
 
         return new WorkerReport { Rank = view.Rank };

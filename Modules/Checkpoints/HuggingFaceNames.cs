@@ -17,7 +17,7 @@ public static class HuggingFaceNames
     public static IReadOnlyList<TensorPiece> Dense(ModelConfiguration model)
     {
         AttentionShape attention = model.Attention;
-        List<TensorPiece> pieces = [new("model.embed_tokens.weight", "embed_tokens", 0, model.Dim, Transposed: false)];
+        List<TensorPiece> pieces = [new("model.embed_tokens.weight", ModelLayout.Embedding, 0, model.Dim, Transposed: false)];
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string ours = ModelLayout.LayerPrefix(layer);

@@ -1,6 +1,8 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
@@ -24,6 +26,13 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
 
+    /// <summary>The same layer, gate and all, with its experts elsewhere. The old one must not be used any more.</summary>
+    /// <param name="elsewhere">The exchange that reaches them.</param>
+    /// <param name="residents">Tensors of the resident ones, in the order of the exchange.</param>
+    /// <param name="parts">Which parts of their gradients are kept apart; null for none.</param>
+    public MoELayer Rewired(IExpertExchange elsewhere, IReadOnlyList<IReadOnlyList<Parameter>> residents, IGradientParts? parts) =>
+        new(kind, Gate, elsewhere, parameters with { Experts = residents, Parts = parts });
+
     /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">[n, features] the tokens.</param>
@@ -31,17 +40,25 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <param name="context">What the gate must know of the micro-batch.</param>
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in RoutingContext context)
     {
+        PhaseMark before = tape.Clock.Enter(Phase.Gate);
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
-        _permutation.Build(tape, routing, exchange.SendOrder);
+        tape.Clock.Enter(Phase.Exchange);
+        exchange.Plan(tape, routing.KeptTokens);
+        tape.Clock.Enter(Phase.Gate);
+        _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
         Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
-        exchange.Plan(tape, routing.KeptTokens);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix arrived = exchange.ToExperts(tape, sent);
+        tape.Clock.Enter(Phase.Experts);
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
-        _experts.Begin(tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store);
+        _experts.Begin(
+            tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         kind.Forward(_experts);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix returned = exchange.FromExperts(tape, computed);
+        tape.Clock.Enter(Phase.Gate);
         Tensor y = tape.Continue(stream);
         if (_shared is { IsResidual: true })
         {
@@ -63,6 +80,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
             node.Returned = returned;
         }
 
+        tape.Clock.Enter(before);
         return y;
     }
 
@@ -79,11 +97,15 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         DeviceSpan<float> dWeights = tape.Arena.Take<float>(node.X.Rows * routing.K);
         tape.Device.CombineRowsGradient(
             dMixture, node.Returned, _permutation.Slots, routing.K, routing.Weights, node.Returned, dWeights);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix dComputed = exchange.ToExperts(tape, node.Returned);
+        tape.Clock.Enter(Phase.Experts);
         Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
         kind.Backward(_experts);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix dSent = exchange.FromExperts(tape, dArrived);
+        tape.Clock.Enter(Phase.Gate);
         Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
         tape.Device.CombineRows(dSent, _permutation.Slots, routing.K, DeviceSpan<float>.Empty, dx, accumulation);
         Gate.Backward(tape, dWeights);

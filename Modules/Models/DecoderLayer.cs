@@ -4,6 +4,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Modules.Models;
 
@@ -14,8 +15,8 @@ internal sealed class DecoderLayer
     private readonly RmsNorm _inputNorm;
     private readonly CausalAttention _attention;
     private readonly RmsNorm _postAttentionNorm;
-    private readonly MoELayer? _mixture;
     private readonly Feedforward? _dense;
+    private MoELayer? _mixture;
 
     public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
     {
@@ -38,20 +39,32 @@ internal sealed class DecoderLayer
                 new MoELayerParameters(
                     [.. experts.Blocks.Select(block => block.Parameters)],
                     Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
+                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
+                    experts.Parts));
         }
     }
 
     /// <summary>The gate; null for a dense layer.</summary>
     public IGate? Gate => _mixture?.Gate;
 
+    /// <summary>Has the experts elsewhere from now on.</summary>
+    public void Rewire(ResidentExperts experts) =>
+        _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
+
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {
         Tensor attended = _attention.Forward(tape, _inputNorm.Forward(tape, stream), stream, sequenceLength);
         Tensor normed = _postAttentionNorm.Forward(tape, attended);
-        return _mixture is null
-            ? _dense!.Forward(tape, normed, attended)
-            : _mixture.Forward(tape, normed, attended, context.InLayer(_layer));
+        if (_mixture is null)
+        {
+            return _dense!.Forward(tape, normed, attended);
+        }
+
+        PhaseMark before = tape.Clock.Mark;
+        tape.Clock.Enter(new PhaseMark(Phase.Gate, _layer));
+        Tensor mixed = _mixture.Forward(tape, normed, attended, context.InLayer(_layer));
+        tape.Clock.Enter(before);
+        return mixed;
     }
 
     /// <summary>The layer's tensors of these shapes; null for none.</summary>

@@ -2,6 +2,7 @@ using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
 
@@ -30,17 +31,18 @@ public sealed class DecoderModel : IDisposable
     /// <param name="arena">Memory of a round.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="experts">The resident experts of a layer.</param>
+    /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
     /// <param name="recomputed">By layer: whether its activations are dropped after forward and computed again in backward; null for none.</param>
     public DecoderModel(
         ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts,
-        IReadOnlyList<bool>? recomputed = null)
+        PhaseClock? clock = null, IReadOnlyList<bool>? recomputed = null)
     {
         _recomputed = recomputed ?? new bool[configuration.Layers];
         Configuration = configuration;
         _device = device;
-        _tape = new Tape(device, arena);
+        _tape = new Tape(device, arena, clock);
         _rotary = new RotaryTables(device, configuration.MaximumSequence, configuration.Attention.HeadDim, configuration.RopeTheta);
-        _embedding = new Embedding(dense["embed_tokens"]);
+        _embedding = new Embedding(dense[ModelLayout.Embedding]);
         _layers =
         [
             .. Enumerable.Range(0, configuration.Layers).Select(layer => new DecoderLayer(
@@ -58,6 +60,13 @@ public sealed class DecoderModel : IDisposable
     /// every worker alike.
     /// </summary>
     public IGate? GateOf(int layer) => _layers[layer].Gate;
+
+    /// <summary>
+    /// Has the experts of a layer elsewhere from the next pass on; its gate keeps its policy and state. Between two passes, on every worker alike.
+    /// </summary>
+    /// <param name="layer">The layer, which is none of the dense ones.</param>
+    /// <param name="experts">Its resident experts from now on.</param>
+    public void Rewire(int layer, ResidentExperts experts) => _layers[layer].Rewire(experts);
 
     /// <summary>What the gates decided in the last pass, by layer; null for a dense layer.</summary>
     public Routing? RoutingOf(int layer) => GateOf(layer)?.Routing;

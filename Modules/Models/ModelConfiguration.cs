@@ -10,6 +10,12 @@ namespace MoEActors.Modules.Models;
 /// </summary>
 public sealed record ModelConfiguration
 {
+    /// <summary>No size of a model is larger, so that no product of two overflows a 64-bit integer, and no sum a 32-bit one.</summary>
+    private const int LargestSize = 1 << 24;
+
+    /// <summary>Elements of a block of tensors: it holds values, gradients and both moments in one piece of memory.</summary>
+    private const long LargestBlock = int.MaxValue / 4;
+
     /// <summary>Token ids run from 0 to this minus one; 256 for bytes.</summary>
     public int Vocabulary { get; init; } = 256;
 
@@ -80,14 +86,20 @@ public sealed record ModelConfiguration
     /// <summary>Every mistake in this configuration, in words that name the property.</summary>
     public IEnumerable<string> Mistakes()
     {
+        List<string> single = [.. MistakesOfValues()];
+        return single.Count > 0 ? single : Excesses();
+    }
+
+    private IEnumerable<string> MistakesOfValues()
+    {
         (string Name, int Value)[] positive =
         [
             (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
             (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers),
         ];
-        foreach ((string name, int value) in positive.Where(entry => entry.Value < 1))
+        foreach ((string name, int value) in positive.Where(entry => entry.Value is < 1 or > LargestSize))
         {
-            yield return $"{name} is {value}; it must be at least 1.";
+            yield return $"{name} is {value}; it must be at least 1{(value > LargestSize ? $" and at most {LargestSize}" : "")}.";
         }
 
         if (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0))
@@ -105,9 +117,9 @@ public sealed record ModelConfiguration
             yield return $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.";
         }
 
-        if (SharedExperts < 0)
+        if (SharedExperts is < 0 or > LargestSize)
         {
-            yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be 0 (none) or more.";
+            yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be from 0 (none) to {LargestSize}.";
         }
 
         if (Residual && SharedExperts > 0)
@@ -120,18 +132,47 @@ public sealed record ModelConfiguration
             yield return $"{nameof(Expert)} is '{Expert}'; it must be one of {string.Join(", ", ExpertKinds.Names)}.";
         }
 
+        // One complaint for all layers of a size: a hundred layers are not a hundred mistakes.
+        HashSet<int> seen = [];
         for (int layer = 0; layer < Layers; layer++)
         {
-            if (Experts[layer] < 0)
+            int experts = Experts[layer];
+            if (experts is < 0 or > LargestSize)
             {
-                yield return $"{nameof(Experts)}[{layer}] is {Experts[layer]}; it must be 0 (dense) or more.";
+                yield return $"{nameof(Experts)}[{layer}] is {experts}; it must be from 0 (dense) to {LargestSize}.";
             }
-            else if (Experts[layer] > 0)
+            else if (experts > 0 && seen.Add(experts))
             {
-                foreach (string mistake in Gate.Mistakes(Experts[layer]))
+                foreach (string mistake in Gate.Mistakes(experts))
                 {
                     yield return $"Layer {layer}: {mistake}";
                 }
+            }
+        }
+    }
+
+    /// <summary>
+    /// What is too large of a configuration that has no other mistake: its parts are made of tensors whose sizes multiply.
+    /// </summary>
+    private IEnumerable<string> Excesses()
+    {
+        (string Name, Func<long> Count)[] parts = [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
+        foreach ((string name, Func<long> count) in parts)
+        {
+            long elements;
+            try
+            {
+                elements = count();
+            }
+            catch (OverflowException)
+            {
+                elements = long.MaxValue;
+            }
+
+            if (elements > LargestBlock)
+            {
+                yield return $"{nameof(Dim)} {Dim}, {nameof(Hidden)} {Hidden}, {nameof(Vocabulary)} {Vocabulary}: {name} would have "
+                    + $"{(elements == long.MaxValue ? "too many" : elements)} parameters; a worker holds at most {LargestBlock} in one piece.";
             }
         }
     }

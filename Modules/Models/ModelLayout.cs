@@ -8,6 +8,9 @@ namespace MoEActors.Modules.Models;
 /// <summary>The tensors of a model: names, shapes, initial values. The dense part is on every worker, an expert on its own.</summary>
 public static class ModelLayout
 {
+    /// <summary>Name of the tensor that tokens begin with.</summary>
+    public const string Embedding = "embed_tokens";
+
     /// <summary>Deviation of embeddings: small, so that the first norms see balanced rows.</summary>
     private const float EmbeddingDeviation = 0.02f;
 
@@ -18,7 +21,7 @@ public static class ModelLayout
         float deviation = 1f / MathF.Sqrt(model.Dim);
         // Branches that end in the residual stream start smaller, by the root of their number (GPT-2).
         float branch = 1f / MathF.Sqrt(2f * model.Layers);
-        List<ParameterShape> shapes = [ParameterShape.Weight("embed_tokens", model.Vocabulary, model.Dim, EmbeddingDeviation)];
+        List<ParameterShape> shapes = [ParameterShape.Weight(Embedding, model.Vocabulary, model.Dim, EmbeddingDeviation)];
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string prefix = LayerPrefix(layer);
@@ -71,8 +74,21 @@ public static class ModelLayout
     public const string ResidualCoefficient = "residual_coefficient";
 
     /// <summary>Number of parameters of the whole model.</summary>
-    public static long ParameterCount(ModelConfiguration model) =>
-        Dense(model).Sum(shape => (long)shape.Count) + model.Experts.Sum(experts => (long)experts) * Expert(model).Sum(shape => (long)shape.Count);
+    public static long ParameterCount(ModelConfiguration model) => DenseCount(model) + model.Experts.Sum(experts => (long)experts) * ExpertCount(model);
+
+    /// <summary>Number of parameters of everything but the experts.</summary>
+    internal static long DenseCount(ModelConfiguration model)
+    {
+        // Layers with as many experts are alike: the work does not grow with their number.
+        long ends = Count(Dense(model with { Experts = [] }));
+        return model.Experts.CountBy(experts => experts)
+            .Aggregate(ends, (sum, layers) => checked(sum + layers.Value * (Count(Dense(model with { Experts = [layers.Key] })) - ends)));
+    }
+
+    /// <summary>Number of parameters of one expert.</summary>
+    internal static long ExpertCount(ModelConfiguration model) => Count(Expert(model));
+
+    private static long Count(IReadOnlyList<ParameterShape> shapes) => shapes.Sum(shape => (long)shape.Rows * shape.Columns);
 
     /// <summary>What the names of a layer's dense tensors start with.</summary>
     public static string LayerPrefix(int layer) => $"layers.{layer}.";

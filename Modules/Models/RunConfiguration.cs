@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Modules.Models;
@@ -7,14 +6,6 @@ namespace MoEActors.Modules.Models;
 /// <summary>A training run: the model, its optimizer, and the fixed number of micro-batches of a step.</summary>
 public sealed record RunConfiguration
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-        RespectNullableAnnotations = true,
-        WriteIndented = true,
-    };
-
     /// <summary>The model.</summary>
     public ModelConfiguration Model { get; init; } = new();
 
@@ -30,8 +21,14 @@ public sealed record RunConfiguration
     /// </summary>
     public string Recompute { get; init; } = LayerSelection.None;
 
+    /// <summary>
+    /// Whether replicas of an expert take whole micro-batches, so that the result is the same, bit for bit, with replicas and without. Otherwise
+    /// they share every micro-batch, which levels the load better and agrees to about 1e-5.
+    /// </summary>
+    public bool Reproducible { get; init; } = true;
+
     /// <summary>The configuration as JSON text: the form in which it travels and is stored.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, Json);
+    public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
@@ -39,7 +36,7 @@ public sealed record RunConfiguration
     {
         try
         {
-            RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, Json)
+            RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, ConfigurationJson.Options)
                 ?? throw new ModelConfigurationException(["The text is empty."]);
             run.Validate();
             return run;
@@ -47,6 +44,11 @@ public sealed record RunConfiguration
         catch (JsonException e)
         {
             throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
+        }
+        catch (ArgumentException e)
+        {
+            // Half of a surrogate pair.
+            throw new ModelConfigurationException([e.Message]);
         }
     }
 

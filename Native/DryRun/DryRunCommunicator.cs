@@ -4,8 +4,8 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Native.DryRun;
 
 /// <summary>
-/// A group of which one rank alone exists: the others are taken to do as it does. Nothing travels; gathered integers are this rank's own, times
-/// how much busier than its share it is taken to be.
+/// A group of which one rank alone exists: the others are taken to do as it does. Nothing travels; gathered integers are this rank's own, and those
+/// of the others so much more that all together are as many as this rank is taken to be busier than its share.
 /// </summary>
 /// <param name="device">The rank's device.</param>
 /// <param name="rank">The rank.</param>
@@ -41,7 +41,9 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
         device.Read(new DeviceSpan<int>(mine.Address, mine.Length), _mine);
         for (int i = 0; i < _all.Length; i++)
         {
-            _all[i] = (int)Math.Min(most, Math.Ceiling(_mine[i % _mine.Length] * skew));
+            int own = _mine[i % _mine.Length];
+            double total = size * Math.Min(most, own * skew);
+            _all[i] = i / _mine.Length == rank ? own : (int)Math.Ceiling((total - own) / (size - 1));
         }
 
         device.Write<int>(_all, new DeviceSpan<int>(all.Address, all.Length));

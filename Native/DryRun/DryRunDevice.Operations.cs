@@ -202,6 +202,16 @@ public sealed partial class DryRunDevice
     }
 
     /// <inheritdoc />
+    public void Entropies(in Matrix scores, bool normalise, DeviceSpan<float> entropies)
+    {
+    }
+
+    /// <inheritdoc />
+    public void DrawSecond(in Matrix logits, in Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices)
+    {
+    }
+
+    /// <inheritdoc />
     public void AddNormal(in Matrix x, ulong key, float deviation)
     {
     }

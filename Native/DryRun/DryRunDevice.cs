@@ -25,14 +25,11 @@ public sealed partial class DryRunDevice : IDevice
     /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
-    /// <summary>The most bytes that were allocated at a time since <see cref="ResetPeak"/>.</summary>
-    public long PeakBytes { get; private set; }
+    /// <inheritdoc />
+    public TimeSpan HelperTime => TimeSpan.Zero;
 
     /// <summary>Called where the loss is computed: between forward and backward.</summary>
     public Action? AtLoss { get; set; }
-
-    /// <summary>Starts a new peak at what is allocated now.</summary>
-    public void ResetPeak() => PeakBytes = AllocatedBytes;
 
     /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)
@@ -40,7 +37,7 @@ public sealed partial class DryRunDevice : IDevice
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         nint address = checked((nint)_nextAddress);
         _nextAddress += (bytes + FirstAddress) & -64L;
-        PeakBytes = Math.Max(PeakBytes, Interlocked.Add(ref _allocated, bytes));
+        Interlocked.Add(ref _allocated, bytes);
         return new DeviceBuffer(this, address, bytes);
     }
 

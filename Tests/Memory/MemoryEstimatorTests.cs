@@ -78,7 +78,7 @@ public sealed class MemoryEstimatorTests
             WorkerEstimate worst = MemoryEstimator.Estimate(run, workers, Shape, MemoryEstimator.WorstSkew).Workers[rank];
             Assert.Equal(opened[rank], estimate.Phases[(int)MemoryPhase.Open]);
             Assert.Equal(opened[rank], estimate.Parameters + estimate.Gradients + estimate.DenseSums + estimate.Moments + estimate.Tables);
-            long used = opened[rank] + cluster.Host(rank).Find("m", rank).Model.Arena.PeakBytes;
+            long used = opened[rank] + cluster.Host(rank).Find("m", rank).Model.ArenaPeakBytes;
             long allocated = cluster.Host(rank).AllocatedBytes;
             Assert.InRange(estimate.Phases[(int)MemoryPhase.Backward], used, (long)(1.1 * used));
 
@@ -87,6 +87,27 @@ public sealed class MemoryEstimatorTests
             Assert.InRange(allocated, (long)(plan / 1.2), Math.Max(plan, estimate.Phases[(int)MemoryPhase.Backward] + (1 << 20)));
             Assert.InRange(estimate.Phases[(int)MemoryPhase.Forward], opened[rank], estimate.Phases[(int)MemoryPhase.Backward]);
             Assert.True(worst.BackwardArena >= estimate.BackwardArena, $"The worst routing needs {worst}, the one found {estimate}.");
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Replicas_and_the_parts_of_their_gradients_are_estimated(bool reproducible)
+    {
+        const int Workers = 3;
+        RunConfiguration run = new() { Model = Model, MicroBatches = Workers, Reproducible = reproducible };
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Workers);
+        int[][][] ranks = [.. Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => expert < 2 ? new[] { 0, 1, 2 } : [expert % 3]).ToArray())];
+        MoEModel model = await cluster.Client.CreateModelAsync("m", run, new PlacementRequest { Ranks = ranks }, Cancellation);
+        long[] opened = [.. Enumerable.Range(0, Workers).Select(rank => cluster.Host(rank).AllocatedBytes)];
+        await model.TrainStepAsync(Batch(run, 1), Cancellation);
+        MemoryEstimate estimate = MemoryEstimator.Estimate(run, (await model.GetStatusAsync(Cancellation)).Map!.ToMap(), Shape);
+        for (int rank = 0; rank < Workers; rank++)
+        {
+            long used = opened[rank] + cluster.Host(rank).Find("m", rank).Model.ArenaPeakBytes;
+            Assert.Equal(opened[rank], estimate.Workers[rank].Phases[(int)MemoryPhase.Open]);
+            Assert.InRange(estimate.Workers[rank].Phases[(int)MemoryPhase.Backward], used, (long)(1.4 * used));
         }
     }
 

@@ -1,10 +1,13 @@
 using System.Diagnostics.Metrics;
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
+using MoEActors.Grains.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Memory;
@@ -61,15 +64,52 @@ public sealed class MemoryGaugeTests
     {
         using var device = new CpuDevice();
         using var arena = new Arena(device, 4096);
-        var gauge = new ModelGauge(arena);
+        var memory = new ShardMemory(device);
+        using var shards = new ShardTable(memory, TrainingRuns.Small.Model);
+        var gauge = new ModelGauge(shards, [arena]);
         gauge.Add(new OpenEpochOrder { Model = "m", Term = 1, Epoch = 1, Number = 1, Configuration = "", Map = new PlacementMapMessage(), Version = 0 }, 1000);
         arena.Take<byte>(10);
         CommitOrder step = new() { Model = "m", Term = 1, Epoch = 1, Number = 2, Step = 1 };
         gauge.Add(step, 4096);
         Assert.Equal(0, gauge.Read(1, 1).Leaked);
         gauge.Add(step, 64);
-        WorkerMemory memory = gauge.Read(1, 1);
-        Assert.Equal((64, 5160, 4096), (memory.Leaked, memory.Model, memory.Arena));
+        WorkerMemory found = gauge.Read(1, 1);
+        Assert.Equal((64, 5160, 4096), (found.Leaked, found.Model, found.Arena));
+
+        // Shards come and go at any time: they are no leak, and no part of what an order has allocated.
+        long shard = shards.Receive(new ExpertId(0, 0)).Bytes;
+        Assert.Equal(device.AllocatedBytes, memory.OtherBytes + shard);
+        gauge.Add(step, 0);
+        found = gauge.Read(1, 1);
+        Assert.Equal((64, 5160 + shard, 5160 + shard), (found.Leaked, found.Model, found.TransferPeak));
+        shards.DropArrived();
+        Assert.Equal((5160, device.AllocatedBytes), (gauge.Read(1, 1).Model, memory.OtherBytes));
+    }
+
+    [Fact]
+    public async Task A_move_takes_what_was_estimated_and_leaves_nothing_behind()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        RunConfiguration run = TrainingRuns.Small with { MicroBatches = 2 };
+        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        await model.TrainStepAsync(Same(run), Cancellation);
+        PlacementMap before = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        await model.MoveExpertAsync(0, 0, 1, Cancellation);
+        await model.TrainStepAsync(Same(run), Cancellation);
+        TrainingStatus status = await model.GetStatusAsync(Cancellation);
+        var shape = new MicroBatchShape(4, run.Model.MaximumSequence);
+        WorkerEstimate estimate = MemoryEstimator.Estimate(run, status.Map!.ToMap(), shape, before: before).Workers[1];
+        long planned = estimate.Phases[(int)MemoryPhase.Transfer];
+        Assert.InRange(status.Memory[1].TransferPeak, (long)(planned / 1.2), planned);
+        Assert.Equal(0, status.Memory[0].TransferPeak);
+
+        // The courier frees what has left before it carries what comes.
+        await model.MoveExpertAsync(0, 0, 0, Cancellation);
+        await model.MoveExpertAsync(0, 0, 1, Cancellation);
+        await model.TrainStepAsync(Same(run), Cancellation);
+        WorkerMemory[] last = (await model.GetStatusAsync(Cancellation)).Memory;
+        Assert.All(last, memory => Assert.Equal((0, memory.Used), (memory.Leaked, memory.Model)));
+        Assert.Equal(status.Memory[1].Model, last[1].Model);
     }
 
     private static async Task<long[]> ArenasAsync(TrainingCluster cluster, int microBatches)

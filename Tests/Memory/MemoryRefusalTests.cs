@@ -1,4 +1,5 @@
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -82,6 +83,33 @@ public sealed class MemoryRefusalTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task A_plan_that_does_not_fit_is_refused_and_one_that_does_is_taken()
+    {
+        long memory = Needs(Run, 2, 1, MemoryPhase.Transfer) + 400_000;
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: memory);
+        MoEModel model = await CreateAsync(cluster, Run);
+        await model.TrainStepAsync(Batch(2, 1), Cancellation);
+        ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>("m");
+        int[][] crowded = [.. Enumerable.Repeat(new[] { 1 }, 8)];
+        PlanProposal proposal = new() { Number = 1, Epoch = 1, BytesPerStep = long.MaxValue, Layers = [.. Enumerable.Range(0, 3).Select(layer => new LayerProposal(layer, crowded))] };
+        ProposalAnswer refused = await grain.ProposeAsync(proposal);
+        Assert.Contains("rank 1", refused.Refusal, StringComparison.Ordinal);
+        Assert.Equal(2, (await model.TrainStepAsync(Batch(2, 1), Cancellation)).Step);
+    }
+
+    [Fact]
+    public async Task An_evaluation_that_does_not_fit_is_refused_and_one_larger_than_a_step_may_fit()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: Needs(Run, 2, 3, MemoryPhase.Backward));
+        MoEModel model = await CreateAsync(cluster, Run);
+        await model.EvaluateAsync(Batch(2, 4), Cancellation);
+        MemoryRefusedException refused = await Assert.ThrowsAsync<MemoryRefusedException>(() => model.EvaluateAsync(Batch(2, 64), Cancellation));
+        Assert.Equal(MemoryPhase.Forward, refused.Phase);
+        Assert.Equal(1, (await model.TrainStepAsync(Batch(2, 3), Cancellation)).Step);
+        Assert.All((await model.GetStatusAsync(Cancellation)).Memory, memory => Assert.InRange(memory.Used, 1, memory.Budget));
     }
 
     private static Task<MoEModel> CreateAsync(TrainingCluster cluster, RunConfiguration run) => cluster.Client.CreateModelAsync("m", run, null, Cancellation);

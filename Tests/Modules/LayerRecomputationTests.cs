@@ -47,6 +47,25 @@ public sealed class LayerRecomputationTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Replicas_keep_the_parts_of_their_gradients(bool reproducible)
+    {
+        // Parts wait for the end of the round in another memory than a layer that is computed again gives back.
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        RunConfiguration run = TrainingRuns.Small with { Reproducible = reproducible };
+        int[][][] ranks = [.. run.Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => expert % 2 == 0 ? new[] { 0, 1, 2 } : [expert % 3]).ToArray())];
+        var replicas = new PlacementRequest { Ranks = ranks };
+        MoEModel kept = await cluster.Client.CreateModelAsync("kept", run, reproducible ? null : replicas, Cancellation);
+        List<StepOutcome> expected = await StepsAsync(kept);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", run with { Recompute = "all" }, replicas, Cancellation);
+        List<StepOutcome> found = await StepsAsync(model);
+        Assert.Equal(expected.Select(step => (step.Loss, step.GradientNorm)), found.Select(step => (step.Loss, step.GradientNorm)));
+        Assert.Equal(await kept.FingerprintAsync(Cancellation), await model.FingerprintAsync(Cancellation));
+        Assert.All((await model.GetStatusAsync(Cancellation)).Memory, memory => Assert.Equal(0, memory.Leaked));
+    }
+
+    [Theory]
     [InlineData("all", new[] { true, true, true, true })]
     [InlineData("none", new[] { false, false, false, false })]
     [InlineData("1,3", new[] { false, true, false, true })]

@@ -37,7 +37,7 @@ public sealed class CheckpointTests
             .ToDictionary(entry => entry.Name, entry => SafetensorsFile.Open(Path.Combine(path, entry.Value.GetString()!)));
         Assert.Equal(2 * silos, Directory.GetFiles(path, "*.safetensors").Length);
         Assert.Equal(2, index.RootElement.GetProperty("metadata").GetProperty("step").GetInt64());
-        Assert.Equal(run.ToJson(), await File.ReadAllTextAsync(Path.Combine(path, "moe-run.json"), Cancellation));
+        Assert.Equal(run.ToJson(), CheckpointFolder.Open(path).Run.ToJson());
 
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
         WorkerModel first = cluster.Host(0).Find("m", 0).Model;
@@ -47,7 +47,7 @@ public sealed class CheckpointTests
         {
             int silo = cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
             WorkerModel holder = cluster.Host(silo).Find("m", shard).Model;
-            CheckBlock(holder.Shards[shard], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
+            CheckBlock(holder.Shards[shard.ExpertId], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
         }
 
         Assert.Equal(files.Keys.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));

@@ -40,7 +40,7 @@ public sealed class RefusalTests : IAsyncLifetime
         NonFiniteLossException refused = await Assert.ThrowsAsync<NonFiniteLossException>(() => model.TrainStepAsync(bad, Cancellation));
         SwapEmbedding(healthy);
 
-        Assert.Equal((2L, microBatch), (refused.Step, refused.MicroBatch));
+        Assert.Equal((2L, (int?)microBatch), (refused.Step, refused.MicroBatch));
         Assert.Contains($"micro-batch {microBatch}", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, await model.FingerprintAsync(Cancellation));
         await model.TrainStepAsync(batches[1], Cancellation);
@@ -74,16 +74,19 @@ public sealed class RefusalTests : IAsyncLifetime
     public async Task A_placement_that_cannot_work_is_refused_and_the_old_one_stays()
     {
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        int[][] good = [[0, 0, 1, 1, 2], [], [0, 0, 1, 1, 2, 2, 2]];
+        int[][][] good = Placements.Singles([[0, 0, 1, 1, 2], [], [0, 0, 1, 1, 2, 2, 2]]);
         (PlacementRequest Request, string Says)[] cases =
         [
             (new PlacementRequest { Silos = ["nowhere"] }, "nowhere"),
             (new PlacementRequest { Silos = ["silo-0", "silo-0"] }, "name it once"),
-            (new PlacementRequest { Ranks = [[0, 0, 1, 1, 3], [], good[2]] }, "Layer 0, expert 4"),
-            (new PlacementRequest { Ranks = [[0, 0, 1, 1, -1], [], good[2]] }, "rank -1"),
+            (new PlacementRequest { Ranks = [[[0], [0], [1], [1], [3]], [], good[2]] }, "Layer 0, expert 4"),
+            (new PlacementRequest { Ranks = [[[0], [0], [1], [1], [-1]], [], good[2]] }, "rank -1"),
             (new PlacementRequest { Ranks = [good[0], []] }, "2 layers"),
             (new PlacementRequest { Ranks = [good[0], [], good[0]] }, "Layer 2"),
-            (new PlacementRequest { Ranks = [good[0], [0], good[2]] }, "Layer 1"),
+            (new PlacementRequest { Ranks = [good[0], [[0]], good[2]] }, "Layer 1"),
+            (new PlacementRequest { Ranks = [[[0], [0], [1], [], [2]], [], good[2]] }, "Layer 0, expert 3 is placed nowhere"),
+            (new PlacementRequest { Ranks = [good[0], [], [[0], [0], [1, 2, 1], [1], [2], [2], [2]]] }, "Layer 2, expert 2 has two replicas on rank 1"),
+            (new PlacementRequest { Ranks = [good[0], [], [[0], [0], [1, 3], [1], [2], [2], [2]]] }, "Layer 2, expert 2 is placed on rank 3"),
             (new PlacementRequest { Silos = ["silo-1"], Ranks = good }, "rank 1"),
         ];
         foreach ((PlacementRequest request, string says) in cases)
@@ -136,10 +139,10 @@ public sealed class RefusalTests : IAsyncLifetime
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         Func<Task>[] cases =
         [
-            () => model.GenerateAsync([], 3, cancellationToken: Cancellation),
-            () => model.GenerateAsync([31], 3, cancellationToken: Cancellation),
-            () => model.GenerateAsync([1], -1, cancellationToken: Cancellation),
-            () => model.GenerateAsync([1], 1, float.NaN, cancellationToken: Cancellation),
+            () => model.GenerateAsync([], 3, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
+            () => model.GenerateAsync([31], 3, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
+            () => model.GenerateAsync([1], -1, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
+            () => model.GenerateAsync([1], 1, float.NaN, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
             () => model.EvaluateAsync([new MicroBatch([1], [-1], 1)], Cancellation),
             () => model.EvaluateAsync([new MicroBatch([99], [1], 1)], Cancellation),
             () => _cluster.Client.OpenModelAsync("nobody", Cancellation),
@@ -151,7 +154,7 @@ public sealed class RefusalTests : IAsyncLifetime
             await Assert.ThrowsAsync<InvalidRequestException>(work);
         }
 
-        Assert.Equal(3, (await model.GenerateAsync([1], 3, cancellationToken: Cancellation)).Length);
+        Assert.Equal(3, (await model.GenerateAsync([1], 3, cancellationToken: Cancellation).ToArrayAsync(Cancellation)).Length);
     }
 
     [Fact]
@@ -164,7 +167,8 @@ public sealed class RefusalTests : IAsyncLifetime
 
         Assert.Equal(await one.EvaluateAsync(batch, Cancellation), await all.EvaluateAsync(batch, Cancellation), Same);
         Assert.Equal(
-            await one.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation), await all.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation));
+            await one.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation).ToArrayAsync(Cancellation),
+            await all.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation).ToArrayAsync(Cancellation));
         Assert.Equal(before, await all.FingerprintAsync(Cancellation));
     }
 
