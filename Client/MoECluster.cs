@@ -1,3 +1,4 @@
+using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
@@ -6,8 +7,22 @@ namespace MoEActors.Client;
 
 /// <summary>A cluster as its users see it: the place to create and open models.</summary>
 /// <param name="grains">Reaches the cluster's grains.</param>
-public sealed class MoECluster(IGrainFactory grains)
+public sealed class MoECluster(IGrainFactory grains) : IAsyncDisposable
 {
+    private ClusterConnection? _connection;
+
+    /// <summary>Connects to a cluster of other processes, whose silos meet in Redis. Dispose it to disconnect; the cluster goes on.</summary>
+    /// <param name="options">Which cluster.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ConnectionFailedException">Redis does not answer, or no silo was found in time.</exception>
+    /// <exception cref="NotSupportedException">The program was built on the embedded runtime, which knows one process only.</exception>
+    public static async Task<MoECluster> ConnectAsync(ConnectionOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ClusterConnection connection = await ClusterConnection.OpenAsync(options, cancellationToken);
+        return new MoECluster(connection.Grains) { _connection = connection };
+    }
+
     /// <summary>Creates a model and opens its first epoch, or goes on with the one of that name and configuration.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'.</param>
     /// <param name="run">Model, optimizer, and micro-batches per step.</param>
@@ -53,4 +68,7 @@ public sealed class MoECluster(IGrainFactory grains)
         TrainingStatus status = await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
         return await CreateModelAsync(name, RunConfiguration.FromJson(status.Configuration), placement: null, cancellationToken);
     }
+
+    /// <summary>Disconnects, if this was connected by <see cref="ConnectAsync"/>.</summary>
+    public ValueTask DisposeAsync() => _connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
