@@ -16,7 +16,7 @@ public sealed class MoECluster(IGrainFactory grains) : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="ConnectionFailedException">Redis does not answer, or no silo was found in time.</exception>
     /// <exception cref="NotSupportedException">The program was built on the embedded runtime, which knows one process only.</exception>
-    public static async Task<MoECluster> ConnectAsync(ConnectionOptions options, CancellationToken cancellationToken = default)
+    public static async Task<MoECluster> ConnectAsync(ConnectOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ClusterConnection connection = await ClusterConnection.OpenAsync(options, cancellationToken);

@@ -10,7 +10,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
 
     /// <summary>Refuses.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
-    public static Task<ClusterConnection> OpenAsync(ConnectionOptions options, CancellationToken cancellationToken) => throw new NotSupportedException(
+    public static Task<ClusterConnection> OpenAsync(ConnectOptions options, CancellationToken cancellationToken) => throw new NotSupportedException(
         $"This program was built on the embedded actor runtime, whose clusters live in one process: it cannot connect to the one at '{options.Redis}'. "
         + "Build on Orleans (ActorRuntime=Orleans), or start a cluster inside of this process (EmbeddedCluster.StartAsync).");
 

@@ -16,7 +16,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
 
     /// <summary>Connects.</summary>
     /// <exception cref="ConnectionFailedException">Redis does not answer, or no silo was found in time.</exception>
-    public static async Task<ClusterConnection> OpenAsync(ConnectionOptions options, CancellationToken cancellationToken)
+    public static async Task<ClusterConnection> OpenAsync(ConnectOptions options, CancellationToken cancellationToken)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.UseOrleansClient(client =>

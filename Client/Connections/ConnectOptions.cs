@@ -1,7 +1,7 @@
 namespace MoEActors.Client.Connections;
 
 /// <summary>Which cluster to connect to.</summary>
-public sealed record ConnectionOptions
+public sealed record ConnectOptions
 {
     /// <summary>The Redis server in which the cluster's silos meet, as in <c>redis.example:6379,password=...</c>.</summary>
     public required string Redis { get; init; }
