@@ -1,13 +1,17 @@
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Client;
 
 /// <summary>A cluster as its users see it: the place to create and open models.</summary>
 /// <param name="grains">Reaches the cluster's grains.</param>
-public sealed class MoECluster(IGrainFactory grains)
+/// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
+public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null)
 {
+    private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
+
     /// <summary>Creates a model and opens its first epoch, or goes on with the one of that name and configuration.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'.</param>
     /// <param name="run">Model, optimizer, and micro-batches per step.</param>
@@ -20,6 +24,7 @@ public sealed class MoECluster(IGrainFactory grains)
         string name, RunConfiguration run, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(run);
+        run = run.Using(_kinds);
         run.Validate();
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
@@ -42,7 +47,7 @@ public sealed class MoECluster(IGrainFactory grains)
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
         TrainingStatus status = await grain.GetStatusAsync().WaitAsync(cancellationToken);
-        return new MoEModel(name, grain, RunConfiguration.FromJson(status.Configuration), epoch);
+        return new MoEModel(name, grain, RunConfiguration.FromJson(status.Configuration, _kinds), epoch);
     }
 
     /// <summary>Opens a model that exists.</summary>
@@ -51,6 +56,6 @@ public sealed class MoECluster(IGrainFactory grains)
     {
         GrainKeys.ValidateModelName(name);
         TrainingStatus status = await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
-        return await CreateModelAsync(name, RunConfiguration.FromJson(status.Configuration), placement: null, cancellationToken);
+        return await CreateModelAsync(name, RunConfiguration.FromJson(status.Configuration, _kinds), placement: null, cancellationToken);
     }
 }

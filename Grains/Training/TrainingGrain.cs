@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using Orleans.Placement;
 
@@ -15,7 +16,8 @@ namespace MoEActors.Grains.Training;
 /// </summary>
 [KeepAlive]
 [Immovable]
-public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files) : Grain, ITrainingGrain
+public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, ModelKinds kinds)
+    : Grain, ITrainingGrain
 {
     /// <summary>Outcomes kept for those who ask late.</summary>
     private const int RememberedOutcomes = 256;
@@ -33,7 +35,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         GrainKeys.ValidateModelName(Model);
         if (await Reign.TakeAsync(store, Model) is { } reign)
         {
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
     }
 
@@ -44,7 +46,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         if (_coordinator is null)
         {
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() });
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
@@ -66,7 +68,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
         if (_coordinator is null)
         {
-            CheckpointFolder checkpoint = Read(() => CheckpointFolder.Open(folder));
+            CheckpointFolder checkpoint = Read(() => CheckpointFolder.Open(folder, kinds));
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord
             {
                 Configuration = checkpoint.Run.ToJson(),
@@ -75,7 +77,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 CheckpointStep = checkpoint.Step,
                 Cursor = checkpoint.Cursor,
             });
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
 
         Coordinator coordinator = _coordinator;
@@ -177,11 +179,11 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
     }
 
-    private static RunConfiguration Read(string configuration)
+    private RunConfiguration Read(string configuration)
     {
         try
         {
-            return RunConfiguration.FromJson(configuration);
+            return RunConfiguration.FromJson(configuration, kinds);
         }
         catch (ModelConfigurationException e)
         {

@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
@@ -8,7 +9,7 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files) : IDisposable
+internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Dictionary<string, WorkerModel> _models = [];
@@ -111,7 +112,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration), files);
+            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration, kinds), files);
             lock (_models)
             {
                 _models.Add(order.Model, model);

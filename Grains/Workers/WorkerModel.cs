@@ -79,7 +79,7 @@ internal sealed class WorkerModel : IDisposable
     {
         if (version > 0 && Version == 0 && checkpoint is not null)
         {
-            Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
+            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
         }
 
         if (version != Version)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
@@ -37,14 +38,16 @@ public sealed class CheckpointFolder
     public IReadOnlySet<string> Files => _files.Values.ToHashSet();
 
     /// <summary>Reads index and run.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="kinds">What the names of its configuration stand for; the library's experts and gates unless given.</param>
     /// <exception cref="CheckpointException">There is no complete checkpoint in the folder.</exception>
-    public static CheckpointFolder Open(string folder)
+    public static CheckpointFolder Open(string folder, ModelKinds? kinds = null)
     {
         var checkpoint = new CheckpointFolder(folder);
         string index = Path.Combine(folder, IndexFile);
         try
         {
-            checkpoint.Run = RunConfiguration.FromJson(File.ReadAllText(Path.Combine(folder, RunFile)));
+            checkpoint.Run = RunConfiguration.FromJson(File.ReadAllText(Path.Combine(folder, RunFile)), kinds);
             using JsonDocument json = JsonDocument.Parse(File.ReadAllText(index));
             JsonElement metadata = json.RootElement.GetProperty("metadata");
             checkpoint.Step = metadata.GetProperty("step").GetInt64();

@@ -1,3 +1,5 @@
+using MoEActors.Modules.Kinds;
+
 namespace MoEActors.Modules.Gates;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace MoEActors.Modules.Gates;
 /// </summary>
 public sealed record GateOptions
 {
-    /// <summary>Name of the gate, one of <see cref="GateKinds.Names"/>.</summary>
+    /// <summary>Name of the gate, one of <see cref="ModelKinds.Gates"/>.</summary>
     public string Kind { get; init; } = TopAnyGateKind.KindName;
 
     /// <summary>Experts per token, from 1 to the number of experts; under expert choice their mean, with a capacity factor of 1.</summary>
@@ -81,7 +83,9 @@ public sealed record GateOptions
 
     /// <summary>Every mistake in these options, in words that name the property.</summary>
     /// <param name="experts">Experts of the layer.</param>
-    public IEnumerable<string> Mistakes(int experts) => GateMistakes.Of(this, experts);
+    /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
+    public IEnumerable<string> Mistakes(int experts, KindList<IGateKind>? kinds = null) =>
+        GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? ModelKinds.BuiltIn.Gates));
 
     /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Mistakes"/>.</summary>
     /// <param name="current">The options that the layer was built with.</param>

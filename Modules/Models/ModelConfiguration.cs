@@ -1,5 +1,6 @@
-using MoEActors.Modules.Experts;
+using System.Text.Json.Serialization;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
@@ -10,6 +11,11 @@ namespace MoEActors.Modules.Models;
 /// </summary>
 public sealed record ModelConfiguration
 {
+    private ModelKinds _kinds = ModelKinds.BuiltIn;
+
+    /// <summary>What the layers stand in. Without a trunk there is one layer, and of the values here only those of its experts and gate count.</summary>
+    public Trunk Trunk { get; init; } = Trunk.Decoder;
+
     /// <summary>Token ids run from 0 to this minus one; 256 for bytes.</summary>
     public int Vocabulary { get; init; } = 256;
 
@@ -28,7 +34,7 @@ public sealed record ModelConfiguration
     /// <summary>Experts of each layer, one number per layer; 0 for a dense layer. Later layers may have more (pyramid).</summary>
     public IReadOnlyList<int> Experts { get; init; } = [8, 8, 8, 8];
 
-    /// <summary>What an expert computes.</summary>
+    /// <summary>What an expert computes, one of <see cref="ModelKinds.Experts"/>.</summary>
     public string Expert { get; init; } = "swiglu";
 
     /// <summary>
@@ -57,6 +63,10 @@ public sealed record ModelConfiguration
     /// <summary>Seed of the initial values.</summary>
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>What the names in here stand for. Not part of the text of a configuration: whoever reads one brings them.</summary>
+    [JsonIgnore]
+    public ModelKinds Kinds => _kinds;
+
     /// <summary>Number of layers.</summary>
     public int Layers => Experts.Count;
 
@@ -65,6 +75,9 @@ public sealed record ModelConfiguration
 
     /// <summary>The layers that have experts.</summary>
     public IEnumerable<int> MoELayers => Enumerable.Range(0, Layers).Where(layer => Experts[layer] > 0);
+
+    /// <summary>The same configuration, whose names stand for these kinds.</summary>
+    public ModelConfiguration Using(ModelKinds kinds) => this with { _kinds = kinds };
 
     /// <summary>Throws when the configuration cannot work.</summary>
     /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
@@ -80,14 +93,33 @@ public sealed record ModelConfiguration
     /// <summary>Every mistake in this configuration, in words that name the property.</summary>
     public IEnumerable<string> Mistakes()
     {
-        (string Name, int Value)[] positive =
-        [
-            (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
-            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers),
-        ];
-        foreach ((string name, int value) in positive.Where(entry => entry.Value < 1))
+        List<string> mistakes = [.. Trunk == Trunk.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
+        return mistakes.Count > 0 ? mistakes : KindMistakes.InTensors(this);
+    }
+
+    private static IEnumerable<string> BelowOne(params (string Name, int Value)[] values) =>
+        values.Where(entry => entry.Value < 1).Select(entry => $"{entry.Name} is {entry.Value}; it must be at least 1.");
+
+    private IEnumerable<string> LayerMistakes()
+    {
+        IEnumerable<string> mistakes = BelowOne((nameof(Dim), Dim), (nameof(Hidden), Hidden));
+        return Layers == 1 && Experts[0] != 0
+            ? mistakes
+            : mistakes.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a trunk is one layer of at least 1 expert.");
+    }
+
+    private IEnumerable<string> DecoderMistakes()
+    {
+        if (Trunk != Trunk.Decoder)
         {
-            yield return $"{name} is {value}; it must be at least 1.";
+            yield return $"{nameof(Trunk)} is {Trunk}; it must be one of {string.Join(", ", Enum.GetNames<Trunk>())}.";
+        }
+
+        foreach (string mistake in BelowOne(
+            (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
+            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers)))
+        {
+            yield return mistake;
         }
 
         if (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0))
@@ -104,7 +136,10 @@ public sealed record ModelConfiguration
         {
             yield return $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.";
         }
+    }
 
+    private IEnumerable<string> MixtureMistakes()
+    {
         if (SharedExperts < 0)
         {
             yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be 0 (none) or more.";
@@ -115,9 +150,9 @@ public sealed record ModelConfiguration
             yield return $"{nameof(Residual)} is set, but {nameof(SharedExperts)} is {SharedExperts}: two forms of one branch; choose one.";
         }
 
-        if (!ExpertKinds.Names.Contains(Expert))
+        if (Kinds.Experts.MistakeOf(nameof(Expert), Expert) is { } unknown)
         {
-            yield return $"{nameof(Expert)} is '{Expert}'; it must be one of {string.Join(", ", ExpertKinds.Names)}.";
+            yield return unknown;
         }
 
         for (int layer = 0; layer < Layers; layer++)
@@ -128,7 +163,7 @@ public sealed record ModelConfiguration
             }
             else if (Experts[layer] > 0)
             {
-                foreach (string mistake in Gate.Mistakes(Experts[layer]))
+                foreach (string mistake in Gate.Mistakes(Experts[layer], Kinds.Gates))
                 {
                     yield return $"Layer {layer}: {mistake}";
                 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Modules.Models;
@@ -28,13 +29,16 @@ public sealed record RunConfiguration
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="kinds">What its names stand for; the library's experts and gates unless given.</param>
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
-    public static RunConfiguration FromJson(string json)
+    public static RunConfiguration FromJson(string json, ModelKinds? kinds = null)
     {
         try
         {
             RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, Json)
                 ?? throw new ModelConfigurationException(["The text is empty."]);
+            run = run.Using(kinds ?? ModelKinds.BuiltIn);
             run.Validate();
             return run;
         }
@@ -43,6 +47,9 @@ public sealed record RunConfiguration
             throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
         }
     }
+
+    /// <summary>The same run, whose names stand for these kinds.</summary>
+    public RunConfiguration Using(ModelKinds kinds) => this with { Model = Model.Using(kinds) };
 
     /// <summary>Throws when the run cannot work.</summary>
     /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MoEActors.Examples;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -22,6 +24,18 @@ public class ExampleTests
         Assert.Contains("step 6: loss ", first, StringComparison.Ordinal);
         Assert.Contains("validation loss ", first, StringComparison.Ordinal);
         Assert.Equal(first, await RunAsync(text, run, Path.Combine(folder.Path, "b")));
+    }
+
+    [Fact]
+    public async Task The_example_of_own_kinds_learns()
+    {
+        using var output = new StringWriter();
+        await OwnKinds.RunAsync(silos: 2, steps: 60, output);
+        double[] losses = [.. Regex.Matches(output.ToString(), "loss ([0-9.]+)").Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
+        Assert.Equal(7, losses.Length);
+        Assert.True(losses[^1] < losses[0] - 1, output.ToString());
+        double[] experts = [.. Regex.Matches(output.ToString(), "([0-9.]+) experts").Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
+        Assert.All(experts, mean => Assert.InRange(mean, 1.01, 3.99));
     }
 
     private static async Task<string> RunAsync(string text, RunConfiguration run, string folder)
