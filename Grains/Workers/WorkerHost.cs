@@ -110,7 +110,8 @@ public sealed class WorkerHost : IDisposable
     {
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model) is { } found && found.Shards.Contains(shard))
+            // Where a shard has come from it stays until the next order: the map says which of two devices speaks for it.
+            if (worker.ModelOf(model) is { } found && found.Shards.Contains(shard) && found.View?.Map.WorkerOf(shard) == worker.Id)
             {
                 return (worker, found);
             }
