@@ -23,7 +23,11 @@ internal static class CheckpointIndex
         IFileStore store, string folder, RunConfiguration run, long step, string cursor, IReadOnlyList<BlockReport> files)
     {
         WriteText(store, folder, CheckpointFolder.RunFile, run.ToJson());
-        WriteText(store, folder, "config.json", Configuration(run.Model).ToJsonString(Indented));
+        if (run.Model.Trunk == Trunk.Decoder)
+        {
+            WriteText(store, folder, "config.json", Configuration(run.Model).ToJsonString(Indented));
+        }
+
         var index = new JsonObject
         {
             ["metadata"] = new JsonObject

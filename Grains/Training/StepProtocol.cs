@@ -23,6 +23,7 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
 
     /// <summary>Runs a step and decides it.</summary>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
+    /// <exception cref="PassRefusedException">A layer without a trunk has nothing to apply.</exception>
     /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
     public async Task<StepOutcome> RunAsync(StepRequest request)
     {
@@ -40,10 +41,11 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
             Targets = targets,
             Batches = members.OfSilo(request.Batches, silo),
         });
+        LayerWork.RefuseIfRefused(reports, model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         await RefuseUnlessFiniteAsync(step, losses, reports[0].GradientNorm);
         double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
-        double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
+        double auxiliary = losses.Sum(loss => loss.Auxiliary) / Math.Max(1, losses.Length);
         var outcome = new StepOutcome
         {
             Step = step,

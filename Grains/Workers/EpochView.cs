@@ -14,19 +14,24 @@ internal sealed class EpochView : IDisposable
     private readonly List<DistributedExpertExchange> _exchanges = [];
 
     public EpochView(
-        long epoch, PlacementMap map, int rank, ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense,
+        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
         ShardTable shards, ICommunicator communicator)
     {
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(configuration, device, arena, dense, layer =>
+        int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
+        Model = run.Model.Trunk == Trunk.None
+            ? new LayerModel(run.Model, device, dense, rounds, () => Resident(layer: 0))
+            : new DecoderModel(run.Model, device, arena, dense, Resident);
+
+        ResidentExperts Resident(int layer)
         {
             var exchange = new DistributedExpertExchange(device, communicator, map.RanksOf(layer));
             _exchanges.Add(exchange);
             return new ResidentExperts([.. map.ExpertsOn(rank, layer).Select(expert => shards[new ShardId(layer, expert)])], exchange);
-        });
+        }
     }
 
     /// <summary>The epoch's number.</summary>
@@ -41,8 +46,11 @@ internal sealed class EpochView : IDisposable
     /// <summary>The data plane.</summary>
     public ICommunicator Communicator { get; }
 
-    /// <summary>The model.</summary>
-    public DecoderModel Model { get; }
+    /// <summary>The model, of whatever trunk.</summary>
+    public IRoutedModel Model { get; }
+
+    /// <summary>The model of a run that has a decoder for a trunk.</summary>
+    public DecoderModel Decoder => (DecoderModel)Model;
 
     /// <inheritdoc />
     public void Dispose()

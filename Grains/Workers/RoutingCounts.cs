@@ -1,3 +1,4 @@
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Workers;
@@ -29,16 +30,20 @@ internal sealed class RoutingCounts
     {
         for (int layer = 0; layer < _kept.Length; layer++)
         {
-            if (model.RoutingOf(layer) is not { } routing)
+            if (model.RoutingOf(layer) is { } routing)
             {
-                continue;
+                Add(layer, routing);
             }
+        }
+    }
 
-            for (int expert = 0; expert < routing.Experts; expert++)
-            {
-                _kept[layer][expert] += routing.KeptTokens[expert];
-                _chosen[layer][expert] += routing.ChosenTokens[expert];
-            }
+    /// <summary>Adds what the gate of a layer decided for one micro-batch.</summary>
+    public void Add(int layer, Routing routing)
+    {
+        for (int expert = 0; expert < routing.Experts; expert++)
+        {
+            _kept[layer][expert] += routing.KeptTokens[expert];
+            _chosen[layer][expert] += routing.ChosenTokens[expert];
         }
     }
 

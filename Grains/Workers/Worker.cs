@@ -9,7 +9,8 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds) : IDisposable
+internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerMemory memory)
+    : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Dictionary<string, WorkerModel> _models = [];
@@ -112,7 +113,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration, kinds), files);
+            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration, kinds), files, memory);
             lock (_models)
             {
                 _models.Add(order.Model, model);

@@ -29,12 +29,12 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
         IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files,
-        ModelKinds kinds)
+        ModelKinds kinds, CallerMemory memory)
     {
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();
         IReadOnlyList<IDevice> devices = options.Value.Devices();
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files, kinds))];
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files, kinds, memory))];
     }
 
     /// <summary>Address of the silo, generation included.</summary>

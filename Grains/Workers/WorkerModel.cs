@@ -27,9 +27,10 @@ internal sealed class WorkerModel : IDisposable
     private GradientNorm? _norm;
     private int _resident;
 
-    public WorkerModel(IDevice device, RunConfiguration run, IFileStore files)
+    public WorkerModel(IDevice device, RunConfiguration run, IFileStore files, CallerMemory memory)
     {
         Files = files;
+        Memory = memory;
         _device = device;
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
@@ -44,6 +45,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>Where checkpoints are written.</summary>
     public IFileStore Files { get; }
+
+    /// <summary>Memory that callers in this process lend.</summary>
+    public CallerMemory Memory { get; }
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
@@ -63,11 +67,17 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
+    /// <summary>The step at work of a layer without a trunk; null for a model that has one, or when no epoch is open.</summary>
+    public LayerStep? Layer { get; private set; }
+
     /// <summary>Routing of the step prepared last.</summary>
     public RoutingCounts Counts { get; }
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
+
+    /// <summary>Gradients of the dense replica over the micro-batches of the step, of which each rank has its piece until they are complete.</summary>
+    public DeviceSpan<float> DenseSum => _denseSum;
 
     /// <summary>
     /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they must be here
@@ -102,10 +112,12 @@ internal sealed class WorkerModel : IDisposable
         Shards.DropArrived();
         View?.Dispose();
         _norm?.Dispose();
+        Layer?.Dispose();
 
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run.Model, _device, _arena, _dense, Shards, open());
+        View = new EpochView(epoch, map, rank, _run, _device, _arena, _dense, Shards, open());
         _norm = new GradientNorm(_device, map, rank, Shards);
+        Layer = View.Model is LayerModel layer ? new LayerStep(this, View, layer, _run.MicroBatches) : null;
         _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
     }
 
@@ -173,37 +185,48 @@ internal sealed class WorkerModel : IDisposable
         }
 
         EpochView view = View!;
-        Prepared = 0;
-        Counts.Clear();
         _losses.Clear();
-        _device.Fill(_denseSum, 0f);
-        for (int i = 0; i < Shards.Count; i++)
-        {
-            Shards.At(i).Block.ClearGradients();
-        }
-
+        ClearGradients();
         int workers = view.Map.Workers.Length;
         for (int first = 0; first < microBatches; first += workers)
         {
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
-            MicroBatchLoss loss = view.Model.Train(
+            MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(view.Model);
+                Counts.Add(view.Decoder);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
         }
 
-        view.Communicator.ShareOwned(_denseSum);
-        double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
+        return CompleteGradients(step);
+    }
+
+    /// <summary>Begins a step: nothing is prepared, no gradient added, nothing counted.</summary>
+    public void ClearGradients()
+    {
+        Prepared = 0;
+        Counts.Clear();
+        _device.Fill(_denseSum, 0f);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.ClearGradients();
+        }
+    }
+
+    /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
+    /// <returns>The norm of the gradient.</returns>
+    public double CompleteGradients(long step)
+    {
+        View!.Communicator.ShareOwned(_denseSum);
+        PreparedNorm = _norm!.Measure(_device, View.Communicator, _dense, _denseSum);
         Prepared = step;
-        PreparedNorm = norm;
-        return norm;
+        return PreparedNorm;
     }
 
     /// <summary>Losses of this worker's micro-batches of the prepared step.</summary>
@@ -237,7 +260,7 @@ internal sealed class WorkerModel : IDisposable
         {
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
-            double sum = view.Model.Evaluate(batch);
+            double sum = view.Decoder.Evaluate(batch);
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, sum, 0));
@@ -252,6 +275,7 @@ internal sealed class WorkerModel : IDisposable
     {
         View?.Dispose();
         _norm?.Dispose();
+        Layer?.Dispose();
         Shards.Dispose();
         _dense.Dispose();
         _denseSumMemory.Dispose();

@@ -2,6 +2,7 @@ using MoEActors.Client;
 using MoEActors.Grains.Durability;
 using MoEActors.Modules.Kinds;
 using MoEActors.Native;
+using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Cpu;
 using MoEActors.Silo.Hosting;
@@ -14,10 +15,10 @@ namespace MoEActors.Silo.Embedded;
 /// </summary>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
-    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds)
+    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerMemory memory)
     {
         Silos = silos;
-        Client = new MoECluster(silos.Client, kinds);
+        Client = new MoECluster(silos.Client, kinds, memory);
     }
 
     /// <summary>The silos.</summary>
@@ -39,6 +40,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
         ModelKinds kinds = ModelKinds.BuiltIn.With(chosen.ExpertKinds, chosen.GateKinds);
         IRunStore store = chosen.Store ?? new InMemoryRunStore();
+        var memory = new CallerMemory();
         var communicators = new InProcessCommunicatorProvider();
         EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
             new EmbeddedSilosOptions
@@ -51,6 +53,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.Devices = () => [.. Enumerable.Range(0, chosen.DevicesPerSilo).Select(_ => (IDevice)new CpuDevice(threads))];
                         moe.Store = store;
                         moe.Communicators = communicators;
+                        moe.CallerMemory = memory;
                         moe.ExpertKinds = chosen.ExpertKinds;
                         moe.GateKinds = chosen.GateKinds;
                     });
@@ -58,7 +61,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 },
             },
             cancellationToken);
-        return new EmbeddedCluster(silos, kinds);
+        return new EmbeddedCluster(silos, kinds, memory);
     }
 
     /// <inheritdoc />

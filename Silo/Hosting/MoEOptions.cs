@@ -27,4 +27,7 @@ public sealed class MoEOptions
 
     /// <summary>Opens the data plane; must reach every silo of the cluster.</summary>
     public ICommunicatorProvider? Communicators { get; set; }
+
+    /// <summary>The door for callers of layers in this process; one for all of its silos and its client.</summary>
+    public CallerMemory? CallerMemory { get; set; }
 }
