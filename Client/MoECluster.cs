@@ -28,8 +28,8 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     {
         ArgumentNullException.ThrowIfNull(run);
         Require(run, Trunk.Decoder, name);
-        (ITrainingGrain grain, RunConfiguration known, EpochOutcome epoch) = await CreateAsync(name, run, placement, cancellationToken);
-        return new MoEModel(name, grain, known, epoch);
+        (_, RunConfiguration known, EpochOutcome epoch) = await CreateAsync(name, run, placement, cancellationToken);
+        return new MoEModel(name, grains, known, epoch);
     }
 
     /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
@@ -42,9 +42,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<MoEModel> RestoreModelAsync(
         string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
+        (_, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
         Require(run, Trunk.Decoder, name);
-        return new MoEModel(name, grain, run, epoch);
+        return new MoEModel(name, grains, run, epoch);
     }
 
     /// <summary>Opens a model that exists.</summary>

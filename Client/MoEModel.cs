@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
@@ -9,10 +10,12 @@ namespace MoEActors.Client;
 public sealed class MoEModel
 {
     private readonly ITrainingGrain _grain;
+    private readonly IDirectorGrain _director;
 
-    internal MoEModel(string name, ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch)
+    internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, EpochOutcome epoch)
     {
-        _grain = grain;
+        _grain = grains.GetGrain<ITrainingGrain>(name);
+        _director = grains.GetGrain<IDirectorGrain>(name);
         Name = name;
         Run = run;
         Step = epoch.Step;
@@ -113,6 +116,20 @@ public sealed class MoEModel
     /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">There is no such worker.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
         RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
+
+    /// <summary>
+    /// Lets the placement follow the load from the next step on: experts move and are copied while steps run. The first time, the cluster
+    /// measures itself. In a reproducible run training results do not change by a bit.
+    /// </summary>
+    /// <param name="settings">How; null to leave the placement alone from now on.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such policy, or a number cannot work.</exception>
+    public Task SetDirectorAsync(DirectorSettings? settings, CancellationToken cancellationToken = default) =>
+        RunAsync<DirectOutcome>(new DirectRequest { Settings = settings }, cancellationToken);
+
+    /// <summary>What the director sees, what it has decided and why, and what came of it.</summary>
+    public Task<DirectorStatus> GetDirectorAsync(CancellationToken cancellationToken = default) =>
+        _director.GetStatusAsync().WaitAsync(cancellationToken);
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
     public async Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) =>

@@ -60,6 +60,9 @@ public sealed class LayerPlacement : IEquatable<LayerPlacement>
     /// <summary>Number of shards: the replicas of all experts.</summary>
     public int Shards => _ranks.Length;
 
+    /// <summary>Whether every expert has one replica.</summary>
+    public bool IsSingle => Shards == Experts;
+
     /// <summary>The ranks that hold an expert, ascending; its index is the number of the replica.</summary>
     public ReadOnlySpan<int> RanksOf(int expert) => _ranks.AsSpan(_offsets[expert].._offsets[expert + 1]);
 

@@ -52,6 +52,32 @@ public sealed class PlacementMap
         _homes = [.. layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert)[0]).ToImmutableArray())];
     }
 
+    /// <summary>Builds and checks a map from lists of ranks.</summary>
+    /// <param name="version">Version; a new map of a model has a higher one.</param>
+    /// <param name="workers">The workers in rank order.</param>
+    /// <param name="ranks">By layer and expert: the ranks that hold it, in any order. A dense layer has no experts.</param>
+    /// <exception cref="PlacementException">
+    /// There is no worker, one is named twice, or an expert has no rank, one twice, or one that names no worker.
+    /// </exception>
+    public static PlacementMap OfReplicas(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> ranks)
+    {
+        RequireWorkers(workers.Count);
+        var layers = new LayerPlacement[ranks.Count];
+        for (int layer = 0; layer < layers.Length; layer++)
+        {
+            try
+            {
+                layers[layer] = new LayerPlacement(workers.Count, ranks[layer]);
+            }
+            catch (PlacementException e)
+            {
+                throw new PlacementException($"Layer {layer}, {char.ToLowerInvariant(e.Message[0])}{e.Message[1..]}");
+            }
+        }
+
+        return new PlacementMap(version, workers, layers);
+    }
+
     /// <summary>Version of the map.</summary>
     public long Version { get; }
 
@@ -68,9 +94,6 @@ public sealed class PlacementMap
         from replica in Enumerable.Range(0, _layers[layer].RanksOf(expert).Length)
         select new ShardId(layer, expert, replica);
 
-    /// <summary>Whether every expert has one replica.</summary>
-    public bool IsSingle => _layers.All(layer => layer.Shards == layer.Experts);
-
     /// <summary>Where the experts of a layer are, replicas included.</summary>
     public LayerPlacement PlacementOf(int layer) => _layers[layer];
 
@@ -80,6 +103,14 @@ public sealed class PlacementMap
     /// <summary>The experts of a layer of which a rank holds a replica, ascending.</summary>
     public IEnumerable<int> ExpertsOn(int rank, int layer) =>
         Enumerable.Range(0, _layers[layer].Experts).Where(expert => _layers[layer].Holds(expert, rank));
+
+    /// <summary>Whether a worker holds a replica of an expert.</summary>
+    public bool Holds(WorkerId worker, ExpertId expert) =>
+        expert.Layer < Layers && expert.Expert < _layers[expert.Layer].Experts
+        && RankOf(worker) is >= 0 and int rank && _layers[expert.Layer].Holds(expert.Expert, rank);
+
+    /// <summary>Whether a map has the same experts on the same workers, whatever its version.</summary>
+    public bool IsPlacedAs(PlacementMap other) => HasSameWorkersAs(other) && _layers.SequenceEqual(other._layers);
 
     /// <summary>The worker that holds a shard.</summary>
     /// <exception cref="PlacementException">The map does not know the shard.</exception>
@@ -97,15 +128,13 @@ public sealed class PlacementMap
     /// <summary>This map with some experts elsewhere.</summary>
     /// <param name="version">Version of the new map.</param>
     /// <param name="moves">The moves; each must start where the shard is.</param>
-    /// <exception cref="PlacementException">A shard or rank does not exist, the shard is not where the move starts, or an expert has replicas.</exception>
+    /// <exception cref="PlacementException">A shard or rank does not exist, the shard is not where the move starts, or the expert has replicas.</exception>
     public PlacementMap With(long version, IEnumerable<ShardTransfer> moves)
     {
-        if (!IsSingle)
-        {
-            throw new PlacementException($"Version {Version} of the placement has experts with replicas; moves by hand are for experts with one.");
-        }
-
-        int[][] ranks = [.. _homes.Select(layer => layer.ToArray())];
+        int[][][] ranks =
+        [
+            .. _layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert).ToArray()).ToArray()),
+        ];
         foreach ((ShardId shard, int from, int to) in moves)
         {
             int holder = RankOf(WorkerOf(shard));
@@ -114,10 +143,17 @@ public sealed class PlacementMap
                 throw new PlacementException($"Shard {shard} is on rank {holder}, not on rank {from}.");
             }
 
-            ranks[shard.Layer][shard.Expert] = to;
+            if (ranks[shard.Layer][shard.Expert].Length > 1)
+            {
+                throw new PlacementException(
+                    $"Layer {shard.Layer}, expert {shard.Expert} has replicas on ranks {string.Join(", ", ranks[shard.Layer][shard.Expert])}; "
+                    + "moves by hand are for experts with one. Ask for a placement that names all its ranks.");
+            }
+
+            ranks[shard.Layer][shard.Expert] = [to];
         }
 
-        return new PlacementMap(version, Workers, ranks);
+        return OfReplicas(version, Workers, ranks);
     }
 
     /// <summary>The same placement under another version.</summary>

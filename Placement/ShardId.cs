@@ -9,6 +9,9 @@ namespace MoEActors.Placement;
 /// <param name="Slice">Part of the expert's hidden dimension.</param>
 public readonly record struct ShardId(int Layer, int Expert, int Replica = 0, int Slice = 0) : IComparable<ShardId>
 {
+    /// <summary>The expert that this is a shard of.</summary>
+    public ExpertId ExpertId => new(Layer, Expert);
+
     /// <summary>Canonical order: layer, expert, replica, slice.</summary>
     public int CompareTo(ShardId other) =>
         (Layer, Expert, Replica, Slice).CompareTo((other.Layer, other.Expert, other.Replica, other.Slice));

@@ -8,6 +8,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Cli.Bench;
@@ -38,7 +39,7 @@ internal sealed class LayerWorker : IDisposable
         _rows = shape.Tokens / workers;
         _columns = shape.ModelDimension;
         int[] ranks = [.. Enumerable.Range(0, shape.Experts).Select(expert => StaticPlanner.RankOf(expert, shape.Experts, workers))];
-        _exchange = new DistributedExpertExchange(_device, communicator, ranks);
+        _exchange = new DistributedExpertExchange(_device, communicator, LayerPlacement.OfSingles(workers, ranks), reproducible: true);
         _dense = new ParameterBlock(_device, "", [ParameterShape.Weight("router", _columns, shape.Experts, 1f / MathF.Sqrt(_columns))]);
         _dense.Initialise(Seed);
         IExpertKind kind = ModelKinds.BuiltIn.Experts.Get("gelu");

@@ -19,6 +19,9 @@ internal sealed record TrainFile
     /// <summary>Micro-batches of a step.</summary>
     public int? MicroBatches { get; init; }
 
+    /// <summary>Whether replicas of an expert take whole micro-batches.</summary>
+    public bool? Reproducible { get; init; }
+
     /// <summary>Files and folders of text, from the current folder; none for the .NET documentation.</summary>
     public IReadOnlyList<string>? Text { get; init; }
 

@@ -17,6 +17,7 @@ internal static class TrainedModel
         var run = new RunConfiguration
         {
             MicroBatches = Math.Min(options.Batch, options.File?.MicroBatches ?? DemoModel.MicroBatches),
+            Reproducible = options.File?.Reproducible ?? true,
             Model = model with
             {
                 Dim = options.Dimension,

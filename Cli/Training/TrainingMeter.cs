@@ -59,16 +59,16 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>The busiest expert of the busiest worker, and the idlest worker to take it; null when there is but one worker.</summary>
     public ExpertMove? BusiestExpert()
     {
-        int[][] ranks = _status.Map!.Ranks;
+        int[][][] ranks = _status.Map!.Ranks;
         long[] loads = new long[_status.SiloNames.Length];
         foreach ((int layer, int expert) in Experts())
         {
-            loads[ranks[layer][expert]] += _lastTokens[layer][expert];
+            loads[ranks[layer][expert][0]] += _lastTokens[layer][expert];
         }
 
         int busiest = Array.IndexOf(loads, loads.Max());
         int idlest = Array.IndexOf(loads, loads.Min());
-        (int Layer, int Expert)[] candidates = [.. Experts().Where(one => ranks[one.Layer][one.Expert] == busiest)];
+        (int Layer, int Expert)[] candidates = [.. Experts().Where(one => ranks[one.Layer][one.Expert] is [int rank] && rank == busiest)];
         if (busiest == idlest || candidates.Length == 0)
         {
             return null;
@@ -81,7 +81,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Takes over where everything is after a move, and notes it.</summary>
     public void Follow(TrainingStatus now, ExpertMove move)
     {
-        string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert]];
+        string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert][0]];
         _status = now;
         _notes.Add(
             $"step {Step}: layer {move.Layer}, expert {move.Expert}, the busiest of {from}, moved to {now.SiloNames[move.Rank]} "
@@ -91,7 +91,10 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     private IEnumerable<(int Layer, int Expert)> Experts() =>
         _lastTokens.SelectMany((tokens, layer) => tokens.Select((_, expert) => (layer, expert)));
 
-    /// <summary>Tokens of this step by silo: one column per expert that it holds, layer by layer.</summary>
+    /// <summary>
+    /// Tokens of this step by silo: one column per expert that it holds, layer by layer. An expert with replicas counts at its home, as steps do not
+    /// report who served which tokens.
+    /// </summary>
     private long[][] Loads(long[][] tokens)
     {
         PlacementMapMessage map = _status.Map!;
@@ -100,7 +103,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         {
             for (int expert = 0; expert < tokens[layer].Length; expert++)
             {
-                string silo = _status.SiloNames[map.Ranks[layer][expert]];
+                string silo = _status.SiloNames[map.Ranks[layer][expert][0]];
                 loads[Array.IndexOf(_silos, silo)].Add(tokens[layer][expert]);
             }
         }

@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Director;
 using Orleans.Concurrency;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -58,4 +59,10 @@ public interface ITrainingGrain : IGrainWithStringKey
     [ResponseTimeout("00:00:10")]
     [AlwaysInterleave]
     Task<TrainingStatus> GetStatusAsync();
+
+    /// <summary>Takes a plan of the director, to land with the next steps.</summary>
+    /// <returns>Why it is refused; null when it is taken.</returns>
+    [Alias("propose")]
+    [ResponseTimeout("00:00:10")]
+    Task<string?> ProposeAsync(PlanProposal proposal);
 }

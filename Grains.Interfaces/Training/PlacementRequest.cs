@@ -1,6 +1,6 @@
 namespace MoEActors.Grains.Interfaces.Training;
 
-/// <summary>A placement wished for: silos in rank order and the rank of every expert.</summary>
+/// <summary>A placement wished for: silos in rank order and the ranks of every expert, each of which holds a replica.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.request.placement")]
@@ -10,7 +10,10 @@ public sealed class PlacementRequest
     [Id(0)]
     public string[] Silos { get; init; } = [];
 
-    /// <summary>By layer and expert: the rank; empty for the static placement.</summary>
+    /// <summary>
+    /// By layer and expert: the ranks that are to hold it, one or more distinct ones; empty for the static placement. A rank is a device: those of
+    /// the first silo come first.
+    /// </summary>
     [Id(1)]
-    public int[][] Ranks { get; init; } = [];
+    public int[][][] Ranks { get; init; } = [];
 }

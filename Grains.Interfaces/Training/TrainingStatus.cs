@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -35,4 +36,16 @@ public sealed class TrainingStatus
     /// <summary>Name of each rank's silo.</summary>
     [Id(6)]
     public string[] SiloNames { get; init; } = [];
+
+    /// <summary>How the placement follows the load; null when it does not.</summary>
+    [Id(30)]
+    public DirectorSettings? Director { get; init; }
+
+    /// <summary>Raised by every change of <see cref="Director"/>.</summary>
+    [Id(31)]
+    public long DirectorRevision { get; init; }
+
+    /// <summary>What the cluster was measured to do; null before.</summary>
+    [Id(32)]
+    public ClusterCalibration? Calibration { get; init; }
 }

@@ -26,11 +26,15 @@ public sealed class HostRoll
     [Id(4)]
     public long Prepared { get; init; }
 
-    /// <summary>Shards by device, as <c>layer/expert/replica.slice</c>.</summary>
+    /// <summary>Shards by device, as <c>layer/expert</c>; which replica each is, the map says.</summary>
     [Id(5)]
     public string[][] Shards { get; init; } = [];
 
     /// <summary>Whether an order is still running: the rest of the answer means nothing, ask again.</summary>
     [Id(6)]
     public bool Busy { get; init; }
+
+    /// <summary>The epoch whose shards have arrived and that waits to be adopted; 0 for none.</summary>
+    [Id(20)]
+    public long Pending { get; init; }
 }

@@ -20,29 +20,25 @@ public sealed class PlacementMapMessage
     [Id(2)]
     public int[] Devices { get; init; } = [];
 
-    /// <summary>By layer and expert: the rank.</summary>
+    /// <summary>By layer and expert: the ranks that hold it, home first.</summary>
     [Id(3)]
-    public int[][] Ranks { get; init; } = [];
+    public int[][][] Ranks { get; init; } = [];
 
     /// <summary>The message of a map.</summary>
-    /// <exception cref="PlacementException">An expert has replicas, which the engine does not run yet.</exception>
-    public static PlacementMapMessage From(PlacementMap map)
+    public static PlacementMapMessage From(PlacementMap map) => new()
     {
-        if (!map.IsSingle)
-        {
-            throw new PlacementException($"Version {map.Version} of the placement has experts with replicas; workers run one replica of each expert.");
-        }
-
-        return new()
-        {
-            Version = map.Version,
-            Silos = [.. map.Workers.Select(worker => worker.Silo)],
-            Devices = [.. map.Workers.Select(worker => worker.Device)],
-            Ranks = [.. Enumerable.Range(0, map.Layers).Select(layer => map.RanksOf(layer).ToArray())],
-        };
-    }
+        Version = map.Version,
+        Silos = [.. map.Workers.Select(worker => worker.Silo)],
+        Devices = [.. map.Workers.Select(worker => worker.Device)],
+        Ranks =
+        [
+            .. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)
+                .Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert).ToArray()).ToArray()),
+        ],
+    };
 
     /// <summary>The map, checked.</summary>
     /// <exception cref="PlacementException">The message is no valid map.</exception>
-    public PlacementMap ToMap() => new(Version, [.. Silos.Zip(Devices, (silo, device) => new WorkerId(silo, device))], Ranks);
+    public PlacementMap ToMap() =>
+        PlacementMap.OfReplicas(Version, [.. Silos.Zip(Devices, (silo, device) => new WorkerId(silo, device))], Ranks);
 }

@@ -21,4 +21,8 @@ public sealed class PrepareOrder : WorkOrder
     /// <summary>The micro-batches of this host's workers.</summary>
     [Id(3)]
     public required MicroBatchMessage[] Batches { get; init; }
+
+    /// <summary>A change of placement to be copied beside the step; null for none.</summary>
+    [Id(30)]
+    public SwitchMessage? Switch { get; init; }
 }

@@ -13,6 +13,6 @@ namespace MoEActors.Grains.Interfaces.Workers;
 public readonly record struct ShardTransferMessage(
     [property: Id(0)] int Layer, [property: Id(1)] int Expert, [property: Id(2)] int From, [property: Id(3)] int To)
 {
-    /// <summary>The move.</summary>
-    public ShardTransfer ToTransfer() => new(new ShardId(Layer, Expert), From, To);
+    /// <summary>The expert whose shard it is.</summary>
+    public ExpertId ExpertId => new(Layer, Expert);
 }

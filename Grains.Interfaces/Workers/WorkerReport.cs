@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Director;
+
 namespace MoEActors.Grains.Interfaces.Workers;
 
 /// <summary>What one worker has to say of an order.</summary>
@@ -41,4 +43,12 @@ public sealed class WorkerReport
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
     [Id(7)]
     public long AllocatedBytes { get; init; }
+
+    /// <summary>How the change of placement went that came with the order; null when none did.</summary>
+    [Id(30)]
+    public SwitchReport? Switch { get; init; }
+
+    /// <summary>What all workers were measured to do, alike on every one; null unless that was the order.</summary>
+    [Id(31)]
+    public ClusterCalibration? Calibration { get; init; }
 }

@@ -10,8 +10,8 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Checkpoints;
 
 /// <summary>
-/// Writes what one worker holds: a file of its experts' parameters and one of their moments; rank 0 adds the dense part. Names carry the step,
-/// so that an older checkpoint in the folder stays whole until the index has changed.
+/// Writes what one worker holds: a file of its experts' parameters and one of their moments; rank 0 adds the dense part, and an expert with
+/// replicas is written by its home. Names carry the step, so that an older checkpoint in the folder stays whole until the index has changed.
 /// </summary>
 internal static class CheckpointWriter
 {
@@ -28,8 +28,11 @@ internal static class CheckpointWriter
 
         for (int i = 0; i < model.Shards.Count; i++)
         {
-            (ShardId shard, ParameterBlock block) = model.Shards.At(i);
-            Add(weights, moments, model, block, HuggingFaceNames.Expert(configuration, shard.Layer, shard.Expert));
+            (ExpertId id, ParameterBlock block) = model.Shards.At(i);
+            if (view.Map.RanksOf(id.Layer)[id.Expert] == view.Rank)
+            {
+                Add(weights, moments, model, block, HuggingFaceNames.Expert(configuration, id.Layer, id.Expert));
+            }
         }
 
         if (!weights.Names.Any())

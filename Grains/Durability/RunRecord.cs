@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 
@@ -35,4 +36,13 @@ public sealed record RunRecord
 
     /// <summary>Outcomes of the last committed steps, ascending, for a client that missed them: more than a client has in flight.</summary>
     public StepOutcome[] LastOutcomes { get; init; } = [];
+
+    /// <summary>How the placement follows the load; null when it does not.</summary>
+    public DirectorSettings? Director { get; init; }
+
+    /// <summary>Raised by every change of <see cref="Director"/>.</summary>
+    public long DirectorRevision { get; init; }
+
+    /// <summary>What the cluster was measured to do; null before.</summary>
+    public ClusterCalibration? Calibration { get; init; }
 }

@@ -3,24 +3,34 @@ using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
+using MoEActors.Placement;
 
 namespace MoEActors.Grains.Exchange;
 
 /// <summary>
 /// The exchange of one layer over a communicator and a placement: counts are gathered, then every pair of workers exchanges one segment per
-/// expert, which lands where the grouped products want it: by (resident expert, source). That is Tutel's flexible layout (§3.2), without
-/// a second pass over the rows.
+/// shard, which lands where the grouped products want it: by (resident expert, source). That is Tutel's flexible layout (§3.2), without
+/// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
 /// </summary>
 internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
+    private readonly ReplicaSplit? _split;
     private readonly DeviceBuffer _countMemory;
     private readonly DeviceSpan<int> _mine;
     private readonly DeviceSpan<int> _all;
-    private readonly int[] _ranks;
+    private readonly int _shards;
+
+    // Shards as they are sent to, by rank and expert: place in canonical order, expert, rank, rows.
+    private readonly int[] _sendShards;
     private readonly int[] _sendOrder;
+    private readonly int[] _sendRanks;
+    private readonly int[] _sendLengths;
     private readonly int[] _resident;
+
+    // Gathered counts [sources × experts], and rows [sources × shards]: the same array where no expert has replicas.
     private readonly int[] _counts;
+    private readonly int[] _rows;
     private readonly int[] _segmentLengths;
     private readonly Segment[] _away;
     private readonly Segment[] _here;
@@ -30,23 +40,34 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
     /// <param name="communicator">The epoch's communicator.</param>
-    /// <param name="ranks">The rank of each expert of the layer.</param>
-    public DistributedExpertExchange(IDevice device, ICommunicator communicator, IReadOnlyList<int> ranks)
+    /// <param name="placement">Where the layer's experts are.</param>
+    /// <param name="reproducible">Whether a replica takes whole micro-batches only.</param>
+    public DistributedExpertExchange(IDevice device, ICommunicator communicator, LayerPlacement placement, bool reproducible)
     {
-        int experts = ranks.Count;
         int workers = communicator.Size;
         _communicator = communicator;
-        _ranks = [.. ranks];
-        _sendOrder = [.. Enumerable.Range(0, experts).OrderBy(expert => ranks[expert]).ThenBy(expert => expert)];
-        _resident = [.. Enumerable.Range(0, experts).Where(expert => ranks[expert] == communicator.Rank)];
-        _counts = new int[experts * workers];
+        _shards = placement.Shards;
+        (int Shard, int Expert, int Rank)[] order =
+        [
+            .. Enumerable.Range(0, placement.Experts)
+                .SelectMany(expert => placement.RanksOf(expert).ToArray().Select((rank, replica) => (placement.FirstShardOf(expert) + replica, expert, rank)))
+                .OrderBy(shard => shard.rank).ThenBy(shard => shard.expert),
+        ];
+        _sendShards = [.. order.Select(shard => shard.Shard)];
+        _sendOrder = [.. order.Select(shard => shard.Expert)];
+        _sendRanks = [.. order.Select(shard => shard.Rank)];
+        _sendLengths = new int[_shards];
+        _resident = [.. order.Where(shard => shard.Rank == communicator.Rank).Select(shard => shard.Shard)];
+        _counts = new int[placement.Experts * workers];
+        _split = placement.IsSingle ? null : reproducible ? new WholePartSplit(placement) : new FractionalSplit(placement);
+        _rows = _split is null ? _counts : new int[_shards * workers];
         _segmentLengths = new int[_resident.Length * workers];
-        _away = new Segment[experts];
+        _away = new Segment[_shards];
         _here = new Segment[_resident.Length * workers];
-        _countMemory = device.Allocate(sizeof(int) * (long)experts * (workers + 1));
+        _countMemory = device.Allocate(sizeof(int) * (long)placement.Experts * (workers + 1));
         DeviceSpan<int> memory = _countMemory.As<int>();
-        _mine = memory.Slice(0, experts);
-        _all = memory.Slice(experts, experts * workers);
+        _mine = memory.Slice(0, placement.Experts);
+        _all = memory.Slice(placement.Experts, _counts.Length);
     }
 
     /// <inheritdoc />
@@ -56,7 +77,15 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     public int Sources => _communicator.Size;
 
     /// <inheritdoc />
+    public ReadOnlySpan<int> SendLengths => _sendLengths;
+
+    /// <inheritdoc />
     public ReadOnlySpan<int> SegmentLengths => _segmentLengths;
+
+    /// <summary>After <see cref="Plan"/>: rows that a source sends to a shard, alike on every worker.</summary>
+    /// <param name="source">Rank of the source.</param>
+    /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
+    public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
     /// <inheritdoc />
     public void Plan(Tape tape, ReadOnlySpan<int> counts)
@@ -64,20 +93,23 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
         tape.Device.Write(counts, _mine);
         _communicator.AllGather(_mine, _all);
         tape.Device.Read(_all, _counts);
+        _split?.Split(_counts, _rows);
         _residentRows = 0;
         for (int i = 0; i < _resident.Length; i++)
         {
             for (int source = 0; source < Sources; source++)
             {
-                int rows = _counts[source * _ranks.Length + _resident[i]];
+                int rows = RowsOf(source, _resident[i]);
                 _segmentLengths[i * Sources + source] = rows;
                 _residentRows += rows;
             }
         }
 
         _sentRows = 0;
-        foreach (int rows in counts)
+        for (int i = 0; i < _sendShards.Length; i++)
         {
+            int rows = RowsOf(_communicator.Rank, _sendShards[i]);
+            _sendLengths[i] = rows;
             _sentRows += rows;
         }
     }
@@ -109,13 +141,11 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// </summary>
     private void Layout(int columns)
     {
-        int own = _communicator.Rank * _ranks.Length;
         int offset = 0;
-        for (int i = 0; i < _sendOrder.Length; i++)
+        for (int i = 0; i < _away.Length; i++)
         {
-            int expert = _sendOrder[i];
-            int length = _counts[own + expert] * columns;
-            _away[i] = new Segment(_ranks[expert], offset, length);
+            int length = _sendLengths[i] * columns;
+            _away[i] = new Segment(_sendRanks[i], offset, length);
             offset += length;
         }
 

@@ -74,7 +74,7 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         }
 
         (Worker worker, WorkerModel model) = host.Find(_model, _shard);
-        long parameters = model.Shards[_shard].Parameters.Sum(parameter => (long)parameter.Shape.Count);
+        long parameters = model.Shards[_shard.ExpertId].Parameters.Sum(parameter => (long)parameter.Shape.Count);
         return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Id.Device, model.Version, parameters));
     }
 
@@ -92,7 +92,7 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
 
     private void Follow()
     {
-        if (Stopwatch.GetElapsedTime(_since) < Settling)
+        if (Stopwatch.GetElapsedTime(_since) < Settling || !host.HasPlace(this.GetPrimaryKeyString()))
         {
             DeactivateOnIdle();
         }

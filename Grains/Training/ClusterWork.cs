@@ -1,4 +1,5 @@
 using MoEActors.Grains.Checkpoints;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -24,6 +25,20 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
         FingerprintRequest => await FingerprintAsync(),
         _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
     };
+
+    /// <summary>Measures what the members compute and send.</summary>
+    /// <exception cref="EpochFailedException">A member failed.</exception>
+    public async Task<ClusterCalibration> CalibrateAsync()
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new CalibrateOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+        });
+        return reports[0].Calibration!;
+    }
 
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -20,8 +21,11 @@ internal sealed class Coordinator
     private readonly ISiloStatusOracle _silos;
     private readonly Reign _reign;
     private readonly Members _members;
+    private readonly CommitProtocol _commits;
+    private readonly SwitchProtocol _switching;
     private readonly EpochOpening _opening;
     private readonly StepProtocol _steps;
+    private readonly PlanDesk _plans;
     private readonly ClusterWork _work;
     private long _logged;
     private bool _ended;
@@ -36,8 +40,12 @@ internal sealed class Coordinator
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
         Run = RunConfiguration.FromJson(reign.Record.Configuration, kinds);
-        _opening = new EpochOpening(silos, _members, new GrainActivation(grains, Run, model), reign, model);
-        _steps = new StepProtocol(_members, reign, Run, model);
+        _commits = new CommitProtocol(silos, _members, reign, model);
+        var activation = new GrainActivation(grains, Run, model);
+        _switching = new SwitchProtocol(_members, _commits, activation, reign, model);
+        _opening = new EpochOpening(silos, _members, _commits, _switching, activation, reign, model);
+        _plans = new PlanDesk(grains, _members, _switching, reign, Run, model);
+        _steps = new StepProtocol(_members, _commits, reign, Run, model);
         _work = new ClusterWork(_members, reign, Run, files, model);
         _logged = reign.Record.Step;
     }
@@ -59,7 +67,7 @@ internal sealed class Coordinator
     {
         if (await ResumeAsync() && wanted is null)
         {
-            return new EpochOutcome { Epoch = _members.Epoch, Workers = _members.Map!.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };
+            return Opened();
         }
 
         return await OpenNextAsync(wanted);
@@ -110,12 +118,20 @@ internal sealed class Coordinator
 
         try
         {
-            return await RunInEpochAsync(() => _steps.RunAsync(batch));
+            return await RunInEpochAsync(async () =>
+            {
+                PlacementSwitch? change = _plans.Next();
+                StepOutcome outcome = await _steps.RunAsync(batch, change);
+                _plans.Committed(batch.Step, change);
+                _plans.Report(outcome);
+                return outcome;
+            });
         }
-        catch (Exception)
+        catch (Exception e)
         {
             // The step was not applied; its number is free for this batch or another.
             _logged = Math.Min(_logged, batch.Step - 1);
+            _plans.Failed(e.Message);
             throw;
         }
     }
@@ -126,7 +142,16 @@ internal sealed class Coordinator
 
     /// <summary>Runs other work of the whole cluster.</summary>
     public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
-        request is MoveRequest move ? MoveAsync(move) : RunInEpochAsync(() => _work.RunAsync(request));
+        request switch
+        {
+            MoveRequest move => MoveAsync(move),
+            DirectRequest direct => DirectAsync(direct),
+            _ => RunInEpochAsync(() => _work.RunAsync(request)),
+        };
+
+    /// <summary>Takes a plan of the director.</summary>
+    /// <returns>Why it is refused; null when it is taken.</returns>
+    public string? Propose(PlanProposal proposal) => _plans.Take(proposal);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()
@@ -136,32 +161,47 @@ internal sealed class Coordinator
         Epoch = _members.Map is null ? 0 : _members.Epoch,
         Step = _reign.Record.Step,
         Configuration = _reign.Record.Configuration,
+        Director = _reign.Record.Director,
+        DirectorRevision = _reign.Record.DirectorRevision,
+        Calibration = _reign.Record.Calibration,
         Map = _members.Map is null ? null : _reign.Record.Map,
         SiloNames = _members.Map is null
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
     };
 
-    private async Task<WorkOutcome> MoveAsync(MoveRequest move) => await RunInEpochAsync(async () =>
+    private Task<WorkOutcome> DirectAsync(DirectRequest request) => RunInEpochAsync<WorkOutcome>(async () =>
+    {
+        // Once for the cluster: its machines stay what they are.
+        ClusterCalibration? calibration = _reign.Record.Calibration;
+        if (request.Settings is not null)
+        {
+            calibration ??= await _work.CalibrateAsync();
+        }
+
+        await _reign.WriteAsync(_reign.Record with
+        {
+            Director = request.Settings,
+            DirectorRevision = _reign.Record.DirectorRevision + 1,
+            Calibration = calibration,
+        });
+        return new DirectOutcome { Calibration = calibration };
+    });
+
+    private Task<WorkOutcome> MoveAsync(MoveRequest move) => RunInEpochAsync<WorkOutcome>(async () =>
     {
         PlacementMap map = _members.Map!;
         var shard = new ShardId(move.Layer, move.Expert);
-        PlacementRequest wish;
         try
         {
-            int from = map.RankOf(map.WorkerOf(shard));
-            wish = SamePlacement(PlacementMapMessage.From(map.With(map.Version, [new ShardTransfer(shard, from, move.Rank)])));
-            if (from == move.Rank)
-            {
-                return new EpochOutcome { Epoch = _members.Epoch, Workers = map.Workers.Length, Step = _reign.Record.Step, Cursor = _reign.Record.Cursor };
-            }
+            await _switching.RunAsync(map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), move.Rank)]));
         }
         catch (PlacementException e)
         {
             throw new PlacementRefusedException(e.Message);
         }
 
-        return await OpenNextAsync(wish);
+        return Opened();
     });
 
     private async Task<T> RunInEpochAsync<T>(Func<Task<T>> work)
@@ -192,7 +232,7 @@ internal sealed class Coordinator
             _ended = false;
             return outcome;
         }
-        catch (Exception e) when (e is not PlacementRefusedException)
+        catch (Exception e) when (e is not (PlacementRefusedException or MoveFailedException))
         {
             _ended = true;
             await _members.EndAsync(e.Message);
@@ -237,11 +277,16 @@ internal sealed class Coordinator
         return open;
     }
 
-    /// <summary>Sees to it that every member has applied the last step. False when the members are not all in this epoch.</summary>
+    /// <summary>
+    /// Sees to it that every member has applied the last step and gone over to the placement that was decided with it. False when the members are
+    /// not all in this epoch.
+    /// </summary>
     private async Task<bool> SettleAsync()
     {
         HostRoll[] rolls = await Task.WhenAll(_members.Silos.Select(_members.CallRollAsync));
-        if (rolls.Any(roll => roll.Epoch != _reign.Record.Epoch))
+        long epoch = _reign.Record.Epoch;
+        HostRoll? late = rolls.FirstOrDefault(roll => roll.Epoch != epoch);
+        if (rolls.Any(roll => roll.Epoch != epoch && (roll.Pending != epoch || roll.Epoch != late!.Epoch)))
         {
             return false;
         }
@@ -253,10 +298,17 @@ internal sealed class Coordinator
                 $"Step {step} of model '{_model}' is committed, but a host is at step {behind.Version} without its gradients. The model must be restored.");
         }
 
-        if (rolls.Any(roll => roll.Version != step))
+        if (late is not null)
         {
-            await _steps.CommitAsync(step);
+            // They have the shards of the placement that was decided, and have not heard that it was.
+            await _commits.SendAsync(late.Epoch, step, adopt: epoch);
         }
+        else if (rolls.Any(roll => roll.Version != step))
+        {
+            await _commits.SendAsync(epoch, step, adopt: 0);
+        }
+
+        await _commits.PushAsync(_members.Map!);
 
         if (step != _reign.Record.Step)
         {
@@ -265,6 +317,14 @@ internal sealed class Coordinator
 
         return true;
     }
+
+    private EpochOutcome Opened() => new()
+    {
+        Epoch = _reign.Record.Epoch,
+        Workers = _reign.Record.Map!.Silos.Length,
+        Step = _reign.Record.Step,
+        Cursor = _reign.Record.Cursor,
+    };
 
     private PlacementRequest SamePlacement(PlacementMapMessage map) => new()
     {

@@ -8,17 +8,19 @@ using MoEActors.Placement.Planners;
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// Opens epochs. Roll-call; then shards that are not where the wish has them are copied there on the data plane; then the map is written down
-/// and pushed to every silo, the members wire themselves anew, a roll-call confirms it, and grains follow. A failure before the map is written
-/// leaves the old epoch as it was.
+/// Opens epochs of new members, with every shard where the roll-call found it: the map is written down and pushed to every silo, the members
+/// wire themselves, a roll-call confirms it, and grains are activated. Then the placement changes to the one wished for, as among members
+/// that stay.
 /// </summary>
-internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, GrainActivation activation, Reign reign, string model)
+internal sealed class EpochOpening(
+    ISiloStatusOracle silos, Members members, CommitProtocol commits, SwitchProtocol switching, GrainActivation activation, Reign reign, string model)
 {
-    /// <summary>Opens the next epoch.</summary>
+    /// <summary>Opens the next epoch, unless the one that is open is the one wished for.</summary>
     /// <param name="run">The run.</param>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
     /// <exception cref="EpochFailedException">A member failed on the way.</exception>
+    /// <exception cref="MoveFailedException">An epoch is open, but experts could not be moved to where the wish has them.</exception>
     public async Task<EpochOutcome> OpenAsync(RunConfiguration run, PlacementRequest? wanted)
     {
         try
@@ -26,20 +28,20 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Survey survey = await Survey.CallAsync(members, Addresses(wanted));
             PlacementMap wish = Wish(run, wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
-            ShardTransfer[] moves = MovesBetween(found, wish);
-            if (moves.Length > 0 && !found.HasSameWorkersAs(members.Map))
+            if (members.Map is not { } open || !open.IsPlacedAs(found))
             {
-                // Nobody to copy through: first an epoch with every shard where it is.
-                await OpenAsync(found, changed: null);
+                // With every shard where it is: there must be members to copy through.
+                await OpenAsync(found);
             }
 
-            if (moves.Length > 0)
+            await switching.RunAsync(wish);
+            return new EpochOutcome
             {
-                await TransferAsync(moves);
-            }
-
-            bool sameMembers = moves.Length > 0;
-            return await OpenAsync(wish, sameMembers ? moves : null);
+                Epoch = reign.Record.Epoch,
+                Workers = wish.Workers.Length,
+                Step = reign.Record.Step,
+                Cursor = reign.Record.Cursor,
+            };
         }
         catch (PlacementException e)
         {
@@ -70,7 +72,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
     {
         long version = reign.Record.Epoch + 1;
         PlacementMap map = wanted is { Ranks.Length: > 0 }
-            ? new PlacementMap(version, survey.Workers, wanted.Ranks)
+            ? PlacementMap.OfReplicas(version, survey.Workers, wanted.Ranks)
             : StaticPlanner.Plan(version, survey.Workers, run.Model.Experts);
         map.ValidateAgainst(run.Model.Experts);
         return map;
@@ -98,33 +100,16 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         return survey.AsFound(wish, reign.Record.Map!.ToMap());
     }
 
-    private static ShardTransfer[] MovesBetween(PlacementMap from, PlacementMap to) =>
-    [
-        .. from.Shards
-            .Select(shard => new ShardTransfer(shard, from.RankOf(from.WorkerOf(shard)), to.RankOf(to.WorkerOf(shard))))
-            .Where(move => move.From != move.To),
-    ];
-
-    private async Task TransferAsync(ShardTransfer[] moves) => await members.RunAsync((_, number) => new TransferOrder
-    {
-        Model = model,
-        Term = reign.Term,
-        Epoch = members.Epoch,
-        Number = number,
-        Moves = [.. moves.Select(move => new ShardTransferMessage(move.Shard.Layer, move.Shard.Expert, move.From, move.To))],
-    });
-
-    private async Task<EpochOutcome> OpenAsync(PlacementMap placement, ShardTransfer[]? changed)
+    private async Task OpenAsync(PlacementMap placement)
     {
         long epoch = reign.Record.Epoch + 1;
         long step = reign.Record.Step;
-        PlacementMapMessage? before = reign.Record.Map;
+        PlacementMapMessage? recorded = reign.Record.Map;
         var map = placement.At(epoch);
         var message = PlacementMapMessage.From(map);
         await reign.WriteAsync(reign.Record with { Epoch = epoch, Map = message });
 
-        // Every silo answers placement from its own memory, those outside the epoch too: a call may start anywhere.
-        await Task.WhenAll(silos.GetActiveSilos().Select(silo => members.InstallMapAsync(silo.ToParsableString(), message)));
+        await commits.PushAsync(map);
         members.Enter(epoch, map);
         await members.RunAsync((_, number) => new OpenEpochOrder
         {
@@ -138,9 +123,8 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
             Checkpoint = reign.Record.CheckpointStep == step ? reign.Record.Checkpoint : null,
         });
         await ConfirmAsync(map, step);
-        await activation.ActivateAsync(map, step, changed);
-        await activation.DismissAsync(map, before);
-        return new EpochOutcome { Epoch = epoch, Workers = map.Workers.Length, Step = step, Cursor = reign.Record.Cursor };
+        await activation.ActivateAsync(map, step);
+        await activation.DismissAsync(map, recorded);
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)
@@ -157,7 +141,7 @@ internal sealed class EpochOpening(ISiloStatusOracle silos, Members members, Gra
         foreach (ShardId shard in map.Shards)
         {
             WorkerId worker = map.WorkerOf(shard);
-            if (!survey.Holds(worker, shard))
+            if (!survey.Holds(worker, shard.ExpertId))
             {
                 throw new EpochFailedException($"Shard {shard} of model '{model}' is not in the table of worker {worker}.");
             }

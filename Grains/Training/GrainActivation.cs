@@ -17,13 +17,16 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <summary>Activates the grains of an epoch.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="step">Committed steps.</param>
-    /// <param name="moves">What has changed since an epoch of the same members; null for everything.</param>
     /// <exception cref="EpochFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
-    public async Task ActivateAsync(PlacementMap map, long step, IReadOnlyList<ShardTransfer>? moves)
+    public async Task ActivateAsync(PlacementMap map, long step)
     {
         try
         {
-            await CallAsync(map, step, moves);
+            await Task.WhenAll(map.Shards.Select(shard => CheckAsync(shard, map, step)));
+            await Task.WhenAll(
+                from layer in run.Model.MoELayers
+                from rank in Enumerable.Range(0, map.Workers.Length)
+                select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
         }
         catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
@@ -32,43 +35,61 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
     }
 
-    /// <summary>Tells the gates of ranks that are no more, which would otherwise stay.</summary>
+    /// <summary>Expert grains follow their shards after a change of placement. Whoever does not make it now does so when it is called.</summary>
+    /// <param name="earlier">The grains' way after earlier changes, which comes first.</param>
+    /// <param name="before">The placement before.</param>
+    /// <param name="after">The placement in force.</param>
+    public async Task FollowAsync(Task earlier, PlacementMap before, PlacementMap after)
+    {
+        await earlier;
+        Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
+        try
+        {
+            await Task.WhenAll(after.Shards
+                .Where(shard => !places.TryGetValue(shard, out WorkerId place) || place != after.WorkerOf(shard))
+                .Select(shard => FollowAsync(shard, places.GetValueOrDefault(shard), after)));
+            await DismissAsync(before.Shards.Except(after.Shards));
+        }
+        catch (Exception e) when (e is MoEException or OrleansMessageRejectionException or TimeoutException)
+        {
+            // Shards are where they belong, and nothing depends on the grains: a later change of placement may have overtaken these.
+        }
+    }
+
+    /// <summary>Tells the gates of ranks and the experts of replicas that are no more, which would otherwise stay.</summary>
     /// <param name="map">The epoch's map.</param>
     /// <param name="before">The map before it; null for none.</param>
-    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before) =>
-        await Task.WhenAll(
-            from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, (before?.Silos.Length ?? 0) - map.Workers.Length))
-            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank))));
-
-    private async Task CallAsync(PlacementMap map, long step, IReadOnlyList<ShardTransfer>? moves)
+    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before)
     {
-        if (moves is not null)
+        if (before is null)
         {
-            await Task.WhenAll(moves.Select(async move =>
-            {
-                if (map.Workers[move.From].Silo != map.Workers[move.To].Silo)
-                {
-                    await Expert(move.Shard).MoveAsync(map.Workers[move.To].Silo);
-                }
-
-                await CheckAsync(move.Shard, map, step);
-            }));
             return;
         }
 
-        await Task.WhenAll(map.Shards.Select(shard => CheckAsync(shard, map, step)));
-        await Task.WhenAll(
+        IEnumerable<Task> gates =
             from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(0, map.Workers.Length)
-            select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, before.Silos.Length - map.Workers.Length))
+            select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
+        await Task.WhenAll([.. gates, DismissAsync(before.ToMap().Shards.Except(map.Shards))]);
     }
 
-    private static async Task DismissAsync(IGateGrain gate)
+    private Task DismissAsync(IEnumerable<ShardId> gone) => Task.WhenAll(gone.Select(shard => DismissAsync(Expert(shard).GetStatusAsync)));
+
+    private async Task FollowAsync(ShardId shard, WorkerId from, PlacementMap map)
+    {
+        if (from.Silo is not null && from.Silo != map.WorkerOf(shard).Silo)
+        {
+            await Expert(shard).MoveAsync(map.WorkerOf(shard).Silo);
+        }
+
+        await CheckAsync(shard, map, step: null);
+    }
+
+    private static async Task DismissAsync(Func<Task> call)
     {
         try
         {
-            await gate.GetStatusAsync();
+            await call();
         }
         catch (Exception e) when (e is PlacementRefusedException or OrleansMessageRejectionException or TimeoutException)
         {
@@ -76,11 +97,14 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
     }
 
-    private async Task CheckAsync(ShardId shard, PlacementMap map, long step)
+    /// <param name="shard">The shard.</param>
+    /// <param name="map">Where it is.</param>
+    /// <param name="step">The step that it is at; null when training goes on meanwhile.</param>
+    private async Task CheckAsync(ShardId shard, PlacementMap map, long? step)
     {
         ExpertStatus status = await InPlaceAsync(Expert(shard).GetStatusAsync);
         var found = new WorkerId(status.Silo, status.Device);
-        if (found != map.WorkerOf(shard) || status.Version != step)
+        if (found != map.WorkerOf(shard) || status.Version != (step ?? status.Version))
         {
             throw new EpochFailedException(
                 $"The grain of shard {shard} speaks for worker {found} at step {status.Version}; the epoch has it on {map.WorkerOf(shard)} at {step}.");

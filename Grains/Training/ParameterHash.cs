@@ -9,8 +9,8 @@ namespace MoEActors.Grains.Training;
 /// <summary>One hash for all parameters, whatever worker holds them.</summary>
 internal static class ParameterHash
 {
-    /// <summary>Combines the blocks' hashes in the order of their names. Dense replicas must agree.</summary>
-    /// <exception cref="EpochFailedException">Two workers' dense parameters differ.</exception>
+    /// <summary>Combines the blocks' hashes in the order of their names. Those that several workers hold must agree, and count once.</summary>
+    /// <exception cref="EpochFailedException">Two workers' dense parameters, or two replicas of an expert, differ.</exception>
     public static ulong Combine(string model, IReadOnlyList<WorkerReport> reports)
     {
         SortedDictionary<string, ulong> hashes = new(StringComparer.Ordinal);
@@ -21,7 +21,8 @@ internal static class ParameterHash
                 if (!hashes.TryAdd(block.Block, block.Hash) && hashes[block.Block] != block.Hash)
                 {
                     throw new EpochFailedException(
-                        $"The dense parameters of model '{model}' on rank {report.Rank} differ from those on a lower rank. Restore the model.");
+                        $"{(block.Block.Length == 0 ? "The dense parameters" : $"The parameters '{block.Block}'")} of model '{model}' on rank {report.Rank} "
+                        + "differ from those on a lower rank. Restore the model.");
                 }
             }
         }

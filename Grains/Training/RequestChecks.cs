@@ -1,7 +1,9 @@
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Planners;
 
 namespace MoEActors.Grains.Training;
 
@@ -47,6 +49,9 @@ internal static class RequestChecks
                 break;
             case MoveRequest move when move.Layer < 0 || move.Layer >= run.Model.Layers || move.Expert < 0 || move.Expert >= run.Model.Experts[move.Layer]:
                 throw new InvalidRequestException($"Layer {move.Layer} has no expert {move.Expert} to move.");
+            case DirectRequest { Settings: { } settings }:
+                Director(settings);
+                break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
         }
@@ -86,6 +91,22 @@ internal static class RequestChecks
         if (!any)
         {
             throw new InvalidRequestException("The batch has no token to predict: it is empty, or everything is masked.");
+        }
+    }
+
+    private static void Director(DirectorSettings settings)
+    {
+        if (PlannerCatalog.All.All(planner => planner.Name != settings.Policy))
+        {
+            throw new InvalidRequestException(
+                $"The director knows no policy '{settings.Policy}'; it knows {string.Join(", ", PlannerCatalog.All.Select(planner => planner.Name))}.");
+        }
+
+        if (settings.SpareSlots < 0 || settings.Every < 1 || !(settings.Trigger >= 1) || settings.HorizonSteps < 1 || settings.CoolDownSteps < 0
+            || settings.BytesPerStep < 0)
+        {
+            throw new InvalidRequestException(
+                $"The director cannot work with {settings}: at least one step between plans and in the horizon, a trigger of at least 1, and nothing negative.");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -10,7 +11,7 @@ namespace MoEActors.Grains.Training;
 /// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so giving up costs nothing. Then
 /// the decision is written, and commit makes every member apply them.
 /// </summary>
-internal sealed class StepProtocol(Members members, Reign reign, RunConfiguration run, string model)
+internal sealed class StepProtocol(Members members, CommitProtocol commits, Reign reign, RunConfiguration run, string model)
 {
     /// <summary>Calls that every member host receives per step, polls apart: prepare and commit.</summary>
     public const int CallsPerHost = 2;
@@ -21,11 +22,13 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
     /// <summary>Outcomes kept for clients that missed them. A client submits one step ahead.</summary>
     private const int RememberedOutcomes = 4;
 
-    /// <summary>Runs a step and decides it.</summary>
+    /// <summary>Runs a step and decides it, and with it a change of placement whose shards are copied meanwhile.</summary>
+    /// <param name="request">The batch.</param>
+    /// <param name="change">The change; null for none. It knows afterwards whether it was adopted.</param>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
     /// <exception cref="PassRefusedException">A layer without a trunk has nothing to apply.</exception>
     /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
-    public async Task<StepOutcome> RunAsync(StepRequest request)
+    public async Task<StepOutcome> RunAsync(StepRequest request, PlacementSwitch? change)
     {
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
@@ -40,6 +43,7 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
             MicroBatches = request.Batches.Length,
             Targets = targets,
             Batches = members.OfSilo(request.Batches, silo),
+            Switch = change?.Message,
         });
         LayerWork.RefuseIfRefused(reports, model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
@@ -61,31 +65,15 @@ internal sealed class StepProtocol(Members members, Reign reign, RunConfiguratio
             ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
         };
 
-        // The decision: from here on the step is committed, whoever has to tell the members.
+        // The decision: from here on the step is committed, whoever has to tell the members. A change of placement that went wrong is left out.
+        change?.Conclude(reports);
+        PlacementSwitch? adopted = change is { Failure: null } ? change : null;
         StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
-        await reign.WriteAsync(reign.Record with { Step = step, LastOutcomes = last });
-        try
-        {
-            await CommitAsync(step);
-        }
-        catch (EpochFailedException)
-        {
-            // The step is committed all the same: whoever works next calls the roll and tells those who have not heard.
-            members.Leave();
-        }
-
+        RunRecord decided = reign.Record with { Step = step, LastOutcomes = last };
+        await reign.WriteAsync(adopted is null ? decided : decided with { Epoch = adopted.After.Version, Map = adopted.Message.Map });
+        await commits.TellAsync(step, adopted?.After);
         return outcome;
     }
-
-    /// <summary>Tells all members to apply a step that is decided.</summary>
-    public Task CommitAsync(long step) => members.SendAsync((_, number) => new CommitOrder
-    {
-        Model = model,
-        Term = reign.Term,
-        Epoch = members.Epoch,
-        Number = number,
-        Step = step,
-    });
 
     private async Task RefuseUnlessFiniteAsync(long step, LossPart[] losses, double norm)
     {

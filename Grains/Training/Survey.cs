@@ -7,7 +7,7 @@ namespace MoEActors.Grains.Training;
 /// <summary>What a roll-call found: the workers that answered, and where each shard lives.</summary>
 internal sealed class Survey
 {
-    private readonly Dictionary<ShardId, List<WorkerId>> _holders = [];
+    private readonly Dictionary<ExpertId, List<WorkerId>> _holders = [];
 
     private Survey(IReadOnlyList<WorkerId> workers, IReadOnlyList<(string Silo, HostRoll Roll)> rolls)
     {
@@ -17,9 +17,9 @@ internal sealed class Survey
         {
             for (int device = 0; device < roll.Shards.Length; device++)
             {
-                foreach (string shard in roll.Shards[device])
+                foreach (string expert in roll.Shards[device])
                 {
-                    HoldersOf(ShardId.Parse(shard)).Add(new WorkerId(silo, device));
+                    HoldersOf(ExpertId.Parse(expert)).Add(new WorkerId(silo, device));
                 }
             }
         }
@@ -41,43 +41,44 @@ internal sealed class Survey
             [.. silos.Zip(rolls)]);
     }
 
-    /// <summary>Whether a worker holds a shard.</summary>
-    public bool Holds(WorkerId worker, ShardId shard) => HoldersOf(shard).Contains(worker);
+    /// <summary>Whether a worker holds a shard of an expert.</summary>
+    public bool Holds(WorkerId worker, ExpertId expert) => HoldersOf(expert).Contains(worker);
 
     /// <summary>
-    /// The placement as it is. A shard may be found twice for a moment, as a source frees it only with the next order: then the worker that the
-    /// map has it on speaks for it.
+    /// The placement as it is. A shard may be found where the map does not have it, on a worker that has not heard of the last change: those that
+    /// the map has it on speak for it.
     /// </summary>
     /// <param name="wish">The placement to come.</param>
     /// <param name="current">The map that was written down last.</param>
-    /// <exception cref="PlacementException">A shard lives on none of the wish's workers.</exception>
-    public PlacementMap AsFound(PlacementMap wish, PlacementMap current)
-    {
-        int[][] ranks =
+    /// <exception cref="PlacementException">An expert lives on none of the wish's workers.</exception>
+    public PlacementMap AsFound(PlacementMap wish, PlacementMap current) => PlacementMap.OfReplicas(
+        wish.Version,
+        wish.Workers,
         [
             .. Enumerable.Range(0, wish.Layers).Select(layer =>
-                Enumerable.Range(0, wish.RanksOf(layer).Length).Select(expert => RankOf(new ShardId(layer, expert), wish, current)).ToArray()),
-        ];
-        return new PlacementMap(wish.Version, wish.Workers, ranks);
-    }
+                Enumerable.Range(0, wish.PlacementOf(layer).Experts).Select(expert => RanksOf(new ExpertId(layer, expert), wish, current)).ToArray()),
+        ]);
 
-    private int RankOf(ShardId shard, PlacementMap wish, PlacementMap current)
+    private int[] RanksOf(ExpertId expert, PlacementMap wish, PlacementMap current)
     {
-        WorkerId[] candidates = [current.WorkerOf(shard), wish.WorkerOf(shard), .. HoldersOf(shard)];
-        foreach (WorkerId worker in candidates.Where(worker => Holds(worker, shard) && wish.RankOf(worker) >= 0))
+        WorkerId[] holders = [.. HoldersOf(expert).Where(worker => wish.RankOf(worker) >= 0)];
+        WorkerId[] known = [.. holders.Where(worker => current.Holds(worker, expert))];
+        if (known.Length == 0)
         {
-            return wish.RankOf(worker);
+            known = [.. holders.OrderByDescending(worker => wish.Holds(worker, expert)).Take(1)];
         }
 
-        throw new PlacementException($"Shard {shard} lives on none of the placement's workers: it would be lost. Name the silo that holds it too.");
+        return known.Length > 0
+            ? [.. known.Select(wish.RankOf)]
+            : throw new PlacementException($"Expert {expert} lives on none of the placement's workers: it would be lost. Name a silo that holds it too.");
     }
 
-    private List<WorkerId> HoldersOf(ShardId shard)
+    private List<WorkerId> HoldersOf(ExpertId expert)
     {
-        if (!_holders.TryGetValue(shard, out List<WorkerId>? holders))
+        if (!_holders.TryGetValue(expert, out List<WorkerId>? holders))
         {
             holders = [];
-            _holders.Add(shard, holders);
+            _holders.Add(expert, holders);
         }
 
         return holders;

@@ -1,5 +1,6 @@
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -115,6 +116,9 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
     /// <inheritdoc />
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
+
+    /// <inheritdoc />
+    public Task<string?> ProposeAsync(PlanProposal proposal) => Task.FromResult(Existing().Propose(proposal));
 
     private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
     {

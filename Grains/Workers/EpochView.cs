@@ -11,26 +11,55 @@ namespace MoEActors.Grains.Workers;
 /// <summary>One worker's place in an epoch: its rank, the communicator, and the model wired through them.</summary>
 internal sealed class EpochView : IDisposable
 {
-    private readonly List<DistributedExpertExchange> _exchanges = [];
+    /// <summary>How experts are reached: by layer of a decoder; by pass of a layer alone, whose passes wait at the same time.</summary>
+    private readonly DistributedExpertExchange?[] _exchanges;
+
+    private readonly IReplicaGradients?[] _replicas;
+    private readonly RunConfiguration _run;
+    private readonly IDevice _device;
+    private readonly Arena _arena;
+    private readonly ShardTable _shards;
 
     public EpochView(
         long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
         ShardTable shards, ICommunicator communicator)
     {
+        int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
+        int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
+        _exchanges = new DistributedExpertExchange?[wires];
+        _replicas = new IReplicaGradients?[wires];
+        _run = run;
+        _device = device;
+        _arena = arena;
+        _shards = shards;
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
         Model = run.Model.Trunk == Trunk.None
-            ? new LayerModel(run.Model, device, dense, rounds, () => Resident(layer: 0))
-            : new DecoderModel(run.Model, device, arena, dense, Resident);
+            ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass))
+            : new DecoderModel(run.Model, device, arena, dense, layer => Residents(layer, layer));
+    }
 
-        ResidentExperts Resident(int layer)
+    private EpochView(EpochView before, long epoch, PlacementMap map)
+    {
+        _exchanges = before._exchanges;
+        _replicas = before._replicas;
+        _run = before._run;
+        _device = before._device;
+        _arena = before._arena;
+        _shards = before._shards;
+        Epoch = epoch;
+        Map = map;
+        Rank = before.Rank;
+        Communicator = before.Communicator;
+        Model = before.Model;
+        for (int layer = 0; layer < map.Layers; layer++)
         {
-            var exchange = new DistributedExpertExchange(device, communicator, map.RanksOf(layer));
-            _exchanges.Add(exchange);
-            return new ResidentExperts([.. map.ExpertsOn(rank, layer).Select(expert => shards[new ShardId(layer, expert)])], exchange);
+            if (!map.PlacementOf(layer).Equals(before.Map.PlacementOf(layer)))
+            {
+                Rewire(layer);
+            }
         }
     }
 
@@ -52,11 +81,82 @@ internal sealed class EpochView : IDisposable
     /// <summary>The model of a run that has a decoder for a trunk.</summary>
     public DecoderModel Decoder => (DecoderModel)Model;
 
+    /// <summary>
+    /// The same members with another placement: only layers whose experts are elsewhere now are wired anew. This view is void afterwards, and
+    /// the next one owns what it owned.
+    /// </summary>
+    public EpochView Next(long epoch, PlacementMap map) => new(this, epoch, map);
+
+    /// <summary>Ends a round of training: parts of gradients that replicas computed for each other's sake go where they are added.</summary>
+    public void EndRound()
+    {
+        foreach (IReplicaGradients? replicas in _replicas)
+        {
+            replicas?.EndRound();
+        }
+    }
+
+    /// <summary>Makes room for a round of a layer alone, whose passes have memory of their own.</summary>
+    public void BeginRound() => _arena.Reset();
+
+    /// <summary>Ends a round of a layer alone.</summary>
+    public void EndRound(int pass) => _replicas[pass]?.EndRound();
+
+    /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
+    public void EndStep()
+    {
+        // The passes of a layer alone have added to the same gradients.
+        foreach (IReplicaGradients? replicas in _replicas.AsSpan(0, Map.Layers))
+        {
+            // Nothing of the last round is needed any more.
+            _arena.Reset();
+            replicas?.EndStep();
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
         Communicator.Dispose();
         Model.Dispose();
-        _exchanges.ForEach(exchange => exchange.Dispose());
+        Array.ForEach(_exchanges, exchange => exchange?.Dispose());
+    }
+
+    private void Rewire(int layer)
+    {
+        if (Model is LayerModel alone)
+        {
+            alone.Rewire(pass => Residents(layer, pass));
+        }
+        else
+        {
+            Decoder.Rewire(layer, Residents(layer, layer));
+        }
+    }
+
+    /// <summary>The experts of a layer on this worker, and an exchange that replaces the one there was on this wire.</summary>
+    private ResidentExperts Residents(int layer, int wire)
+    {
+        LayerPlacement placement = Map.PlacementOf(layer);
+        var exchange = new DistributedExpertExchange(_device, Communicator, placement, _run.Reproducible);
+        _exchanges[wire]?.Dispose();
+        _exchanges[wire] = exchange;
+        _replicas[wire] = null;
+        ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _shards[new ExpertId(layer, expert)])];
+        if (placement.IsSingle)
+        {
+            return new ResidentExperts(blocks, exchange);
+        }
+
+        ReplicaGroup[] groups = ReplicaGroup.Of(placement, Rank, blocks);
+        if (!_run.Reproducible)
+        {
+            _replicas[wire] = new SummedGradients(_device, Communicator, _arena, groups);
+            return new ResidentExperts(blocks, exchange);
+        }
+
+        var parts = new HomeGradients(_device, Communicator, _arena, exchange, groups, blocks.Length);
+        _replicas[wire] = parts;
+        return new ResidentExperts(blocks, exchange, parts);
     }
 }

@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Workers;
 
 /// <summary>
 /// The global gradient norm, alike on every worker to the last bit: each worker sums the squares of its own blocks in double, the sums are
-/// gathered, and all add them up in canonical order - the dense part first, then shards.
+/// gathered, and all add them up in canonical order - the dense part first, then experts, each counted at its home.
 /// </summary>
 internal sealed class GradientNorm : IDisposable
 {
@@ -23,9 +23,9 @@ internal sealed class GradientNorm : IDisposable
 
     public GradientNorm(IDevice device, PlacementMap map, int rank, ShardTable shards)
     {
-        ShardId[] order = [.. map.Shards];
+        ShardId[] order = [.. map.Shards.Where(shard => shard.Replica == 0)];
         _owner = [.. order.Select(shard => map.RankOf(map.WorkerOf(shard)))];
-        _local = [.. Enumerable.Range(0, order.Length).Where(i => _owner[i] == rank).Select(i => (i, shards[order[i]]))];
+        _local = [.. Enumerable.Range(0, order.Length).Where(i => _owner[i] == rank).Select(i => (i, shards[order[i].ExpertId]))];
         _host = new double[Math.Max(1, order.Length)];
         _gathered = new double[_host.Length * map.Workers.Length];
         _memory = device.Allocate(sizeof(double) * (long)(_host.Length + _gathered.Length));
@@ -34,7 +34,7 @@ internal sealed class GradientNorm : IDisposable
         _all = memory.Slice(_host.Length, _gathered.Length);
     }
 
-    /// <summary>√Σ g² over the dense gradients and all shards of the cluster.</summary>
+    /// <summary>√Σ g² over the dense gradients and all experts of the cluster.</summary>
     public double Measure(IDevice device, ICommunicator communicator, ParameterBlock dense, DeviceSpan<float> denseGradients)
     {
         foreach ((int index, ParameterBlock block) in _local)

@@ -34,16 +34,29 @@ internal static class LayerProgram
     /// <summary>Completes the gradients of a step.</summary>
     public static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
     {
+        model.Switchover.Drop();
+        if (order.Switch is { } change)
+        {
+            model.BeginSwitch(order, change, besideStep: true);
+        }
+
         long before = GC.GetAllocatedBytesForCurrentThread();
         string? refusal = model.Layer!.Prepare(order.Step);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        return refusal is not null ? Refused(refusal, view) : new WorkerReport
+        if (refusal is not null)
+        {
+            model.Switchover.Drop();
+            return Refused(refusal, view);
+        }
+
+        return new WorkerReport
         {
             Rank = view.Rank,
             GradientNorm = model.PreparedNorm,
             KeptTokens = model.Counts.Kept(),
             ChosenTokens = model.Counts.Chosen(),
             AllocatedBytes = allocated,
+            Switch = model.Switchover.Conclude(),
         };
     }
 

@@ -33,12 +33,12 @@ internal sealed class LayerStep : IDisposable
     private int _pending;
     private int _rows;
 
-    public LayerStep(WorkerModel model, EpochView view, LayerModel layer, int microBatches)
+    public LayerStep(WorkerModel model, EpochView view, LayerModel layer)
     {
         _model = model;
         _view = view;
         _layer = layer;
-        _microBatches = microBatches;
+        _microBatches = model.MicroBatches;
         _flags = new int[view.Communicator.Size + 1];
         _flagMemory = model.Device.Allocate(sizeof(int) * (long)_flags.Length);
         _kept = new long[layer.Configuration.Experts[0]];
@@ -137,7 +137,9 @@ internal sealed class LayerStep : IDisposable
             }
 
             _model.Dense.ClearGradients();
+            _view.BeginRound();
             pass.Backward();
+            _view.EndRound(round);
             _view.Communicator.AddInRankOrder(_model.Dense.Gradients, index < _microBatches, _model.DenseSum);
             if (index < _microBatches)
             {

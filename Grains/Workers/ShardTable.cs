@@ -5,66 +5,69 @@ using MoEActors.Placement;
 
 namespace MoEActors.Grains.Workers;
 
-/// <summary>The expert shards that live on one device, of one model. State belongs here, not to the grains that speak for it.</summary>
+/// <summary>
+/// The expert shards that live on one device, of one model. State belongs here, not to the grains that speak for it. A device holds an expert
+/// once at most; which of its replicas that is, the placement map says, so that a change of their number touches no memory here.
+/// </summary>
 internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDisposable
 {
     /// <summary>Replaced as a whole by the executor: grains of the silo read it at any time.</summary>
-    private volatile SortedList<ShardId, ParameterBlock> _shards = [];
+    private volatile SortedList<ExpertId, ParameterBlock> _shards = [];
 
     /// <summary>Copies that have arrived and belong to no epoch yet.</summary>
-    private readonly Dictionary<ShardId, ParameterBlock> _arrived = [];
+    private readonly Dictionary<ExpertId, ParameterBlock> _arrived = [];
 
-    /// <summary>The shards in canonical order.</summary>
-    public IReadOnlyCollection<ShardId> Shards => _shards.Keys.AsReadOnly();
+    /// <summary>The experts that have a shard here, in canonical order.</summary>
+    public IReadOnlyCollection<ExpertId> Experts => _shards.Keys.AsReadOnly();
 
     /// <summary>The number of shards.</summary>
     public int Count => _shards.Count;
 
     /// <summary>The shard at a place in canonical order.</summary>
-    public (ShardId Shard, ParameterBlock Block) At(int index) => (_shards.GetKeyAtIndex(index), _shards.GetValueAtIndex(index));
+    public (ExpertId Expert, ParameterBlock Block) At(int index) => (_shards.GetKeyAtIndex(index), _shards.GetValueAtIndex(index));
 
     /// <summary>Whether a shard is here.</summary>
-    public bool Contains(ShardId shard) => _shards.ContainsKey(shard);
+    public bool Contains(ExpertId expert) => _shards.ContainsKey(expert);
 
     /// <summary>Parameters of a shard.</summary>
     /// <exception cref="KeyNotFoundException">The shard is not here.</exception>
-    public ParameterBlock this[ShardId shard] =>
-        _shards.TryGetValue(shard, out ParameterBlock? block)
+    public ParameterBlock this[ExpertId expert] =>
+        _shards.TryGetValue(expert, out ParameterBlock? block)
             ? block
-            : throw new KeyNotFoundException($"Shard {shard} is not in this device's table.");
+            : throw new KeyNotFoundException($"Expert {expert} is not in this device's table.");
 
     /// <summary>Brings a shard into being with its initial values.</summary>
-    public ParameterBlock Create(ShardId shard)
+    public ParameterBlock Create(ExpertId expert)
     {
-        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(shard.Layer, shard.Expert), ModelLayout.Expert(model));
+        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model));
         block.Initialise(model.Seed);
-        _shards = new SortedList<ShardId, ParameterBlock>(_shards) { { shard, block } };
+        _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
         return block;
     }
 
     /// <summary>Makes room for a copy of a shard beside the table.</summary>
-    public ParameterBlock Receive(ShardId shard)
+    public ParameterBlock Receive(ExpertId expert)
     {
-        if (_arrived.Remove(shard, out ParameterBlock? older))
+        if (_arrived.Remove(expert, out ParameterBlock? older))
         {
             older.Dispose();
         }
 
-        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(shard.Layer, shard.Expert), ModelLayout.Expert(model));
-        _arrived.Add(shard, block);
+        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model));
+        _arrived.Add(expert, block);
         return block;
     }
 
-    /// <summary>Takes an arrived copy into the table; false when none has arrived.</summary>
-    public bool Adopt(ShardId shard)
+    /// <summary>Takes an arrived copy into the table.</summary>
+    /// <exception cref="KeyNotFoundException">None has arrived.</exception>
+    public void Adopt(ExpertId expert)
     {
-        if (!_arrived.Remove(shard, out ParameterBlock? block))
+        if (!_arrived.Remove(expert, out ParameterBlock? block))
         {
-            return false;
+            throw new KeyNotFoundException($"No copy of expert {expert} has arrived on this device.");
         }
 
-        _shards = new SortedList<ShardId, ParameterBlock>(_shards) { { shard, block } };
-        return true;
+        _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
     }
 
     /// <summary>Frees arrived copies that no epoch wants.</summary>
@@ -78,18 +81,35 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         _arrived.Clear();
     }
 
-    /// <summary>Frees all shards but those that belong here.</summary>
-    public void Keep(Predicate<ShardId> belongs)
+    /// <summary>Takes shards out of the table, to be freed by the caller.</summary>
+    public IReadOnlyList<ParameterBlock> Detach(Predicate<ExpertId> leaves)
     {
-        SortedList<ShardId, ParameterBlock> kept = [];
-        SortedList<ShardId, ParameterBlock> all = _shards;
-        foreach ((ShardId shard, ParameterBlock block) in all.Where(entry => belongs(entry.Key)))
+        SortedList<ExpertId, ParameterBlock> kept = [];
+        List<ParameterBlock> gone = [];
+        foreach ((ExpertId expert, ParameterBlock block) in _shards)
         {
-            kept.Add(shard, block);
+            if (leaves(expert))
+            {
+                gone.Add(block);
+            }
+            else
+            {
+                kept.Add(expert, block);
+            }
         }
 
-        _shards = kept;
-        foreach ((_, ParameterBlock block) in all.Where(entry => !kept.ContainsKey(entry.Key)))
+        if (gone.Count > 0)
+        {
+            _shards = kept;
+        }
+
+        return gone;
+    }
+
+    /// <summary>Frees all shards but those that belong here.</summary>
+    public void Keep(Predicate<ExpertId> belongs)
+    {
+        foreach (ParameterBlock block in Detach(expert => !belongs(expert)))
         {
             block.Dispose();
         }

@@ -13,6 +13,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
     : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
+    private readonly Executor _courier = new($"moe courier {id.Device}");
     private readonly Dictionary<string, WorkerModel> _models = [];
 
     /// <summary>Who this worker is.</summary>
@@ -43,7 +44,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
             catch (Exception e)
             {
                 // The other ranks wait for this one: they fail with its cause instead of at their deadline.
-                ModelOf(order.Model)?.View?.Communicator.Abort(e);
+                ModelOf(order.Model)?.Interrupt(e);
                 completion.SetException(e);
             }
         });
@@ -69,7 +70,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
 
         foreach (WorkerModel model in models)
         {
-            model.View?.Communicator.Abort(cause);
+            model.Interrupt(cause);
         }
     }
 
@@ -81,6 +82,8 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         {
             model.Dispose();
         }
+
+        _courier.Dispose();
 
         Device.Dispose();
     }
@@ -113,16 +116,14 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Device, RunConfiguration.FromJson(order.Configuration, kinds), files, memory);
+            model = new WorkerModel(Id, Device, RunConfiguration.FromJson(order.Configuration, kinds), files, memory, communicators, _courier);
             lock (_models)
             {
                 _models.Add(order.Model, model);
             }
         }
 
-        model.OpenEpoch(
-            order.Epoch, map, rank, order.Version, order.Checkpoint,
-            () => communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline));
+        model.OpenEpoch(order, map, rank);
         return new WorkerReport { Rank = rank };
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
@@ -43,9 +44,9 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Bytes that the silo's devices have allocated and not freed.</summary>
     public long AllocatedBytes => _workers.Sum(worker => worker.Device.AllocatedBytes);
 
-    /// <summary>The shards of a model on this silo's devices.</summary>
+    /// <summary>The experts of a model on this silo's devices, as <c>layer/expert</c>.</summary>
     internal IEnumerable<string> ShardsOf(string model) =>
-        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Shards ?? []).Select(shard => shard.ToString());
+        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Experts ?? []).Select(expert => expert.ToString());
 
     /// <summary>What this host holds of a model; raises its term.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
@@ -72,7 +73,8 @@ public sealed class WorkerHost : IDisposable
             Epoch = any?.View?.Epoch ?? 0,
             Version = any?.Version ?? -1,
             Prepared = any?.Prepared ?? 0,
-            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Shards.Select(shard => shard.ToString())])],
+            Pending = any?.Switchover.Epoch ?? 0,
+            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Experts.Select(expert => expert.ToString())])],
         };
     }
 
@@ -81,17 +83,11 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Whether the placement map has a grain on this silo.</summary>
     /// <param name="key">Key of an expert or gate grain.</param>
-    internal bool Belongs(string key)
-    {
-        try
-        {
-            return _board.WorkerOf(key).Silo == Silo;
-        }
-        catch (PlacementRefusedException)
-        {
-            return false;
-        }
-    }
+    internal bool Belongs(string key) => PlaceOf(key)?.Silo == Silo;
+
+    /// <summary>Whether the placement map has a grain anywhere.</summary>
+    /// <param name="key">Key of an expert or gate grain.</param>
+    internal bool HasPlace(string key) => PlaceOf(key) is not null;
 
     /// <summary>Queues an order on every worker, once.</summary>
     /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>
@@ -104,14 +100,14 @@ public sealed class WorkerHost : IDisposable
     /// <summary>The committed steps of a model on this silo; null if it holds none of it.</summary>
     internal long? VersionOf(string model) => _workers.Select(worker => worker.ModelOf(model)?.Version).FirstOrDefault(version => version is not null);
 
-    /// <summary>The worker that holds a shard, and what it holds of the model.</summary>
-    /// <exception cref="PlacementRefusedException">No device of this silo holds it.</exception>
+    /// <summary>The worker that the map has a shard on, and what it holds of the model.</summary>
+    /// <exception cref="PlacementRefusedException">That is no device of this silo, or it does not hold the shard.</exception>
     internal (Worker Worker, WorkerModel Model) Find(string model, ShardId shard)
     {
+        WorkerId place = _board.WorkerOf(GrainKeys.Expert(model, shard));
         foreach (Worker worker in _workers)
         {
-            // Where a shard has come from it stays until the next order: the map says which of two devices speaks for it.
-            if (worker.ModelOf(model) is { } found && found.Shards.Contains(shard) && found.View?.Map.WorkerOf(shard) == worker.Id)
+            if (worker.Id == place && worker.ModelOf(model) is { } found && found.Shards.Contains(shard.ExpertId))
             {
                 return (worker, found);
             }
@@ -143,9 +139,9 @@ public sealed class WorkerHost : IDisposable
         Book(model).Enter(term);
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model)?.View is { } view && view.Epoch == epoch)
+            if (worker.ModelOf(model) is { View: { } view } found && view.Epoch == epoch)
             {
-                view.Communicator.Abort(new OperationCanceledException(reason));
+                found.Interrupt(new OperationCanceledException(reason));
             }
         }
     }
@@ -158,6 +154,18 @@ public sealed class WorkerHost : IDisposable
     {
         Interrupt(new OperationCanceledException($"Silo {Silo} is stopping."));
         Array.ForEach(_workers, worker => worker.Dispose());
+    }
+
+    private WorkerId? PlaceOf(string key)
+    {
+        try
+        {
+            return _board.WorkerOf(key);
+        }
+        catch (PlacementRefusedException)
+        {
+            return null;
+        }
     }
 
     private OrderBook Book(string model)

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Switching;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -16,6 +17,10 @@ namespace MoEActors.Grains.Workers;
 /// </summary>
 internal sealed class WorkerModel : IDisposable
 {
+    /// <summary>Tells the courier's communicators from the model's own; no model's name can end so.</summary>
+    private const string CourierMark = "/moves";
+
+    private readonly ICommunicatorProvider _communicators;
     private readonly IDevice _device;
     private readonly RunConfiguration _run;
     private readonly Optimizer _optimizer;
@@ -25,10 +30,12 @@ internal sealed class WorkerModel : IDisposable
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
     private GradientNorm? _norm;
-    private int _resident;
 
-    public WorkerModel(IDevice device, RunConfiguration run, IFileStore files, CallerMemory memory)
+    public WorkerModel(
+        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, CallerMemory memory, ICommunicatorProvider communicators,
+        Executor courier)
     {
+        _communicators = communicators;
         Files = files;
         Memory = memory;
         _device = device;
@@ -40,8 +47,12 @@ internal sealed class WorkerModel : IDisposable
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
         Shards = new ShardTable(device, run.Model);
+        Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
     }
+
+    /// <summary>Micro-batches of a step.</summary>
+    public int MicroBatches => _run.MicroBatches;
 
     /// <summary>Where checkpoints are written.</summary>
     public IFileStore Files { get; }
@@ -54,6 +65,9 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
+
+    /// <summary>The change of placement in progress.</summary>
+    public Switchover Switchover { get; }
 
     /// <summary>Committed steps.</summary>
     public long Version { get; private set; }
@@ -80,14 +94,15 @@ internal sealed class WorkerModel : IDisposable
     public DeviceSpan<float> DenseSum => _denseSum;
 
     /// <summary>
-    /// Joins an epoch. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they must be here
-    /// or have arrived.
+    /// Joins an epoch of new members. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they
+    /// must be here.
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
-    public void OpenEpoch(long epoch, PlacementMap map, int rank, long version, string? checkpoint, Func<ICommunicator> open)
+    public void OpenEpoch(OpenEpochOrder order, PlacementMap map, int rank)
     {
-        if (version > 0 && Version == 0 && checkpoint is not null)
+        long version = order.Version;
+        if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
         {
             Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
         }
@@ -97,41 +112,57 @@ internal sealed class WorkerModel : IDisposable
             throw new InvalidOperationException($"The epoch starts at step {version}; this worker has committed {Version}.");
         }
 
-        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard)))
+        Switchover.Open();
+        foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank && !Shards.Contains(shard.ExpertId)))
         {
-            if (version == 0)
+            if (version > 0)
             {
-                Shards.Create(shard);
+                throw new InvalidOperationException($"Shard {shard} is placed here but is not in the table, at step {version}.");
             }
-            else if (!Shards.Adopt(shard))
-            {
-                throw new InvalidOperationException($"Shard {shard} is placed here but has not arrived, at step {version}.");
-            }
+
+            Shards.Create(shard.ExpertId);
         }
 
-        Shards.DropArrived();
         View?.Dispose();
-        _norm?.Dispose();
-        Layer?.Dispose();
-
         Prepared = 0;
-        View = new EpochView(epoch, map, rank, _run, _device, _arena, _dense, Shards, open());
-        _norm = new GradientNorm(_device, map, rank, Shards);
-        Layer = View.Model is LayerModel layer ? new LayerStep(this, View, layer, _run.MicroBatches) : null;
-        _resident = map.Shards.Count(shard => map.RankOf(map.WorkerOf(shard)) == rank);
+        ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator));
     }
 
-    /// <summary>
-    /// Frees the shards that the open epoch has elsewhere. Done with the first order of an epoch, not when it opens: that order says that every
-    /// member has opened it, and with it that the copies have arrived.
-    /// </summary>
-    public void ReleaseMoved()
+    /// <summary>Begins to copy the shards of a change of placement.</summary>
+    /// <param name="order">The order that it came with.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="besideStep">Whether a step runs meanwhile.</param>
+    public void BeginSwitch(WorkOrder order, SwitchMessage change, bool besideStep)
     {
-        EpochView view = View!;
-        if (Shards.Count != _resident)
-        {
-            Shards.Keep(shard => view.Map.RankOf(view.Map.WorkerOf(shard)) == view.Rank);
-        }
+        int rank = View!.Rank;
+        int size = View.Map.Workers.Length;
+
+        // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
+        string name = order.Model + CourierMark;
+        long number = (order.Term << 32) + order.Number;
+        Switchover.Begin(change, besideStep, rank, () => _communicators.Open(name, number, rank, size, WorkerHost.PeerDeadline));
+    }
+
+    /// <summary>Goes over to an epoch whose shards have arrived.</summary>
+    /// <exception cref="InvalidOperationException">No such epoch waits.</exception>
+    public void Adopt(long epoch)
+    {
+        PlacementMap map = Switchover.Adopt(epoch)
+            ?? throw new InvalidOperationException($"Epoch {epoch} cannot be adopted: its shards have not arrived.");
+        Enter(View!.Next(epoch, map));
+    }
+
+    private void Enter(EpochView view)
+    {
+        _norm?.Dispose();
+        View = view;
+        _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
+        Layer?.Dispose();
+        Layer = view.Model is LayerModel layer ? new LayerStep(this, view, layer) : null;
+
+        // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
+        Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
     }
 
     private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
@@ -145,30 +176,10 @@ internal sealed class WorkerModel : IDisposable
         Shards.Keep(_ => false);
         foreach (ShardId shard in map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
         }
 
         Version = version;
-    }
-
-    /// <summary>Copies whole shards - parameters and both moments - between ranks. Every member takes part.</summary>
-    public void Transfer(IReadOnlyList<ShardTransfer> moves)
-    {
-        foreach ((ShardId shard, int from, int to) in moves)
-        {
-            ParameterBlock? source = View!.Rank == from ? Shards[shard] : null;
-            ParameterBlock? target = View.Rank == to ? Shards.Receive(shard) : null;
-            Copy(source?.Values, target?.Values, from, to);
-            Copy(source?.FirstMoments, target?.FirstMoments, from, to);
-            Copy(source?.SecondMoments, target?.SecondMoments, from, to);
-        }
-    }
-
-    private void Copy(DeviceSpan<float>? source, DeviceSpan<float>? target, int from, int to)
-    {
-        ReadOnlySpan<Segment> away = source is { } sent ? [new Segment(to, 0, sent.Length)] : [];
-        ReadOnlySpan<Segment> here = target is { } received ? [new Segment(from, 0, received.Length)] : [];
-        View!.Communicator.AllToAll(source ?? default, away, target ?? default, here);
     }
 
     /// <summary>Forward and backward over all rounds; gradients are complete and kept afterwards.</summary>
@@ -195,6 +206,7 @@ internal sealed class WorkerModel : IDisposable
             _dense.ClearGradients();
             MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
@@ -224,6 +236,8 @@ internal sealed class WorkerModel : IDisposable
     public double CompleteGradients(long step)
     {
         View!.Communicator.ShareOwned(_denseSum);
+        View.EndStep();
+        Switchover.GradientsAreReady();
         PreparedNorm = _norm!.Measure(_device, View.Communicator, _dense, _denseSum);
         Prepared = step;
         return PreparedNorm;
@@ -243,13 +257,29 @@ internal sealed class WorkerModel : IDisposable
             _optimizer.Apply(_device, block, block.Gradients, scale, step);
         }
 
+        foreach (ParameterBlock block in Switchover.Arrived)
+        {
+            _optimizer.Apply(_device, block, block.Gradients, scale, step);
+        }
+
         View!.Model.EndStep(_denseSum);
         Version = step;
         Prepared = 0;
     }
 
+    /// <summary>Ends what waits for peers, in the step and beside it. From any thread.</summary>
+    public void Interrupt(Exception cause)
+    {
+        View?.Communicator.Abort(cause);
+        Switchover.End(cause);
+    }
+
     /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>
-    public void Abort() => Prepared = 0;
+    public void Abort()
+    {
+        Prepared = 0;
+        Switchover.Drop();
+    }
 
     /// <summary>Σ of the cross-entropy of this worker's micro-batches.</summary>
     public LossPart[] Evaluate(int microBatches, IReadOnlyDictionary<int, MicroBatch> mine)
@@ -273,6 +303,7 @@ internal sealed class WorkerModel : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
+        Switchover.Drop();
         View?.Dispose();
         _norm?.Dispose();
         Layer?.Dispose();

@@ -11,7 +11,6 @@ internal static class WorkerProgram
     /// <summary>Runs one order on the executor thread.</summary>
     public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view)
     {
-        model.ReleaseMoved();
         return order switch
         {
             PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(prepare, model, view),
@@ -20,7 +19,7 @@ internal static class WorkerProgram
             AbortOrder abort => Abort(abort, model, view),
             ForwardOrder forward => LayerProgram.Forward(forward, model, view),
             BackwardOrder backward => LayerProgram.Backward(backward, model, view),
-            TransferOrder transfer => Transfer(transfer, model, view),
+            SwitchOrder change => Switch(change, model, view),
             EvaluateOrder evaluate => new WorkerReport
             {
                 Rank = view.Rank,
@@ -28,6 +27,7 @@ internal static class WorkerProgram
             },
             GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
             SaveOrder save => Save(save, model, view),
+            CalibrateOrder => Calibrate(model, view),
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
@@ -45,14 +45,31 @@ internal static class WorkerProgram
         }
     }
 
-    private static WorkerReport Transfer(TransferOrder order, WorkerModel model, EpochView view)
+    private static WorkerReport Switch(SwitchOrder order, WorkerModel model, EpochView view)
     {
-        model.Transfer([.. order.Moves.Select(move => move.ToTransfer())]);
-        return new WorkerReport { Rank = view.Rank };
+        if (model.Prepared != 0)
+        {
+            throw new InvalidOperationException($"Step {model.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
+        }
+
+        model.BeginSwitch(order, order.Switch, besideStep: false);
+        return new WorkerReport { Rank = view.Rank, Switch = model.Switchover.Conclude() };
+    }
+
+    private static WorkerReport Calibrate(WorkerModel model, EpochView view)
+    {
+        using var calibration = new ExpertCalibration(model.Device, view.Communicator, view.Model.Configuration);
+        return new WorkerReport { Rank = view.Rank, Calibration = calibration.Measure() };
     }
 
     private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
     {
+        model.Switchover.Drop();
+        if (order.Switch is { } change)
+        {
+            model.BeginSwitch(order, change, besideStep: true);
+        }
+
         Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
         long before = GC.GetAllocatedBytesForCurrentThread();
         double norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
@@ -65,6 +82,7 @@ internal static class WorkerProgram
             KeptTokens = model.Counts.Kept(),
             ChosenTokens = model.Counts.Chosen(),
             AllocatedBytes = allocated,
+            Switch = model.Switchover.Conclude(),
         };
     }
 
@@ -81,6 +99,15 @@ internal static class WorkerProgram
             }
 
             model.Commit(order.Step);
+        }
+
+        if (order.Adopt != 0)
+        {
+            model.Adopt(order.Adopt);
+        }
+        else
+        {
+            model.Switchover.Drop();
         }
 
         return new WorkerReport { Rank = view.Rank };

@@ -18,6 +18,7 @@ public sealed class ExpertBatch
     private int[] _offsets = [];
     private int[] _segments = [];
     private int _sources;
+    private IGradientParts? _parts;
 
     /// <summary>The tape of the pass.</summary>
     public Tape Tape { get; private set; } = null!;
@@ -54,9 +55,10 @@ public sealed class ExpertBatch
     /// <param name="input">The rows.</param>
     /// <param name="output">Where outputs go.</param>
     /// <param name="accumulation">How they are written.</param>
+    /// <param name="parts">Which parts of weight gradients are kept apart; null for none.</param>
     public void Begin(
         Tape tape, IReadOnlyList<IReadOnlyList<Parameter>> experts, ReadOnlySpan<int> segmentLengths, int sources, in Matrix input,
-        in Matrix output, Accumulation accumulation)
+        in Matrix output, Accumulation accumulation, IGradientParts? parts = null)
     {
         Tape = tape;
         Experts = experts;
@@ -64,13 +66,14 @@ public sealed class ExpertBatch
         Output = output;
         OutputAccumulation = accumulation;
         _sources = sources;
+        _parts = parts;
         _saved.Clear();
         if (_offsets.Length < experts.Count + 1 || _segments.Length < segmentLengths.Length)
         {
             _offsets = new int[experts.Count + 1];
             _segments = new int[segmentLengths.Length];
             _products = new MatrixProduct[experts.Count];
-            _gradients = new WeightGradient[experts.Count];
+            _gradients = new WeightGradient[experts.Count * (parts is null ? 1 : 1 + sources)];
         }
 
         segmentLengths.CopyTo(_segments);
@@ -94,6 +97,7 @@ public sealed class ExpertBatch
         OutputGradient = outputGradient;
         InputGradient = inputGradient;
         InputAccumulation = accumulation;
+        _parts?.Begin(Tape);
     }
 
     /// <summary>Columns of a parameter; 0 where the worker has no expert, and with it no rows.</summary>
@@ -125,12 +129,31 @@ public sealed class ExpertBatch
     /// <summary><c>dW += xᵀ·dy</c>, a part per segment.</summary>
     public void AddWeightGradient(in Matrix x, in Matrix dy, int parameter)
     {
+        int products = 0;
         for (int e = 0; e < Experts.Count; e++)
         {
-            _gradients[e] = new WeightGradient(RowsOf(x, e), RowsOf(dy, e), Experts[e][parameter].Gradient, e * _sources, _sources);
+            Parameter weight = Experts[e][parameter];
+            int added = AddedSegments(e);
+            int row = _offsets[e];
+            int rows = added == _sources ? _offsets[e + 1] - row : RowsOf(e, added);
+            if (rows > 0)
+            {
+                _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), weight.Gradient, e * _sources, added);
+            }
+
+            for (int s = added; s < _sources; s++)
+            {
+                row += rows;
+                rows = _segments[e * _sources + s];
+                if (rows > 0)
+                {
+                    var part = new Matrix(PartOf(e, s, weight), weight.Shape.Rows, weight.Shape.Columns);
+                    _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), part, e * _sources + s, 1);
+                }
+            }
         }
 
-        Tape.Device.GroupedWeightGradient(_gradients.AsSpan(0, Experts.Count), _segments.AsSpan(0, Experts.Count * _sources));
+        Tape.Device.GroupedWeightGradient(_gradients.AsSpan(0, products), _segments.AsSpan(0, Experts.Count * _sources));
     }
 
     /// <summary><c>db += Σ dy</c>, a part per segment.</summary>
@@ -138,15 +161,37 @@ public sealed class ExpertBatch
     {
         for (int e = 0; e < Experts.Count; e++)
         {
+            Parameter bias = Experts[e][parameter];
+            int added = AddedSegments(e);
             int row = _offsets[e];
             for (int s = 0; s < _sources; s++)
             {
                 int rows = _segments[e * _sources + s];
-                Tape.Device.AddColumnSums(dy.SliceRows(row, rows), Experts[e][parameter].GradientVector);
+                if (rows > 0)
+                {
+                    Tape.Device.AddColumnSums(dy.SliceRows(row, rows), s < added ? bias.GradientVector : PartOf(e, s, bias));
+                }
+
                 row += rows;
             }
         }
     }
+
+    private int AddedSegments(int expert) => _parts?.AddedSegments(expert) ?? _sources;
+
+    private int RowsOf(int expert, int segments)
+    {
+        int rows = 0;
+        foreach (int length in _segments.AsSpan(expert * _sources, segments))
+        {
+            rows += length;
+        }
+
+        return rows;
+    }
+
+    private DeviceSpan<float> PartOf(int expert, int segment, Parameter parameter) =>
+        _parts!.PartOf(expert, segment).Slice(parameter.Offset, parameter.Shape.Count);
 
     private void Multiply(in Matrix x, int parameter, in Matrix y, Accumulation accumulation, bool transposed)
     {

@@ -9,16 +9,22 @@ namespace MoEActors.Modules.MixtureOfExperts;
 /// </summary>
 public interface IExpertExchange
 {
-    /// <summary>Experts of the layer in the order in which rows leave: by destination, then as the destination holds them.</summary>
-    ReadOnlySpan<int> SendOrder { get; }
-
     /// <summary>Segments per resident expert: the workers that rows come from, in rank order.</summary>
     int Sources { get; }
 
-    /// <summary>Agrees on who sends how much.</summary>
+    /// <summary>
+    /// Experts of the layer in the order in which rows leave: by destination, then as the destination holds them. An expert with replicas
+    /// appears once for each.
+    /// </summary>
+    ReadOnlySpan<int> SendOrder { get; }
+
+    /// <summary>Agrees on who sends how much to whom.</summary>
     /// <param name="tape">The tape of the pass.</param>
     /// <param name="counts">Rows for each expert of the layer.</param>
     void Plan(Tape tape, ReadOnlySpan<int> counts);
+
+    /// <summary>After <see cref="Plan"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
+    ReadOnlySpan<int> SendLengths { get; }
 
     /// <summary>After <see cref="Plan"/>: rows that arrive, [resident experts × <see cref="Sources"/>].</summary>
     ReadOnlySpan<int> SegmentLengths { get; }

@@ -17,6 +17,9 @@ public sealed class LocalExpertExchange(int experts) : IExpertExchange
     public int Sources => 1;
 
     /// <inheritdoc />
+    public ReadOnlySpan<int> SendLengths => _counts;
+
+    /// <inheritdoc />
     public ReadOnlySpan<int> SegmentLengths => _counts;
 
     /// <inheritdoc />

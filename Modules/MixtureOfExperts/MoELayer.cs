@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Parameters;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
@@ -24,6 +25,13 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
 
+    /// <summary>The same layer, gate and all, with its experts elsewhere. The old one must not be used any more.</summary>
+    /// <param name="elsewhere">The exchange that reaches them.</param>
+    /// <param name="residents">Tensors of the resident ones, in the order of the exchange.</param>
+    /// <param name="parts">Which parts of their gradients are kept apart; null for none.</param>
+    public MoELayer Rewired(IExpertExchange elsewhere, IReadOnlyList<IReadOnlyList<Parameter>> residents, IGradientParts? parts) =>
+        new(kind, Gate, elsewhere, parameters with { Experts = residents, Parts = parts });
+
     /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">[n, features] the tokens.</param>
@@ -33,13 +41,14 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     {
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
-        _permutation.Build(tape, routing, exchange.SendOrder);
+        exchange.Plan(tape, routing.KeptTokens);
+        _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
         Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
-        exchange.Plan(tape, routing.KeptTokens);
         Matrix arrived = exchange.ToExperts(tape, sent);
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
-        _experts.Begin(tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store);
+        _experts.Begin(
+            tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         kind.Forward(_experts);
         Matrix returned = exchange.FromExperts(tape, computed);
         Tensor y = tape.Continue(stream);

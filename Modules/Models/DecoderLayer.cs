@@ -14,8 +14,8 @@ internal sealed class DecoderLayer
     private readonly RmsNorm _inputNorm;
     private readonly CausalAttention _attention;
     private readonly RmsNorm _postAttentionNorm;
-    private readonly MoELayer? _mixture;
     private readonly Feedforward? _dense;
+    private MoELayer? _mixture;
 
     public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
     {
@@ -37,6 +37,10 @@ internal sealed class DecoderLayer
 
     /// <summary>The gate; null for a dense layer.</summary>
     public IGate? Gate => _mixture?.Gate;
+
+    /// <summary>Has the experts elsewhere from now on.</summary>
+    public void Rewire(ResidentExperts experts) =>
+        _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {

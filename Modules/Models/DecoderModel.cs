@@ -52,6 +52,13 @@ public sealed class DecoderModel : IRoutedModel
     /// <inheritdoc />
     public IGate? GateOf(int layer) => _layers[layer].Gate;
 
+    /// <summary>
+    /// Has the experts of a layer elsewhere from the next pass on; its gate keeps its policy and state. Between two passes, on every worker alike.
+    /// </summary>
+    /// <param name="layer">The layer, which is none of the dense ones.</param>
+    /// <param name="experts">Its resident experts from now on.</param>
+    public void Rewire(int layer, ResidentExperts experts) => _layers[layer].Rewire(experts);
+
     /// <summary>What the gates decided in the last pass, by layer; null for a dense layer.</summary>
     public Routing? RoutingOf(int layer) => GateOf(layer)?.Routing;
 

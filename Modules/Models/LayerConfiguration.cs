@@ -37,6 +37,9 @@ public sealed record LayerConfiguration
     /// </summary>
     public int MicroBatches { get; init; } = 8;
 
+    /// <summary>Whether replicas of an expert take whole micro-batches, see <see cref="RunConfiguration.Reproducible"/>.</summary>
+    public bool Reproducible { get; init; } = true;
+
     /// <summary>Seed of the initial values, and of what gates draw.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -57,6 +60,7 @@ public sealed record LayerConfiguration
         },
         Optimizer = Optimizer,
         MicroBatches = MicroBatches,
+        Reproducible = Reproducible,
     };
 
     /// <summary>The layer that a run is.</summary>
@@ -74,6 +78,7 @@ public sealed record LayerConfiguration
             Gate = run.Model.Gate,
             Optimizer = run.Optimizer,
             MicroBatches = run.MicroBatches,
+            Reproducible = run.Reproducible,
             Seed = run.Model.Seed,
         };
 }

@@ -20,15 +20,15 @@ public sealed class LayerModel : IRoutedModel
     /// <param name="device">The worker's device.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>
-    /// <param name="experts">The resident experts, with an exchange of its own each time it is asked.</param>
-    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<ResidentExperts> experts)
+    /// <param name="experts">The resident experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
+    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, ResidentExperts> experts)
     {
         Configuration = configuration;
         _device = device;
-        _rounds = [.. Enumerable.Range(0, rounds).Select(_ => Pass())];
-        _evaluation = Pass();
+        _rounds = [.. Enumerable.Range(0, rounds).Select(Pass)];
+        _evaluation = Pass(rounds);
 
-        LayerPass Pass() => new(device, configuration.Dim, MixtureLayers.Create(configuration, layer: 0, dense, experts()));
+        LayerPass Pass(int pass) => new(device, configuration.Dim, MixtureLayers.Create(configuration, layer: 0, dense, experts(pass)));
     }
 
     /// <inheritdoc />
@@ -42,6 +42,21 @@ public sealed class LayerModel : IRoutedModel
 
     /// <summary>The pass of a round.</summary>
     public LayerPass Round(int round) => UnderPolicy(_rounds[round]);
+
+    /// <summary>Passes of a layer that runs so many rounds.</summary>
+    public static int PassesFor(int rounds) => rounds + 1;
+
+    /// <summary>Has the experts elsewhere from now on; what waits for its backward is void. Between two steps, on every worker alike.</summary>
+    /// <param name="experts">The resident experts as a pass reaches them.</param>
+    public void Rewire(Func<int, ResidentExperts> experts)
+    {
+        for (int round = 0; round < _rounds.Length; round++)
+        {
+            _rounds[round].Rewire(experts(round));
+        }
+
+        _evaluation.Rewire(experts(_rounds.Length));
+    }
 
     /// <summary>The gate of the first round, whose policy the others follow.</summary>
     public IGate? GateOf(int layer) => _rounds[0].Gate;

@@ -18,8 +18,8 @@ public sealed class LayerPass : IDisposable
     private readonly IDevice _device;
     private readonly Arena _arena;
     private readonly Tape _tape;
-    private readonly MoELayer _layer;
     private readonly int _dim;
+    private MoELayer _layer;
     private Tensor _x;
     private Tensor _y;
 
@@ -86,6 +86,9 @@ public sealed class LayerPass : IDisposable
     /// <summary>Reads the gradients of the rows.</summary>
     /// <param name="dx">[rows, features] in host memory.</param>
     public void ReadGradient(Span<float> dx) => _device.Read(_tape.Gradient(_x).Data, dx);
+
+    internal void Rewire(ResidentExperts experts) =>
+        _layer = _layer.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     /// <inheritdoc />
     public void Dispose() => _arena.Dispose();

@@ -17,7 +17,8 @@ internal static class MixtureLayers
             new MoELayerParameters(
                 [.. experts.Blocks.Select(block => block.Parameters)],
                 Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
+                model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
+                experts.Parts));
     }
 
     /// <summary>The layer's tensors of these shapes; null for none.</summary>

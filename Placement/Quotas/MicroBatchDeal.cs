@@ -1,44 +1,83 @@
 namespace MoEActors.Placement.Quotas;
 
-/// <summary>The parts of one step on their way to replicas.</summary>
-internal sealed class MicroBatchDeal
+/// <summary>
+/// <see cref="MicroBatchQuotas"/> for one placement, again and again without allocation: what workers run in every round. Not thread-safe.
+/// </summary>
+public sealed class MicroBatchDeal
 {
     private readonly LayerPlacement _placement;
     private readonly int _microBatches;
     private readonly long[] _parts;
     private readonly long[] _loads;
+    private readonly int[] _replicas;
     private readonly List<int>[] _partsOn;
 
-    public MicroBatchDeal(LayerPlacement placement, int microBatches, long[] parts)
+    // The parts of experts with more than one replica, by part and heaviest first.
+    private readonly int[] _shared;
+    private readonly int[] _order;
+    private readonly Comparison<int> _heavierFirst;
+
+    /// <summary>Makes room for the deals of a placement.</summary>
+    /// <param name="placement">Where the replicas are.</param>
+    /// <param name="microBatches">Micro-batches that are dealt out together.</param>
+    public MicroBatchDeal(LayerPlacement placement, int microBatches)
     {
         _placement = placement;
         _microBatches = microBatches;
-        _parts = parts;
+        _parts = new long[placement.Experts * microBatches];
         _loads = new long[placement.Workers];
-        Replicas = new int[parts.Length];
-        _partsOn = [.. Enumerable.Range(0, placement.Workers).Select(_ => new List<int>())];
+        _replicas = new int[_parts.Length];
+        _shared = [.. Enumerable.Range(0, _parts.Length).Where(part => RanksOf(part).Length > 1)];
+        _order = new int[_shared.Length];
+        _partsOn =
+        [
+            .. Enumerable.Range(0, placement.Workers)
+                .Select(rank => new List<int>(_shared.Count(part => placement.Holds(part / microBatches, rank)))),
+        ];
+        _heavierFirst = (left, right) => (_parts[right], left).CompareTo((_parts[left], right));
     }
 
-    /// <summary>By part: the number of the replica that serves it.</summary>
-    public int[] Replicas { get; }
+    /// <summary>Gives each micro-batch's part of every expert to one replica.</summary>
+    /// <param name="parts">By expert, then micro-batch: tokens.</param>
+    /// <returns>By expert, then micro-batch: the number of the replica; valid until the next call.</returns>
+    /// <exception cref="PlacementException">There are not as many parts as experts times micro-batches.</exception>
+    public ReadOnlySpan<int> Deal(ReadOnlySpan<long> parts)
+    {
+        if (parts.Length != _parts.Length)
+        {
+            throw new PlacementException($"{parts.Length} parts were given for {_placement.Experts} experts in {_microBatches} micro-batches.");
+        }
+
+        parts.CopyTo(_parts);
+        Array.Clear(_loads);
+        Array.Clear(_replicas);
+        foreach (List<int> own in _partsOn)
+        {
+            own.Clear();
+        }
+
+        DealOut();
+        Improve();
+        return _replicas;
+    }
 
     /// <summary>Heaviest part first to the least loaded of its expert's workers.</summary>
-    public void DealOut()
+    private void DealOut()
     {
-        List<int> shared = [];
-        for (int part = 0; part < _parts.Length; part++)
+        for (int expert = 0; expert < _placement.Experts; expert++)
         {
-            if (RanksOf(part) is [int only])
+            if (_placement.RanksOf(expert) is [int only])
             {
-                _loads[only] += _parts[part];
-            }
-            else
-            {
-                shared.Add(part);
+                foreach (long tokens in _parts.AsSpan(expert * _microBatches, _microBatches))
+                {
+                    _loads[only] += tokens;
+                }
             }
         }
 
-        foreach (int part in shared.OrderByDescending(part => _parts[part]))
+        _shared.CopyTo(_order, 0);
+        _order.AsSpan().Sort(_heavierFirst);
+        foreach (int part in _order)
         {
             ReadOnlySpan<int> ranks = RanksOf(part);
             int best = 0;
@@ -47,14 +86,14 @@ internal sealed class MicroBatchDeal
                 best = _loads[ranks[i]] < _loads[ranks[best]] ? i : best;
             }
 
-            Replicas[part] = best;
+            _replicas[part] = best;
             _loads[ranks[best]] += _parts[part];
             _partsOn[ranks[best]].Add(part);
         }
     }
 
     /// <summary>Lets the busiest worker give parts away while some worker's load below its own results.</summary>
-    public void Improve()
+    private void Improve()
     {
         // Each success lowers the busiest worker or leaves one fewer at its height; the limit only guards against long tails.
         for (int round = 0; round < 2 * _parts.Length && RelieveBusiest(); round++)
@@ -148,12 +187,12 @@ internal sealed class MicroBatchDeal
     private void Give(int part, int replica)
     {
         ReadOnlySpan<int> ranks = RanksOf(part);
-        int from = ranks[Replicas[part]], to = ranks[replica];
+        int from = ranks[_replicas[part]], to = ranks[replica];
         _loads[from] -= _parts[part];
         _loads[to] += _parts[part];
         _partsOn[from].Remove(part);
         _partsOn[to].Add(part);
-        Replicas[part] = replica;
+        _replicas[part] = replica;
     }
 
     private ReadOnlySpan<int> RanksOf(int part) => _placement.RanksOf(part / _microBatches);

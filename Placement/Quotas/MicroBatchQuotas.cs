@@ -40,16 +40,6 @@ public sealed class MicroBatchQuotas(int microBatches = 8) : IQuotaRule
     /// <param name="placement">Where the replicas are.</param>
     /// <param name="parts">By expert, then micro-batch: tokens.</param>
     /// <returns>By expert, then micro-batch: the number of the replica.</returns>
-    public int[] Assign(LayerPlacement placement, ReadOnlySpan<long> parts)
-    {
-        if (parts.Length != placement.Experts * MicroBatches)
-        {
-            throw new PlacementException($"{parts.Length} parts were given for {placement.Experts} experts in {MicroBatches} micro-batches.");
-        }
-
-        MicroBatchDeal deal = new(placement, MicroBatches, parts.ToArray());
-        deal.DealOut();
-        deal.Improve();
-        return deal.Replicas;
-    }
+    /// <exception cref="PlacementException">There are not as many parts as experts times micro-batches.</exception>
+    public int[] Assign(LayerPlacement placement, ReadOnlySpan<long> parts) => new MicroBatchDeal(placement, MicroBatches).Deal(parts).ToArray();
 }

@@ -7,8 +7,8 @@ using MoEActors.Placement.Plans;
 namespace MoEActors.Placement.Simulation;
 
 /// <summary>
-/// Replays a trace under a policy. Causal: a plan is made from the rows before, its layers land in the order of their worth as fast as the
-/// byte budget of the steps between allows, and no plan is made while one is landing. Quotas see the row itself. O(rows · layers · planner).
+/// Replays a trace under a policy. Causal: a plan is made from the rows before, it lands step by step as the byte budget allows, the most
+/// rewarding layer first, and no plan is made while one is landing. Quotas see the row itself. O(rows · layers · planner).
 /// </summary>
 /// <param name="trace">The trace.</param>
 /// <param name="options">How it is replayed.</param>
@@ -27,28 +27,42 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         DirectorMemory memory = new();
         LoadWindow window = new();
         LayerPlacement[] current = [.. trace.Experts.Select(Static)];
-        Landing landing = new(options.Director.BytesPerStep, _costs.Size.StateBytes);
+        PlanLanding? landing = null;
+        long shardsPerStep = options.Director.BytesPerStep / _costs.Size.StateBytes;
         SimulationMeter meter = new(_costs, options.Quotas);
         for (int row = 0; row < trace.Rows.Length; row++)
         {
             if (row > 0)
             {
-                if (row % options.Every == 0 && landing.IsDone)
+                if (row % options.Every == 0 && landing is not { IsDone: false })
                 {
                     long start = time.GetTimestamp();
                     PlacementPlan plan = policy.Plan(window, current, _slots, _costs, options.Quotas, memory);
                     meter.Planned(plan, time.GetElapsedTime(start));
-                    landing.Begin(plan);
+                    landing = new PlanLanding(plan.Layers.Select(layer => (layer.Layer, layer.Target)), shardsPerStep);
                 }
 
-                landing.Advance(trace.Rows[row].Step - trace.Rows[row - 1].Step, current);
+                meter.Moved(Land(landing, trace.Rows[row].Step - trace.Rows[row - 1].Step, current));
             }
 
             meter.Measure(trace.Rows[row], current, StepsOf(row));
             window.Add(trace.Rows[row]);
         }
 
-        return meter.Result(planner.Name, trace.Experts.Count(experts => experts > 0), landing);
+        return meter.Result(planner.Name, trace.Experts.Count(experts => experts > 0));
+    }
+
+    /// <summary>Lets training steps pass.</summary>
+    /// <returns>Shards that have arrived.</returns>
+    private static int Land(PlanLanding? landing, long steps, LayerPlacement[] current)
+    {
+        int before = landing?.ShardsMoved ?? 0;
+        for (long step = 0; step < steps && landing is { IsDone: false }; step++)
+        {
+            landing.Advance(current);
+        }
+
+        return (landing?.ShardsMoved ?? 0) - before;
     }
 
     private LayerPlacement Static(int experts) => LayerPlacement.OfSingles(

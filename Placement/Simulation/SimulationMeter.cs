@@ -17,6 +17,7 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
     private double _balanced;
     private double _planning;
     private int _plans;
+    private int _moved;
 
     public void Planned(PlacementPlan plan, TimeSpan time)
     {
@@ -24,6 +25,8 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
         _planning += time.TotalMilliseconds;
         _seconds += plan.MoveSeconds;
     }
+
+    public void Moved(int shards) => _moved += shards;
 
     public void Measure(LoadSample row, LayerPlacement[] placements, long steps)
     {
@@ -50,7 +53,7 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
         (row.Step < Divide ? _before : _after).Add(layers == 0 ? 1 : ratios / layers);
     }
 
-    public SimulationResult Result(string policy, int layers, Landing landing) => new()
+    public SimulationResult Result(string policy, int layers) => new()
     {
         Policy = policy,
         RatioMeanBefore500 = _before.Count == 0 ? null : _before.Average(),
@@ -59,9 +62,9 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
         Seconds = _seconds,
         BalancedSeconds = _balanced,
         Plans = _plans,
-        ShardsMoved = landing.ShardsMoved,
+        ShardsMoved = _moved,
         Layers = layers,
-        BytesMoved = landing.BytesMoved,
+        BytesMoved = _moved * costs.Size.StateBytes,
         PlanningMilliseconds = _plans == 0 ? 0 : _planning / _plans,
     };
 }

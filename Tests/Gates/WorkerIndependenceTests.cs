@@ -6,6 +6,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Gates;
@@ -82,7 +83,7 @@ public class WorkerIndependenceTests
             ];
             Array.ForEach(blocks, block => block.Initialise(configuration.Seed));
             experts.AddRange(blocks);
-            exchanges.Add(new DistributedExpertExchange(device, communicator, ranks));
+            exchanges.Add(new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true));
             return new ResidentExperts(blocks, exchanges[^1]);
         });
 

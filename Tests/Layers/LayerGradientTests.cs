@@ -117,9 +117,9 @@ public sealed class LayerGradientTests
             }
         }
 
-        ShardId shard = new(0, 4);
-        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find("m", silo).Model).Single(found => found.Shards.Contains(shard));
-        Assert.Equal(experts[4].Values.AsSpan().ToArray(), holder.Shards[shard].Values.AsSpan().ToArray());
+        ExpertId expert = new(0, 4);
+        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find("m", silo).Model).Single(found => found.Shards.Contains(expert));
+        Assert.Equal(experts[4].Values.AsSpan().ToArray(), holder.Shards[expert].Values.AsSpan().ToArray());
         Assert.Equal(dense.Values.AsSpan().ToArray(), holder.Dense.Values.AsSpan().ToArray());
         Array.ForEach(experts, block => block.Dispose());
     }

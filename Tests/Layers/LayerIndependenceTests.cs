@@ -1,5 +1,6 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Client.Data;
@@ -43,6 +44,24 @@ public sealed class LayerIndependenceTests
                 layer, Steps, between: step => layer.MoveExpertAsync(step % 5, 3 * step % ranks, Cancellation));
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
         }
+    }
+
+    [Theory, InlineData(0), InlineData(2)]
+    public async Task Replicas_change_no_bit_and_come_and_go_between_updates(int which)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
+        ClusterLayer still = await cluster.Client.CreateLayerAsync("still", Layers[which], null, Cancellation);
+        LayerTrace expected = await LayerTrunk.TrainAsync(still, Steps);
+        int[][][] placements =
+        [
+            [[0, 1], [1], [2, 0], [1], [0, 1, 2]],
+            [[1], [1, 2, 0], [2], [0], [0]],
+            [[1, 2], [0], [0, 2], [1, 0, 2], [2]],
+        ];
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[which], Placed(placements[0]), Cancellation);
+        LayerTrace trace = await LayerTrunk.TrainAsync(
+            layer, Steps, between: step => cluster.Client.CreateLayerAsync("m", Layers[which], Placed(placements[step % 3]), Cancellation));
+        expected.AssertSame(trace, "with replicas");
     }
 
     [Fact]
@@ -105,4 +124,6 @@ public sealed class LayerIndependenceTests
 
         Assert.True(allocated[^6..].Sum() == 0, $"Bytes by step: {string.Join(", ", allocated)}.");
     }
+
+    private static PlacementRequest Placed(int[][] experts) => new() { Silos = ["silo-0", "silo-1"], Ranks = [experts] };
 }

@@ -56,6 +56,7 @@ public sealed class RoutingTests
         CheckChoices(one, routing, valid);
         CheckSlots(one, routing, options.Capacity(valid.Sum(), one.Experts));
         CheckPermutation(one, routing, tape);
+        CheckDividedPermutation(one, routing, tape, random);
     }
 
     private static void CheckChoices(RoutingCase one, Routing routing, int[] valid)
@@ -106,7 +107,7 @@ public sealed class RoutingTests
     private static void CheckPermutation(RoutingCase one, Routing routing, Tape tape)
     {
         var permutation = new TokenPermutation(one.Experts);
-        permutation.Build(tape, routing, one.Order);
+        permutation.Build(tape, routing, one.Order, [.. one.Order.Select(expert => routing.KeptTokens[expert])]);
         int[] slots = permutation.Slots.AsSpan().ToArray();
         int[] tokens = permutation.Tokens.AsSpan().ToArray();
         List<(int Place, int Token)> expected = [];
@@ -123,6 +124,44 @@ public sealed class RoutingTests
         // Every kept choice has a slot of its own; slots are by expert in sending order, tokens ascending.
         Assert.Equal(Enumerable.Range(0, routing.KeptRows), slots.Where(slot => slot >= 0).Order());
         Assert.Equal(expected.Order().Select(entry => entry.Token), tokens);
+    }
+
+    /// <summary>With several segments per expert its rows fill one after the other, in the order of tokens.</summary>
+    private static void CheckDividedPermutation(RoutingCase one, Routing routing, Tape tape, Random random)
+    {
+        List<(int Expert, int Rows)> segments = [];
+        for (int expert = 0; expert < one.Experts; expert++)
+        {
+            int left = routing.KeptTokens[expert];
+            for (int i = random.Next(3); i > 0; i--)
+            {
+                int rows = random.Next(left + 1);
+                segments.Add((expert, rows));
+                left -= rows;
+            }
+
+            segments.Add((expert, left));
+        }
+
+        (int Expert, int Rows)[] order = [.. segments];
+        random.Shuffle(order);
+        var permutation = new TokenPermutation(one.Experts);
+        permutation.Build(tape, routing, [.. order.Select(segment => segment.Expert)], [.. order.Select(segment => segment.Rows)]);
+        int[] slots = permutation.Slots.AsSpan().ToArray();
+        Queue<int>[] places = [.. Enumerable.Range(0, one.Experts).Select(_ => new Queue<int>())];
+        int slot = 0;
+        foreach ((int expert, int rows) in order)
+        {
+            for (int i = 0; i < rows; i++)
+            {
+                places[expert].Enqueue(slot++);
+            }
+        }
+
+        for (int i = 0; i < slots.Length; i++)
+        {
+            Assert.Equal(routing.Kept[i] ? places[routing.HostChoices[i]].Dequeue() : -1, slots[i]);
+        }
     }
 
     private sealed record RoutingCase(int Tokens, int Experts, int K, float Capacity, GateScores Scores, int Padded, int[] Order, int Seed);

@@ -71,5 +71,37 @@ public sealed class QuotaTests
     public void A_split_refuses_counts_of_another_layer() =>
         Assert.Throws<PlacementException>(() => new MicroBatchQuotas(4).Assign(PlanningCase.Static(4, 2), new long[15]));
 
+    [Fact]
+    public void Splits_made_again_and_again_equal_new_ones_and_allocate_nothing() => PlanningCase.ForAll(
+        random =>
+        {
+            const int Parts = 5;
+            int experts = random.Next(1, 20);
+            LayerPlacement placement = PlanningCase.Replicated(random, experts, random.Next(1, 9));
+            TokenSplit split = new(placement);
+            MicroBatchDeal deal = new(placement, Parts);
+            for (int round = 0; round < 4; round++)
+            {
+                long[] tokens = PlanningCase.Tokens(random, experts);
+                long[] parts = PlanningCase.Tokens(random, experts * Parts);
+                Assert.Equal(new TokenSplit(placement).Split(tokens), split.Split(tokens));
+                Assert.Equal(new MicroBatchQuotas(Parts).Assign(placement, parts), deal.Deal(parts).ToArray());
+            }
+
+            long least = long.MaxValue;
+            for (int call = 0; call < 10 && least > 0; call++)
+            {
+                long[] tokens = PlanningCase.Tokens(random, experts);
+                long[] parts = PlanningCase.Tokens(random, experts * Parts);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                split.Split(tokens);
+                deal.Deal(parts);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
+            Assert.Equal(0, least);
+        },
+        cases: 20);
+
     private static IQuotaRule Rule(bool reproducible) => reproducible ? new MicroBatchQuotas() : new TokenQuotas();
 }

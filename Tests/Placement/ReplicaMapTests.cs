@@ -21,7 +21,7 @@ public sealed class ReplicaMapTests
     {
         Assert.Equal([0, 1], Map.RanksOf(0));
         Assert.Equal([[0], [1], [0]], Enumerable.Range(0, 3).Select(rank => Map.ExpertsOn(rank, 0)));
-        Assert.False(Map.IsSingle);
+        Assert.False(Map.PlacementOf(0).IsSingle);
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Reference;
@@ -50,7 +51,7 @@ public class LanguageModelReferenceTests
 
             return new ResidentExperts(
                 [.. resident.Where(entry => entry.Layer == layer).Select(entry => entry.Block)],
-                new DistributedExpertExchange(device, communicator, ranks));
+                new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true));
         });
 
         // Auxiliary losses are means over all tokens: the whole batch is one micro-batch, on rank 0.

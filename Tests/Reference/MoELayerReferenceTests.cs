@@ -9,6 +9,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Reference;
@@ -41,7 +42,7 @@ public class MoELayerReferenceTests
         IExpertKind kind = ModelKinds.BuiltIn.Experts.Get(reference.GetProperty("expert").GetString()!);
         int experts = inputs["router"].Shape[1];
         int[] ranks = [.. Enumerable.Range(0, experts).Select(expert => (expert + 1) % communicator.Size)];
-        using var exchange = new DistributedExpertExchange(device, communicator, ranks);
+        using var exchange = new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true);
 
         // Rank 0 has the micro-batch; the others only their experts.
         bool first = communicator.Rank == 0;

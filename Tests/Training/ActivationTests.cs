@@ -30,8 +30,8 @@ public sealed class ActivationTests
     public async Task Before_the_first_step_grains_and_shards_follow_a_new_placement()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        var first = new PlacementRequest { Ranks = [[0, 1, 2, 0, 1], [], [2, 2, 1, 1, 0, 0, 0]] };
-        var second = new PlacementRequest { Silos = ["silo-2", "silo-0"], Ranks = [[1, 1, 0, 0, 1], [], [0, 1, 0, 1, 0, 1, 0]] };
+        var first = new PlacementRequest { Ranks = Placements.Singles([[0, 1, 2, 0, 1], [], [2, 2, 1, 1, 0, 0, 0]]) };
+        var second = new PlacementRequest { Silos = ["silo-2", "silo-0"], Ranks = Placements.Singles([[1, 1, 0, 0, 1], [], [0, 1, 0, 1, 0, 1, 0]]) };
         await cluster.Client.CreateModelAsync("m", Run, first, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, second, Cancellation);
         MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, first, Cancellation);

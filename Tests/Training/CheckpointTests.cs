@@ -47,7 +47,7 @@ public sealed class CheckpointTests
         {
             int silo = cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
             WorkerModel holder = cluster.Host(silo).Find("m", shard).Model;
-            CheckBlock(holder.Shards[shard], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
+            CheckBlock(holder.Shards[shard.ExpertId], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
         }
 
         Assert.Equal(files.Keys.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));

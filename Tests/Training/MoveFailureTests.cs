@@ -18,13 +18,11 @@ public sealed class MoveFailureTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(TransferOrder), 1)]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(TransferOrder), 3)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(SwitchOrder), 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(SwitchOrder), 3)]
     [InlineData(nameof(IWorkerHostService.InstallMapAsync), null, 2)]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(OpenEpochOrder), 1)]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(OpenEpochOrder), 3)]
-    [InlineData(nameof(IWorkerHostService.CallRollAsync), null, 1)]
-    [InlineData(nameof(IWorkerHostService.CallRollAsync), null, 5)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitOrder), 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitOrder), 3)]
     [InlineData(nameof(IExpertGrain.GetStatusAsync), null, 1)]
     public async Task A_message_of_a_move_that_is_lost_costs_the_move_and_no_more(string method, Type? order, int number)
     {
@@ -56,10 +54,12 @@ public sealed class MoveFailureTests
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, Steps);
         cluster.DataPlane.FailAt(rank, calls, new InvalidOperationException("the device burned"));
-        EpochFailedException failed =
-            await Assert.ThrowsAsync<EpochFailedException>(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation));
+        long epoch = (await model.GetStatusAsync(Cancellation)).Epoch;
+        MoveFailedException failed =
+            await Assert.ThrowsAsync<MoveFailedException>(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation));
 
         Assert.Contains("the device burned", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(epoch, (await model.GetStatusAsync(Cancellation)).Epoch);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, Steps + 1), Cancellation);
         await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
         await AssertGoesOnAsync(expected, model);
@@ -79,6 +79,6 @@ public sealed class MoveFailureTests
         TrainingTrace rest = await TrainingTrace.OfAsync(model, left);
         (expected with { Losses = expected.Losses[^left..], Norms = expected.Norms[^left..] }).AssertSame(rest, "after a move that failed");
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
-        Assert.Equal(2, status.Map!.Ranks[0][1]);
+        Assert.Equal(2, status.Map!.Ranks[0][1][0]);
     }
 }

@@ -65,17 +65,17 @@ public sealed class MoveTests : IAsyncLifetime
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         await model.FingerprintAsync(Cancellation); // The commit, which nobody waits for, has been carried out by now.
         TrainingStatus before = await model.GetStatusAsync(Cancellation);
-        int from = before.Map!.Ranks[0][0];
+        int from = before.Map!.Ranks[0][0][0];
         int to = (from + 1) % Silos;
-        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Shards[new ShardId(0, 0)];
+        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Shards[new ExpertId(0, 0)];
         float[] moments = [.. source.FirstMoments.AsSpan(), .. source.SecondMoments.AsSpan(), .. source.Values.AsSpan()];
 
         await model.MoveExpertAsync(0, 0, to, Cancellation);
-        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Shards[new ShardId(0, 0)];
+        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Shards[new ExpertId(0, 0)];
         float[] arrived = [.. target.FirstMoments.AsSpan(), .. target.SecondMoments.AsSpan(), .. target.Values.AsSpan()];
         Assert.Equal(moments, arrived);
         TrainingStatus after = await model.GetStatusAsync(Cancellation);
-        Assert.Equal((to, before.Epoch + 1), (after.Map!.Ranks[0][0], after.Epoch));
+        Assert.Equal((to, before.Epoch + 1), (after.Map!.Ranks[0][0][0], after.Epoch));
 
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
         Assert.Throws<PlacementRefusedException>(() => _cluster.Host(from).Find("m", new ShardId(0, 0)));
@@ -89,7 +89,7 @@ public sealed class MoveTests : IAsyncLifetime
         await Assert.ThrowsAsync<InvalidRequestException>(() => model.MoveExpertAsync(-1, 0, 0, Cancellation));
         await Assert.ThrowsAsync<PlacementRefusedException>(() => model.MoveExpertAsync(0, 0, Silos, Cancellation));
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
-        await model.MoveExpertAsync(0, 0, status.Map!.Ranks[0][0], Cancellation);
+        await model.MoveExpertAsync(0, 0, status.Map!.Ranks[0][0][0], Cancellation);
         Assert.Equal(status.Epoch, (await model.GetStatusAsync(Cancellation)).Epoch);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
     }

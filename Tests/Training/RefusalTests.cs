@@ -74,16 +74,19 @@ public sealed class RefusalTests : IAsyncLifetime
     public async Task A_placement_that_cannot_work_is_refused_and_the_old_one_stays()
     {
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        int[][] good = [[0, 0, 1, 1, 2], [], [0, 0, 1, 1, 2, 2, 2]];
+        int[][][] good = Placements.Singles([[0, 0, 1, 1, 2], [], [0, 0, 1, 1, 2, 2, 2]]);
         (PlacementRequest Request, string Says)[] cases =
         [
             (new PlacementRequest { Silos = ["nowhere"] }, "nowhere"),
             (new PlacementRequest { Silos = ["silo-0", "silo-0"] }, "name it once"),
-            (new PlacementRequest { Ranks = [[0, 0, 1, 1, 3], [], good[2]] }, "Layer 0, expert 4"),
-            (new PlacementRequest { Ranks = [[0, 0, 1, 1, -1], [], good[2]] }, "rank -1"),
+            (new PlacementRequest { Ranks = [[[0], [0], [1], [1], [3]], [], good[2]] }, "Layer 0, expert 4"),
+            (new PlacementRequest { Ranks = [[[0], [0], [1], [1], [-1]], [], good[2]] }, "rank -1"),
             (new PlacementRequest { Ranks = [good[0], []] }, "2 layers"),
             (new PlacementRequest { Ranks = [good[0], [], good[0]] }, "Layer 2"),
-            (new PlacementRequest { Ranks = [good[0], [0], good[2]] }, "Layer 1"),
+            (new PlacementRequest { Ranks = [good[0], [[0]], good[2]] }, "Layer 1"),
+            (new PlacementRequest { Ranks = [[[0], [0], [1], [], [2]], [], good[2]] }, "Layer 0, expert 3 is placed nowhere"),
+            (new PlacementRequest { Ranks = [good[0], [], [[0], [0], [1, 2, 1], [1], [2], [2], [2]]] }, "Layer 2, expert 2 has two replicas on rank 1"),
+            (new PlacementRequest { Ranks = [good[0], [], [[0], [0], [1, 3], [1], [2], [2], [2]]] }, "Layer 2, expert 2 is placed on rank 3"),
             (new PlacementRequest { Silos = ["silo-1"], Ranks = good }, "rank 1"),
         ];
         foreach ((PlacementRequest request, string says) in cases)

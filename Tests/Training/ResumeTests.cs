@@ -45,7 +45,7 @@ public sealed class ResumeTests : IDisposable
         await using TrainingCluster later = await TrainingCluster.StartAsync(silosAfter);
         PlacementRequest placement = new()
         {
-            Ranks = [.. Run.Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => (expert * 3 + 1) % silosAfter).ToArray())],
+            Ranks = Placements.Singles(Run.Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => (expert * 3 + 1) % silosAfter))),
         };
         MoEModel resumed = await later.Client.RestoreModelAsync("m", Checkpoint, placement, Cancellation);
         Assert.Equal((7L, "seven"), (resumed.Step, resumed.Cursor));

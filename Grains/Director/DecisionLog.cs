@@ -1,0 +1,107 @@
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Placement.Plans;
+
+namespace MoEActors.Grains.Director;
+
+/// <summary>The director's decisions, with their reasons, predicted effects, and those that were measured afterwards.</summary>
+internal sealed class DecisionLog
+{
+    /// <summary>Decisions kept.</summary>
+    private const int Kept = 64;
+
+    /// <summary>Steps after a decision is in force from which its effect is taken: soon the load will have drifted on.</summary>
+    private const int MeasuredSteps = 8;
+
+    private readonly List<DirectorDecision> _decisions = [];
+    private long _shardBytes;
+
+    /// <summary>The last decisions, oldest first.</summary>
+    public DirectorDecision[] Decisions => [.. _decisions];
+
+    /// <summary>Whether a plan is on its way.</summary>
+    public bool IsLanding => _decisions is [.., { State: DecisionState.Landing }];
+
+    /// <summary>Notes a plan and words it for the coordinator.</summary>
+    public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, long shardBytes)
+    {
+        _shardBytes = shardBytes;
+        var decision = new DirectorDecision
+        {
+            Number = _decisions is [.., { } last] ? last.Number + 1 : 1,
+            Step = plan.Step,
+            State = DecisionState.Landing,
+            Layers = [.. plan.Layers.Select(Describe)],
+        };
+        _decisions.Add(decision);
+        if (_decisions.Count > Kept)
+        {
+            _decisions.RemoveAt(0);
+        }
+
+        return new PlanProposal
+        {
+            Number = decision.Number,
+            Epoch = epoch,
+            BytesPerStep = bytesPerStep,
+            Layers =
+            [
+                .. plan.Layers.Select(layer => new LayerProposal(
+                    layer.Layer, [.. Enumerable.Range(0, layer.Target.Experts).Select(expert => layer.Target.RanksOf(expert).ToArray())])),
+            ],
+        };
+    }
+
+    /// <summary>Notes how a plan ended.</summary>
+    public void Conclude(PlanConclusion conclusion)
+    {
+        int index = _decisions.FindIndex(decision => decision.Number == conclusion.Number && decision.State == DecisionState.Landing);
+        if (index >= 0)
+        {
+            _decisions[index] = _decisions[index] with
+            {
+                State = conclusion.Failure is null ? DecisionState.Landed : DecisionState.GivenUp,
+                ConcludedAt = conclusion.Step,
+                Failure = conclusion.Failure,
+                ShardsMoved = conclusion.ShardsMoved,
+                BytesMoved = conclusion.ShardsMoved * _shardBytes,
+                CopySeconds = conclusion.CopySeconds,
+                WaitSeconds = conclusion.WaitSeconds,
+            };
+        }
+    }
+
+    /// <summary>Adds a step's balance ratios to the effects of the decision that is in force.</summary>
+    public void Measure(long step, double[] ratios)
+    {
+        int index = _decisions.FindLastIndex(decision => decision.State == DecisionState.Landed);
+        if (index < 0 || step <= _decisions[index].ConcludedAt || step > _decisions[index].ConcludedAt + MeasuredSteps)
+        {
+            return;
+        }
+
+        DirectorDecision decision = _decisions[index];
+        long earlier = step - decision.ConcludedAt - 1;
+        _decisions[index] = decision with
+        {
+            Layers =
+            [
+                .. decision.Layers.Select(layer => layer with
+                {
+                    MeasuredRatio = (((layer.MeasuredRatio ?? 0) * earlier) + ratios[layer.Layer]) / (earlier + 1),
+                }),
+            ],
+        };
+    }
+
+    private static LayerDecision Describe(LayerPlan plan) => new()
+    {
+        Layer = plan.Layer,
+        Arrivals = [.. plan.Moves.Select(move => new ShardArrival(move.Expert, move.From, move.To))],
+        RatioBefore = plan.Ratio.Before,
+        PredictedRatio = plan.Ratio.After,
+        SecondsBefore = plan.Seconds.Before,
+        PredictedSeconds = plan.Seconds.After,
+        MoveSeconds = plan.MoveSeconds,
+        Reason = plan.Reason,
+    };
+}

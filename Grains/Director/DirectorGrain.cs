@@ -1,0 +1,95 @@
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
+using MoEActors.Placement.Plans;
+using Orleans.Placement;
+
+namespace MoEActors.Grains.Director;
+
+/// <summary>
+/// Watches one model's load and proposes plans to its coordinator. The coordinator's record has the settings and the placement; they are read
+/// from there whenever a load says that they have changed, so that an activation which begins anew knows as much as the one before it, its
+/// decisions apart.
+/// </summary>
+[KeepAlive]
+[Immovable]
+public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
+{
+    private readonly DecisionLog _log = new();
+    private LoadWatch? _watch;
+    private long _epoch = -1;
+    private long _revision = -1;
+
+    private ITrainingGrain Training => GrainFactory.GetGrain<ITrainingGrain>(this.GetPrimaryKeyString());
+
+    /// <inheritdoc />
+    public async Task ObserveAsync(StepLoad load)
+    {
+        if (load.Epoch != _epoch || load.Revision != _revision)
+        {
+            await RefreshAsync();
+        }
+
+        if (_watch is not { } watch || load.Epoch != _epoch || !watch.Observe(load))
+        {
+            // The load of a placement that is no more, or of a step that was seen before.
+            return;
+        }
+
+        _log.Measure(load.Step, watch.Ratios);
+        if (_log.IsLanding || load.Step % watch.Settings.Every != 0)
+        {
+            return;
+        }
+
+        // A plan of a large model takes a while: not in a grain's turn.
+        PlacementPlan plan = await Task.Run(watch.Plan);
+        if (plan.Layers.IsEmpty)
+        {
+            return;
+        }
+
+        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes);
+        string? refusal = await Training.ProposeAsync(proposal);
+        if (refusal is not null)
+        {
+            _log.Conclude(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0));
+        }
+    }
+
+    /// <inheritdoc />
+    public Task ConcludeAsync(PlanConclusion conclusion)
+    {
+        _log.Conclude(conclusion);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public async Task<DirectorStatus> GetStatusAsync()
+    {
+        if (_watch is null)
+        {
+            await RefreshAsync();
+        }
+
+        return new DirectorStatus
+        {
+            Settings = _watch?.Settings,
+            Step = _watch?.Step ?? 0,
+            Ratios = _watch?.Ratios ?? [],
+            Decisions = _log.Decisions,
+            Calibration = _watch?.Calibration,
+            PredictionError = _watch?.PredictionError,
+        };
+    }
+
+    private async Task RefreshAsync()
+    {
+        TrainingStatus status = await Training.GetStatusAsync();
+        (_epoch, _revision) = (status.Epoch, status.DirectorRevision);
+        _watch = status is { Director: { } settings, Calibration: { } calibration, Map: { } map }
+            ? LoadWatch.Of(settings, calibration, map.ToMap(), RunConfiguration.FromJson(status.Configuration, kinds), _watch)
+            : null;
+    }
+}

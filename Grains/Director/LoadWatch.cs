@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Load;
+using MoEActors.Placement.Planners;
+using MoEActors.Placement.Plans;
+using MoEActors.Placement.Quotas;
+using MoEActors.Placement.Topology;
+
+namespace MoEActors.Grains.Director;
+
+/// <summary>What the director knows under one placement: the load of recent steps, what the cluster costs, and the policy that plans from both.</summary>
+internal sealed class LoadWatch
+{
+    /// <summary>Weight of a step in the mean of the prediction error.</summary>
+    private const double Recent = 0.05;
+
+    private readonly LayerPlacement[] _layers;
+    private readonly ImmutableArray<int>[] _slots;
+    private readonly IQuotaRule _quotas;
+    private readonly DirectorPolicy _policy;
+    private readonly DirectorMemory _memory;
+    private LoadWindow _window;
+
+    private LoadWatch(
+        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, LoadWatch? before)
+    {
+        Settings = settings;
+        Calibration = calibration;
+        _layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
+        _slots = [.. _layers.Select(layer => Slots(layer, settings.SpareSlots ?? layer.Workers))];
+        _quotas = run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
+        IPlanner planner = PlannerCatalog.All.First(one => one.Name == settings.Policy);
+        _policy = new DirectorPolicy(planner, settings.ToOptions());
+        _memory = before?._memory ?? new DirectorMemory();
+        _window = before?._window ?? new LoadWindow();
+        Ratios = [.. _layers.Select(_ => 1.0)];
+        Costs = CostsOf(calibration, map, run.Model);
+        PredictionError = before?.PredictionError;
+    }
+
+    /// <summary>How eager the director is.</summary>
+    public DirectorSettings Settings { get; }
+
+    /// <summary>What the cluster was measured to do.</summary>
+    public ClusterCalibration Calibration { get; }
+
+    /// <summary>What a placement costs.</summary>
+    public CostModel Costs { get; }
+
+    /// <summary>The last step seen; 0 for none.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>By layer: balance ratio of that step.</summary>
+    public double[] Ratios { get; private set; }
+
+    /// <summary>Mean of |predicted − measured| / measured over layers and recent steps; null where nothing was measured.</summary>
+    public double? PredictionError { get; private set; }
+
+    /// <summary>Begins to watch a placement.</summary>
+    /// <param name="settings">How eager the director is.</param>
+    /// <param name="calibration">What the cluster was measured to do.</param>
+    /// <param name="map">The placement.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="before">What was known under the placement before; null for nothing.</param>
+    public static LoadWatch Of(
+        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, LoadWatch? before) =>
+        new(settings, calibration, map, run, before);
+
+    /// <summary>Takes in the load of a step; false for one that is no newer than the last.</summary>
+    public bool Observe(StepLoad load)
+    {
+        if (load.Step <= Step)
+        {
+            return false;
+        }
+
+        if (_window.Samples.Count > 0 && load.Step <= _window.Newest.Step)
+        {
+            // The model has gone back to a checkpoint.
+            _window = new LoadWindow();
+        }
+
+        Step = load.Step;
+        _window.Add(new LoadSample(load.Step, load.Tokens, load.Dropped));
+        LayerQuotas?[] quotas = [.. _layers.Select((layer, i) => layer.Experts == 0 ? null : _quotas.Split(layer, load.Tokens[i]))];
+        Ratios = [.. quotas.Select(split => split?.BalanceRatio ?? 1)];
+        Compare(quotas, load.LayerSeconds);
+        return true;
+    }
+
+    /// <summary>Makes a plan from the load so far.</summary>
+    public PlacementPlan Plan() => _policy.Plan(_window, _layers, _slots, Costs, _quotas, _memory);
+
+    /// <summary>Predictions of the cost model against what the workers measured.</summary>
+    private void Compare(LayerQuotas?[] quotas, double[] measured)
+    {
+        for (int layer = 0; layer < measured.Length; layer++)
+        {
+            if (quotas[layer] is { } split && measured[layer] > 0)
+            {
+                double error = Math.Abs(Costs.LayerSeconds(split) - measured[layer]) / measured[layer];
+                PredictionError = PredictionError is { } mean ? mean + (Recent * (error - mean)) : error;
+            }
+        }
+    }
+
+    /// <summary>One slot per expert and the spare ones, or what the workers hold where a move by hand has put more.</summary>
+    private static ImmutableArray<int> Slots(LayerPlacement layer, int spare)
+    {
+        if (layer.Experts == 0)
+        {
+            return [.. new int[layer.Workers]];
+        }
+
+        int most = (int)Math.Min(int.MaxValue, (long)layer.Experts * (layer.Workers - 1));
+        return [.. SpareSlots.Of(layer.Experts, layer.Workers, Math.Min(spare, most)).Zip(layer.ShardsPerWorker(), Math.Max)];
+    }
+
+    private static CostModel CostsOf(ClusterCalibration calibration, PlacementMap map, ModelConfiguration model)
+    {
+        long parameters = ModelLayout.Expert(model).Sum(shape => (long)shape.Count);
+        return new CostModel(
+            new Calibration([.. calibration.Rows.Zip(calibration.Seconds, (rows, seconds) => new ComputePoint(rows, seconds))]),
+            new ShardSize(sizeof(float) * parameters, 3 * sizeof(float) * parameters, sizeof(float) * model.Dim),
+            new ClusterTopology(
+                [.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], calibration.Bandwidth, calibration.Bandwidth));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Workers;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Memory;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Switching;
+
+/// <summary>
+/// One change of placement on one worker, from the first byte copied to the moment when it is adopted or dropped. Parameters and moments are
+/// constant between two updates, so they are copied while a step computes; at the step's end the target also gets the step's gradient and
+/// then applies the same update as the source.
+/// </summary>
+internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : IDisposable
+{
+    private readonly ManualResetEventSlim _gradients = new(initialState: !besideStep);
+    private readonly ManualResetEventSlim _done = new();
+    private readonly List<(ShardTransferMessage Move, ParameterBlock? Source, ParameterBlock? Target)> _copies = [];
+    private volatile ICommunicator? _communicator;
+    private volatile Exception? _failure;
+    private double _seconds;
+
+    /// <summary>The epoch that the change makes.</summary>
+    public long Epoch => message.Epoch;
+
+    /// <summary>Whether everything that belongs here has arrived.</summary>
+    public bool IsWhole => _done.IsSet && _failure is null;
+
+    /// <summary>The placement of that epoch.</summary>
+    public PlacementMap Map { get; } = message.Map.ToMap();
+
+    /// <summary>The copies that have arrived here.</summary>
+    public IEnumerable<(ExpertId Expert, ParameterBlock Block)> Arrived =>
+        from copy in _copies
+        where copy.Target is not null
+        select (copy.Move.ExpertId, copy.Target);
+
+    /// <summary>Copies, on the courier's thread. What fails here fails on every worker, and disturbs no step.</summary>
+    public void Carry(ShardTable shards, int rank, Func<ICommunicator> open)
+    {
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            _communicator = open();
+            Carry(shards, rank, _communicator, started);
+        }
+        catch (Exception e)
+        {
+            // The other couriers wait for this one: they fail with its cause instead of at their deadline.
+            _communicator?.Abort(e);
+            _failure ??= e;
+        }
+        finally
+        {
+            _done.Set();
+        }
+    }
+
+    /// <summary>The step's gradients are complete: they may follow.</summary>
+    public void GradientsAreReady() => _gradients.Set();
+
+    /// <summary>Ends what is being copied. From any thread.</summary>
+    public void Cancel(Exception cause)
+    {
+        _failure ??= cause;
+        _communicator?.Abort(cause);
+        _gradients.Set();
+    }
+
+    /// <summary>Waits until the courier has ended, well or not.</summary>
+    public SwitchReport Conclude(WorkerId worker)
+    {
+        long started = Stopwatch.GetTimestamp();
+        _done.Wait();
+        return new SwitchReport
+        {
+            Epoch = Epoch,
+            Arrived = _failure is null ? [.. Arrived.Select(arrived => arrived.Expert.ToString())] : [],
+            Failure = _failure is null ? null : $"Worker {worker}: {_failure.Message}",
+            IsConsequence = _failure is CommunicatorException,
+            CopySeconds = _seconds,
+            WaitSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+        };
+    }
+
+    /// <summary>Not sooner than the change has been concluded everywhere: who opens the communicator late must find it, dead or alive.</summary>
+    public void Dispose()
+    {
+        _communicator?.Dispose();
+        _gradients.Dispose();
+        _done.Dispose();
+    }
+
+    private void Carry(ShardTable shards, int rank, ICommunicator communicator, long started)
+    {
+        ThrowIfCancelled();
+        foreach (ShardTransferMessage move in message.Moves)
+        {
+            ParameterBlock? source = move.From == rank ? shards[move.ExpertId] : null;
+            ParameterBlock? target = move.To == rank ? shards.Receive(move.ExpertId) : null;
+            _copies.Add((move, source, target));
+            Copy(communicator, move, source?.Values, target?.Values);
+            Copy(communicator, move, source?.FirstMoments, target?.FirstMoments);
+            Copy(communicator, move, source?.SecondMoments, target?.SecondMoments);
+        }
+
+        _seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        _gradients.Wait();
+        ThrowIfCancelled();
+        if (besideStep)
+        {
+            _copies.ForEach(copy => Copy(communicator, copy.Move, copy.Source?.Gradients, copy.Target?.Gradients));
+        }
+    }
+
+    private void ThrowIfCancelled()
+    {
+        if (_failure is { } cause)
+        {
+            throw cause;
+        }
+    }
+
+    private static void Copy(ICommunicator communicator, ShardTransferMessage move, DeviceSpan<float>? source, DeviceSpan<float>? target)
+    {
+        ReadOnlySpan<Segment> away = source is { } sent ? [new Segment(move.To, 0, sent.Length)] : [];
+        ReadOnlySpan<Segment> here = target is { } received ? [new Segment(move.From, 0, received.Length)] : [];
+        communicator.AllToAll(source ?? default, away, target ?? default, here);
+    }
+}

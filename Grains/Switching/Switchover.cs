@@ -1,0 +1,113 @@
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Workers;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Communication;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Switching;
+
+/// <summary>
+/// The changes of placement of one model on one worker, one at a time: begun with a step or alone, carried by the courier's thread over a
+/// communicator of its own, concluded with the step, then adopted or dropped. Called by the executor unless it says otherwise.
+/// </summary>
+internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor courier)
+{
+    private volatile PendingSwitch? _pending;
+
+    /// <summary>Why the epoch has ended; null while it goes on.</summary>
+    private volatile Exception? _ended;
+
+    /// <summary>The epoch that waits to be adopted; 0 for none. From any thread.</summary>
+    public long Epoch => _pending is { IsWhole: true } pending ? pending.Epoch : 0;
+
+    /// <summary>The copies that have arrived and share in the update of the step they came with.</summary>
+    public IEnumerable<ParameterBlock> Arrived => _pending is { IsWhole: true } pending ? pending.Arrived.Select(arrived => arrived.Block) : [];
+
+    /// <summary>Begins to copy. Whatever an earlier change has left is dropped.</summary>
+    /// <param name="message">The change.</param>
+    /// <param name="besideStep">Whether a step runs meanwhile, whose gradients are to follow.</param>
+    /// <param name="rank">This worker's rank.</param>
+    /// <param name="open">Opens the courier's communicator.</param>
+    public void Begin(SwitchMessage message, bool besideStep, int rank, Func<ICommunicator> open)
+    {
+        Drop();
+        var pending = new PendingSwitch(message, besideStep);
+        _pending = pending;
+        if (_ended is { } cause)
+        {
+            pending.Cancel(cause);
+        }
+
+        courier.Post(() => pending.Carry(shards, rank, open));
+    }
+
+    /// <summary>The step's gradients are complete.</summary>
+    public void GradientsAreReady() => _pending?.GradientsAreReady();
+
+    /// <summary>Waits for the copies and says how it went.</summary>
+    public SwitchReport? Conclude() => _pending?.Conclude(worker);
+
+    /// <summary>The epoch has ended: what is being copied fails, here and everywhere, and what is begun later. From any thread.</summary>
+    public void End(Exception cause)
+    {
+        _ended = cause;
+        _pending?.Cancel(cause);
+    }
+
+    /// <summary>An epoch opens.</summary>
+    public void Open()
+    {
+        Drop();
+        _ended = null;
+    }
+
+    /// <summary>Takes the arrived shards into the table.</summary>
+    /// <returns>The placement; null when no such change waits.</returns>
+    public PlacementMap? Adopt(long epoch)
+    {
+        if (_pending is not { IsWhole: true } pending || pending.Epoch != epoch)
+        {
+            return null;
+        }
+
+        foreach ((ExpertId expert, _) in pending.Arrived)
+        {
+            shards.Adopt(expert);
+        }
+
+        _pending = null;
+        pending.Dispose();
+        return pending.Map;
+    }
+
+    /// <summary>Forgets a change that will not be adopted, and frees its copies.</summary>
+    public void Drop()
+    {
+        if (_pending is not { } pending)
+        {
+            return;
+        }
+
+        pending.Cancel(new OperationCanceledException("The change of placement was given up."));
+        pending.Conclude(worker);
+        _pending = null;
+        pending.Dispose();
+        shards.DropArrived();
+    }
+
+    /// <summary>Frees shards that live elsewhere now, beside the work that goes on.</summary>
+    public void Release(Predicate<ExpertId> belongs)
+    {
+        IReadOnlyList<ParameterBlock> gone = shards.Detach(expert => !belongs(expert));
+        if (gone.Count > 0)
+        {
+            courier.Post(() =>
+            {
+                foreach (ParameterBlock block in gone)
+                {
+                    block.Dispose();
+                }
+            });
+        }
+    }
+}

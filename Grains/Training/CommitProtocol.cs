@@ -1,0 +1,53 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// Tells the members what has been decided and written down: to apply a step, to go over to another placement, or both at once. A member
+/// that does not hear it is told by whoever works next and calls the roll.
+/// </summary>
+internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, Reign reign, string model)
+{
+    /// <summary>Tells all members; those who have done it already ignore it.</summary>
+    /// <param name="step">The step that is committed.</param>
+    /// <param name="adopted">The placement to go over to; null to stay.</param>
+    public async Task TellAsync(long step, PlacementMap? adopted)
+    {
+        try
+        {
+            await Task.WhenAll(SendAsync(members.Epoch, step, adopted?.Version ?? 0), adopted is null ? Task.CompletedTask : PushAsync(adopted));
+            if (adopted is not null)
+            {
+                members.Enter(adopted.Version, adopted);
+            }
+        }
+        catch (EpochFailedException)
+        {
+            // It is decided all the same: whoever works next calls the roll and tells those who have not heard.
+            members.Leave();
+        }
+    }
+
+    /// <summary>Tells members that a roll-call found behind.</summary>
+    /// <param name="epoch">The epoch that they are in.</param>
+    /// <param name="step">The step that is committed.</param>
+    /// <param name="adopt">The epoch to go over to; 0 to stay.</param>
+    public Task SendAsync(long epoch, long step, long adopt) => members.SendAsync((_, number) => new CommitOrder
+    {
+        Model = model,
+        Term = reign.Term,
+        Epoch = epoch,
+        Number = number,
+        Step = step,
+        Adopt = adopt,
+    });
+
+    /// <summary>Every silo answers placement from its own memory, those outside the epoch too: a call may start anywhere.</summary>
+    public Task PushAsync(PlacementMap map)
+    {
+        var message = PlacementMapMessage.From(map);
+        return Task.WhenAll(silos.GetActiveSilos().Select(silo => members.InstallMapAsync(silo.ToParsableString(), message)));
+    }
+}

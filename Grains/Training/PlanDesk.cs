@@ -1,0 +1,141 @@
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+using MoEActors.Placement.Plans;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// Where the coordinator takes the director's plans, lands them piece by piece with its steps, and tells the director how they ended and
+/// what each step's load was. It waits for nothing that the director does.
+/// </summary>
+internal sealed class PlanDesk(IGrainFactory grains, Members members, SwitchProtocol switching, Reign reign, RunConfiguration run, string model)
+{
+    private readonly long _shardBytes = 3L * sizeof(float) * ModelLayout.Expert(run.Model).Sum(shape => (long)shape.Count);
+    private PlanProposal? _proposal;
+    private PlanLanding? _landing;
+    private long _epoch;
+    private double _copySeconds;
+    private double _waitSeconds;
+
+    private IDirectorGrain Director => grains.GetGrain<IDirectorGrain>(model);
+
+    /// <summary>Takes a plan.</summary>
+    /// <returns>Why it is refused; null when it is taken.</returns>
+    public string? Take(PlanProposal proposal)
+    {
+        if (_proposal is not null)
+        {
+            return $"Plan {_proposal.Number} is still landing.";
+        }
+
+        if (members.Map is not { } map || proposal.Epoch != members.Epoch)
+        {
+            return $"The placement is that of epoch {members.Epoch} by now, not of epoch {proposal.Epoch}.";
+        }
+
+        try
+        {
+            _landing = new PlanLanding(
+                proposal.Layers.Select(layer => (layer.Layer, new LayerPlacement(map.Workers.Length, layer.Ranks))), proposal.BytesPerStep / _shardBytes);
+        }
+        catch (PlacementException e)
+        {
+            return e.Message;
+        }
+
+        (_proposal, _epoch, _copySeconds, _waitSeconds) = (proposal, members.Epoch, 0, 0);
+        return null;
+    }
+
+    /// <summary>What lands with the next step; null for nothing.</summary>
+    public PlacementSwitch? Next()
+    {
+        if (_proposal is null)
+        {
+            return null;
+        }
+
+        if (members.Epoch != _epoch)
+        {
+            Conclude(reign.Record.Step, $"The placement has become that of epoch {members.Epoch} meanwhile.");
+            return null;
+        }
+
+        try
+        {
+            PlacementMap map = members.Map!;
+            LayerPlacement[] layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
+            _landing!.Advance(layers);
+            return switching.To(new PlacementMap(map.Version, map.Workers, layers));
+        }
+        catch (PlacementException e)
+        {
+            Conclude(reign.Record.Step, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>A step has been decided, and with it what came along.</summary>
+    public void Committed(long step, PlacementSwitch? change)
+    {
+        if (_proposal is null)
+        {
+            return;
+        }
+
+        if (change is not null)
+        {
+            _copySeconds += change.CopySeconds;
+            _waitSeconds += change.WaitSeconds;
+            if (change.Failure is { } failure)
+            {
+                Conclude(step, failure);
+                return;
+            }
+
+            _epoch = change.After.Version;
+            switching.Follow(change);
+        }
+
+        if (_landing!.IsDone)
+        {
+            Conclude(step, failure: null);
+        }
+    }
+
+    /// <summary>A step has failed, and with it what came along.</summary>
+    public void Failed(string reason)
+    {
+        if (_proposal is not null)
+        {
+            Conclude(reign.Record.Step, reason);
+        }
+    }
+
+    /// <summary>Tells the director what a step's load was.</summary>
+    public void Report(StepOutcome outcome)
+    {
+        if (reign.Record.Director is null)
+        {
+            return;
+        }
+
+        Director.ObserveAsync(new StepLoad
+        {
+            Step = outcome.Step,
+            Epoch = members.Epoch,
+            Revision = reign.Record.DirectorRevision,
+            Tokens = outcome.KeptTokens,
+            Dropped = [.. outcome.ChosenTokens.Zip(outcome.KeptTokens, (chosen, kept) => chosen.Sum() - kept.Sum())],
+        }).Ignore();
+    }
+
+    private void Conclude(long step, string? failure)
+    {
+        Director.ConcludeAsync(
+            new PlanConclusion(_proposal!.Number, step, _landing!.ShardsMoved, failure, _copySeconds, _waitSeconds)).Ignore();
+        (_proposal, _landing) = (null, null);
+    }
+}

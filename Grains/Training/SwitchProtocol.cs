@@ -1,0 +1,55 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// Changes of placement among the members of the open epoch. Prepare: shards are copied to where they will be, beside a step or alone; nothing
+/// has changed yet. Then the roll-call of what changed; then the decision is written, and every member goes over. A change that fails is
+/// given up, and the epoch goes on as it was.
+/// </summary>
+internal sealed class SwitchProtocol(Members members, CommitProtocol commits, GrainActivation activation, Reign reign, string model)
+{
+    private Task _following = Task.CompletedTask;
+
+    /// <summary>The change that leads to a placement; null when it is the one in force.</summary>
+    /// <param name="wish">The placement, of the members in their order.</param>
+    public PlacementSwitch? To(PlacementMap wish) =>
+        wish.IsPlacedAs(members.Map!) ? null : new PlacementSwitch(members.Map!, wish.At(reign.Record.Epoch + 1));
+
+    /// <summary>Changes the placement while no step runs, and waits for the grains to follow.</summary>
+    /// <exception cref="MoveFailedException">It was given up; the epoch goes on.</exception>
+    /// <exception cref="EpochFailedException">A member is gone.</exception>
+    public async Task RunAsync(PlacementMap wish)
+    {
+        if (To(wish) is not { } change)
+        {
+            return;
+        }
+
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SwitchOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Switch = change.Message,
+        });
+        change.Conclude(reports);
+        if (change.Failure is { } failure)
+        {
+            // What has arrived is of no use any more.
+            await commits.TellAsync(reign.Record.Step, adopted: null);
+            throw new MoveFailedException(
+                $"The change of placement of model '{model}' at step {reign.Record.Step} was given up: {failure} Everything is where it was; ask again.");
+        }
+
+        await reign.WriteAsync(reign.Record with { Epoch = change.After.Version, Map = change.Message.Map });
+        await commits.TellAsync(reign.Record.Step, change.After);
+        await (_following = activation.FollowAsync(_following, change.Before, change.After));
+    }
+
+    /// <summary>Grains go where a change has put their shards, while training goes on: a step calls none of them.</summary>
+    public void Follow(PlacementSwitch change) => _following = activation.FollowAsync(_following, change.Before, change.After);
+}

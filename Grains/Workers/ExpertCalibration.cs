@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Grains.Workers;
+
+/// <summary>
+/// Measures what the director's cost model must know: the forward pass of one expert by rows, and the rate at which workers send. All workers
+/// measure at once, as they work at once, and the slowest counts; every rank comes to the same answer.
+/// </summary>
+internal sealed class ExpertCalibration(IDevice device, ICommunicator communicator, ModelConfiguration model) : IDisposable
+{
+    /// <summary>Rows that are tried, until one takes longer than <see cref="Patience"/>.</summary>
+    private static readonly int[] Rows = [1, 4, 16, 64, 256, 1024, 4096];
+
+    private const double Patience = 0.05;
+    private const int Repetitions = 5;
+    private const int SentElements = 1 << 20;
+
+    private readonly Arena _arena = new(device);
+    private readonly DeviceBuffer _seconds = device.Allocate(sizeof(double) * (1L + communicator.Size));
+
+    /// <summary>Measures. Every member takes part.</summary>
+    public ClusterCalibration Measure()
+    {
+        List<long> rows = [];
+        List<double> seconds = [];
+        using var expert = new ParameterBlock(device, "calibration.", ModelLayout.Expert(model));
+        expert.Initialise(model.Seed);
+        foreach (int count in Rows)
+        {
+            double slowest = Slowest(MedianOf(() => Forward(expert, count)));
+            rows.Add(count);
+            seconds.Add(slowest);
+            if (slowest > Patience)
+            {
+                break;
+            }
+        }
+
+        return new ClusterCalibration { Rows = [.. rows], Seconds = [.. seconds], Bandwidth = Bandwidth() };
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _seconds.Dispose();
+        _arena.Dispose();
+    }
+
+    private void Forward(ParameterBlock expert, int rows)
+    {
+        var tape = new Tape(device, _arena) { Recording = false };
+        tape.Reset();
+        Matrix input = tape.NewMatrix(rows, model.Dim);
+        Matrix output = tape.NewMatrix(rows, model.Dim);
+        device.Fill(input.Data, 0.5f);
+        var batch = new ExpertBatch();
+        batch.Begin(tape, [expert.Parameters], [rows], 1, input, output, Accumulation.Store);
+        model.Kinds.Experts.Get(model.Expert).Forward(batch);
+        device.Synchronize();
+    }
+
+    /// <summary>Around the ring, every worker to the next.</summary>
+    private double Bandwidth()
+    {
+        _arena.Reset();
+        DeviceSpan<float> send = _arena.TakeZeroed(SentElements);
+        DeviceSpan<float> receive = _arena.TakeZeroed(SentElements);
+        int size = communicator.Size;
+        Segment[] away = [new((communicator.Rank + 1) % size, 0, SentElements)];
+        Segment[] here = [new((communicator.Rank + size - 1) % size, 0, SentElements)];
+        double seconds = Slowest(MedianOf(() => communicator.AllToAll(send, away, receive, here)));
+        _arena.Reset();
+        return SentElements * sizeof(float) / seconds;
+    }
+
+    private static double MedianOf(Action work)
+    {
+        work();
+        double[] times = new double[Repetitions];
+        for (int i = 0; i < times.Length; i++)
+        {
+            long started = Stopwatch.GetTimestamp();
+            work();
+            times[i] = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        }
+
+        Array.Sort(times);
+        return Math.Max(times[Repetitions / 2], 1e-9);
+    }
+
+    /// <summary>Also where the workers wait for each other, so that they measure side by side.</summary>
+    private double Slowest(double seconds)
+    {
+        DeviceSpan<double> all = _seconds.As<double>();
+        device.Write<double>([seconds], all.Slice(0, 1));
+        communicator.AllGather(all.Slice(0, 1), all.Slice(1, communicator.Size));
+        double[] gathered = new double[communicator.Size];
+        device.Read(all.Slice(1, communicator.Size), gathered);
+        return gathered.Max();
+    }
+}

@@ -1,0 +1,89 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>The director follows the load while training goes on, and changes no bit of what is learnt.</summary>
+public sealed class DirectorTests
+{
+    private const int Steps = 40;
+
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    /// <summary>Everything on the first of three workers.</summary>
+    private static readonly PlacementRequest Crowded = new() { Ranks = Placements.Singles([new int[5], [], new int[7]]) };
+
+    /// <summary>A director that acts on little.</summary>
+    private static readonly DirectorSettings Eager = new() { CoolDownSteps = 0, HorizonSteps = 1_000_000 };
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("incremental", 1L << 30)]
+    [InlineData("repack", 1)]
+    public async Task The_load_is_levelled_and_no_bit_changes(string policy, long bytesPerStep)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, Crowded, Cancellation);
+        await model.SetDirectorAsync(Eager with { Policy = policy, BytesPerStep = bytesPerStep }, Cancellation);
+        expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with the director");
+
+        DirectorStatus status = await SettledAsync(model);
+        DirectorDecision first = status.Decisions[0];
+        Assert.Equal(DecisionState.Landed, first.State);
+        Assert.Null(first.Failure);
+        Assert.Equal(first.Layers.Sum(layer => layer.Arrivals.Length), first.ShardsMoved);
+        Assert.All(first.Layers, layer =>
+        {
+            Assert.Equal(3, layer.RatioBefore, precision: 3);
+            Assert.InRange(layer.PredictedRatio, 1, 2);
+            Assert.NotNull(layer.MeasuredRatio);
+            Assert.InRange(layer.MeasuredRatio.Value, 1, 2.5);
+        });
+        Assert.All([0, 2], layer => Assert.InRange(status.Ratios[layer], 1, 2.5));
+        int[][][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks;
+        Assert.All([0, 2], layer => Assert.Equal([0, 1, 2], ranks[layer].SelectMany(replicas => replicas).Distinct().Order()));
+    }
+
+    [Fact]
+    public async Task A_director_that_is_switched_off_moves_nothing()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, Crowded, Cancellation);
+        await model.SetDirectorAsync(Eager, Cancellation);
+        await model.SetDirectorAsync(null, Cancellation);
+        await TrainingTrace.OfAsync(model, 5);
+        Assert.Empty((await model.GetDirectorAsync(Cancellation)).Decisions);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+    }
+
+    [Fact]
+    public async Task Settings_that_cannot_work_are_refused()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        InvalidRequestException unknown = await Assert.ThrowsAsync<InvalidRequestException>(
+            () => model.SetDirectorAsync(new DirectorSettings { Policy = "best" }, Cancellation));
+        Assert.Contains("incremental", unknown.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<InvalidRequestException>(() => model.SetDirectorAsync(new DirectorSettings { Every = 0 }, Cancellation));
+        Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
+    }
+
+    /// <summary>Loads and conclusions travel one way: the last ones may still be on theirs.</summary>
+    private static async Task<DirectorStatus> SettledAsync(MoEModel model)
+    {
+        DirectorStatus status = await model.GetDirectorAsync(Cancellation);
+        while (status.Step < model.Step)
+        {
+            await Task.Yield();
+            status = await model.GetDirectorAsync(Cancellation);
+        }
+
+        return status;
+    }
+}
