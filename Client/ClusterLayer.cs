@@ -106,7 +106,7 @@ public sealed class ClusterLayer
 
     /// <summary>Updates the layer's parameters by the gradients of all passes since the last update, and forgets them.</summary>
     /// <param name="cancellationToken">Stops waiting; the update itself goes on.</param>
-    /// <returns>Number of the update, gradient norm, learning rate, tokens by expert. Losses are the trunk's, and zero here.</returns>
+    /// <returns>Number of the update, gradient norm, learning rate, tokens by expert. Its loss is the auxiliary one alone, mean over the passes, before their weight.</returns>
     /// <exception cref="InvalidRequestException">No backward came before.</exception>
     /// <exception cref="NonFiniteLossException">The gradient is not finite: nothing was updated. The step begins anew.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>

@@ -1,7 +1,11 @@
 using System.Runtime.CompilerServices;
+using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Client;
@@ -9,11 +13,21 @@ namespace MoEActors.Client;
 /// <summary>A model of a cluster: training, evaluation, generation, checkpoints.</summary>
 public sealed class MoEModel
 {
+    /// <summary>Tokens of one order of a generation: what is computed in vain, at most, when it is cancelled.</summary>
+    private const int GenerationSlice = 8;
+
+    /// <summary>How often gates are asked anew while a step is being committed.</summary>
+    private const int MostGateTries = 50;
+
+    private static readonly TimeSpan GatePause = TimeSpan.FromMilliseconds(20);
+
+    private readonly IGrainFactory _grains;
     private readonly ITrainingGrain _grain;
     private readonly IDirectorGrain _director;
 
     internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, EpochOutcome epoch)
     {
+        _grains = grains;
         _grain = grains.GetGrain<ITrainingGrain>(name);
         _director = grains.GetGrain<IDirectorGrain>(name);
         Name = name;
@@ -36,10 +50,14 @@ public sealed class MoEModel
 
     /// <summary>Learns from one batch. The step is committed when the task ends well.</summary>
     /// <param name="batch">As many micro-batches as the run has per step.</param>
-    /// <param name="cancellationToken">Stops waiting; the step itself goes on.</param>
-    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">The batch does not fit the run.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.NonFiniteLossException">The step was refused; the model is as before.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.EpochFailedException">A worker failed; the model is as before.</exception>
+    /// <param name="cancellationToken">
+    /// Stops waiting; the step itself goes on. The same batch submitted next is that step, and its outcome is told; before another batch, call
+    /// <see cref="RefreshAsync"/>.
+    /// </param>
+    /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
+    /// <exception cref="StepTakenException">Another batch has the step: after a cancelled call, or from another client. This one was not learnt.</exception>
+    /// <exception cref="NonFiniteLossException">The step was refused; the model is as before.</exception>
+    /// <exception cref="EpochFailedException">A worker failed; the model is as before.</exception>
     public async Task<StepOutcome> TrainStepAsync(IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken = default)
     {
         StepOutcome outcome = await SubmitAsync(Step + 1, batch, before: null, cancellationToken);
@@ -47,51 +65,88 @@ public sealed class MoEModel
         return outcome;
     }
 
-    /// <summary>Learns from a sequence of batches. One batch is submitted ahead, so that the cluster never waits for the client.</summary>
+    /// <summary>
+    /// Learns from a sequence of batches. One batch is submitted ahead, so that the cluster never waits for the client; who leaves the loop
+    /// early waits for that step too, and finds it in <see cref="Step"/>.
+    /// </summary>
     /// <param name="batches">The batches.</param>
-    /// <param name="cancellationToken">Stops between two steps.</param>
+    /// <param name="cancellationToken">Stops waiting; up to two steps go on, see <see cref="TrainStepAsync"/>.</param>
     public async IAsyncEnumerable<StepOutcome> TrainAsync(
         IEnumerable<IReadOnlyList<MicroBatch>> batches, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batches);
         Task<StepOutcome>? running = null;
         long next = Step + 1;
-        foreach (IReadOnlyList<MicroBatch> batch in batches)
+        try
         {
-            Task<StepOutcome> submitted = SubmitAsync(next++, batch, running, cancellationToken);
+            foreach (IReadOnlyList<MicroBatch> batch in batches)
+            {
+                Task<StepOutcome> submitted = SubmitAsync(next++, batch, running, cancellationToken);
+                (Task<StepOutcome>? first, running) = (running, submitted);
+                if (first is not null)
+                {
+                    StepOutcome outcome = await AwaitFirstAsync(first, submitted);
+                    Step = outcome.Step;
+                    yield return outcome;
+                }
+            }
+
             if (running is not null)
             {
-                StepOutcome outcome = await AwaitFirstAsync(running, submitted);
+                (Task<StepOutcome> last, running) = (running, null);
+                StepOutcome outcome = await last;
                 Step = outcome.Step;
                 yield return outcome;
             }
-
-            running = submitted;
         }
-
-        if (running is not null)
+        finally
         {
-            StepOutcome outcome = await running;
-            Step = outcome.Step;
-            yield return outcome;
+            if (running is not null && await Task.WhenAny(running) is { IsCompletedSuccessfully: true } ahead)
+            {
+                Step = (await ahead).Step;
+            }
         }
     }
+
+    /// <summary>Waits for what is under way and learns how many steps are committed: after a cancelled call, or when others train the model too.</summary>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task RefreshAsync(CancellationToken cancellationToken = default) =>
+        Step = (await RunAsync<ProgressOutcome>(new ProgressRequest(), cancellationToken)).Step;
 
     /// <summary>Mean cross-entropy of micro-batches, nats per predicted token. Nothing is learnt.</summary>
     public Task<EvaluationOutcome> EvaluateAsync(IReadOnlyList<MicroBatch> batches, CancellationToken cancellationToken = default) =>
         RunAsync<EvaluationOutcome>(new EvaluateRequest { Batches = Messages(batches) }, cancellationToken);
 
-    /// <summary>Continues a text by <paramref name="count"/> tokens.</summary>
+    /// <summary>Continues a text, token by token as they come. The tokens follow from prompt, temperature and seed alone.</summary>
     /// <param name="prompt">At least one token.</param>
     /// <param name="count">Tokens to add.</param>
     /// <param name="temperature">Divides the logits; 0 takes the most likely token.</param>
     /// <param name="seed">Seed of the draws.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public async Task<int[]> GenerateAsync(
-        IReadOnlyList<int> prompt, int count, float temperature = 1f, ulong seed = 1, CancellationToken cancellationToken = default)
+    /// <param name="cancellationToken">Stops the text; the cluster works on it for a few tokens more at most.</param>
+    /// <exception cref="InvalidRequestException">The prompt, the count or the temperature cannot be.</exception>
+    public async IAsyncEnumerable<int> GenerateAsync(
+        IReadOnlyList<int> prompt, int count, float temperature = 1f, ulong seed = 1,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var request = new GenerateRequest { Prompt = [.. prompt], Count = count, Temperature = temperature, Seed = seed };
-        return (await RunAsync<GenerationOutcome>(request, cancellationToken)).Tokens;
+        // A draw follows from seed and position, so that the division into orders changes nothing.
+        List<int> text = [.. prompt];
+        long end = text.Count + (long)count;
+        do
+        {
+            var request = new GenerateRequest
+            {
+                Prompt = [.. text],
+                Count = (int)Math.Min(end - text.Count, GenerationSlice),
+                Temperature = temperature,
+                Seed = seed,
+            };
+            foreach (int token in (await RunAsync<GenerationOutcome>(request, cancellationToken)).Tokens)
+            {
+                text.Add(token);
+                yield return token;
+            }
+        }
+        while (text.Count < end);
     }
 
     /// <summary>Writes a checkpoint in the Hugging Face layout: safetensors, an index, and configurations.</summary>
@@ -99,7 +154,7 @@ public sealed class MoEModel
     /// <param name="cursor">What to hand back on resuming, such as a place in the data; see <see cref="MoECluster.RestoreModelAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="IOException">The folder cannot be created.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.CheckpointFailedException">A file could not be written; the model is as before.</exception>
+    /// <exception cref="CheckpointFailedException">A file could not be written; the model is as before.</exception>
     public Task<SaveOutcome> SaveAsync(string folder, string cursor = "", CancellationToken cancellationToken = default)
     {
         string full = Path.GetFullPath(folder);
@@ -112,8 +167,8 @@ public sealed class MoEModel
     /// <param name="expert">The expert.</param>
     /// <param name="rank">The worker that is to hold it: its rank in the open epoch, see <see cref="GetStatusAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
-    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such expert.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">There is no such worker.</exception>
+    /// <exception cref="InvalidRequestException">There is no such expert.</exception>
+    /// <exception cref="PlacementRefusedException">There is no such worker.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
         RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
 
@@ -123,13 +178,78 @@ public sealed class MoEModel
     /// </summary>
     /// <param name="settings">How; null to leave the placement alone from now on.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such policy, or a number cannot work.</exception>
+    /// <exception cref="InvalidRequestException">There is no such policy, or a number cannot work.</exception>
     public Task SetDirectorAsync(DirectorSettings? settings, CancellationToken cancellationToken = default) =>
         RunAsync<DirectOutcome>(new DirectRequest { Settings = settings }, cancellationToken);
 
     /// <summary>What the director sees, what it has decided and why, and what came of it.</summary>
     public Task<DirectorStatus> GetDirectorAsync(CancellationToken cancellationToken = default) =>
         _director.GetStatusAsync().WaitAsync(cancellationToken);
+
+    /// <summary>
+    /// Replaces the routing policy of a layer between two steps: experts per token, capacity, noise, loss coefficients - everything but what
+    /// decides which tensors the gate has. It holds on all workers alike, through moves, new coordinators and checkpoints.
+    /// </summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="change">Makes the policy wished for from the one in force, as in <c>gate => gate with { TopK = 1 }</c>; may be called again.</param>
+    /// <param name="cancellationToken">Stops waiting; the change itself goes on.</param>
+    /// <returns>The policy and the first step that follows it: the one after those that were submitted before.</returns>
+    /// <exception cref="InvalidRequestException">There is no such gate, or it cannot be configured so: all mistakes. The old policy stays.</exception>
+    /// <exception cref="EpochFailedException">A worker failed; the old policy stays.</exception>
+    public async Task<GatePolicy> ConfigureGateAsync(
+        int layer, Func<GateOptions, GateOptions> change, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        TrainingStatus status = await GetStatusAsync(cancellationToken);
+        GateOptions current = status.Gates.FirstOrDefault(gate => gate.Layer == layer)?.ToPolicy().Options ?? Run.Model.Gate;
+        while (true)
+        {
+            GateOptions wanted = change(current);
+            var request = new ConfigureGateRequest { Layer = layer, From = current.ToJson(), Options = wanted.ToJson() };
+            GatePolicy inForce = (await RunAsync<GateOutcome>(request, cancellationToken)).Policy.ToPolicy();
+            if (inForce.Options == wanted)
+            {
+                return inForce;
+            }
+
+            // Another client was faster: the change is made to what is in force now.
+            current = inForce.Options;
+        }
+    }
+
+    /// <summary>A layer's routing policy, and what it led to in the last step: asked of the gate grains of all ranks.</summary>
+    /// <exception cref="InvalidRequestException">There is no such gate, or no epoch is open.</exception>
+    /// <exception cref="EpochFailedException">No two answers of the ranks' gates were of one step: steps are too short to be caught between.</exception>
+    public async Task<LayerGateStatus> GetGateStatusAsync(int layer, CancellationToken cancellationToken = default)
+    {
+        if (!Run.Model.MoELayers.Contains(layer))
+        {
+            throw new InvalidRequestException($"Layer {layer} has no gate; layers with one are {string.Join(", ", Run.Model.MoELayers)}.");
+        }
+
+        for (int tries = 0; tries < MostGateTries; tries++)
+        {
+            TrainingStatus status = await GetStatusAsync(cancellationToken);
+            int workers = status.Map?.Silos.Length ?? throw new InvalidRequestException($"Model '{Name}' has no open epoch, and so no gates; the next step opens one.");
+            try
+            {
+                GateStatus[] ranks = await Task.WhenAll(Enumerable.Range(0, workers).Select(
+                    rank => _grains.GetGrain<IGateGrain>(GrainKeys.Gate(Name, layer, rank)).GetStatusAsync())).WaitAsync(cancellationToken);
+                if (ranks.DistinctBy(rank => (rank.Step, rank.Policy)).Count() == 1)
+                {
+                    return new LayerGateStatus(ranks);
+                }
+            }
+            catch (PlacementRefusedException)
+            {
+                // An activation that an earlier epoch left elsewhere: it goes once it has been asked.
+            }
+
+            await Task.Delay(GatePause, cancellationToken);
+        }
+
+        throw new EpochFailedException($"The gates of layer {layer} of model '{Name}' were at different steps whenever they were asked; ask again between two steps.");
+    }
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
     public async Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) =>

@@ -12,9 +12,6 @@ namespace MoEActors.Cli.Commands;
 /// <summary>`moe generate`: a trained model writes.</summary>
 internal sealed class GenerateCommand
 {
-    /// <summary>Tokens between two lines of life. A draw follows from seed and position, so the division changes nothing.</summary>
-    private const int Slice = 16;
-
     private static readonly GenerateOptions Defaults = new();
 
     private readonly Option<string> _checkpoint = new("--checkpoint")
@@ -95,25 +92,27 @@ internal sealed class GenerateCommand
 
     private static async Task<string> ContinueAsync(MoEModel model, GenerateOptions options, TextWriter live, CancellationToken cancellation)
     {
-        List<int> tokens = [.. Encoding.UTF8.GetBytes(options.Prompt).Select(value => (int)value)];
+        int[] prompt = [.. Encoding.UTF8.GetBytes(options.Prompt).Select(value => (int)value)];
         live.Write(options.Prompt);
 
-        // A character of several bytes may be cut by a slice; the decoder keeps its beginning.
+        // A character of several bytes comes byte by byte; the decoder keeps its beginning.
         Decoder decoder = Encoding.UTF8.GetDecoder();
+        char[] characters = new char[4];
         var text = new StringBuilder(options.Prompt);
-        for (int left = options.Tokens; left > 0; left -= Slice)
+        void Show(ReadOnlySpan<byte> bytes, bool flush)
         {
-            int count = Math.Min(left, Slice);
-            int[] added = await model.GenerateAsync(tokens, count, (float)options.Temperature, (ulong)options.Seed, cancellation);
-            tokens.AddRange(added);
-            byte[] bytes = [.. added.Select(token => (byte)token)];
-            char[] characters = new char[decoder.GetCharCount(bytes, flush: left <= Slice)];
-            decoder.GetChars(bytes, characters, flush: left <= Slice);
-            text.Append(characters);
-            live.Write(characters);
+            int count = decoder.GetChars(bytes, characters, flush);
+            text.Append(characters, 0, count);
+            live.Write(characters, 0, count);
             live.Flush();
         }
 
+        await foreach (int token in model.GenerateAsync(prompt, options.Tokens, (float)options.Temperature, (ulong)options.Seed, cancellation))
+        {
+            Show([(byte)token], flush: false);
+        }
+
+        Show([], flush: true);
         return text.ToString();
     }
 }

@@ -9,6 +9,16 @@ internal static class TrainingFigures
         yield return ("loss", $"{progress.Loss:0.000}");
         yield return ("tokens/s", $"{progress.TokensPerSecond:N0}");
         yield return ("rate", $"{progress.LearningRate:0.0e+0}");
+        if (progress.RouterEntropy is { } entropy)
+        {
+            yield return ("entropy", $"{entropy:0.00}");
+        }
+
+        if (progress.DroppedShare > 0)
+        {
+            yield return ("dropped", $"{progress.DroppedShare * 100:0.0}%");
+        }
+
         yield return ("time", Clock(progress.Elapsed));
         yield return ("ETA", progress.Remaining is { } remaining ? Clock(remaining) : "-");
     }

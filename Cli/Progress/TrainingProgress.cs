@@ -24,6 +24,12 @@ internal sealed record TrainingProgress
     /// <summary>Training time still to come; null while nobody can tell.</summary>
     public TimeSpan? Remaining { get; init; }
 
+    /// <summary>Mean over layers of the routers' entropy in the last step, nats; null without gates.</summary>
+    public double? RouterEntropy { get; init; }
+
+    /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
+    public double DroppedShare { get; init; }
+
     /// <summary>Names of the silos.</summary>
     public IReadOnlyList<string> Silos { get; init; } = [];
 

@@ -29,6 +29,12 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Cross-entropy of the last step.</summary>
     public double CrossEntropy { get; private set; } = double.NaN;
 
+    /// <summary>Mean over layers of the routers' entropy in the last step, nats; null without gates.</summary>
+    public double? RouterEntropy { get; private set; }
+
+    /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
+    public double DroppedShare { get; private set; }
+
     /// <summary>Time since the start.</summary>
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
 
@@ -40,6 +46,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         CrossEntropy = step.CrossEntropy;
         _smoothed = double.IsNaN(_smoothed) ? step.CrossEntropy : _smoothed + Smoothing * (step.CrossEntropy - _smoothed);
         _lastTokens = step.KeptTokens;
+        double[] entropies = [.. step.RouterEntropy.Where((_, layer) => step.ChosenTokens[layer].Length > 0)];
+        RouterEntropy = entropies.Length > 0 ? entropies.Average() : null;
+        DroppedShare = (double)step.DroppedTokens.Sum(layer => layer.Sum()) / Math.Max(1, step.ChosenTokens.Sum(layer => layer.Sum()));
         TimeSpan elapsed = Elapsed;
         return new TrainingProgress
         {
@@ -49,6 +58,8 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
             LearningRate = step.LearningRate,
             TokensPerSecond = Tokens / elapsed.TotalSeconds,
             Elapsed = elapsed,
+            RouterEntropy = RouterEntropy,
+            DroppedShare = DroppedShare,
             Remaining = elapsed / Math.Max(1, step.Step - _first) * Math.Max(0, steps - step.Step),
             Silos = _silos,
             ExpertLoads = Loads(step.KeptTokens),

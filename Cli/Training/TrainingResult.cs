@@ -35,6 +35,14 @@ internal sealed record TrainingResult
     [JsonPropertyName("training_loss")]
     public required double TrainingLoss { get; init; }
 
+    /// <summary>Mean over layers of the routers' entropy in the last step, nats; null without gates.</summary>
+    [JsonPropertyName("router_entropy")]
+    public required double? RouterEntropy { get; init; }
+
+    /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
+    [JsonPropertyName("dropped_share")]
+    public required double DroppedShare { get; init; }
+
     /// <summary>Cross-entropy over the fixed validation windows, nats per byte.</summary>
     [JsonPropertyName("validation_loss")]
     public required double ValidationLoss { get; init; }

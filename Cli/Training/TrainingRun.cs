@@ -93,7 +93,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {seconds:0.0} s; measuring the validation loss ...");
         EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
-        int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation);
+        int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
         return new TrainingResult
         {
             Runtime = EmbeddedSilos.RuntimeName,
@@ -104,6 +104,8 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             TrainingTokens = meter.Tokens,
             TokensPerSecond = meter.Tokens / seconds,
             TrainingLoss = meter.CrossEntropy,
+            RouterEntropy = meter.RouterEntropy,
+            DroppedShare = meter.DroppedShare,
             ValidationLoss = loss.Loss,
             ValidationBytes = loss.Tokens,
             UnigramLoss = job.Text.Corpus.UnigramLoss(validation),

@@ -26,6 +26,10 @@ public sealed class StepLoad
     [Id(4)]
     public required long[] Dropped { get; init; }
 
+    /// <summary>Number of the decision that is landing; 0 for none.</summary>
+    [Id(6)]
+    public long Landing { get; init; }
+
     /// <summary>By layer: seconds that the slowest worker spent in it; empty where they were not measured.</summary>
     [Id(5)]
     public double[] LayerSeconds { get; init; } = [];

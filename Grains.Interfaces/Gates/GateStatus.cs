@@ -1,16 +1,55 @@
+using MoEActors.Grains.Interfaces.Workers;
+
 namespace MoEActors.Grains.Interfaces.Gates;
 
-/// <summary>A gate's policy and what it has led to.</summary>
-/// <param name="Layer">The layer.</param>
-/// <param name="Rank">The rank.</param>
-/// <param name="Silo">The silo it runs on.</param>
-/// <param name="TopK">Experts per token.</param>
-/// <param name="CapacityFactor">Capacity factor; 0 is dropless.</param>
-/// <param name="ChosenTokens">Per expert: tokens of this rank that chose it in the last prepared step.</param>
-/// <param name="DroppedTokens">Choices of this rank that found no slot in the last prepared step.</param>
+/// <summary>The policy of one layer's gate on one rank, and what it led to in the last step that was run.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.gate.status")]
-public sealed record GateStatus(
-    [property: Id(0)] int Layer, [property: Id(1)] int Rank, [property: Id(2)] string Silo, [property: Id(3)] int TopK,
-    [property: Id(4)] float CapacityFactor, [property: Id(5)] long[] ChosenTokens, [property: Id(6)] long DroppedTokens);
+public sealed class GateStatus
+{
+    /// <summary>The layer.</summary>
+    [Id(0)]
+    public required int Layer { get; init; }
+
+    /// <summary>The rank.</summary>
+    [Id(1)]
+    public required int Rank { get; init; }
+
+    /// <summary>The silo that the grain and its worker are on.</summary>
+    [Id(2)]
+    public required string Silo { get; init; }
+
+    /// <summary>The policy in force and the first step that followed it.</summary>
+    [Id(3)]
+    public required GatePolicyMessage Policy { get; init; }
+
+    /// <summary>The step that the figures below are of; 0 for none yet in this epoch.</summary>
+    [Id(4)]
+    public long Step { get; init; }
+
+    /// <summary>Per expert: tokens of this rank that chose it.</summary>
+    [Id(5)]
+    public long[] ChosenTokens { get; init; } = [];
+
+    /// <summary>Per expert: those that found a slot.</summary>
+    [Id(6)]
+    public long[] KeptTokens { get; init; } = [];
+
+    /// <summary>Router entropies by micro-batch of this rank.</summary>
+    [Id(7)]
+    public RouterPart[] Routers { get; init; } = [];
+
+    /// <summary>Auxiliary losses by micro-batch of this rank.</summary>
+    [Id(8)]
+    public AuxiliaryPart[] Losses { get; init; } = [];
+
+    /// <summary>Per expert: tokens of this rank that chose it and found no slot.</summary>
+    public long[] DroppedTokens => [.. ChosenTokens.Zip(KeptTokens, (chosen, kept) => chosen - kept)];
+
+    /// <summary>Mean over this rank's tokens of the entropy of the router's probabilities, nats.</summary>
+    public double RouterEntropy => RouterEntropies.Mean(Routers);
+
+    /// <summary>Auxiliary losses by name, means over this rank's micro-batches.</summary>
+    public NamedLoss[] AuxiliaryLosses => NamedLoss.Of(Losses, Routers.Length);
+}

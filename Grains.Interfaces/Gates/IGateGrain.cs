@@ -1,7 +1,8 @@
 namespace MoEActors.Grains.Interfaces.Gates;
 
 /// <summary>
-/// The authority over the routing of one layer on one rank, beside the tokens it routes: policy and statistics. Key:
+/// Speaks for the routing of one layer on one rank, beside the tokens it routes: policy and statistics. The training grain changes policies, on all
+/// ranks alike. Key:
 /// <c>model/layer/gate/rank</c>.
 /// </summary>
 [Alias("moe.IGateGrain")]

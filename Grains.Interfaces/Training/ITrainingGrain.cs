@@ -33,6 +33,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>
     /// <returns>A ticket; its outcome is a <see cref="StepOutcome"/>.</returns>
     /// <exception cref="Errors.InvalidRequestException">The batch does not fit the model.</exception>
+    /// <exception cref="Errors.StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="Errors.StaleCommandException">The step is not the next one.</exception>
     [Alias("step")]
     [ResponseTimeout("00:00:10")]
@@ -61,8 +62,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     Task<TrainingStatus> GetStatusAsync();
 
     /// <summary>Takes a plan of the director, to land with the next steps.</summary>
-    /// <returns>Why it is refused; null when it is taken.</returns>
     [Alias("propose")]
     [ResponseTimeout("00:00:10")]
-    Task<string?> ProposeAsync(PlanProposal proposal);
+    Task<ProposalAnswer> ProposeAsync(PlanProposal proposal);
 }

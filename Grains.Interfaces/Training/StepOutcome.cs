@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Gates;
+
 namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>A step is committed.</summary>
@@ -49,4 +51,22 @@ public sealed class StepOutcome : WorkOutcome
     /// <summary>Managed bytes that executor threads allocated between prepare and prepared.</summary>
     [Id(10)]
     public required long ExecutorAllocatedBytes { get; init; }
+
+    /// <summary>What <see cref="Auxiliary"/> is made of, by name.</summary>
+    [Id(11)]
+    public NamedLoss[] AuxiliaryLosses { get; init; } = [];
+
+    /// <summary>By layer: mean over its tokens of the entropy of the router's probabilities, nats, from 0 to ln E; 0 for a dense layer.</summary>
+    [Id(12)]
+    public double[] RouterEntropy { get; init; } = [];
+
+    /// <summary>Tells which batch was learnt: a hash of its token ids.</summary>
+    [Id(13)]
+    public ulong BatchDigest { get; init; }
+
+    /// <summary>Predicted tokens per second of <see cref="Seconds"/>.</summary>
+    public double TokensPerSecond => Tokens / Seconds;
+
+    /// <summary>By layer and expert: tokens that chose it and found no slot.</summary>
+    public long[][] DroppedTokens => [.. ChosenTokens.Zip(KeptTokens, (chosen, kept) => chosen.Zip(kept, (c, k) => c - k).ToArray())];
 }

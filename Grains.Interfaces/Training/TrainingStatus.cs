@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -48,4 +49,8 @@ public sealed class TrainingStatus
     /// <summary>What the cluster was measured to do; null before.</summary>
     [Id(32)]
     public ClusterCalibration? Calibration { get; init; }
+
+    /// <summary>Routing policies of the layers that do not route as the run began.</summary>
+    [Id(10)]
+    public GatePolicyMessage[] Gates { get; init; } = [];
 }

@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Gates;
+
 namespace MoEActors.Grains.Interfaces.Workers;
 
 /// <summary>Take part in an epoch: hold the shards that the map names and open the communicator.</summary>
@@ -21,4 +23,8 @@ public sealed class OpenEpochOrder : WorkOrder
     /// <summary>Folder of the checkpoint that a worker which holds nothing starts from; null for the seed.</summary>
     [Id(3)]
     public string? Checkpoint { get; init; }
+
+    /// <summary>Routing policies of the layers that do not route as the run began.</summary>
+    [Id(10)]
+    public GatePolicyMessage[] Gates { get; init; } = [];
 }

@@ -51,4 +51,16 @@ public sealed class WorkerReport
     /// <summary>What all workers were measured to do, alike on every one; null unless that was the order.</summary>
     [Id(31)]
     public ClusterCalibration? Calibration { get; init; }
+
+    /// <summary>Router entropies by micro-batch and layer.</summary>
+    [Id(10)]
+    public RouterPart[] Routers { get; init; } = [];
+
+    /// <summary>Auxiliary losses by micro-batch and layer.</summary>
+    [Id(11)]
+    public AuxiliaryPart[] AuxiliaryLosses { get; init; } = [];
+
+    /// <summary>Tensors that are not finite.</summary>
+    [Id(12)]
+    public NonFinitePart[] NonFinite { get; init; } = [];
 }

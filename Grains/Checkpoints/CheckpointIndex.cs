@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
@@ -20,7 +22,7 @@ internal static class CheckpointIndex
 
     /// <summary>Writes run, configuration and index, in this order, then deletes what no index names any more.</summary>
     public static void Write(
-        IFileStore store, string folder, RunConfiguration run, long step, string cursor, IReadOnlyList<BlockReport> files)
+        IFileStore store, string folder, RunConfiguration run, RunRecord record, string cursor, IReadOnlyList<BlockReport> files)
     {
         WriteText(store, folder, CheckpointFolder.RunFile, run.ToJson());
         if (run.Model.Trunk == Trunk.Decoder)
@@ -33,8 +35,9 @@ internal static class CheckpointIndex
             ["metadata"] = new JsonObject
             {
                 ["total_size"] = files.Where(file => !IsOptimizer(file)).Sum(file => file.Bytes),
-                ["step"] = step,
+                ["step"] = record.Step,
                 ["cursor"] = cursor,
+                ["gates"] = new JsonArray([.. record.Gates.Select(Policy)]),
             },
             ["weight_map"] = Map(files.Where(file => !IsOptimizer(file))),
             ["optimizer_map"] = Map(files.Where(IsOptimizer)),
@@ -46,6 +49,13 @@ internal static class CheckpointIndex
             store.Delete(path);
         }
     }
+
+    private static JsonObject Policy(GatePolicyMessage gate) => new()
+    {
+        ["layer"] = gate.Layer,
+        ["from_step"] = gate.FromStep,
+        ["options"] = JsonNode.Parse(gate.Options),
+    };
 
     private static bool IsOptimizer(BlockReport file) => file.File.StartsWith(OptimizerStem, StringComparison.Ordinal);
 

@@ -15,6 +15,9 @@ internal sealed class DecisionLog
     private readonly List<DirectorDecision> _decisions = [];
     private long _shardBytes;
 
+    /// <summary>Loads of later steps must speak of the plan that is landing, or it has ended.</summary>
+    private long _takenAt = long.MaxValue;
+
     /// <summary>The last decisions, oldest first.</summary>
     public DirectorDecision[] Decisions => [.. _decisions];
 
@@ -24,7 +27,7 @@ internal sealed class DecisionLog
     /// <summary>Notes a plan and words it for the coordinator.</summary>
     public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, long shardBytes)
     {
-        _shardBytes = shardBytes;
+        (_shardBytes, _takenAt) = (shardBytes, long.MaxValue);
         var decision = new DirectorDecision
         {
             Number = _decisions is [.., { } last] ? last.Number + 1 : 1,
@@ -51,10 +54,13 @@ internal sealed class DecisionLog
         };
     }
 
+    /// <summary>Notes that the coordinator has taken the plan, after a step.</summary>
+    public void Taken(long step) => _takenAt = step;
+
     /// <summary>Notes how a plan ended.</summary>
     public void Conclude(PlanConclusion conclusion)
     {
-        int index = _decisions.FindIndex(decision => decision.Number == conclusion.Number && decision.State == DecisionState.Landing);
+        int index = _decisions.FindIndex(decision => decision.Number == conclusion.Number);
         if (index >= 0)
         {
             _decisions[index] = _decisions[index] with
@@ -70,9 +76,15 @@ internal sealed class DecisionLog
         }
     }
 
-    /// <summary>Adds a step's balance ratios to the effects of the decision that is in force.</summary>
-    public void Measure(long step, double[] ratios)
+    /// <summary>Adds a step's balance ratios to the effects of the decision that is in force, and sees whether the coordinator still knows of the plan.</summary>
+    public void Measure(StepLoad load, double[] ratios)
     {
+        long step = load.Step;
+        if (IsLanding && step > _takenAt && load.Landing != _decisions[^1].Number)
+        {
+            Conclude(new PlanConclusion(_decisions[^1].Number, step, 0, "The coordinator has begun anew and knows nothing of the plan.", 0, 0));
+        }
+
         int index = _decisions.FindLastIndex(decision => decision.State == DecisionState.Landed);
         if (index < 0 || step <= _decisions[index].ConcludedAt || step > _decisions[index].ConcludedAt + MeasuredSteps)
         {

@@ -37,7 +37,7 @@ public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
             return;
         }
 
-        _log.Measure(load.Step, watch.Ratios);
+        _log.Measure(load, watch.Ratios);
         if (_log.IsLanding || load.Step % watch.Settings.Every != 0)
         {
             return;
@@ -51,10 +51,14 @@ public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
         }
 
         PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes);
-        string? refusal = await Training.ProposeAsync(proposal);
-        if (refusal is not null)
+        ProposalAnswer answer = await Training.ProposeAsync(proposal);
+        if (answer.Refusal is { } refusal)
         {
             _log.Conclude(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0));
+        }
+        else
+        {
+            _log.Taken(answer.Step);
         }
     }
 

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 
@@ -30,6 +31,9 @@ public sealed record RunRecord
 
     /// <summary>What the caller saved with that checkpoint.</summary>
     public string Cursor { get; init; } = "";
+
+    /// <summary>Routing policies in force, of the layers that do not route as the run began.</summary>
+    public GatePolicyMessage[] Gates { get; init; } = [];
 
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }

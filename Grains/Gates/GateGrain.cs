@@ -3,7 +3,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
-using MoEActors.Modules.Gates;
 using Orleans.Placement;
 
 namespace MoEActors.Grains.Gates;
@@ -48,10 +47,24 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
         }
 
         (_, WorkerModel model) = host.Find(_model, _rank);
-        GateOptions gate = model.View!.Model.GateOf(_layer)!.Options;
-        long[] chosen = model.Counts.Chosen()[_layer];
-        long dropped = chosen.Sum() - model.Counts.Kept()[_layer].Sum();
-        return Task.FromResult(new GateStatus(_layer, _rank, host.Silo, gate.TopK, gate.CapacityFactor, chosen, dropped));
+        GatePolicyMessage policy = GatePolicyMessage.From(model.PolicyOf(_layer));
+        if (model.Routing is not { } routing)
+        {
+            return Task.FromResult(new GateStatus { Layer = _layer, Rank = _rank, Silo = host.Silo, Policy = policy });
+        }
+
+        return Task.FromResult(new GateStatus
+        {
+            Layer = _layer,
+            Rank = _rank,
+            Silo = host.Silo,
+            Policy = policy,
+            Step = routing.Step,
+            ChosenTokens = routing.Chosen[_layer],
+            KeptTokens = routing.Kept[_layer],
+            Routers = [.. routing.Routers.Where(part => part.Layer == _layer)],
+            Losses = [.. routing.Losses.Where(part => part.Layer == _layer)],
+        });
     }
 
     private PlacementRefusedException Away() =>

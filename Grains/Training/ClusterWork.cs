@@ -91,7 +91,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
         BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
         try
         {
-            CheckpointIndex.Write(files, request.Folder, run, reign.Record.Step, request.Cursor, blocks);
+            CheckpointIndex.Write(files, request.Folder, run, reign.Record, request.Cursor, blocks);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

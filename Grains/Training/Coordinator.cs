@@ -27,6 +27,7 @@ internal sealed class Coordinator
     private readonly StepProtocol _steps;
     private readonly PlanDesk _plans;
     private readonly ClusterWork _work;
+    private readonly GatePolicies _gates;
     private long _logged;
     private bool _ended;
 
@@ -47,6 +48,7 @@ internal sealed class Coordinator
         _plans = new PlanDesk(grains, _members, _switching, reign, Run, model);
         _steps = new StepProtocol(_members, _commits, reign, Run, model);
         _work = new ClusterWork(_members, reign, Run, files, model);
+        _gates = new GatePolicies(_members, reign, Run, model);
         _logged = reign.Record.Step;
     }
 
@@ -73,21 +75,27 @@ internal sealed class Coordinator
         return await OpenNextAsync(wanted);
     }
 
-    /// <summary>Checks a batch and logs it before anything runs.</summary>
-    /// <returns>The batch that the step will run: the one logged before, when the step is known.</returns>
+    /// <summary>Checks a batch and logs it before anything runs. One that is logged already stays.</summary>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
+    /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
-    public async Task<StepRequest> LogAsync(StepRequest request)
+    public async Task LogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
         if (request.Step <= _reign.Record.Step)
         {
-            return request;
+            return;
         }
 
         if (request.Step <= _logged)
         {
-            return await _store.ReadBatchAsync(_model, request.Step) ?? request;
+            StepRequest? logged = await _store.ReadBatchAsync(_model, request.Step);
+            if (logged is not null && BatchDigest.Of(logged.Batches) != BatchDigest.Of(request.Batches))
+            {
+                throw new StepTakenException(_model, request.Step);
+            }
+
+            return;
         }
 
         if (request.Step != _logged + 1)
@@ -98,7 +106,6 @@ internal sealed class Coordinator
 
         await _store.WriteBatchAsync(_model, request);
         _logged = request.Step;
-        return request;
     }
 
     /// <summary>Runs a logged step.</summary>
@@ -106,8 +113,10 @@ internal sealed class Coordinator
     {
         if (batch.Step <= _reign.Record.Step)
         {
-            return _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == batch.Step)
-                ?? throw new StaleCommandException($"Step {batch.Step} of model '{_model}' was committed long ago.");
+            StepOutcome known = _reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == batch.Step)
+                ?? throw new StaleCommandException(
+                    $"Step {batch.Step} of model '{_model}' was committed long ago; {_reign.Record.Step} are by now. Refresh the model.");
+            return known.BatchDigest == BatchDigest.Of(batch.Batches) ? known : throw new StepTakenException(_model, batch.Step);
         }
 
         if (batch.Step != _reign.Record.Step + 1)
@@ -141,17 +150,17 @@ internal sealed class Coordinator
     public void Validate(WorkRequest request) => RequestChecks.Work(request, Run);
 
     /// <summary>Runs other work of the whole cluster.</summary>
-    public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
-        request switch
-        {
-            MoveRequest move => MoveAsync(move),
-            DirectRequest direct => DirectAsync(direct),
-            _ => RunInEpochAsync(() => _work.RunAsync(request)),
-        };
+    public Task<WorkOutcome> WorkAsync(WorkRequest request) => request switch
+    {
+        MoveRequest move => MoveAsync(move),
+        DirectRequest direct => DirectAsync(direct),
+        ProgressRequest => ProgressAsync(),
+        ConfigureGateRequest gate => RunInEpochAsync<WorkOutcome>(async () => await _gates.ChangeAsync(gate)),
+        _ => RunInEpochAsync(() => _work.RunAsync(request)),
+    };
 
     /// <summary>Takes a plan of the director.</summary>
-    /// <returns>Why it is refused; null when it is taken.</returns>
-    public string? Propose(PlanProposal proposal) => _plans.Take(proposal);
+    public ProposalAnswer Propose(PlanProposal proposal) => new(_plans.Take(proposal), _reign.Record.Step);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()
@@ -165,10 +174,25 @@ internal sealed class Coordinator
         DirectorRevision = _reign.Record.DirectorRevision,
         Calibration = _reign.Record.Calibration,
         Map = _members.Map is null ? null : _reign.Record.Map,
+        Gates = _reign.Record.Gates,
         SiloNames = _members.Map is null
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
     };
+
+    private async Task<WorkOutcome> ProgressAsync()
+    {
+        try
+        {
+            await ResumeAsync();
+        }
+        catch (EpochFailedException)
+        {
+            // Whoever wants an epoch will hear of it; what is committed is written down.
+        }
+
+        return new ProgressOutcome { Step = _reign.Record.Step };
+    }
 
     private Task<WorkOutcome> DirectAsync(DirectRequest request) => RunInEpochAsync<WorkOutcome>(async () =>
     {
@@ -260,7 +284,11 @@ internal sealed class Coordinator
         bool open = false;
         try
         {
-            open = await SettleAsync() && !_ended;
+            if (await SettleAsync() && !_ended)
+            {
+                await _gates.RenewAsync();
+                open = true;
+            }
         }
         catch (EpochFailedException) when (_reign.Record.Step == 0)
         {

@@ -121,6 +121,7 @@ internal sealed class EpochOpening(
             Map = message,
             Version = step,
             Checkpoint = reign.Record.CheckpointStep == step ? reign.Record.Checkpoint : null,
+            Gates = reign.Record.Gates,
         });
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step);

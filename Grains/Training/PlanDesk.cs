@@ -127,6 +127,7 @@ internal sealed class PlanDesk(IGrainFactory grains, Members members, SwitchProt
             Step = outcome.Step,
             Epoch = members.Epoch,
             Revision = reign.Record.DirectorRevision,
+            Landing = _proposal?.Number ?? 0,
             Tokens = outcome.KeptTokens,
             Dropped = [.. outcome.ChosenTokens.Zip(outcome.KeptTokens, (chosen, kept) => chosen.Sum() - kept.Sum())],
         }).Ignore();

@@ -52,6 +52,9 @@ internal static class RequestChecks
             case DirectRequest { Settings: { } settings }:
                 Director(settings);
                 break;
+            case ConfigureGateRequest gate:
+                GatePolicies.Check(gate, run);
+                break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
@@ -47,9 +48,13 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         });
         LayerWork.RefuseIfRefused(reports, model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
-        await RefuseUnlessFiniteAsync(step, losses, reports[0].GradientNorm);
+        if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
+        {
+            await RefuseAsync(request, targets, losses, reports);
+        }
+
         double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
-        double auxiliary = losses.Sum(loss => loss.Auxiliary) / Math.Max(1, losses.Length);
+        double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
         var outcome = new StepOutcome
         {
             Step = step,
@@ -63,6 +68,9 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
             KeptTokens = Sum(reports.Select(report => report.KeptTokens)),
             ChosenTokens = Sum(reports.Select(report => report.ChosenTokens)),
             ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
+            AuxiliaryLosses = NamedLoss.Of(reports.SelectMany(report => report.AuxiliaryLosses), losses.Length),
+            RouterEntropy = Entropies(reports),
+            BatchDigest = BatchDigest.Of(request.Batches),
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members. A change of placement that went wrong is left out.
@@ -75,25 +83,36 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         return outcome;
     }
 
-    private async Task RefuseUnlessFiniteAsync(long step, LossPart[] losses, double norm)
+    private async Task RefuseAsync(StepRequest request, long targets, LossPart[] losses, IReadOnlyList<WorkerReport> reports)
     {
-        LossPart? bad = losses.Cast<LossPart?>().FirstOrDefault(loss => !double.IsFinite(loss!.Value.CrossEntropySum + loss.Value.Auxiliary));
-        if (bad is null && double.IsFinite(norm))
-        {
-            return;
-        }
-
         await members.SendAsync((_, number) => new AbortOrder
         {
             Model = model,
             Term = reign.Term,
             Epoch = members.Epoch,
             Number = number,
-            Step = step,
+            Step = request.Step,
         });
-        throw bad is { } part
-            ? new NonFiniteLossException(step, part.Index, part.CrossEntropySum + part.Auxiliary)
-            : new NonFiniteLossException(step, -1, norm);
+        IReadOnlyList<WorkerReport> search = await members.RunAsync((silo, number) => new LocateOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Step = request.Step,
+            MicroBatches = request.Batches.Length,
+            Targets = targets,
+            Batches = members.OfSilo(request.Batches, silo),
+        });
+        throw new NonFiniteCause(
+            request.Step, losses, reports[0].GradientNorm, reports.SelectMany(report => report.Routers),
+            [.. search.SelectMany(report => report.NonFinite)]).ToException();
+    }
+
+    private double[] Entropies(IReadOnlyList<WorkerReport> reports)
+    {
+        ILookup<int, RouterPart> layers = reports.SelectMany(report => report.Routers).ToLookup(part => part.Layer);
+        return [.. Enumerable.Range(0, run.Model.Layers).Select(layer => RouterEntropies.Mean(layers[layer]))];
     }
 
     private static long[][] Sum(IEnumerable<long[][]> parts) =>

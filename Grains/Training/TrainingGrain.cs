@@ -2,6 +2,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
@@ -77,6 +78,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 Checkpoint = folder,
                 CheckpointStep = checkpoint.Step,
                 Cursor = checkpoint.Cursor,
+                Gates = [.. checkpoint.Gates.Select(GatePolicyMessage.From)],
             });
             _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
@@ -89,8 +91,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     public async Task<long> SubmitStepAsync(StepRequest request)
     {
         Coordinator coordinator = Existing();
-        StepRequest batch = await UnlessReplaced(coordinator, () => coordinator.LogAsync(request));
-        return Queue(coordinator, () => coordinator.StepAsync(batch));
+        await UnlessReplaced(coordinator, async () =>
+        {
+            await coordinator.LogAsync(request);
+            return true;
+        });
+        return Queue(coordinator, () => coordinator.StepAsync(request));
     }
 
     /// <inheritdoc />
@@ -118,7 +124,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
 
     /// <inheritdoc />
-    public Task<string?> ProposeAsync(PlanProposal proposal) => Task.FromResult(Existing().Propose(proposal));
+    public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Task.FromResult(Existing().Propose(proposal));
 
     private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
     {

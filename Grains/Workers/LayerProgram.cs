@@ -41,7 +41,8 @@ internal static class LayerProgram
         }
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        string? refusal = model.Layer!.Prepare(order.Step);
+        LayerStep layer = model.Layer!;
+        string? refusal = layer.Prepare(order.Step);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         if (refusal is not null)
         {
@@ -49,14 +50,18 @@ internal static class LayerProgram
             return Refused(refusal, view);
         }
 
+        RoutingStatistics routing = model.PublishRouting();
         return new WorkerReport
         {
             Rank = view.Rank,
+            Losses = layer.StepLosses,
             GradientNorm = model.PreparedNorm,
-            KeptTokens = model.Counts.Kept(),
-            ChosenTokens = model.Counts.Chosen(),
+            KeptTokens = routing.Kept,
+            ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
             Switch = model.Switchover.Conclude(),
+            Routers = routing.Routers,
+            AuxiliaryLosses = routing.Losses,
         };
     }
 

@@ -26,6 +26,7 @@ internal sealed class LayerStep : IDisposable
     private readonly DeviceBuffer _flagMemory;
     private readonly int[] _flags;
     private readonly List<LossPart> _losses = [];
+    private readonly List<LossPart> _stepLosses = [];
     private readonly long[] _kept;
     private readonly long[] _chosen;
     private int _passes;
@@ -50,6 +51,9 @@ internal sealed class LayerStep : IDisposable
 
     /// <summary>Auxiliary losses of the micro-batches of the last forward.</summary>
     public LossPart[] Losses => [.. _losses];
+
+    /// <summary>Auxiliary losses of the micro-batches of all passes that the next update applies.</summary>
+    public LossPart[] StepLosses => [.. _stepLosses];
 
     /// <summary>By expert: tokens of the last forward that found a slot.</summary>
     public long[] Kept => [.. _kept];
@@ -122,6 +126,7 @@ internal sealed class LayerStep : IDisposable
         if (order.Pass == 1)
         {
             _model.ClearGradients();
+            _stepLosses.Clear();
         }
 
         bool served = true;
@@ -143,7 +148,9 @@ internal sealed class LayerStep : IDisposable
             _view.Communicator.AddInRankOrder(_model.Dense.Gradients, index < _microBatches, _model.DenseSum);
             if (index < _microBatches)
             {
-                _model.Counts.Add(layer: 0, pass.Gate.Routing);
+                int place = (order.Pass - 1) * _microBatches + index;
+                _model.Counts.Add(place, layer: 0, pass.Gate.Routing);
+                _stepLosses.Add(new LossPart(place, 0, pass.Gate.Routing.AuxiliaryLoss));
             }
 
             served &= _model.Memory.TryUse(order.Memory, (pass, rows), static (from, _, dx) => from.pass.ReadGradient(dx.Span.Slice(from.rows.Start, from.rows.Count)));

@@ -1,13 +1,16 @@
+using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Workers;
 
-/// <summary>Tokens per (layer, expert) of this worker's micro-batches in the step that was prepared last.</summary>
+/// <summary>What the gates decided and measured for this worker's micro-batches of the step that is being prepared.</summary>
 internal sealed class RoutingCounts
 {
     private readonly long[][] _kept;
     private readonly long[][] _chosen;
+    private readonly List<RouterPart> _routers = [];
+    private readonly List<AuxiliaryPart> _losses = [];
 
     public RoutingCounts(ModelConfiguration model)
     {
@@ -18,6 +21,8 @@ internal sealed class RoutingCounts
     /// <summary>Starts a step.</summary>
     public void Clear()
     {
+        _routers.Clear();
+        _losses.Clear();
         for (int layer = 0; layer < _kept.Length; layer++)
         {
             Array.Clear(_kept[layer]);
@@ -26,30 +31,34 @@ internal sealed class RoutingCounts
     }
 
     /// <summary>Adds what the gates decided for one micro-batch.</summary>
-    public void Add(DecoderModel model)
+    public void Add(int microBatch, DecoderModel model)
     {
         for (int layer = 0; layer < _kept.Length; layer++)
         {
             if (model.RoutingOf(layer) is { } routing)
             {
-                Add(layer, routing);
+                Add(microBatch, layer, routing);
             }
         }
     }
 
     /// <summary>Adds what the gate of a layer decided for one micro-batch.</summary>
-    public void Add(int layer, Routing routing)
+    public void Add(int microBatch, int layer, Routing routing)
     {
         for (int expert = 0; expert < routing.Experts; expert++)
         {
             _kept[layer][expert] += routing.KeptTokens[expert];
             _chosen[layer][expert] += routing.ChosenTokens[expert];
         }
+
+        _routers.Add(new RouterPart(microBatch, layer, routing.Tokens, routing.EntropySum));
+        foreach (AuxiliaryLoss loss in routing.Losses)
+        {
+            _losses.Add(new AuxiliaryPart(microBatch, layer, loss.Name, loss.Value, loss.Coefficient * loss.Value));
+        }
     }
 
-    /// <summary>A copy of the tokens that found a slot.</summary>
-    public long[][] Kept() => [.. _kept.Select(layer => layer.ToArray())];
-
-    /// <summary>A copy of the tokens that chose an expert.</summary>
-    public long[][] Chosen() => [.. _chosen.Select(layer => layer.ToArray())];
+    /// <summary>A copy, for those who ask while the next step runs.</summary>
+    public RoutingStatistics Copy(long step) => new(
+        step, [.. _kept.Select(layer => layer.ToArray())], [.. _chosen.Select(layer => layer.ToArray())], [.. _routers], [.. _losses]);
 }

@@ -1,6 +1,7 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Switching;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
@@ -30,6 +31,8 @@ internal sealed class WorkerModel : IDisposable
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
     private GradientNorm? _norm;
+    private volatile RoutingStatistics? _routing;
+    private volatile IReadOnlyList<GatePolicy> _gates = [];
 
     public WorkerModel(
         WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, CallerMemory memory, ICommunicatorProvider communicators,
@@ -84,8 +87,14 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The step at work of a layer without a trunk; null for a model that has one, or when no epoch is open.</summary>
     public LayerStep? Layer { get; private set; }
 
-    /// <summary>Routing of the step prepared last.</summary>
+    /// <summary>Routing of the step that is prepared.</summary>
     public RoutingCounts Counts { get; }
+
+    /// <summary>Routing of the last step that was prepared in the open epoch; null before the first. Grains of the silo read it at any time.</summary>
+    public RoutingStatistics? Routing => _routing;
+
+    /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
+    public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
@@ -125,9 +134,31 @@ internal sealed class WorkerModel : IDisposable
 
         View?.Dispose();
         Prepared = 0;
+        _routing = null;
         ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
         Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator));
+        Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
+
+    /// <summary>Routes by these policies from the next pass on; layers that are not named, as the run began.</summary>
+    /// <exception cref="ArgumentException">A gate refuses its policy.</exception>
+    public void Configure(IReadOnlyList<GatePolicy> gates)
+    {
+        foreach (int layer in _run.Model.MoELayers)
+        {
+            GateOptions wanted = gates.FirstOrDefault(gate => gate.Layer == layer)?.Options ?? _run.Model.Gate;
+            IGate gate = View!.Model.GateOf(layer)!;
+            if (gate.Options != wanted)
+            {
+                gate.Reconfigure(wanted);
+            }
+        }
+
+        _gates = gates;
+    }
+
+    /// <summary>The policy of a layer, as it was told.</summary>
+    public GatePolicy PolicyOf(int layer) => _gates.FirstOrDefault(gate => gate.Layer == layer) ?? new GatePolicy(layer, 1, _run.Model.Gate);
 
     /// <summary>Begins to copy the shards of a change of placement.</summary>
     /// <param name="order">The order that it came with.</param>
@@ -210,7 +241,7 @@ internal sealed class WorkerModel : IDisposable
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(view.Decoder);
+                Counts.Add(index, view.Decoder);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
@@ -272,6 +303,13 @@ internal sealed class WorkerModel : IDisposable
     {
         View?.Communicator.Abort(cause);
         Switchover.End(cause);
+    }
+
+    /// <summary>Finds out what is not finite in a step. Prepared gradients are lost.</summary>
+    public NonFinitePart[] Locate(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
+    {
+        Prepared = 0;
+        return new NonFiniteSearch(_device, View!, Shards, _dense, _denseSum).Run(step, microBatches, targets, mine);
     }
 
     /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>

@@ -20,6 +20,12 @@ internal static class WorkerProgram
             ForwardOrder forward => LayerProgram.Forward(forward, model, view),
             BackwardOrder backward => LayerProgram.Backward(backward, model, view),
             SwitchOrder change => Switch(change, model, view),
+            LocateOrder locate => new WorkerReport
+            {
+                Rank = view.Rank,
+                NonFinite = model.Locate(locate.Step, locate.MicroBatches, locate.Targets, Own(locate.Batches, view)),
+            },
+            GateOrder gates => Configure(gates, model, view),
             EvaluateOrder evaluate => new WorkerReport
             {
                 Rank = view.Rank,
@@ -62,6 +68,19 @@ internal static class WorkerProgram
         return new WorkerReport { Rank = view.Rank, Calibration = calibration.Measure() };
     }
 
+    private static WorkerReport Configure(GateOrder order, WorkerModel model, EpochView view)
+    {
+        try
+        {
+            model.Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
+            return new WorkerReport { Rank = view.Rank };
+        }
+        catch (ArgumentException e)
+        {
+            return new WorkerReport { Rank = view.Rank, Complaint = e.Message };
+        }
+    }
+
     private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
     {
         model.Switchover.Drop();
@@ -74,15 +93,18 @@ internal static class WorkerProgram
         long before = GC.GetAllocatedBytesForCurrentThread();
         double norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        RoutingStatistics routing = model.PublishRouting();
         return new WorkerReport
         {
             Rank = view.Rank,
             Losses = model.Losses(),
             GradientNorm = norm,
-            KeptTokens = model.Counts.Kept(),
-            ChosenTokens = model.Counts.Chosen(),
+            KeptTokens = routing.Kept,
+            ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
             Switch = model.Switchover.Conclude(),
+            Routers = routing.Routers,
+            AuxiliaryLosses = routing.Losses,
         };
     }
 

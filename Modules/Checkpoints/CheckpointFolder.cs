@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
@@ -34,6 +35,9 @@ public sealed class CheckpointFolder
     /// <summary>What the caller saved with it, such as a place in the data.</summary>
     public string Cursor { get; private set; } = "";
 
+    /// <summary>Routing policies in force at that step, of the layers where they are others than the run's.</summary>
+    public IReadOnlyList<GatePolicy> Gates { get; private set; } = [];
+
     /// <summary>Names of the files that the index mentions.</summary>
     public IReadOnlySet<string> Files => _files.Values.ToHashSet();
 
@@ -52,6 +56,7 @@ public sealed class CheckpointFolder
             JsonElement metadata = json.RootElement.GetProperty("metadata");
             checkpoint.Step = metadata.GetProperty("step").GetInt64();
             checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";
+            checkpoint.Gates = metadata.TryGetProperty("gates", out JsonElement gates) ? [.. gates.EnumerateArray().Select(checkpoint.ReadPolicy)] : [];
             checkpoint.AddFiles(json.RootElement.GetProperty("weight_map"));
             checkpoint.AddFiles(json.RootElement.GetProperty("optimizer_map"));
         }
@@ -114,6 +119,16 @@ public sealed class CheckpointFolder
         {
             throw new CheckpointException($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {e.Message}", e);
         }
+    }
+
+    private GatePolicy ReadPolicy(JsonElement gate)
+    {
+        var policy = new GatePolicy(
+            gate.GetProperty("layer").GetInt32(), gate.GetProperty("from_step").GetInt64(), GateOptions.FromJson(gate.GetProperty("options").GetRawText()));
+        string[] mistakes = [.. policy.Mistakes(Run.Model)];
+        return mistakes.Length == 0
+            ? policy
+            : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", mistakes)}");
     }
 
     private void AddFiles(JsonElement map)

@@ -23,7 +23,7 @@ public static class HuggingFaceNames
         }
 
         AttentionShape attention = model.Attention;
-        List<TensorPiece> pieces = [new("model.embed_tokens.weight", "embed_tokens", 0, model.Dim, Transposed: false)];
+        List<TensorPiece> pieces = [new("model.embed_tokens.weight", ModelLayout.Embedding, 0, model.Dim, Transposed: false)];
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string ours = ModelLayout.LayerPrefix(layer);

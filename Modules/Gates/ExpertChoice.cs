@@ -67,6 +67,11 @@ public sealed class ExpertChoice : ISelection
             yield return $"{nameof(options.Groups)} is {options.Groups}; under expert choice tokens do not choose, so groups limit nothing.";
         }
 
+        if (options.SecondChoiceNoise > 0)
+        {
+            yield return $"{nameof(options.SecondChoiceNoise)} is {options.SecondChoiceNoise}; under expert choice tokens have no second choice.";
+        }
+
         if (options.BiasUpdateRate > 0)
         {
             yield return $"{nameof(options.BiasUpdateRate)} is {options.BiasUpdateRate}; expert choice is balanced without a bias.";

@@ -22,6 +22,7 @@ public class Gate : IGate
     private readonly ChoiceBalanceLoss _allChoices;
     private readonly LoadImportanceLoss _loadImportance;
     private readonly ZLoss _z = new();
+    private readonly RouterEntropy _entropy = new();
 
     /// <summary>Composes a gate.</summary>
     /// <param name="options">The policy.</param>
@@ -166,5 +167,14 @@ public class Gate : IGate
         Routing.BalanceLoss = some && !_selection.IsBalanced ? Measured.Measure(tape, _pass) : 0;
         Routing.ZLoss = some ? _z.Measure(tape, _pass) : 0;
         Routing.AuxiliaryLoss = Options.BalanceCoefficient * Routing.BalanceLoss + Options.ZCoefficient * Routing.ZLoss;
+        Routing.Losses.Clear();
+        if (!_selection.IsBalanced)
+        {
+            Routing.Losses.Add(new AuxiliaryLoss(AuxiliaryLoss.Balance, Routing.BalanceLoss, Options.BalanceCoefficient));
+        }
+
+        Routing.Losses.Add(new AuxiliaryLoss(AuxiliaryLoss.Z, Routing.ZLoss, Options.ZCoefficient));
+        Routing.Tokens = _pass.Context.ValidCount;
+        Routing.EntropySum = some ? _entropy.Sum(tape, _pass) : 0;
     }
 }

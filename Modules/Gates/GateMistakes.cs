@@ -7,7 +7,7 @@ internal static class GateMistakes
 {
     /// <summary>Mistakes of options by themselves.</summary>
     public static IEnumerable<string> Of(GateOptions gate, int experts) =>
-        [.. Numbers(gate, experts), .. Names(gate), .. Groups(gate, experts), .. Losses(gate)];
+        [.. Numbers(gate, experts), .. Names(gate), .. Groups(gate, experts), .. SecondChoice(gate), .. Losses(gate)];
 
     /// <summary>Mistakes of options that are to replace others.</summary>
     public static IEnumerable<string> OfChange(GateOptions gate, GateOptions current)
@@ -70,7 +70,7 @@ internal static class GateMistakes
 
         (string Name, float Value)[] atLeastZero =
         [
-            (nameof(gate.Noise), gate.Noise), (nameof(gate.BiasUpdateRate), gate.BiasUpdateRate),
+            (nameof(gate.Noise), gate.Noise), (nameof(gate.SecondChoiceNoise), gate.SecondChoiceNoise), (nameof(gate.BiasUpdateRate), gate.BiasUpdateRate),
             (nameof(gate.BalanceCoefficient), gate.BalanceCoefficient), (nameof(gate.ZCoefficient), gate.ZCoefficient),
         ];
         foreach ((string name, float value) in atLeastZero.Where(entry => !(entry.Value >= 0) || !float.IsFinite(entry.Value)))
@@ -111,6 +111,30 @@ internal static class GateMistakes
         {
             yield return $"{nameof(gate.TopGroups)} is {gate.TopGroups}: {gate.TopGroups * (experts / gate.Groups)} experts are in that many of "
                 + $"{gate.Groups} groups, less than {nameof(gate.TopK)} {gate.TopK}.";
+        }
+    }
+
+    private static IEnumerable<string> SecondChoice(GateOptions gate)
+    {
+        if (!(gate.SecondChoiceNoise > 0))
+        {
+            yield break;
+        }
+
+        string given = $"{nameof(gate.SecondChoiceNoise)} is {gate.SecondChoiceNoise}, but ";
+        if (gate.TopK < 2)
+        {
+            yield return given + $"{nameof(gate.TopK)} is {gate.TopK}; there is no second choice.";
+        }
+
+        if (gate.Scores != GateScores.Softmax)
+        {
+            yield return given + $"{nameof(gate.Scores)} is {gate.Scores}; it needs softmax scores.";
+        }
+
+        if (gate.Balance == BalanceLossKind.LoadImportance)
+        {
+            yield return given + $"{nameof(gate.Balance)} is {gate.Balance}; a drawn choice is no threshold for the others.";
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 
 namespace MoEActors.Modules.Gates;
 
@@ -43,6 +45,12 @@ public sealed record GateOptions
     /// <summary>In training, the router sees its input times U(1 − jitter, 1 + jitter); 0 for none.</summary>
     public float Jitter { get; init; }
 
+    /// <summary>
+    /// γ: in training, a token's second choice is the best of logits + γ·Gumbel(0, 1) besides its first; 0 for none, 1 draws it with the
+    /// probabilities of the softmax (DeepSpeed-MoE's top-2 gate).
+    /// </summary>
+    public float SecondChoiceNoise { get; init; }
+
     /// <summary>Groups of neighbouring experts, one per node as a rule; they divide the experts evenly.</summary>
     public int Groups { get; init; } = 1;
 
@@ -86,6 +94,23 @@ public sealed record GateOptions
     /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
     public IEnumerable<string> Mistakes(int experts, KindList<IGateKind>? kinds = null) =>
         GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? ModelKinds.BuiltIn.Gates));
+
+    /// <summary>The options as JSON text: the form in which they travel and are stored.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="FormatException">The text is no gate's options.</exception>
+    public static GateOptions FromJson(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<GateOptions>(json, ConfigurationJson.Options) ?? throw new FormatException("The text has no gate's options.");
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException($"The text is no gate's options. At {e.Path ?? "the start"}: {e.Message}", e);
+        }
+    }
 
     /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Mistakes"/>.</summary>
     /// <param name="current">The options that the layer was built with.</param>

@@ -11,4 +11,7 @@ internal enum RandomStream
 
     /// <summary>The order in which tokens get slots.</summary>
     Slots,
+
+    /// <summary>Noise by which the second choice is drawn.</summary>
+    SecondChoice,
 }

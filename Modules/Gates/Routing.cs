@@ -52,6 +52,15 @@ public sealed class Routing(int experts)
     /// <summary>The losses times their coefficients: what the layer adds to the loss of the micro-batch.</summary>
     public double AuxiliaryLoss { get; set; }
 
+    /// <summary>Each loss by its name: what <see cref="AuxiliaryLoss"/> is made of. Measured, if only to be seen, where the coefficient is 0.</summary>
+    public List<AuxiliaryLoss> Losses { get; } = [];
+
+    /// <summary>Tokens that took part: padding does not.</summary>
+    public int Tokens { get; set; }
+
+    /// <summary>Σ over those tokens of −Σₑ p·ln p, nats; p are the scores, divided by their sum if they are sigmoids.</summary>
+    public double EntropySum { get; set; }
+
     /// <summary>[rows, k] experts, −1 where there is none and for padding. Of top-k the best come first; of expert choice the lowest.</summary>
     public DeviceSpan<int> Choices { get; set; }
 

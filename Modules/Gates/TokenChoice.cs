@@ -30,6 +30,11 @@ public sealed class TokenChoice : ISelection
         int k = options.TopK;
         pass.Routing.Choices = tape.Arena.Take<int>(scores.Rows * k);
         device.TopK(scores, bias, pass.Context.Valid, k, pass.Routing.Choices);
+        if (options.SecondChoiceNoise > 0 && pass.Context.Stream(RandomStream.SecondChoice) is { } key)
+        {
+            device.DrawSecond(pass.NoisyLogits, scores, key, options.SecondChoiceNoise, k, pass.Routing.Choices);
+        }
+
         device.Read(pass.Routing.Choices, pass.Routing.BeginChoices(scores.Rows, k));
     }
 

@@ -36,7 +36,7 @@ public sealed class DecoderModel : IRoutedModel
         _device = device;
         _tape = new Tape(device, arena);
         _rotary = new RotaryTables(device, configuration.MaximumSequence, configuration.Attention.HeadDim, configuration.RopeTheta);
-        _embedding = new Embedding(dense["embed_tokens"]);
+        _embedding = new Embedding(dense[ModelLayout.Embedding]);
         _layers =
         [
             .. Enumerable.Range(0, configuration.Layers).Select(layer => new DecoderLayer(

@@ -7,6 +7,9 @@ namespace MoEActors.Modules.Models;
 /// <summary>The tensors of a model: names, shapes, initial values. The dense part is on every worker, an expert on its own.</summary>
 public static class ModelLayout
 {
+    /// <summary>Name of the tensor that tokens begin with.</summary>
+    public const string Embedding = "embed_tokens";
+
     /// <summary>Deviation of embeddings: small, so that the first norms see balanced rows.</summary>
     private const float EmbeddingDeviation = 0.02f;
 
@@ -22,7 +25,7 @@ public static class ModelLayout
         float deviation = 1f / MathF.Sqrt(model.Dim);
         // Branches that end in the residual stream start smaller, by the root of their number (GPT-2).
         float branch = 1f / MathF.Sqrt(2f * model.Layers);
-        List<ParameterShape> shapes = [ParameterShape.Weight("embed_tokens", model.Vocabulary, model.Dim, EmbeddingDeviation)];
+        List<ParameterShape> shapes = [ParameterShape.Weight(Embedding, model.Vocabulary, model.Dim, EmbeddingDeviation)];
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string prefix = LayerPrefix(layer);

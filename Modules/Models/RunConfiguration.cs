@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Optimizers;
 
@@ -8,14 +7,6 @@ namespace MoEActors.Modules.Models;
 /// <summary>A training run: the model, its optimizer, and the fixed number of micro-batches of a step.</summary>
 public sealed record RunConfiguration
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-        RespectNullableAnnotations = true,
-        WriteIndented = true,
-    };
-
     /// <summary>The model.</summary>
     public ModelConfiguration Model { get; init; } = new();
 
@@ -32,7 +23,7 @@ public sealed record RunConfiguration
     public bool Reproducible { get; init; } = true;
 
     /// <summary>The configuration as JSON text: the form in which it travels and is stored.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, Json);
+    public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
     /// <param name="json">The text.</param>
@@ -42,7 +33,7 @@ public sealed record RunConfiguration
     {
         try
         {
-            RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, Json)
+            RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, ConfigurationJson.Options)
                 ?? throw new ModelConfigurationException(["The text is empty."]);
             run = run.Using(kinds ?? ModelKinds.BuiltIn);
             run.Validate();

@@ -49,6 +49,24 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
+    public void Entropies(in Matrix scores, bool normalise, DeviceSpan<float> entropies)
+    {
+        Operands.RowMajor(scores);
+        Operands.HasLength(entropies, scores.Rows);
+        ForRows(scores.Rows, scores.Columns, new EntropyKernel(scores, normalise, entropies));
+    }
+
+    /// <inheritdoc />
+    public void DrawSecond(in Matrix logits, in Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices)
+    {
+        Operands.SameShape(scores, logits);
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 2);
+        Operands.HasLength(choices, (long)logits.Rows * k);
+        Operands.InRange(choices, -1, logits.Columns);
+        ForRows(logits.Rows, logits.Columns * RandomCost, new DrawSecondKernel(logits, scores, key, scale, k, choices));
+    }
+
+    /// <inheritdoc />
     public void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows)
     {
         Operands.RowMajor(scores);

@@ -30,6 +30,28 @@ public interface IGateOperations
     void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked);
 
     /// <summary>
+    /// <c>entropies[i] = −Σⱼ p·ln p</c> in nats, p the scores of row i, divided by their sum if <paramref name="normalise"/> is set; an
+    /// element that is 0 adds nothing.
+    /// </summary>
+    /// <param name="scores">[n, E], not negative.</param>
+    /// <param name="normalise">Whether the scores of a row do not add up to 1 by themselves.</param>
+    /// <param name="entropies">[n].</param>
+    void Entropies(in Matrix scores, bool normalise, DeviceSpan<float> entropies);
+
+    /// <summary>
+    /// Replaces the second choice of each row by <c>argmaxₑ logits[i, e] + scale·Gᵢₑ</c> over the columns that are not its first choice and whose
+    /// score is above −∞. <c>G = −ln(−ln U)</c>, U = <c>CounterRandom.Uniform(CounterRandom.Next(key, i), e)</c>. The others stay in their order,
+    /// without the drawn one or else the last. Rows whose first choice is −1 stay as they are.
+    /// </summary>
+    /// <param name="logits">[n, E].</param>
+    /// <param name="scores">[n, E]: what the choices were made by.</param>
+    /// <param name="key">Key of the random numbers.</param>
+    /// <param name="scale">Factor on the noise.</param>
+    /// <param name="k">Choices per row, at least 2.</param>
+    /// <param name="choices">[n, k].</param>
+    void DrawSecond(in Matrix logits, in Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices);
+
+    /// <summary>
     /// The rows of the <paramref name="count"/> largest scores of each column, in ascending order; ties go to the lower row, a NaN counts
     /// as −∞. Rows whose <paramref name="valid"/> is 0 take no part; where rows do not suffice, −1 fills up.
     /// </summary>

@@ -30,6 +30,7 @@ public class ClusterTests
         ["bias, noise and shared experts"] = With("swiglu", Everything, shared: 1),
         ["cosine, load and importance, residual"] = With(
             "gelu", new GateOptions { Kind = "cosine", ProjectionDim = 7, Noise = 1, Balance = BalanceLossKind.LoadImportance }, residual: true),
+        ["a drawn second choice"] = With("swiglu", new GateOptions { TopK = 3, SecondChoiceNoise = 1, CapacityFactor = 0.8f }),
         ["expert choice"] = With("swiglu", new GateOptions { Kind = "expert-choice", CapacityFactor = 1.3f }),
     };
 

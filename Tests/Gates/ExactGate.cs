@@ -26,7 +26,7 @@ internal sealed class ExactGate(GateCase gate)
     /// <summary>Chooses, from the given tensors, and gives slots.</summary>
     public void Route(Dictionary<string, double[]> tensors)
     {
-        double[][] scores = Scores(Noisy(Logits(tensors)));
+        double[][] logits = Noisy(Logits(tensors)), scores = Scores(logits);
         double[] bias = tensors.GetValueOrDefault("router_bias", new double[E]);
         if (_options.Kind == "expert-choice")
         {
@@ -44,6 +44,12 @@ internal sealed class ExactGate(GateCase gate)
         }
 
         Choices = [.. scores.Select((row, t) => gate.Valid[t] == 0 ? [] : Best([.. row.Select((s, e) => s + bias[e])]))];
+        if (gate.RandomKey is { } key && _options.SecondChoiceNoise > 0)
+        {
+            ulong stream = CounterRandom.Derive(key, (ulong)RandomStream.SecondChoice);
+            Choices = [.. Choices.Select((row, t) => row.Length == 0 ? row : DrawSecond(row, Allowed(scores[t]), logits[t], CounterRandom.Next(stream, (ulong)t)))];
+        }
+
         GiveSlots(scores);
     }
 
@@ -72,6 +78,13 @@ internal sealed class ExactGate(GateCase gate)
         return E * Enumerable.Range(0, E).Sum(e =>
             Valid().Average(t => scores[t][e] / (Sigmoid ? scores[t].Sum() : 1)) * Valid().Sum(t => Choices[t].Take(counted).Count(c => c == e))
             / (counted * Tokens));
+    }
+
+    /// <summary>Σ over the tokens of the entropy of their scores.</summary>
+    public double EntropySum(Dictionary<string, double[]> tensors)
+    {
+        double[][] scores = Scores(Noisy(Logits(tensors)));
+        return Valid().Sum(t => -scores[t].Select(s => s / scores[t].Sum()).Sum(p => p * Math.Log(p)));
     }
 
     public double Z(Dictionary<string, double[]> tensors)
@@ -130,7 +143,10 @@ internal sealed class ExactGate(GateCase gate)
 
     private double[][] Scores(double[][] logits) => [.. logits.Select(row => Sigmoid ? [.. row.Select(Exact.Sigmoid)] : Exact.Softmax(row))];
 
-    private int[] Best(double[] values)
+    private int[] Best(double[] values) => [.. Allowed(values).OrderByDescending(e => values[e]).ThenBy(e => e).Take(_options.TopK)];
+
+    /// <summary>The experts of the best groups.</summary>
+    private int[] Allowed(double[] values)
     {
         int members = E / _options.Groups;
         int[] groups =
@@ -138,7 +154,15 @@ internal sealed class ExactGate(GateCase gate)
             .. Enumerable.Range(0, _options.Groups)
                 .OrderByDescending(g => values.Skip(g * members).Take(members).OrderDescending().Take(2).Sum()).Take(_options.TopGroups),
         ];
-        return [.. Enumerable.Range(0, E).Where(e => groups.Contains(e / members)).OrderByDescending(e => values[e]).ThenBy(e => e).Take(_options.TopK)];
+        return [.. Enumerable.Range(0, E).Where(e => groups.Contains(e / members))];
+    }
+
+    /// <summary>The first, then the best of a + γ·G among the others, then the best of what remains.</summary>
+    private int[] DrawSecond(int[] row, int[] allowed, double[] logits, ulong stream)
+    {
+        int second = allowed.Where(e => e != row[0])
+            .MaxBy(e => logits[e] + _options.SecondChoiceNoise * -Math.Log(-Math.Log(CounterRandom.Uniform(stream, (ulong)e))));
+        return [row[0], second, .. row.Where(e => e != row[0] && e != second).Take(row.Length - 2)];
     }
 
     private double[][] Weigh(double[][] scores)

@@ -27,6 +27,12 @@ internal sealed record GateCase(GateOptions Options, int Padding = 0, bool Evalu
         ["noise"] = new(Strong with { Noise = 2f }, Padding: 4),
         ["jitter"] = new(Strong with { Jitter = 0.3f }),
         ["noise and jitter, in evaluation"] = new(Strong with { Noise = 2f, Jitter = 0.3f, Priority = SlotPriority.Random, CapacityFactor = 0.7f }, Evaluation: true),
+        ["a drawn second choice"] = new(Strong with { SecondChoiceNoise = 1f }, Padding: 4),
+        ["a drawn second choice of four"] = new(
+            Strong with { TopK = 4, SecondChoiceNoise = 2f, Noise = 1f, CapacityFactor = 0.6f, Balance = BalanceLossKind.AllChoices }),
+        ["a drawn second choice of all experts"] = new(Strong with { TopK = Experts, SecondChoiceNoise = 1f }),
+        ["a drawn second choice in groups"] = new(Strong with { Groups = 2, TopGroups = 1, TopK = 3, SecondChoiceNoise = 1f }, Padding: 3),
+        ["a drawn second choice, in evaluation"] = new(Strong with { SecondChoiceNoise = 3f }, Evaluation: true),
         ["load and importance"] = new(Strong with { Noise = 3f, Balance = BalanceLossKind.LoadImportance }, Padding: 6),
         ["load and importance, in evaluation"] = new(Strong with { Noise = 3f, Balance = BalanceLossKind.LoadImportance }, Evaluation: true),
         ["batch-prioritised"] = new(Strong with { CapacityFactor = 0.6f, Priority = SlotPriority.Score }, Padding: 4),

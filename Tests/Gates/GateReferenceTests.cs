@@ -44,6 +44,9 @@ public class GateReferenceTests
             Assert.Equal(exact.Choices.Select((row, t) => row.Any(e => !exact.Dropped.Contains((t, e)))).Count(some => some), routing.RoutedTokens);
             Assert.Equal(exact.Balance(run.Tensors()), routing.BalanceLoss, 2e-5);
             Assert.Equal(exact.Z(run.Tensors()), routing.ZLoss, 2e-5);
+            Assert.Equal(gate.Valid.Sum(), routing.Tokens);
+            Assert.Equal(exact.EntropySum(run.Tensors()), routing.EntropySum, 1e-4);
+            Assert.Equal(routing.AuxiliaryLoss, routing.Losses.Sum(loss => loss.Coefficient * loss.Value), 1e-12);
             Assert.Equal(
                 gate.Options.BalanceCoefficient * routing.BalanceLoss + gate.Options.ZCoefficient * routing.ZLoss, routing.AuxiliaryLoss, 1e-12);
         }

@@ -1,5 +1,6 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Tests.Gates;
@@ -21,6 +22,31 @@ public class RandomnessTests
         float[] quiet = Weights(new GateCase(new GateOptions()));
         Assert.Equal(quiet, Weights(new GateCase(Noisy, Evaluation: true)));
         Assert.NotEqual(quiet, Weights(new GateCase(Noisy)));
+    }
+
+    [Fact]
+    public void A_second_choice_is_drawn_with_the_probabilities_of_the_softmax()
+    {
+        // Four columns, the first chosen first: the others come in the ratio of their exponentials.
+        const int Rows = 40_000;
+        float[] logits = [3f, 0f, 0.5f, 1f];
+        using var device = new CpuDevice();
+        using DeviceBuffer memory = device.Allocate(sizeof(float) * 6L * Rows);
+        Matrix rows = new(memory.As<float>().Slice(0, 4 * Rows), Rows, 4);
+        DeviceSpan<int> choices = memory.As<int>().Slice(4 * Rows, 2 * Rows);
+        device.Write<float>([.. Enumerable.Range(0, Rows).SelectMany(_ => logits)], rows.Data);
+        device.TopK(rows, default, default, 2, choices);
+        device.DrawSecond(rows, rows, key: 5, scale: 1f, k: 2, choices);
+        int[] found = new int[2 * Rows];
+        device.Read(choices, found);
+        double total = logits[1..].Sum(logit => Math.Exp(logit));
+        for (int expert = 1; expert < 4; expert++)
+        {
+            double share = found.Where((choice, i) => i % 2 == 1 && choice == expert).Count() / (double)Rows;
+            Assert.Equal(Math.Exp(logits[expert]) / total, share, 0.01);
+        }
+
+        Assert.All(found.Where((_, i) => i % 2 == 0), first => Assert.Equal(0, first));
     }
 
     [Fact]

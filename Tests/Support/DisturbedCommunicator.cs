@@ -4,7 +4,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Tests.Support;
 
 /// <summary>A rank of <see cref="DisturbedCommunicators"/>.</summary>
-internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommunicators owner) : ICommunicator
+internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommunicators owner, bool isCourier) : ICommunicator
 {
     public int Rank => inner.Rank;
 
@@ -13,33 +13,33 @@ internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommun
     public void AllToAll<T>(DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
         where T : unmanaged
     {
-        owner.Pass(Rank);
+        owner.Pass(Rank, isCourier);
         inner.AllToAll(send, sendSegments, receive, receiveSegments);
     }
 
     public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
         where T : unmanaged
     {
-        owner.Pass(Rank);
+        owner.Pass(Rank, isCourier);
         inner.AllGather(mine, all);
     }
 
     public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
-        owner.Pass(Rank);
+        owner.Pass(Rank, isCourier);
         inner.AddInRankOrder(part, contributes, sum);
     }
 
     public void ShareOwned(DeviceSpan<float> sum)
     {
-        owner.Pass(Rank);
+        owner.Pass(Rank, isCourier);
         inner.ShareOwned(sum);
     }
 
     public void Broadcast<T>(DeviceSpan<T> span, int root)
         where T : unmanaged
     {
-        owner.Pass(Rank);
+        owner.Pass(Rank, isCourier);
         inner.Broadcast(span, root);
     }
 

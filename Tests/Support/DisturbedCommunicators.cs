@@ -12,16 +12,19 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
     public int OpenGroups => _inner.OpenGroups;
 
     public ICommunicator Open(string model, long epoch, int rank, int size, TimeSpan deadline) =>
-        new DisturbedCommunicator(_inner.Open(model, epoch, rank, size, deadline), this);
+        new DisturbedCommunicator(_inner.Open(model, epoch, rank, size, deadline), this, isCourier: model.EndsWith("/moves", StringComparison.Ordinal));
 
     /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it throws.</summary>
-    public void FailAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause);
+    public void FailAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, OfCouriers: null);
+
+    /// <summary>As <see cref="FailAt"/>, when it copies shards beside a step.</summary>
+    public void FailCourierAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, OfCouriers: true);
 
     /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it waits for <see cref="Release"/>.</summary>
     /// <returns>Ends when it waits.</returns>
     public Task HoldAt(int rank, int calls)
     {
-        var hold = new Disturbance(rank, calls, Cause: null);
+        var hold = new Disturbance(rank, calls, Cause: null, OfCouriers: false);
         _next = hold;
         return hold.Reached.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
     }
@@ -33,9 +36,10 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
         _next = null;
     }
 
-    public void Pass(int rank)
+    public void Pass(int rank, bool isCourier)
     {
-        if (_next is not { } disturbance || disturbance.Rank != rank || Interlocked.Decrement(ref disturbance.Left) >= 0)
+        if (_next is not { } disturbance || disturbance.Rank != rank || (disturbance.OfCouriers ?? isCourier) != isCourier
+            || Interlocked.Decrement(ref disturbance.Left) >= 0)
         {
             return;
         }
@@ -50,7 +54,7 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
         disturbance.Released.Wait(TimeSpan.FromSeconds(60));
     }
 
-    private sealed record Disturbance(int Rank, int Calls, Exception? Cause)
+    private sealed record Disturbance(int Rank, int Calls, Exception? Cause, bool? OfCouriers)
     {
         public int Left = Calls;
 

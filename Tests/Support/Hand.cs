@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Training;
@@ -67,6 +68,9 @@ internal sealed class Hand
         };
     }
 
+    public GateOrder Gates(long number, params GatePolicyMessage[] gates) =>
+        new() { Model = Model, Term = Term, Epoch = _reign.Record.Epoch, Number = number, Gates = gates };
+
     public CommitOrder Commit(long number, long step) =>
         new() { Model = Model, Term = Term, Epoch = _reign.Record.Epoch, Number = number, Step = step };
 
@@ -107,6 +111,7 @@ internal sealed class Hand
                 KeptTokens = [],
                 ChosenTokens = [],
                 ExecutorAllocatedBytes = 0,
+                BatchDigest = BatchDigest.Of(Messages(TrainingRuns.Batch(Run, step))),
             },
         ],
     });

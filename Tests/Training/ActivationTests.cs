@@ -64,7 +64,7 @@ public sealed class ActivationTests
         for (int rank = 0; rank < 3; rank++)
         {
             GateStatus gate = await cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate("m", 0, rank)).GetStatusAsync();
-            Assert.Equal((0, rank, map.Workers[rank].Silo, 2), (gate.Layer, gate.Rank, gate.Silo, gate.TopK));
+            Assert.Equal((0, rank, map.Workers[rank].Silo, 2), (gate.Layer, gate.Rank, gate.Silo, gate.Policy.ToPolicy().Options.TopK));
             chosen = [.. chosen.Zip(gate.ChosenTokens, (a, b) => a + b)];
         }
 

@@ -117,7 +117,7 @@ public sealed class CoordinatorLifeTests
         await Assert.ThrowsAsync<TicketLostException>(() => grain.WaitAsync(ticket, TimeSpan.FromSeconds(1)));
     }
 
-    private static void DeactivateNext(TrainingCluster cluster) => cluster.Calls.Before = call =>
+    internal static void DeactivateNext(TrainingCluster cluster) => cluster.Calls.Before = call =>
     {
         if (call.Grain is ITrainingGrain and IGrainBase grain)
         {

@@ -75,7 +75,7 @@ public sealed class DirectorTests
     }
 
     /// <summary>Loads and conclusions travel one way: the last ones may still be on theirs.</summary>
-    private static async Task<DirectorStatus> SettledAsync(MoEModel model)
+    internal static async Task<DirectorStatus> SettledAsync(MoEModel model)
     {
         DirectorStatus status = await model.GetDirectorAsync(Cancellation);
         while (status.Step < model.Step)

@@ -40,7 +40,7 @@ public sealed class RefusalTests : IAsyncLifetime
         NonFiniteLossException refused = await Assert.ThrowsAsync<NonFiniteLossException>(() => model.TrainStepAsync(bad, Cancellation));
         SwapEmbedding(healthy);
 
-        Assert.Equal((2L, microBatch), (refused.Step, refused.MicroBatch));
+        Assert.Equal((2L, (int?)microBatch), (refused.Step, refused.MicroBatch));
         Assert.Contains($"micro-batch {microBatch}", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, await model.FingerprintAsync(Cancellation));
         await model.TrainStepAsync(batches[1], Cancellation);
@@ -139,10 +139,10 @@ public sealed class RefusalTests : IAsyncLifetime
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         Func<Task>[] cases =
         [
-            () => model.GenerateAsync([], 3, cancellationToken: Cancellation),
-            () => model.GenerateAsync([31], 3, cancellationToken: Cancellation),
-            () => model.GenerateAsync([1], -1, cancellationToken: Cancellation),
-            () => model.GenerateAsync([1], 1, float.NaN, cancellationToken: Cancellation),
+            () => model.GenerateAsync([], 3, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
+            () => model.GenerateAsync([31], 3, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
+            () => model.GenerateAsync([1], -1, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
+            () => model.GenerateAsync([1], 1, float.NaN, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
             () => model.EvaluateAsync([new MicroBatch([1], [-1], 1)], Cancellation),
             () => model.EvaluateAsync([new MicroBatch([99], [1], 1)], Cancellation),
             () => _cluster.Client.OpenModelAsync("nobody", Cancellation),
@@ -154,7 +154,7 @@ public sealed class RefusalTests : IAsyncLifetime
             await Assert.ThrowsAsync<InvalidRequestException>(work);
         }
 
-        Assert.Equal(3, (await model.GenerateAsync([1], 3, cancellationToken: Cancellation)).Length);
+        Assert.Equal(3, (await model.GenerateAsync([1], 3, cancellationToken: Cancellation).ToArrayAsync(Cancellation)).Length);
     }
 
     [Fact]
@@ -167,7 +167,8 @@ public sealed class RefusalTests : IAsyncLifetime
 
         Assert.Equal(await one.EvaluateAsync(batch, Cancellation), await all.EvaluateAsync(batch, Cancellation), Same);
         Assert.Equal(
-            await one.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation), await all.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation));
+            await one.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation).ToArrayAsync(Cancellation),
+            await all.GenerateAsync([3, 4], 20, 0.8f, 5, Cancellation).ToArrayAsync(Cancellation));
         Assert.Equal(before, await all.FingerprintAsync(Cancellation));
     }
 

@@ -42,6 +42,19 @@ public sealed class TrainingViewTests
     }
 
     [Fact]
+    public async Task Routing_is_shown_where_there_is_any()
+    {
+        using ManualTime time = new();
+        using StringWriter writer = new();
+        await using (PlainTrainingView view = new(writer, time))
+        {
+            view.Report(Sample with { RouterEntropy = 1.857, DroppedShare = 0.0314 });
+        }
+
+        Assert.Contains("  rate 9.0e-4  entropy 1.86  dropped 3.1%  time 0:14", writer.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_note_is_written_once()
     {
         using ManualTime time = new();

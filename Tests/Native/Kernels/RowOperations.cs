@@ -37,6 +37,16 @@ internal static class RowOperations
         ["NormalizeRows"] = c => c.Device.NormalizeRows(c.X, 1e-12f, c.OutX, c.Inverse.Data),
         ["NormalizeRowsGradient"] = c => c.Device.NormalizeRowsGradient(c.X, c.Inverse.Data, 1e-12f, c.Y, c.OutX, Accumulation.Add),
         ["DotRows"] = c => c.Device.DotRows(c.X, c.Y, c.Inverse.Data),
+        ["Entropies"] = c =>
+        {
+            c.Device.Softmax(c.X, c.OutX, default);
+            c.Device.Entropies(c.OutX, normalise: false, c.Inverse.Data);
+        },
+        ["Entropies of sigmoids"] = c =>
+        {
+            c.Device.Sigmoid(c.X, c.OutX, default);
+            c.Device.Entropies(c.OutX, normalise: true, c.Inverse.Data);
+        },
         ["MaskGroups"] = c => c.Device.MaskGroups(Even(c), c.Weight.Slice(0, Even(c).Columns), 2, 1, c.OutX.SliceColumns(0, Even(c).Columns)),
         ["AddSmoothLoadGradient"] = c => c.Device.AddSmoothLoadGradient(c.X, c.Y, Choose(c), RowCase.Choices, 0.3f, c.Weight, c.OutX),
         ["GatherRows"] = c => c.Device.GatherRows(c.Table, Targets(c), c.OutX),

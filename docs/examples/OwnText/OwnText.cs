@@ -46,7 +46,7 @@ internal static class OwnText
             output.WriteLine($"validation loss {loss.Loss:0.000} nats per byte");
 
             int[] prompt = [.. Encoding.UTF8.GetBytes("The ").Select(value => (int)value)];
-            int[] written = await model.GenerateAsync(prompt, count: 200, temperature: 0.7f);
+            int[] written = await model.GenerateAsync(prompt, count: 200, temperature: 0.7f).ToArrayAsync();
             output.WriteLine("The " + Encoding.UTF8.GetString([.. written.Select(token => (byte)token)]));
             output.WriteLine($"parameters {await model.FingerprintAsync():x16}");
             await model.SaveAsync(folder);

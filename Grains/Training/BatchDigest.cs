@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using MoEActors.Grains.Interfaces.Workers;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>Tells batches apart: the first eight bytes of SHA-256 over their token ids and shapes.</summary>
+internal static class BatchDigest
+{
+    public static ulong Of(MicroBatchMessage[] batches)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (MicroBatchMessage batch in batches)
+        {
+            ReadOnlySpan<int> shape = [batch.Index, batch.SequenceLength, batch.Inputs.Length];
+            hash.AppendData(MemoryMarshal.AsBytes(shape));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Inputs));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Targets));
+        }
+
+        return BitConverter.ToUInt64(hash.GetHashAndReset());
+    }
+}

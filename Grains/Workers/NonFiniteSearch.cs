@@ -1,0 +1,74 @@
+using System.Globalization;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Workers;
+
+/// <summary>
+/// Finds which tensors of one worker are not finite. A step costs nothing for it: only one that was refused is run again, a micro-batch at a time,
+/// with the same numbers as before. Every member takes part to the end, whatever it has found.
+/// </summary>
+internal sealed class NonFiniteSearch(IDevice device, EpochView view, ShardTable shards, ParameterBlock dense, DeviceSpan<float> denseSum)
+{
+    private const string LayerMark = "layers.";
+
+    private readonly List<NonFinitePart> _found = [];
+
+    /// <summary>Looks through the parameters, and through the gradients of a step up to the first micro-batch that spoils one.</summary>
+    public NonFinitePart[] Run(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
+    {
+        Look(block => block.Values, dense.Values, microBatch: -1);
+        int values = _found.Count;
+        device.Fill(denseSum, 0f);
+        foreach (ParameterBlock block in Experts())
+        {
+            block.ClearGradients();
+        }
+
+        for (int index = 0; index < microBatches; index++)
+        {
+            MicroBatch? batch = mine.GetValueOrDefault(index);
+            dense.ClearGradients();
+            view.Decoder.Train(batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            view.EndRound();
+            view.Communicator.AddInRankOrder(dense.Gradients, batch is not null, denseSum);
+            if (_found.Count == values)
+            {
+                Look(block => block.Gradients, denseSum, index);
+            }
+        }
+
+        return [.. _found];
+    }
+
+    private IEnumerable<ParameterBlock> Experts() => Enumerable.Range(0, shards.Count).Select(i => shards.At(i).Block);
+
+    private void Look(Func<ParameterBlock, DeviceSpan<float>> part, DeviceSpan<float> ofDense, int microBatch)
+    {
+        foreach (Parameter parameter in NotFinite(dense, ofDense))
+        {
+            _found.Add(new NonFinitePart(microBatch, LayerOf(parameter.Shape.Name), -1, parameter.Shape.Name));
+        }
+
+        for (int i = 0; i < shards.Count; i++)
+        {
+            (ExpertId expert, ParameterBlock block) = shards.At(i);
+            foreach (Parameter parameter in NotFinite(block, part(block)))
+            {
+                _found.Add(new NonFinitePart(microBatch, expert.Layer, expert.Expert, block.Prefix + parameter.Shape.Name));
+            }
+        }
+    }
+
+    /// <summary>A float's square is finite in double, so a sum of them is finite where each is.</summary>
+    private IEnumerable<Parameter> NotFinite(ParameterBlock block, DeviceSpan<float> values) => block.Parameters.Where(
+        parameter => !double.IsFinite(device.SumOfSquares(values.Slice(parameter.Offset, parameter.Shape.Count))));
+
+    private static int LayerOf(string tensor) => tensor.StartsWith(LayerMark, StringComparison.Ordinal)
+        ? int.Parse(tensor[LayerMark.Length..tensor.IndexOf('.', LayerMark.Length)], CultureInfo.InvariantCulture)
+        : -1;
+}

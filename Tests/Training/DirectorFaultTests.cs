@@ -1,0 +1,129 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>
+/// Whatever fails of a change of placement, and whenever: the old epoch goes on or the new one comes whole, nothing is lost, no bit of what is
+/// learnt changes, and the director tries again.
+/// </summary>
+public sealed class DirectorFaultTests
+{
+    private const int Silos = 3;
+    private const int Steps = 40;
+
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    // One shard lands with each step: three calls copy its state, the fourth its gradient.
+    [Theory, InlineData(0, 0), InlineData(1, 1), InlineData(2, 2), InlineData(0, 3), InlineData(1, 3), InlineData(2, 5)]
+    public async Task A_courier_that_fails_costs_the_plan_and_no_more(int rank, int calls)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        cluster.DataPlane.FailCourierAt(rank, calls, new InvalidOperationException("the wire burned"));
+        DirectorStatus status = await AssertUndisturbedAsync(cluster);
+        DirectorDecision failed = status.Decisions.First(decision => decision.State == DecisionState.GivenUp);
+        Assert.Contains("the wire burned", failed.Failure, StringComparison.Ordinal);
+        Assert.Contains("Worker", failed.Failure, StringComparison.Ordinal);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+    }
+
+    [Theory]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), 1, 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), 2, 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), 1, Silos)]
+    [InlineData(nameof(IWorkerHostService.InstallMapAsync), 4, 1)]
+    [InlineData(nameof(IWorkerHostService.InstallMapAsync), 5, 2)]
+    public async Task A_decision_that_some_or_all_do_not_hear_is_made_up_for(string method, int first, int count)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        int seen = 0;
+        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
+        {
+            bool meant = call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || call.Request.GetArgument(0) is CommitOrder { Adopt: > 0 });
+            if (meant && Interlocked.Increment(ref seen) is int number && number >= first && number < first + count)
+            {
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        });
+        Assert.True(seen >= first + count, $"{seen} such messages were sent.");
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+    }
+
+    [Fact]
+    public async Task A_step_that_fails_takes_its_change_of_placement_with_it()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        int seen = 0;
+        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
+        {
+            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is PrepareOrder { Switch: not null } && Interlocked.Increment(ref seen) == 2)
+            {
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        });
+        Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.GivenUp, Failure: not null });
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_goes_as_its_decision_is_told_is_followed_by_one_that_goes_on()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        int seen = 0;
+        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
+        {
+            bool meant = call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is CommitOrder { Adopt: > 0 };
+            if (meant && Interlocked.Increment(ref seen) == 2)
+            {
+                CoordinatorLifeTests.DeactivateNext(cluster);
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        });
+        Assert.True((await cluster.Client.OpenModelAsync("m", Cancellation)).Step > 0);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+    }
+
+    /// <summary>Trains with the director from a crowded placement while something goes wrong, and compares with a run that nothing happens to.</summary>
+    private static async Task<DirectorStatus> AssertUndisturbedAsync(TrainingCluster cluster, Action? disturb = null)
+    {
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(
+            "m", Run, new PlacementRequest { Ranks = Placements.Singles([new int[5], [], new int[7]]) }, Cancellation);
+        await model.SetDirectorAsync(
+            new DirectorSettings { CoolDownSteps = 0, HorizonSteps = 1_000_000, BytesPerStep = 1 }, Cancellation);
+        disturb?.Invoke();
+        List<double> losses = [];
+        while (losses.Count < Steps)
+        {
+            try
+            {
+                losses.Add((await model.TrainStepAsync(TrainingRuns.Batch(Run, losses.Count + 1), Cancellation)).Loss);
+            }
+            catch (EpochFailedException)
+            {
+                // The step was not applied: it is tried again.
+            }
+        }
+
+        cluster.Calls.Before = null;
+        Assert.Equal(expected.Losses, losses);
+        Assert.Equal(expected.Fingerprint, await model.FingerprintAsync(Cancellation));
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        for (int silo = 0; silo < Silos; silo++)
+        {
+            Assert.Equal(
+                map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == silo).Select(shard => shard.ExpertId.ToString()).Order(),
+                cluster.Host(silo).ShardsOf("m").Order());
+        }
+
+        return await DirectorTests.SettledAsync(model);
+    }
+}
