@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 
@@ -17,6 +18,7 @@ namespace MoEActors.Client;
 /// </summary>
 public sealed class ClusterLayer
 {
+    private readonly MoEModel _run;
     private readonly ITrainingGrain _grain;
     private readonly CallerMemory? _memory;
     private int _calls;
@@ -26,24 +28,23 @@ public sealed class ClusterLayer
     /// <summary>Whether an update may have been committed without this client's having heard.</summary>
     private bool _stepUnknown;
 
-    internal ClusterLayer(string name, ITrainingGrain grain, CallerMemory? memory, RunConfiguration run, EpochOutcome epoch)
+    internal ClusterLayer(MoEModel run, ITrainingGrain grain, CallerMemory? memory)
     {
+        _run = run;
         _grain = grain;
         _memory = memory;
-        Name = name;
-        Configuration = LayerConfiguration.From(run);
-        Step = epoch.Step;
-        Cursor = epoch.Cursor;
+        Configuration = LayerConfiguration.From(run.Run);
+        Step = run.Step;
     }
 
     /// <summary>The layer's name.</summary>
-    public string Name { get; }
+    public string Name => _run.Name;
 
     /// <summary>What the layer is.</summary>
     public LayerConfiguration Configuration { get; }
 
     /// <summary>What was saved as the cursor with the checkpoint that the layer was restored from; empty for none.</summary>
-    public string Cursor { get; }
+    public string Cursor => _run.Cursor;
 
     /// <summary>Updates that this client knows to be committed.</summary>
     public long Step { get; private set; }
@@ -134,10 +135,11 @@ public sealed class ClusterLayer
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
     /// <exception cref="InvalidRequestException">There is no such expert, or gradients wait for their update.</exception>
     /// <exception cref="PlacementRefusedException">There is no such worker.</exception>
-    public Task MoveExpertAsync(int expert, int rank, CancellationToken cancellationToken = default) => AloneAsync(nameof(MoveExpertAsync), () =>
+    public Task MoveExpertAsync(int expert, int rank, CancellationToken cancellationToken = default) => AloneAsync(nameof(MoveExpertAsync), async () =>
     {
         Require(_passes == 0 && _rows == 0, $"A move would lose the gradients of {_passes + (_rows > 0 ? 1 : 0)} passes. Call {nameof(ApplyAsync)} before it.");
-        return RunAsync<EpochOutcome>(new MoveRequest { Layer = 0, Expert = expert, Rank = rank }, cancellationToken);
+        await _run.MoveExpertAsync(0, expert, rank, cancellationToken);
+        return true;
     });
 
     /// <summary>Writes a checkpoint: parameters and moments in safetensors, an index, and the configuration. Gradients that wait are not part of it.</summary>
@@ -146,20 +148,22 @@ public sealed class ClusterLayer
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="IOException">The folder cannot be created.</exception>
     /// <exception cref="CheckpointFailedException">A file could not be written; the layer is as before.</exception>
-    public Task<SaveOutcome> SaveAsync(string folder, string cursor = "", CancellationToken cancellationToken = default)
-    {
-        string full = Path.GetFullPath(folder);
-        Directory.CreateDirectory(full);
-        return RunAsync<SaveOutcome>(new SaveRequest { Folder = full, Cursor = cursor }, cancellationToken);
-    }
+    public Task<SaveOutcome> SaveAsync(string folder, string cursor = "", CancellationToken cancellationToken = default) =>
+        _run.SaveAsync(folder, cursor, cancellationToken);
+
+    /// <summary>Replaces the routing policy, from the next forward on; see <see cref="MoEModel.ConfigureGateAsync"/>.</summary>
+    /// <param name="change">Makes the policy wished for from the one in force; may be called again.</param>
+    /// <param name="cancellationToken">Stops waiting; the change itself goes on.</param>
+    /// <exception cref="InvalidRequestException">The gate cannot be configured so: all mistakes. The old policy stays.</exception>
+    /// <exception cref="EpochFailedException">A worker failed; the old policy stays.</exception>
+    public Task<GatePolicy> ConfigureGateAsync(Func<GateOptions, GateOptions> change, CancellationToken cancellationToken = default) =>
+        _run.ConfigureGateAsync(0, change, cancellationToken);
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
-    public async Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) =>
-        (await RunAsync<FingerprintOutcome>(new FingerprintRequest(), cancellationToken)).Hash;
+    public Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) => _run.FingerprintAsync(cancellationToken);
 
     /// <summary>Term, epoch, step, and where everything is.</summary>
-    public Task<TrainingStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
-        _grain.GetStatusAsync().WaitAsync(cancellationToken);
+    public Task<TrainingStatus> GetStatusAsync(CancellationToken cancellationToken = default) => _run.GetStatusAsync(cancellationToken);
 
     private async Task<TOutcome> LendAsync<TOutcome>(
         ReadOnlyMemory<float> source, Memory<float> target, Func<Guid, WorkRequest> request, CancellationToken cancellationToken)

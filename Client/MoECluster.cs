@@ -65,7 +65,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     {
         ArgumentNullException.ThrowIfNull(layer);
         (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await CreateAsync(name, layer.ToRun(), placement, cancellationToken);
-        return new ClusterLayer(name, grain, memory, run, epoch);
+        return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
     }
 
     /// <summary>Creates a layer from a checkpoint.</summary>
@@ -80,7 +80,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     {
         (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
         Require(run, Trunk.None, name);
-        return new ClusterLayer(name, grain, memory, run, epoch);
+        return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
     }
 
     /// <summary>Opens a layer that exists.</summary>

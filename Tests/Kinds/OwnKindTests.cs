@@ -48,6 +48,8 @@ public sealed class OwnKindTests
         await restored.TrainStepAsync(TrainingRuns.Batch(Run, Steps + 1), Cancellation);
         MoEModel opened = await other.Client.OpenModelAsync("m", Cancellation);
         Assert.Equal(Steps + 1, opened.Step);
+        Assert.Equal(1, (await opened.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation)).Options.TopK);
+        await Assert.ThrowsAsync<InvalidRequestException>(() => opened.ConfigureGateAsync(0, gate => gate with { TopK = 99 }, Cancellation));
 
         string index = await File.ReadAllTextAsync(Path.Combine(folder.Path, CheckpointFolder.IndexFile), Cancellation);
         Assert.Contains("\"model.layers.0.block_sparse_moe.experts.4.up.weight\"", index, StringComparison.Ordinal);

@@ -89,6 +89,23 @@ public sealed class LayerIndependenceTests
     }
 
     [Fact]
+    public async Task A_policy_holds_from_the_next_forward_on()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", LayerTrunk.Small, null, Cancellation);
+        float[] x = LayerTrunk.Values(1, 130), y = new float[130], dx = new float[130], other = new float[130];
+        await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
+        await layer.BackwardAsync(y, dx, Cancellation);
+        ForwardOutcome two = await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
+        await layer.ConfigureGateAsync(gate => gate with { TopK = 1 }, Cancellation);
+        await layer.BackwardAsync(y, other, Cancellation);
+        Assert.Equal(dx, other);
+        ForwardOutcome one = await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
+        ForwardOutcome evaluated = await layer.ForwardAsync(x, y, training: false, cancellationToken: Cancellation);
+        Assert.Equal((26L, 13L, 13L), (two.ChosenTokens.Sum(), one.ChosenTokens.Sum(), evaluated.ChosenTokens.Sum()));
+    }
+
+    [Fact]
     public async Task An_evaluation_leaves_no_trace()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
