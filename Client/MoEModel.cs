@@ -168,7 +168,7 @@ public sealed class MoEModel
     /// <param name="rank">The worker that is to hold it: its rank in the open epoch, see <see cref="GetStatusAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
     /// <exception cref="InvalidRequestException">There is no such expert.</exception>
-    /// <exception cref="PlacementRefusedException">There is no such worker.</exception>
+    /// <exception cref="PlacementRefusedException">There is no such worker, or the expert has replicas.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
         RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
 

@@ -23,6 +23,9 @@ public interface IDevice
     /// <summary>Bytes allocated and not freed.</summary>
     long AllocatedBytes { get; }
 
+    /// <summary>Processor time that threads of the device's own, beside the caller's, have spent computing; zero where there are none.</summary>
+    TimeSpan HelperTime { get; }
+
     /// <summary>Allocates device memory. Its content is undefined.</summary>
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
     DeviceBuffer Allocate(long bytes);

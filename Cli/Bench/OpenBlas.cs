@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Cli.Bench;
@@ -9,6 +10,8 @@ internal sealed unsafe partial class OpenBlas
     private const int RowMajor = 101;
     private const int NoTranspose = 111;
     private const int Transpose = 112;
+
+    private const string CoreType = "OPENBLAS_CORETYPE";
 
     private static readonly string[] Names = ["libopenblas.so.0", "libopenblas.so", "libopenblas.dylib", "libopenblas.dll"];
 
@@ -31,7 +34,7 @@ internal sealed unsafe partial class OpenBlas
     /// <summary>Loads the library if it is installed.</summary>
     public static OpenBlas? TryLoad()
     {
-        LetItChooseItsKernels();
+        ChooseKernels();
         foreach (string name in Names)
         {
             if (NativeLibrary.TryLoad(name, out nint library) && NativeLibrary.TryGetExport(library, "cblas_sgemm", out _))
@@ -53,17 +56,30 @@ internal sealed unsafe partial class OpenBlas
 
     /// <summary>
     /// A baseline should be as strong as it can be: OpenBLAS chooses its kernels by itself, whatever OPENBLAS_CORETYPE says.
-    /// Where that variable asks for AVX2 kernels on a processor with AVX-512, it halves the rate. OpenBLAS reads the process's
-    /// own environment when it is loaded, which managed code does not reach.
+    /// Where that variable asks for AVX2 kernels on a processor with AVX-512, it halves the rate. And it should have the same
+    /// instructions: where the runtime is told to do without AVX-512 (DOTNET_EnableAVX512=0), OpenBLAS gets its AVX2 kernels. It
+    /// reads the process's own environment when it is loaded, which managed code does not reach.
     /// </summary>
-    private static void LetItChooseItsKernels()
+    private static void ChooseKernels()
     {
-        if (!OperatingSystem.IsWindows())
+        if (OperatingSystem.IsWindows())
         {
-            _ = Unset("OPENBLAS_CORETYPE");
+            return;
+        }
+
+        if (Vector256.IsHardwareAccelerated && !Vector512.IsHardwareAccelerated)
+        {
+            _ = Set(CoreType, "Haswell", 1);
+        }
+        else
+        {
+            _ = Unset(CoreType);
         }
     }
 
     [LibraryImport("libc", EntryPoint = "unsetenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Unset(string name);
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Set(string name, string value, int overwrite);
 }

@@ -9,6 +9,8 @@ internal static class BenchCommand
     {
         BenchLayerCommand.Create(),
         BenchGemmCommand.Create(),
+        BenchStepCommand.Create(),
+        BenchMovesCommand.Create(),
         BenchPlanningCommand.Create(),
     };
 }

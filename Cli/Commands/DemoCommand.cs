@@ -12,7 +12,7 @@ internal sealed class DemoCommand
 
     private readonly Option<int> _silos = NumberOption.Count("--silos", "Number of embedded silos.", Defaults.Silos);
 
-    private readonly Option<double> _seconds = NumberOption.Positive("--seconds", "Training time in seconds.", Defaults.Seconds);
+    private readonly Option<double> _seconds = NumberOption.Seconds("Training time in seconds.", Defaults.Seconds);
 
     private readonly Option<int?> _steps =
         NumberOption.OptionalCount("--steps", "Train exactly so many steps, however long they take.");

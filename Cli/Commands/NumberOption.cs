@@ -20,9 +20,15 @@ internal static class NumberOption
     public static Option<double> Positive(string name, string description, double initial) =>
         WithDefault(name, description, initial, value => value > 0, PositiveRule);
 
-    /// <summary>A number above 0, or none.</summary>
-    public static Option<double?> OptionalPositive(string name, string description) =>
-        Optional<double>(name, description, value => value > 0, PositiveRule);
+    /// <summary>A time in seconds.</summary>
+    public static Option<double> Seconds(string description, double initial) =>
+        WithDefault("--seconds", description, initial, IsTime, $"a number {TimeRule}");
+
+    /// <summary>A time in seconds, or none.</summary>
+    public static Option<double?> OptionalSeconds(string description) => Optional<double>("--seconds", description, IsTime, $"a number {TimeRule}");
+
+    /// <summary>Whether a number of seconds is a time that somebody may wait for: thirty years are enough for any training.</summary>
+    public static bool IsTime(double seconds) => seconds is > 0 and <= 1e9;
 
     /// <summary>A number of at least 0.</summary>
     public static Option<double> NotNegative(string name, string description, double initial) =>
@@ -33,6 +39,9 @@ internal static class NumberOption
         WithDefault("--seed", "Same seed, same numbers.", initial, _ => true, "a whole number");
 
     private const string PositiveRule = "a number above 0";
+
+    /// <summary>What <see cref="IsTime"/> asks for.</summary>
+    public const string TimeRule = "above 0 and at most 1e9";
 
     private static string CountRule(int least) => $"a whole number of at least {least}";
 

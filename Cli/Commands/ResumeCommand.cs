@@ -19,7 +19,7 @@ internal sealed class ResumeCommand
     private readonly Option<int?> _steps = NumberOption.OptionalCount(
         "--steps", "Stop after this step, those already done included; without it, where the run was to stop.");
 
-    private readonly Option<double?> _seconds = NumberOption.OptionalPositive("--seconds", "Train so many seconds at most.");
+    private readonly Option<double?> _seconds = NumberOption.OptionalSeconds("Train so many seconds at most.");
 
     private readonly Option<string[]> _text = TextOption.Create("the run's own");
 

@@ -27,7 +27,7 @@ internal sealed class TrainCommand
     private readonly Option<int?> _steps =
         NumberOption.OptionalCount("--steps", "Train exactly so many steps, however long they take.");
 
-    private readonly Option<double> _seconds = NumberOption.Positive("--seconds", "Training time in seconds.", Defaults.Seconds);
+    private readonly Option<double> _seconds = NumberOption.Seconds("Training time in seconds.", Defaults.Seconds);
 
     private readonly Option<int> _batch = NumberOption.Count("--batch", "Sequences per step, on all silos together.", Defaults.Batch);
 

@@ -15,6 +15,9 @@ internal sealed class ConfigurationCheck
     /// <summary>What no file may leave to a default: a model of another shape than its owner thought of is a costly surprise.</summary>
     private static readonly string[] Required = ["$.model.dim", "$.model.heads", "$.model.keyValueHeads", "$.model.hidden", "$.model.experts"];
 
+    /// <summary>Characters of a value that a complaint repeats.</summary>
+    private const int LongestShown = 80;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         NumberHandling = JsonNumberHandling.Strict,
@@ -81,11 +84,18 @@ internal sealed class ConfigurationCheck
             }
             else
             {
-                Complain(place, $"is {value?.ToJsonString() ?? "null"}; it must be {Words(property.PropertyType)}.");
+                Complain(place, $"is {Shown(value)}; it must be {Words(property.PropertyType)}.");
             }
         }
 
         return sound;
+    }
+
+    /// <summary>A value as it stands in the file, or its beginning.</summary>
+    private static string Shown(JsonNode? value)
+    {
+        string text = value?.ToJsonString() ?? "null";
+        return text.Length <= LongestShown ? text : $"{text[..LongestShown]}...";
     }
 
     private void Complain(string path, string complaint)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MoEActors.Cli.Commands;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Configuration;
@@ -25,9 +26,14 @@ internal static partial class Contradictions
 
     private static IEnumerable<string> Others(TrainFile file)
     {
-        if (file.Seconds is not null && !(file.Seconds > 0 && double.IsFinite(file.Seconds.Value)))
+        if (file.Seconds is { } seconds && !NumberOption.IsTime(seconds))
         {
-            yield return $"$.seconds is {file.Seconds}; it must be above 0.";
+            yield return $"$.seconds is {seconds}; it must be {NumberOption.TimeRule}.";
+        }
+
+        if (file.Optimizer.TotalSteps > int.MaxValue)
+        {
+            yield return $"$.optimizer.totalSteps is {file.Optimizer.TotalSteps}; it must be at most {int.MaxValue}.";
         }
 
         if (file.Steps is not null && file.Seconds is not null)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 
@@ -50,24 +51,28 @@ internal sealed record TrainFile
     /// <exception cref="UsageException">It is missing, no JSON, or has mistakes; all of them are named.</exception>
     public static TrainFile Read(string path)
     {
-        string text;
         try
         {
-            text = File.ReadAllText(path);
+            return Parse(RegularFile.ReadText(path), path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new UsageException($"--config {path} cannot be read: {e.Message}");
         }
+    }
 
+    /// <summary>Makes sense of a file's text.</summary>
+    internal static TrainFile Parse(string text, string path)
+    {
         var check = new ConfigurationCheck();
         TrainFile file;
         try
         {
             file = check.Read(text);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter is half of a surrogate pair, escaped.
             throw new UsageException($"--config {path} is no JSON: {e.Message}");
         }
 

@@ -20,10 +20,12 @@ internal static class Diagnosis
     [
         Sdk(machine),
         Runtime(machine),
+        Devices(machine),
         Instructions(machine),
         Cores(machine),
         Memory(machine),
         Disk(machine),
+        Ports(machine),
         OpenBlas(machine),
     ];
 
@@ -40,6 +42,13 @@ internal static class Diagnosis
         Name = "actor runtime",
         Value = machine.ActorRuntime == "local" ? "local: embedded, one process" : machine.ActorRuntime,
         WhatToDo = machine.ActorRuntime == "local" ? "Nothing on one machine. Where Orleans packages restore: ./moe runtime orleans" : null,
+    };
+
+    private static Finding Devices(Machine machine) => new()
+    {
+        Name = "devices",
+        Value = $"one CPU device for each silo{(machine.Processor is { } name ? $", on {name}" : "")}",
+        WhatToDo = "Nothing: this build computes on processors alone, and uses no GPU that may be here.",
     };
 
     private static Finding Instructions(Machine machine)
@@ -82,7 +91,7 @@ internal static class Diagnosis
                 Name = "disk",
                 Value = $"{free}; nothing can be written here: {problem}",
                 Verdict = Verdict.Problem,
-                WhatToDo = "Change to a folder that you may write to: runs and checkpoints go to runs/ of the current folder.",
+                WhatToDo = "Change to a folder that you may write to: runs and checkpoints go to runs/ of the current folder, or elsewhere with --runs.",
             };
         }
 
@@ -95,6 +104,17 @@ internal static class Diagnosis
             WhatToDo = small ? "Free some space: a save that does not fit fails, and leaves the checkpoint before it whole." : null,
         };
     }
+
+    private static Finding Ports(Machine machine) => new()
+    {
+        Name = "ports",
+        Value = machine.TakenPorts.Count == 0 ? "11111 and 30000 are free" : $"{string.Join(" and ", machine.TakenPorts)} in use",
+        Verdict = machine.TakenPorts.Count == 0 ? Verdict.Good : Verdict.Remark,
+        WhatToDo = machine.TakenPorts.Count == 0
+            ? null
+            : "Nothing for the commands of this program, which choose ports themselves or need none. A silo of your own listens there unless told otherwise: "
+                + "stop the other program, or give UseLocalhostClustering or ConfigureEndpoints other ports.",
+    };
 
     private static Finding OpenBlas(Machine machine) => new()
     {

@@ -1,7 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using MoEActors.Cli.Runs;
 using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Health;
@@ -30,14 +33,26 @@ internal sealed record Machine
     /// <summary>Bytes of memory that this process may use.</summary>
     public required long Memory { get; init; }
 
-    /// <summary>Free bytes on the disk of the current folder; null when it cannot be told.</summary>
+    /// <summary>The processor's name as the system knows it; null where it says none.</summary>
+    public required string? Processor { get; init; }
+
+    /// <summary>Ports that a silo of Orleans listens on unless told otherwise, and that some other program has now.</summary>
+    public required IReadOnlyList<int> TakenPorts { get; init; }
+
+    /// <summary>Free bytes on the disk of runs/, or of the current folder while there is none; null when it cannot be told.</summary>
     public required long? Disk { get; init; }
 
-    /// <summary>Why nothing can be written to the current folder; null when it can.</summary>
+    /// <summary>Why nothing can be written there; null when it can.</summary>
     public required string? FolderProblem { get; init; }
 
     /// <summary>OpenBLAS in its own words; null where it is not installed.</summary>
     public required string? OpenBlas { get; init; }
+
+    /// <summary>Orleans' own choice: one for other silos, one for clients.</summary>
+    private static readonly int[] OrleansPorts = [11111, 30000];
+
+    /// <summary>Where runs go.</summary>
+    private static string Folder => Path.GetFullPath(Directory.Exists(RunFolder.Runs) ? RunFolder.Runs : ".");
 
     /// <summary>Looks.</summary>
     public static Machine Here() => new()
@@ -49,6 +64,8 @@ internal sealed record Machine
         HasFusedMultiplyAdd = Fma.IsSupported || AdvSimd.IsSupported,
         Cores = Environment.ProcessorCount,
         Memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        Processor = FindProcessor(),
+        TakenPorts = [.. OrleansPorts.Where(IsTaken)],
         Disk = FreeDisk(),
         FolderProblem = TryToWrite(),
         OpenBlas = Bench.OpenBlas.TryLoad()?.Configuration,
@@ -67,11 +84,39 @@ internal sealed record Machine
                 .MaxBy(name => Version.Parse(name.Split('-')[0]));
     }
 
+    private static string? FindProcessor()
+    {
+        try
+        {
+            // Linux; elsewhere there is no such file, and nothing to say.
+            return File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Tries to listen, for a moment.</summary>
+    internal static bool IsTaken(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return false;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+
     private static long? FreeDisk()
     {
         try
         {
-            return new DriveInfo(Path.GetFullPath(".")).AvailableFreeSpace;
+            return new DriveInfo(Folder).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -83,7 +128,7 @@ internal sealed record Machine
     {
         try
         {
-            string file = Path.GetFullPath($".moe-doctor-{Environment.ProcessId}");
+            string file = Path.Combine(Folder, $".moe-doctor-{Environment.ProcessId}");
             using FileStream stream = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
             stream.WriteByte(0);
             return null;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 
@@ -12,7 +13,12 @@ internal sealed record RunFolder(string Path, string Checkpoint)
 
     private const string CheckpointName = "checkpoint";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+    };
 
     /// <summary>The file that says how the run stands.</summary>
     public string StatusFile => System.IO.Path.Combine(Path, "status.json");
@@ -53,7 +59,7 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     private void Write<T>(string file, T content)
     {
         Directory.CreateDirectory(Path);
-        AtomicFile.Write(file, JsonSerializer.Serialize(content, Indented));
+        AtomicFile.Write(file, JsonSerializer.Serialize(content, Json));
     }
 
     private static T? Read<T>(string file)
@@ -66,11 +72,16 @@ internal sealed record RunFolder(string Path, string Checkpoint)
 
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllText(file)) ?? throw new JsonException("It is empty.");
+            return Parse<T>(RegularFile.ReadText(file));
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             throw new InvalidDataException($"{file} cannot be read: {e.Message}", e);
         }
     }
+
+    /// <summary>Makes sense of a file's text.</summary>
+    /// <exception cref="JsonException">There is none to make.</exception>
+    internal static T Parse<T>(string text)
+        where T : class => JsonSerializer.Deserialize<T>(text, Json) ?? throw new JsonException("It is empty.");
 }

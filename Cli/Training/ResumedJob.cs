@@ -20,7 +20,7 @@ internal static class ResumedJob
         if (record.Id != checkpoint.Cursor)
         {
             throw new UsageException(
-                $"{folder.Path} has the checkpoint of one run and the run.json of another, which stopped before its first checkpoint. Start that one again with moe train, or give --text and a copy of the checkpoint without run.json.");
+                $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train, or give --text and a copy of the checkpoint without run.json.");
         }
 
         long goal = options.Steps ?? Goal(record, checkpoint);

@@ -89,6 +89,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         return new ExpertMove(hotLayer, hotExpert, idlest);
     }
 
+    /// <summary>Notes what the person who watches should know.</summary>
+    public void Note(string text) => _notes.Add($"step {Step}: {text}");
+
     /// <summary>Takes over where everything is after a move, and notes it.</summary>
     public void Follow(TrainingStatus now, ExpertMove move)
     {

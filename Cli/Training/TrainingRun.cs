@@ -4,6 +4,7 @@ using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Client.Data;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
@@ -43,7 +44,14 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private bool _recorded;
 
-    /// <summary>Trains until the goal, the time limit or cancellation, and saves.</summary>
+    /// <summary>Step of the checkpoint.</summary>
+    private long _saved = job.Resume?.Step ?? 0;
+
+    /// <summary>
+    /// Trains until the goal, the time limit or cancellation, and saves. A checkpoint on the way that cannot be written is noted, and the run goes on: the
+    /// older one is still whole, and a disk that is full now may not be later. The last one must be written.
+    /// </summary>
+    /// <exception cref="CheckpointFailedException">The last checkpoint could not be written.</exception>
     /// <exception cref="StoppedException">Cancelled before the goal.</exception>
     public async Task TrainAsync(ITrainingView view, CancellationToken cancellation)
     {
@@ -69,10 +77,15 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
                 }
             }
 
-            if (meter.Step > 0)
+            if (meter.Step < goal && IsToGoOn())
             {
-                await SaveAsync();
+                await TrySaveAsync();
             }
+        }
+
+        if (meter.Step > _saved)
+        {
+            await SaveAsync();
         }
 
         if (meter.Step < goal && cancellation.IsCancellationRequested)
@@ -124,8 +137,21 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         }
     }
 
+    private async Task TrySaveAsync()
+    {
+        try
+        {
+            await SaveAsync();
+        }
+        catch (Exception e) when (e is CheckpointFailedException or IOException or UnauthorizedAccessException)
+        {
+            meter.Note($"{e.Message} Training goes on; the next save tries again.");
+        }
+    }
+
     private async Task SaveAsync()
     {
+        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
         if (!_recorded)
         {
             // Not sooner: until now, the folder may hold an earlier run that can still be resumed.
@@ -133,7 +159,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             _recorded = true;
         }
 
-        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
+        _saved = meter.Step;
         keeper.Saved(meter.Step);
     }
 }

@@ -1,26 +1,33 @@
+using System.Globalization;
 using System.Text.Unicode;
+using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Client.Data;
 
 /// <summary>The user's own text: files and folders of UTF-8, their bytes as they are.</summary>
 /// <param name="Documents">What can be trained on, in the ordinal order of names.</param>
-/// <param name="Skipped">Files inside folders that are empty or not UTF-8 text.</param>
+/// <param name="Skipped">Files inside folders that are empty, no files, or not UTF-8 text.</param>
 public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnlyList<string> Skipped)
 {
+    private const string NotText = "is not UTF-8 text";
+
     /// <summary>
     /// Reads files, and folders with everything below them, hidden files and folders apart. A file that is named must be text;
     /// in a folder, what is not is skipped and listed.
     /// </summary>
-    /// <exception cref="TextSourceException">A path is missing or unreadable, a named file is empty or not text, or no text is left.</exception>
+    /// <exception cref="TextSourceException">A path is missing or unreadable, a named file is empty or not text, the text does not fit into memory, or none is left.</exception>
     public static TextFolder Read(IReadOnlyList<string> paths)
     {
         SortedDictionary<string, TextDocument> documents = new(StringComparer.Ordinal);
         List<string> skipped = [];
+
+        // The other half is for the model.
+        long room = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         foreach (string path in paths)
         {
             if (File.Exists(path))
             {
-                documents[path] = ReadFile(path, out string? violation) is { } document
+                documents[path] = ReadFile(path, ref room, out string? violation) is { } document
                     ? document
                     : throw new TextSourceException($"The file {violation}", path, "Name a file of UTF-8 text with --text.");
             }
@@ -28,7 +35,7 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
             {
                 foreach (string file in FilesBelow(path))
                 {
-                    if (ReadFile(file, out _) is { } document)
+                    if (ReadFile(file, ref room, out _) is { } document)
                     {
                         documents[file] = document;
                     }
@@ -68,22 +75,56 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
         }
     }
 
-    private static TextDocument? ReadFile(string path, out string? violation)
+    /// <summary>Reads a file; null, and in words why, when it is no text. Looks at its size and its beginning before it takes memory for the rest.</summary>
+    private static TextDocument? ReadFile(string path, ref long room, out string? violation)
     {
         byte[] bytes;
         try
         {
+            long length = RegularFile.LengthOf(path);
+            violation = length == 0 ? "is empty, or a pipe or device" : BeginsAsText(path) ? null : NotText;
+            if (violation is not null)
+            {
+                return null;
+            }
+
+            if (length > Math.Min(room, Array.MaxLength))
+            {
+                throw new TextSourceException(
+                    "The text does not fit into memory",
+                    path,
+                    string.Create(CultureInfo.InvariantCulture, $"It has {length:N0} bytes, and there is room for {Math.Min(room, Array.MaxLength):N0}: name less text, or a part of it."));
+            }
+
             bytes = File.ReadAllBytes(path);
+        }
+        catch (FileNotFoundException)
+        {
+            violation = "is a link that leads nowhere";
+            return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TextSourceException("The file cannot be read", path, e.Message, e);
         }
 
-        // A zero byte is valid UTF-8 and in no text.
-        violation = bytes.Length == 0 ? "is empty"
-            : bytes.AsSpan().Contains((byte)0) || !Utf8.IsValid(bytes) ? "is not UTF-8 text"
-            : null;
-        return violation is null ? new TextDocument(path, bytes) : null;
+        if (!IsText(bytes))
+        {
+            violation = NotText;
+            return null;
+        }
+
+        room -= bytes.Length;
+        return new TextDocument(path, bytes);
     }
+
+    private static bool BeginsAsText(string path)
+    {
+        Span<byte> beginning = stackalloc byte[4096];
+        using FileStream file = File.OpenRead(path);
+        return !beginning[..file.Read(beginning)].Contains((byte)0);
+    }
+
+    /// <summary>A zero byte is valid UTF-8 and in no text.</summary>
+    private static bool IsText(byte[] bytes) => !bytes.AsSpan().Contains((byte)0) && Utf8.IsValid(bytes);
 }

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Gates;
+using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -69,4 +70,14 @@ public sealed class StepOutcome : WorkOutcome
 
     /// <summary>By layer and expert: tokens that chose it and found no slot.</summary>
     public long[][] DroppedTokens => [.. ChosenTokens.Zip(KeptTokens, (chosen, kept) => chosen.Zip(kept, (c, k) => c - k).ToArray())];
+
+    /// <summary>In rank order: where each worker's time went since it had prepared the step before.</summary>
+    [Id(20)]
+    public WorkerTiming[] Timings { get; init; } = [];
+
+    /// <summary>Mean over the workers of their seconds by phase; <see cref="PhaseSeconds.Idle"/> is what the control plane took.</summary>
+    public PhaseSeconds MeanPhases => PhaseSeconds.Mean([.. Timings.Select(timing => timing.Elapsed)]);
+
+    /// <summary>The rank that computed longest, by processor time; −1 when nothing was timed.</summary>
+    public int SlowestRank => Timings.Length == 0 ? -1 : Enumerable.Range(0, Timings.Length).MaxBy(rank => Timings[rank].ProcessorSeconds);
 }

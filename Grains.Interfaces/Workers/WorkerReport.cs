@@ -44,6 +44,10 @@ public sealed class WorkerReport
     [Id(7)]
     public long AllocatedBytes { get; init; }
 
+    /// <summary>Where its time went since it had prepared the step before; null for another order than to prepare.</summary>
+    [Id(20)]
+    public WorkerTiming? Timing { get; init; }
+
     /// <summary>How the change of placement went that came with the order; null when none did.</summary>
     [Id(30)]
     public SwitchReport? Switch { get; init; }

@@ -10,8 +10,8 @@ using MoEActors.Modules.Models;
 namespace MoEActors.Grains.Checkpoints;
 
 /// <summary>
-/// The files beside the tensors: the model in the Hugging Face convention, the run's own configuration, and the index of which tensor is in which
-/// file. Replacing the index is what makes a checkpoint the current one; files of the one before are deleted after that.
+/// The files beside the tensors: the model for readers of the Hugging Face convention, and the index, which has the run's own configuration and
+/// says which tensor is in which file. Replacing the index is what makes a checkpoint the current one; files of the one before are deleted after that.
 /// </summary>
 internal static class CheckpointIndex
 {
@@ -20,14 +20,13 @@ internal static class CheckpointIndex
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Writes run, configuration and index, in this order, then deletes what no index names any more.</summary>
+    /// <summary>Writes configuration and index, in this order, then deletes what no index names any more.</summary>
     public static void Write(
         IFileStore store, string folder, RunConfiguration run, RunRecord record, string cursor, IReadOnlyList<BlockReport> files)
     {
-        WriteText(store, folder, CheckpointFolder.RunFile, run.ToJson());
         if (run.Model.Trunk == Trunk.Decoder)
         {
-            WriteText(store, folder, "config.json", Configuration(run.Model).ToJsonString(Indented));
+            WriteText(store, folder, CheckpointFolder.ModelFile, ModelDescription.Of(run.Model).ToJsonString(Indented));
         }
 
         var index = new JsonObject
@@ -38,6 +37,7 @@ internal static class CheckpointIndex
                 ["step"] = record.Step,
                 ["cursor"] = cursor,
                 ["gates"] = new JsonArray([.. record.Gates.Select(Policy)]),
+                ["run"] = JsonNode.Parse(run.ToJson()),
             },
             ["weight_map"] = Map(files.Where(file => !IsOptimizer(file))),
             ["optimizer_map"] = Map(files.Where(IsOptimizer)),
@@ -46,7 +46,14 @@ internal static class CheckpointIndex
         HashSet<string> current = [.. files.Select(file => file.File)];
         foreach (string path in Directory.GetFiles(folder, "*-step-*.safetensors*").Where(path => !current.Contains(Path.GetFileName(path))))
         {
-            store.Delete(path);
+            try
+            {
+                store.Delete(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The checkpoint is whole; the next save tries again.
+            }
         }
     }
 
@@ -70,26 +77,6 @@ internal static class CheckpointIndex
 
         return map;
     }
-
-    private static JsonObject Configuration(ModelConfiguration model) => new()
-    {
-        ["architectures"] = new JsonArray("MixtralForCausalLM"),
-        ["model_type"] = "mixtral",
-        ["vocab_size"] = model.Vocabulary,
-        ["hidden_size"] = model.Dim,
-        ["intermediate_size"] = model.Hidden,
-        ["num_hidden_layers"] = model.Layers,
-        ["num_attention_heads"] = model.Heads,
-        ["num_key_value_heads"] = model.KeyValueHeads,
-        ["num_local_experts"] = model.Experts.DefaultIfEmpty(0).Max(),
-        ["num_experts_per_tok"] = model.Gate.TopK,
-        ["max_position_embeddings"] = model.MaximumSequence,
-        ["rms_norm_eps"] = model.RmsEpsilon,
-        ["rope_theta"] = model.RopeTheta,
-        ["hidden_act"] = "silu",
-        ["tie_word_embeddings"] = false,
-        ["torch_dtype"] = "float32",
-    };
 
     private static void WriteText(IFileStore store, string folder, string name, string text) =>
         store.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));

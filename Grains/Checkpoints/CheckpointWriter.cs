@@ -11,12 +11,13 @@ namespace MoEActors.Grains.Checkpoints;
 
 /// <summary>
 /// Writes what one worker holds: a file of its experts' parameters and one of their moments; rank 0 adds the dense part, and an expert with
-/// replicas is written by its home. Names carry the step, so that an older checkpoint in the folder stays whole until the index has changed.
+/// replicas is written by its home. Names carry the step and the save, so that an older checkpoint in the folder - of this run or another -
+/// stays whole until the index has changed.
 /// </summary>
 internal static class CheckpointWriter
 {
     /// <summary>Writes the worker's files into a folder that exists.</summary>
-    public static BlockReport[] Write(IFileStore store, string folder, WorkerModel model, EpochView view)
+    public static BlockReport[] Write(IFileStore store, SaveOrder order, WorkerModel model, EpochView view)
     {
         ModelConfiguration configuration = view.Model.Configuration;
         var weights = new SafetensorsWriter();
@@ -41,8 +42,8 @@ internal static class CheckpointWriter
         }
 
         string suffix = string.Create(
-            CultureInfo.InvariantCulture, $"step-{model.Version:00000000}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
-        return [Write(store, folder, $"model-{suffix}", weights), Write(store, folder, $"{CheckpointIndex.OptimizerStem}-{suffix}", moments)];
+            CultureInfo.InvariantCulture, $"step-{model.Version:00000000}-{order.Tag}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
+        return [Write(store, order.Folder, $"model-{suffix}", weights), Write(store, order.Folder, $"{CheckpointIndex.OptimizerStem}-{suffix}", moments)];
     }
 
     private static BlockReport Write(IFileStore store, string folder, string name, SafetensorsWriter writer)
@@ -65,8 +66,8 @@ internal static class CheckpointWriter
             int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
             int offset = parameter.Offset;
             int count = parameter.Shape.Count;
-            moments.Add(MomentNames.First(block, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
-            moments.Add(MomentNames.Second(block, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
+            moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => Read(model, block.FirstMoments.Slice(offset, count)));
+            moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => Read(model, block.SecondMoments.Slice(offset, count)));
         }
     }
 

@@ -9,7 +9,6 @@ namespace MoEActors.Grains.Exchange;
 /// </summary>
 internal sealed class FractionalSplit(LayerPlacement placement) : ReplicaSplit(placement)
 {
-    private readonly LayerPlacement _placement = placement;
     private readonly TokenSplit _split = new(placement);
     private readonly long[] _tokens = new long[placement.Experts];
     private readonly int[] _left = new int[placement.Workers];
@@ -30,11 +29,11 @@ internal sealed class FractionalSplit(LayerPlacement placement) : ReplicaSplit(p
     /// <inheritdoc />
     protected override void Share(int expert, ReadOnlySpan<int> counts, Span<int> rows)
     {
-        ReadOnlySpan<int> ranks = _placement.RanksOf(expert);
-        int first = _placement.FirstShardOf(expert);
+        ReadOnlySpan<int> ranks = Placement.RanksOf(expert);
+        int first = Placement.FirstShardOf(expert);
         for (int source = 0; source < _left.Length; source++)
         {
-            _left[source] = counts[source * _placement.Experts + expert];
+            _left[source] = counts[source * Placement.Experts + expert];
         }
 
         for (int i = 0; i < ranks.Length; i++)
@@ -54,7 +53,7 @@ internal sealed class FractionalSplit(LayerPlacement placement) : ReplicaSplit(p
     private void Give(int source, int shard, Span<int> rows)
     {
         int given = (int)Math.Min(_left[source], _quotas[shard]);
-        rows[source * _placement.Shards + shard] += given;
+        rows[source * Placement.Shards + shard] += given;
         _left[source] -= given;
         _quotas[shard] -= given;
     }

@@ -1,4 +1,3 @@
-using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
@@ -22,8 +21,8 @@ internal sealed class HomeGradients(
     : IReplicaGradients, IGradientParts
 {
     private readonly ReplicaGroup[] _held = [.. groups.Where(group => group.Own >= 0)];
-    private readonly Segment[] _away = new Segment[groups.Sum(group => Math.Max(group.Ranks.Length, communicator.Size))];
-    private readonly Segment[] _here = new Segment[groups.Sum(group => Math.Max(group.Ranks.Length, communicator.Size))];
+    private readonly Segment[] _away = new Segment[groups.Length * communicator.Size];
+    private readonly Segment[] _here = new Segment[groups.Length * communicator.Size];
     private readonly int[] _added = [.. Enumerable.Repeat(communicator.Size, residents)];
     private readonly int[] _slots = new int[residents * communicator.Size];
     private DeviceSpan<float> _parts;
@@ -31,7 +30,7 @@ internal sealed class HomeGradients(
     private int Length => _held.Length == 0 ? 0 : _held[0].Block!.Length;
 
     /// <inheritdoc />
-    public void Begin(Tape tape)
+    public void Begin()
     {
         int slots = 0;
         foreach (ReplicaGroup group in _held)

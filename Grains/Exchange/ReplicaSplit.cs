@@ -8,6 +8,9 @@ namespace MoEActors.Grains.Exchange;
 /// <param name="placement">Where the replicas are.</param>
 internal abstract class ReplicaSplit(LayerPlacement placement)
 {
+    /// <summary>Where the replicas are.</summary>
+    protected LayerPlacement Placement { get; } = placement;
+
     /// <summary>Shares out the rows of a round.</summary>
     /// <param name="counts">[sources × experts] rows.</param>
     /// <param name="rows">[sources × shards in canonical order] filled with rows.</param>
@@ -15,18 +18,18 @@ internal abstract class ReplicaSplit(LayerPlacement placement)
     {
         Decide(counts);
         rows.Clear();
-        for (int expert = 0; expert < placement.Experts; expert++)
+        for (int expert = 0; expert < Placement.Experts; expert++)
         {
-            if (placement.RanksOf(expert).Length > 1)
+            if (Placement.RanksOf(expert).Length > 1)
             {
                 Share(expert, counts, rows);
                 continue;
             }
 
-            int shard = placement.FirstShardOf(expert);
-            for (int source = 0; source < placement.Workers; source++)
+            int shard = Placement.FirstShardOf(expert);
+            for (int source = 0; source < Placement.Workers; source++)
             {
-                rows[source * placement.Shards + shard] = counts[source * placement.Experts + expert];
+                rows[source * Placement.Shards + shard] = counts[source * Placement.Experts + expert];
             }
         }
     }

@@ -9,7 +9,6 @@ namespace MoEActors.Grains.Exchange;
 /// </summary>
 internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(placement)
 {
-    private readonly LayerPlacement _placement = placement;
     private readonly MicroBatchDeal _deal = new(placement, placement.Workers);
     private readonly long[] _parts = new long[placement.Experts * placement.Workers];
     private readonly int[] _replicas = new int[placement.Experts * placement.Workers];
@@ -17,11 +16,11 @@ internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(pl
     /// <inheritdoc />
     protected override void Decide(ReadOnlySpan<int> counts)
     {
-        for (int expert = 0; expert < _placement.Experts; expert++)
+        for (int expert = 0; expert < Placement.Experts; expert++)
         {
-            for (int source = 0; source < _placement.Workers; source++)
+            for (int source = 0; source < Placement.Workers; source++)
             {
-                _parts[expert * _placement.Workers + source] = counts[source * _placement.Experts + expert];
+                _parts[expert * Placement.Workers + source] = counts[source * Placement.Experts + expert];
             }
         }
 
@@ -31,10 +30,10 @@ internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(pl
     /// <inheritdoc />
     protected override void Share(int expert, ReadOnlySpan<int> counts, Span<int> rows)
     {
-        for (int source = 0; source < _placement.Workers; source++)
+        for (int source = 0; source < Placement.Workers; source++)
         {
-            int shard = _placement.FirstShardOf(expert) + _replicas[expert * _placement.Workers + source];
-            rows[source * _placement.Shards + shard] = counts[source * _placement.Experts + expert];
+            int shard = Placement.FirstShardOf(expert) + _replicas[expert * Placement.Workers + source];
+            rows[source * Placement.Shards + shard] = counts[source * Placement.Experts + expert];
         }
     }
 }

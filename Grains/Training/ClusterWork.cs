@@ -74,6 +74,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
     {
+        string tag = Guid.NewGuid().ToString("n")[..8];
         IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SaveOrder
         {
             Model = model,
@@ -81,6 +82,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
             Epoch = members.Epoch,
             Number = number,
             Folder = request.Folder,
+            Tag = tag,
         });
         if (reports.FirstOrDefault(report => report.Complaint is not null) is { } failed)
         {

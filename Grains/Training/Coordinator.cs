@@ -101,7 +101,7 @@ internal sealed class Coordinator
         if (request.Step != _logged + 1)
         {
             throw new StaleCommandException(
-                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged.");
+                $"Step {request.Step} of model '{_model}' is not the next one: {_reign.Record.Step} are committed and {_logged} logged. Open the model again to go on.");
         }
 
         await _store.WriteBatchAsync(_model, request);

@@ -71,6 +71,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
             AuxiliaryLosses = NamedLoss.Of(reports.SelectMany(report => report.AuxiliaryLosses), losses.Length),
             RouterEntropy = Entropies(reports),
             BatchDigest = BatchDigest.Of(request.Batches),
+            Timings = [.. reports.Select(report => report.Timing!)],
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members. A change of placement that went wrong is left out.

@@ -70,7 +70,8 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
         if (_coordinator is null)
         {
-            CheckpointFolder checkpoint = Read(() => CheckpointFolder.Open(folder, kinds));
+            // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
+            CheckpointFolder checkpoint = ReadCheckpoint(folder);
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord
             {
                 Configuration = checkpoint.Run.ToJson(),
@@ -177,11 +178,13 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     private Coordinator Existing() =>
         _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
 
-    private static CheckpointFolder Read(Func<CheckpointFolder> open)
+    private CheckpointFolder ReadCheckpoint(string folder)
     {
         try
         {
-            return open();
+            var checkpoint = CheckpointFolder.Open(folder, kinds);
+            checkpoint.RequireComplete();
+            return checkpoint;
         }
         catch (CheckpointException e)
         {

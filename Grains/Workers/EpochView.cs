@@ -1,6 +1,7 @@
 using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -22,7 +23,7 @@ internal sealed class EpochView : IDisposable
 
     public EpochView(
         long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
-        ShardTable shards, ICommunicator communicator)
+        ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
         int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
         int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
@@ -37,8 +38,8 @@ internal sealed class EpochView : IDisposable
         Rank = rank;
         Communicator = communicator;
         Model = run.Model.Trunk == Trunk.None
-            ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass))
-            : new DecoderModel(run.Model, device, arena, dense, layer => Residents(layer, layer));
+            ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass), clock)
+            : new DecoderModel(run.Model, device, arena, dense, layer => Residents(layer, layer), clock);
     }
 
     private EpochView(EpochView before, long epoch, PlacementMap map)

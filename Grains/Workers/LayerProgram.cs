@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Workers;
 
@@ -8,10 +9,8 @@ internal static class LayerProgram
     /// <summary>Runs rows forward.</summary>
     public static WorkerReport Forward(ForwardOrder order, WorkerModel model, EpochView view)
     {
-        long before = GC.GetAllocatedBytesForCurrentThread();
         LayerStep layer = model.Layer!;
-        string? refusal = layer.Forward(order);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        string? refusal = Timed(model, () => layer.Forward(order), out long allocated);
         return refusal is not null ? Refused(refusal, view) : new WorkerReport
         {
             Rank = view.Rank,
@@ -25,9 +24,7 @@ internal static class LayerProgram
     /// <summary>Runs gradients back.</summary>
     public static WorkerReport Backward(BackwardOrder order, WorkerModel model, EpochView view)
     {
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        string? refusal = model.Layer!.Backward(order);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        string? refusal = Timed(model, () => model.Layer!.Backward(order), out long allocated);
         return refusal is not null ? Refused(refusal, view) : new WorkerReport { Rank = view.Rank, AllocatedBytes = allocated };
     }
 
@@ -40,10 +37,8 @@ internal static class LayerProgram
             model.BeginSwitch(order, change, besideStep: true);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
         LayerStep layer = model.Layer!;
-        string? refusal = layer.Prepare(order.Step);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        string? refusal = Timed(model, () => layer.Prepare(order.Step), out long allocated);
         if (refusal is not null)
         {
             model.Switchover.Drop();
@@ -59,10 +54,27 @@ internal static class LayerProgram
             KeptTokens = routing.Kept,
             ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
+            Timing = model.Times.Take(),
             Switch = model.Switchover.Conclude(),
             Routers = routing.Routers,
             AuxiliaryLosses = routing.Losses,
         };
+    }
+
+    /// <summary>Runs what the clock and the counter of managed bytes watch.</summary>
+    private static string? Timed(WorkerModel model, Func<string?> work, out long allocated)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        model.Times.Clock.Start(Phase.Gradients);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            model.Times.Clock.Stop();
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     private static WorkerReport Refused(string refusal, EpochView view) =>

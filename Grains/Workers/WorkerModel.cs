@@ -5,6 +5,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -52,6 +53,7 @@ internal sealed class WorkerModel : IDisposable
         Shards = new ShardTable(device, run.Model);
         Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
+        Times = new StepTimes(device, run.Model.Layers);
     }
 
     /// <summary>Micro-batches of a step.</summary>
@@ -96,6 +98,12 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
     public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
 
+    /// <summary>Bytes that the arena holds.</summary>
+    public long ArenaBytes => _arena.BytesHeld;
+
+    /// <summary>Where the time of steps goes.</summary>
+    public StepTimes Times { get; }
+
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
 
@@ -136,7 +144,7 @@ internal sealed class WorkerModel : IDisposable
         Prepared = 0;
         _routing = null;
         ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
-        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator));
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator, Times.Clock));
         Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
 
@@ -235,8 +243,10 @@ internal sealed class WorkerModel : IDisposable
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
+            Times.Clock.Enter(Phase.Dense);
             MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            Times.Clock.Enter(Phase.Gradients);
             view.EndRound();
             if (batch is not null)
             {
@@ -258,7 +268,7 @@ internal sealed class WorkerModel : IDisposable
         _device.Fill(_denseSum, 0f);
         for (int i = 0; i < Shards.Count; i++)
         {
-            Shards.At(i).Block.ClearGradients();
+            Shards.At(i).Block.BeginGradients();
         }
     }
 
@@ -267,6 +277,11 @@ internal sealed class WorkerModel : IDisposable
     public double CompleteGradients(long step)
     {
         View!.Communicator.ShareOwned(_denseSum);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.EndGradients();
+        }
+
         View.EndStep();
         Switchover.GradientsAreReady();
         PreparedNorm = _norm!.Measure(_device, View.Communicator, _dense, _denseSum);

@@ -2,6 +2,7 @@ using System.Globalization;
 using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Workers;
 
@@ -43,7 +44,7 @@ internal static class WorkerProgram
     {
         try
         {
-            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order.Folder, model, view) };
+            return new WorkerReport { Rank = view.Rank, Blocks = CheckpointWriter.Write(model.Files, order, model, view) };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -91,7 +92,17 @@ internal static class WorkerProgram
 
         Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        double norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+        double norm;
+        model.Times.Clock.Start(Phase.Gradients);
+        try
+        {
+            norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+        }
+        finally
+        {
+            model.Times.Clock.Stop();
+        }
+
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         RoutingStatistics routing = model.PublishRouting();
         return new WorkerReport
@@ -102,6 +113,7 @@ internal static class WorkerProgram
             KeptTokens = routing.Kept,
             ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
+            Timing = model.Times.Take(),
             Switch = model.Switchover.Conclude(),
             Routers = routing.Routers,
             AuxiliaryLosses = routing.Losses,
@@ -120,7 +132,15 @@ internal static class WorkerProgram
                     $"Step {order.Step} cannot be committed: step {model.Prepared} is prepared and {model.Version} committed."));
             }
 
-            model.Commit(order.Step);
+            model.Times.Clock.Start(Phase.Update);
+            try
+            {
+                model.Commit(order.Step);
+            }
+            finally
+            {
+                model.Times.Clock.Stop();
+            }
         }
 
         if (order.Adopt != 0)

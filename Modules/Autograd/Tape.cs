@@ -1,3 +1,4 @@
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
 
@@ -9,7 +10,8 @@ namespace MoEActors.Modules.Autograd;
 /// </summary>
 /// <param name="device">The device that computes.</param>
 /// <param name="arena">Memory for values and gradients of one round.</param>
-public sealed class Tape(IDevice device, Arena arena)
+/// <param name="clock">Times the phases; null for a clock that nobody reads.</param>
+public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
 {
     private readonly List<TapeNode> _nodes = [];
     private readonly Dictionary<Type, NodePool> _pools = [];
@@ -22,6 +24,9 @@ public sealed class Tape(IDevice device, Arena arena)
 
     /// <summary>Memory of this round.</summary>
     public Arena Arena { get; } = arena;
+
+    /// <summary>Where modules mark what they are doing.</summary>
+    public PhaseClock Clock { get; } = clock ?? new PhaseClock();
 
     /// <summary>Whether operations are recorded. Off for evaluation and generation.</summary>
     public bool Recording { get; set; } = true;
@@ -99,6 +104,7 @@ public sealed class Tape(IDevice device, Arena arena)
         }
 
         TNode node = ((NodePool<TNode>)found).Next();
+        node.Mark = Clock.Mark;
         _nodes.Add(node);
         return node;
     }
@@ -106,10 +112,14 @@ public sealed class Tape(IDevice device, Arena arena)
     /// <summary>Plays the record backwards.</summary>
     public void Backward()
     {
+        PhaseMark before = Clock.Mark;
         for (int i = _nodes.Count - 1; i >= 0; i--)
         {
+            Clock.Enter(_nodes[i].Mark);
             _nodes[i].Backward(this);
         }
+
+        Clock.Enter(before);
     }
 
     /// <summary>Forgets the record and takes back the arena's memory: all tensors are void.</summary>

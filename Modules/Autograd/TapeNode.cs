@@ -1,3 +1,5 @@
+using MoEActors.Modules.Timing;
+
 namespace MoEActors.Modules.Autograd;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace MoEActors.Modules.Autograd;
 /// </summary>
 public abstract class TapeNode
 {
+    /// <summary>Where the step was when this was recorded: backward counts there too.</summary>
+    internal PhaseMark Mark { get; set; }
+
     /// <summary>Reads the gradient of the operation's output and adds to those of its inputs and parameters.</summary>
     protected internal abstract void Backward(Tape tape);
 }

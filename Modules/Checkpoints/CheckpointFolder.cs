@@ -10,15 +10,18 @@ namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
 /// A checkpoint on disk: parameters in the Hugging Face layout, Adam moments, the run, the committed step and the caller's cursor. The index
-/// names every file, and is written last: what it names is complete.
+/// has the run, names every file, and is written last: what it names is complete.
 /// </summary>
 public sealed class CheckpointFolder
 {
     /// <summary>Name of the index.</summary>
     public const string IndexFile = "model.safetensors.index.json";
 
-    /// <summary>Name of the run's configuration.</summary>
-    public const string RunFile = "moe-run.json";
+    /// <summary>Name of the model's description for other programs; not read here.</summary>
+    public const string ModelFile = "config.json";
+
+    private const string Others =
+        " It has weights, perhaps, but neither the optimizer's state nor the run; only what a model of this program has saved can be opened.";
 
     private readonly string _folder;
     private readonly Dictionary<string, string> _files = [];
@@ -47,26 +50,59 @@ public sealed class CheckpointFolder
     /// <exception cref="CheckpointException">There is no complete checkpoint in the folder.</exception>
     public static CheckpointFolder Open(string folder, ModelKinds? kinds = null)
     {
-        var checkpoint = new CheckpointFolder(folder);
-        string index = Path.Combine(folder, IndexFile);
         try
         {
-            checkpoint.Run = RunConfiguration.FromJson(File.ReadAllText(Path.Combine(folder, RunFile)), kinds);
-            using JsonDocument json = JsonDocument.Parse(File.ReadAllText(index));
+            return Parse(folder, RegularFile.ReadText(Path.Combine(folder, IndexFile)), kinds);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}{WordsAboutOthers(folder)}", e);
+        }
+    }
+
+    /// <summary>Makes sense of an index.</summary>
+    internal static CheckpointFolder Parse(string folder, string index, ModelKinds? kinds = null)
+    {
+        var checkpoint = new CheckpointFolder(folder);
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(index, new JsonDocumentOptions { AllowDuplicateProperties = false });
             JsonElement metadata = json.RootElement.GetProperty("metadata");
-            checkpoint.Step = metadata.GetProperty("step").GetInt64();
+            checkpoint.Run = metadata.TryGetProperty("run", out JsonElement run)
+                ? RunConfiguration.FromJson(run.GetRawText(), kinds)
+                : throw new FormatException($"its index has no run.{Others}");
+            checkpoint.Step = metadata.GetProperty("step").GetInt64() is >= 0 and var step ? step : throw new FormatException("its step is negative.");
             checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";
             checkpoint.Gates = metadata.TryGetProperty("gates", out JsonElement gates) ? [.. gates.EnumerateArray().Select(checkpoint.ReadPolicy)] : [];
             checkpoint.AddFiles(json.RootElement.GetProperty("weight_map"));
             checkpoint.AddFiles(json.RootElement.GetProperty("optimizer_map"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException
-            or FormatException or ModelConfigurationException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ModelConfigurationException
+            or ArgumentException)
         {
             throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
         }
 
         return checkpoint;
+    }
+
+    /// <summary>
+    /// Looks at every tensor that the run needs - which file it is in, its shape, its size - without reading any, so that what is missing is known
+    /// before a model is made of the rest.
+    /// </summary>
+    /// <exception cref="CheckpointException">A file or tensor is missing, truncated, or of another shape.</exception>
+    public void RequireComplete()
+    {
+        ModelConfiguration model = Run.Model;
+        RequireBlock("", ModelLayout.Dense(model), HuggingFaceNames.Dense(model));
+        IReadOnlyList<ParameterShape> expertLayout = ModelLayout.Expert(model);
+        for (int layer = 0; layer < model.Layers; layer++)
+        {
+            for (int expert = 0; expert < model.Experts[layer]; expert++)
+            {
+                RequireBlock(ModelLayout.ExpertPrefix(layer, expert), expertLayout, HuggingFaceNames.Expert(model, layer, expert));
+            }
+        }
     }
 
     /// <summary>Fills a block with its parameters and moments.</summary>
@@ -86,15 +122,47 @@ public sealed class CheckpointFolder
             }
 
             device.Write(values, parameter.Vector);
-            LoadMoment(device, MomentNames.First(block, parameter.Shape), parameter, block.FirstMoments);
-            LoadMoment(device, MomentNames.Second(block, parameter.Shape), parameter, block.SecondMoments);
+            LoadMoment(device, MomentNames.First(block.Prefix, parameter.Shape), parameter, block.FirstMoments);
+            LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments);
         }
     }
 
     private void LoadMoment(IDevice device, string name, Parameter parameter, DeviceSpan<float> moments) =>
         device.Write(Read(name, [parameter.Shape.Rows, parameter.Shape.Columns]), moments.Slice(parameter.Offset, parameter.Shape.Count));
 
+    /// <summary>Tells a model of somebody else from a folder that has nothing.</summary>
+    private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";
+
+    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorPiece> pieces)
+    {
+        Dictionary<string, ParameterShape> shapes = layout.ToDictionary(shape => shape.Name);
+        foreach (TensorPiece piece in pieces)
+        {
+            Find(piece.Name, piece.Shape(shapes[piece.Parameter]));
+        }
+
+        foreach (ParameterShape shape in layout)
+        {
+            Find(MomentNames.First(prefix, shape), [shape.Rows, shape.Columns]);
+            Find(MomentNames.Second(prefix, shape), [shape.Rows, shape.Columns]);
+        }
+    }
+
     private float[] Read(string name, int[] shape)
+    {
+        SafetensorsFile file = Find(name, shape);
+        try
+        {
+            return file.Read(name);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw Unreadable(name, e);
+        }
+    }
+
+    /// <summary>The file with a tensor of that shape.</summary>
+    private SafetensorsFile Find(string name, int[] shape)
     {
         if (!_files.TryGetValue(name, out string? file))
         {
@@ -111,13 +179,13 @@ public sealed class CheckpointFolder
 
             int[] found = tensors.Shape(name);
             return found.SequenceEqual(shape)
-                ? tensors.Read(name)
+                ? tensors
                 : throw new CheckpointException(
                     $"Tensor '{name}' of '{file}' is [{string.Join(", ", found)}]; the model needs [{string.Join(", ", shape)}].");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw new CheckpointException($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {e.Message}", e);
+            throw Unreadable(name, e);
         }
     }
 
@@ -131,6 +199,9 @@ public sealed class CheckpointFolder
             : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", mistakes)}");
     }
 
+    private CheckpointException Unreadable(string name, Exception cause) =>
+        new($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {cause.Message}", cause);
+
     private void AddFiles(JsonElement map)
     {
         foreach (JsonProperty tensor in map.EnumerateObject())
@@ -138,12 +209,15 @@ public sealed class CheckpointFolder
             string file = tensor.Value.GetString() ?? "";
 
             // An index is data: it must not lead out of its folder.
-            if (file.Length == 0 || file != Path.GetFileName(file))
+            if (file.Length == 0 || file is "." or ".." || file != Path.GetFileName(file) || file.Contains('\0', StringComparison.Ordinal))
             {
                 throw new FormatException($"the index has tensor '{tensor.Name}' in '{file}', which is no file name.");
             }
 
-            _files[tensor.Name] = file;
+            if (!_files.TryAdd(tensor.Name, file))
+            {
+                throw new FormatException($"the index has tensor '{tensor.Name}' twice.");
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ public sealed class DiskFileStore : IFileStore
             }
 
             File.Move(unfinished, path, overwrite: true);
+            FolderFlush.Of(path);
         }
         catch
         {

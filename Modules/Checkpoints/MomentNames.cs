@@ -6,14 +6,14 @@ namespace MoEActors.Modules.Checkpoints;
 public static class MomentNames
 {
     /// <summary>Name of a first moment.</summary>
-    public static string First(ParameterBlock block, ParameterShape parameter) => $"{Prefix(block)}{parameter.Name}.first_moment";
+    /// <param name="prefix">Prefix of the block; empty for the dense part.</param>
+    /// <param name="parameter">The parameter.</param>
+    public static string First(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}.first_moment";
 
     /// <summary>Name of a second moment.</summary>
-    public static string Second(ParameterBlock block, ParameterShape parameter) => $"{Prefix(block)}{parameter.Name}.second_moment";
+    /// <param name="prefix">Prefix of the block; empty for the dense part.</param>
+    /// <param name="parameter">The parameter.</param>
+    public static string Second(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}.second_moment";
 
-    private static string Prefix(ParameterBlock block)
-    {
-        ArgumentNullException.ThrowIfNull(block);
-        return block.Prefix.Length == 0 ? "dense." : block.Prefix;
-    }
+    private static string Block(string prefix) => prefix.Length == 0 ? "dense." : prefix;
 }

@@ -20,9 +20,18 @@ public sealed class SafetensorsFile
 
     /// <summary>Reads a file's header.</summary>
     /// <exception cref="InvalidDataException">The file is no safetensors file, or lies about its sizes; the message says where.</exception>
+    /// <exception cref="IOException">The file is missing, empty, a folder, a pipe or a device.</exception>
     public static SafetensorsFile Open(string path)
     {
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = RegularFile.OpenRead(path);
+        return Read(file, path);
+    }
+
+    /// <summary>Reads a header.</summary>
+    /// <param name="file">What the file has in it.</param>
+    /// <param name="path">Its name, for reading tensors and for complaints.</param>
+    internal static SafetensorsFile Read(Stream file, string path)
+    {
         Span<byte> prefix = stackalloc byte[sizeof(long)];
         if (file.Length < prefix.Length)
         {
@@ -41,7 +50,7 @@ public sealed class SafetensorsFile
         var opened = new SafetensorsFile(path);
         try
         {
-            using JsonDocument json = JsonDocument.Parse(header);
+            using JsonDocument json = JsonDocument.Parse(header, new JsonDocumentOptions { AllowDuplicateProperties = false });
             foreach (JsonProperty tensor in json.RootElement.EnumerateObject().Where(property => property.Name != "__metadata__"))
             {
                 opened.AddTensor(tensor.Name, tensor.Value, prefix.Length + length, file.Length);
@@ -53,6 +62,7 @@ public sealed class SafetensorsFile
             throw new InvalidDataException($"The header of '{path}' cannot be read: {e.Message}", e);
         }
 
+        opened.RequireEveryByteOnce(prefix.Length + length, file.Length);
         return opened;
     }
 
@@ -61,10 +71,15 @@ public sealed class SafetensorsFile
     public int[] Shape(string name) => Find(name).Shape;
 
     /// <summary>Elements of a tensor.</summary>
-    /// <exception cref="InvalidDataException">The file has no such tensor.</exception>
+    /// <exception cref="InvalidDataException">The file has no such tensor, or one too large for an array.</exception>
     public float[] Read(string name)
     {
         (_, long start, long bytes) = Find(name);
+        if (bytes / sizeof(float) > Array.MaxLength)
+        {
+            throw new InvalidDataException($"Tensor '{name}' of '{_path}' has {bytes / sizeof(float)} elements; more than {Array.MaxLength} cannot be read.");
+        }
+
         float[] values = new float[bytes / sizeof(float)];
         using FileStream file = File.OpenRead(_path);
         file.Position = start;
@@ -96,9 +111,27 @@ public sealed class SafetensorsFile
                 $"Tensor '{name}' of '{_path}' spans {start} to {end} for {bytes} bytes in {fileLength - dataStart} bytes of data: the file is truncated or lies.");
         }
 
-        if (!_tensors.TryAdd(name, (shape, dataStart + start, bytes)))
+        _tensors.Add(name, (shape, dataStart + start, bytes));
+    }
+
+    /// <summary>The format wants the data covered without holes or overlaps, so that a file has one meaning and hides nothing.</summary>
+    private void RequireEveryByteOnce(long dataStart, long fileLength)
+    {
+        long end = dataStart;
+        foreach ((string name, (_, long start, long bytes)) in _tensors.OrderBy(tensor => tensor.Value.Start).ThenBy(tensor => tensor.Value.Bytes))
         {
-            throw new InvalidDataException($"'{_path}' names tensor '{name}' twice.");
+            if (start != end)
+            {
+                throw new InvalidDataException(
+                    $"Tensor '{name}' of '{_path}' starts at byte {start - dataStart} of the data, where {end - dataStart} comes next: tensors overlap or leave a hole.");
+            }
+
+            end += bytes;
+        }
+
+        if (end != fileLength)
+        {
+            throw new InvalidDataException($"'{_path}' has {fileLength - end} bytes behind its last tensor.");
         }
     }
 }

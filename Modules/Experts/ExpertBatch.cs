@@ -97,7 +97,7 @@ public sealed class ExpertBatch
         OutputGradient = outputGradient;
         InputGradient = inputGradient;
         InputAccumulation = accumulation;
-        _parts?.Begin(Tape);
+        _parts?.Begin();
     }
 
     /// <summary>Columns of a parameter; 0 where the worker has no expert, and with it no rows.</summary>
@@ -138,7 +138,10 @@ public sealed class ExpertBatch
             int rows = added == _sources ? _offsets[e + 1] - row : RowsOf(e, added);
             if (rows > 0)
             {
-                _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), weight.Gradient, e * _sources, added);
+                // An expert without rows leaves its gradient as it is: a later micro-batch may still be the first to write it.
+                Matrix gradient = weight.GradientToWrite(out Accumulation accumulation);
+                _gradients[products++] = new WeightGradient(
+                    x.SliceRows(row, rows), dy.SliceRows(row, rows), gradient, e * _sources, added, accumulation);
             }
 
             for (int s = added; s < _sources; s++)

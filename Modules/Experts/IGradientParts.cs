@@ -1,4 +1,3 @@
-using MoEActors.Modules.Autograd;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Experts;
@@ -10,7 +9,7 @@ namespace MoEActors.Modules.Experts;
 public interface IGradientParts
 {
     /// <summary>Starts the backward pass of what the last forward pass brought.</summary>
-    void Begin(Tape tape);
+    void Begin();
 
     /// <summary>How many of an expert's first segments are added to its gradient at once; the parts of later ones are kept apart.</summary>
     int AddedSegments(int expert);

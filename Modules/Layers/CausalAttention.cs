@@ -1,5 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Layers;
@@ -25,6 +26,7 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
     /// <param name="sequenceLength">Rows of a sequence.</param>
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, int sequenceLength)
     {
+        PhaseMark before = tape.Clock.Enter(Phase.Attention);
         Tensor qkv = _project.Forward(tape, x);
         Tensor mixed = tape.Create(x.Rows, shape.QueryColumns);
         Matrix probabilities = tape.NewMatrix(x.Rows * shape.Heads, sequenceLength);
@@ -41,7 +43,9 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
             node.SequenceLength = sequenceLength;
         }
 
-        return _output.Forward(tape, mixed, stream);
+        Tensor attended = _output.Forward(tape, mixed, stream);
+        tape.Clock.Enter(before);
+        return attended;
     }
 
     private Matrix Queries(in Matrix qkv) => qkv.SliceColumns(0, shape.QueryColumns);

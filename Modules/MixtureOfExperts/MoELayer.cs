@@ -2,6 +2,7 @@ using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
@@ -39,18 +40,25 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <param name="context">What the gate must know of the micro-batch.</param>
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in RoutingContext context)
     {
+        PhaseMark before = tape.Clock.Enter(Phase.Gate);
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
+        tape.Clock.Enter(Phase.Exchange);
         exchange.Plan(tape, routing.KeptTokens);
+        tape.Clock.Enter(Phase.Gate);
         _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
         Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix arrived = exchange.ToExperts(tape, sent);
+        tape.Clock.Enter(Phase.Experts);
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
         _experts.Begin(
             tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         kind.Forward(_experts);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix returned = exchange.FromExperts(tape, computed);
+        tape.Clock.Enter(Phase.Gate);
         Tensor y = tape.Continue(stream);
         if (_shared is { IsResidual: true })
         {
@@ -72,6 +80,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
             node.Returned = returned;
         }
 
+        tape.Clock.Enter(before);
         return y;
     }
 
@@ -88,11 +97,15 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         DeviceSpan<float> dWeights = tape.Arena.Take<float>(node.X.Rows * routing.K);
         tape.Device.CombineRowsGradient(
             dMixture, node.Returned, _permutation.Slots, routing.K, routing.Weights, node.Returned, dWeights);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix dComputed = exchange.ToExperts(tape, node.Returned);
+        tape.Clock.Enter(Phase.Experts);
         Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
         kind.Backward(_experts);
+        tape.Clock.Enter(Phase.Exchange);
         Matrix dSent = exchange.FromExperts(tape, dArrived);
+        tape.Clock.Enter(Phase.Gate);
         Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
         tape.Device.CombineRows(dSent, _permutation.Slots, routing.K, DeviceSpan<float>.Empty, dx, accumulation);
         Gate.Backward(tape, dWeights);

@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
@@ -42,6 +43,7 @@ internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> pa
     /// <returns>The gradient of the routed experts' part of y.</returns>
     public Matrix Backward(Tape tape, in Tensor x, in Matrix dy)
     {
+        PhaseMark before = tape.Clock.Enter(Phase.Dense);
         Matrix dMixture = dy;
         Matrix dOutput = dy;
         Matrix dx = tape.GradientToWrite(x, out Accumulation accumulation);
@@ -59,13 +61,16 @@ internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> pa
 
         _batch.BeginBackward(dOutput, dx, accumulation);
         kind.Backward(_batch);
+        tape.Clock.Enter(before);
         return dMixture;
     }
 
     private void Run(Tape tape, in Matrix x, in Matrix output, Accumulation accumulation)
     {
+        PhaseMark before = tape.Clock.Enter(Phase.Dense);
         _rows[0] = x.Rows;
         _batch.Begin(tape, _experts, _rows, 1, x, output, accumulation);
         kind.Forward(_batch);
+        tape.Clock.Enter(before);
     }
 }

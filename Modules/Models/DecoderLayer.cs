@@ -4,6 +4,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Modules.Models;
 
@@ -46,8 +47,15 @@ internal sealed class DecoderLayer
     {
         Tensor attended = _attention.Forward(tape, _inputNorm.Forward(tape, stream), stream, sequenceLength);
         Tensor normed = _postAttentionNorm.Forward(tape, attended);
-        return _mixture is null
-            ? _dense!.Forward(tape, normed, attended)
-            : _mixture.Forward(tape, normed, attended, context.InLayer(_layer));
+        if (_mixture is null)
+        {
+            return _dense!.Forward(tape, normed, attended);
+        }
+
+        PhaseMark before = tape.Clock.Mark;
+        tape.Clock.Enter(new PhaseMark(Phase.Gate, _layer));
+        Tensor mixed = _mixture.Forward(tape, normed, attended, context.InLayer(_layer));
+        tape.Clock.Enter(before);
+        return mixed;
     }
 }

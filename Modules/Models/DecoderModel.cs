@@ -2,6 +2,7 @@ using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
 
@@ -29,12 +30,14 @@ public sealed class DecoderModel : IRoutedModel
     /// <param name="arena">Memory of a round.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="experts">The resident experts of a layer.</param>
+    /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
     public DecoderModel(
-        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts)
+        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts,
+        PhaseClock? clock = null)
     {
         Configuration = configuration;
         _device = device;
-        _tape = new Tape(device, arena);
+        _tape = new Tape(device, arena, clock);
         _rotary = new RotaryTables(device, configuration.MaximumSequence, configuration.Attention.HeadDim, configuration.RopeTheta);
         _embedding = new Embedding(dense[ModelLayout.Embedding]);
         _layers =

@@ -11,8 +11,11 @@ internal static class KindMistakes
     {
         string expert = $"{nameof(model.Expert)} is '{model.Expert}'";
         IReadOnlyList<ParameterShape> shapes = ModelLayout.Expert(model);
+
+        // Layers with as many experts are alike: the work does not grow with their number.
+        ModelConfiguration one = model with { Experts = [.. model.Experts.Distinct()] };
         return (shapes.Count > 0 ? Of(shapes, expert) : [$"{expert}, which declares no tensor; an expert needs at least one."])
-            .Concat(Of(ModelLayout.Dense(model), $"{nameof(model.Gate)} is of {nameof(GateOptions.Kind)} '{model.Gate.Kind}'"));
+            .Concat(Of(ModelLayout.Dense(one), $"{nameof(model.Gate)} is of {nameof(GateOptions.Kind)} '{model.Gate.Kind}'"));
     }
 
     private static IEnumerable<string> Of(IReadOnlyList<ParameterShape> shapes, string who)

@@ -1,5 +1,6 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
 
@@ -21,14 +22,16 @@ public sealed class LayerModel : IRoutedModel
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>
     /// <param name="experts">The resident experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
-    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, ResidentExperts> experts)
+    /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
+    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, ResidentExperts> experts,
+        PhaseClock? clock = null)
     {
         Configuration = configuration;
         _device = device;
         _rounds = [.. Enumerable.Range(0, rounds).Select(Pass)];
         _evaluation = Pass(rounds);
 
-        LayerPass Pass(int pass) => new(device, configuration.Dim, MixtureLayers.Create(configuration, layer: 0, dense, experts(pass)));
+        LayerPass Pass(int pass) => new(device, clock, configuration.Dim, MixtureLayers.Create(configuration, layer: 0, dense, experts(pass)));
     }
 
     /// <inheritdoc />

@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
 
@@ -23,13 +24,13 @@ public sealed class LayerPass : IDisposable
     private Tensor _x;
     private Tensor _y;
 
-    internal LayerPass(IDevice device, int dim, MoELayer layer)
+    internal LayerPass(IDevice device, PhaseClock? clock, int dim, MoELayer layer)
     {
         _device = device;
         _dim = dim;
         _layer = layer;
         _arena = new Arena(device, BlockBytes);
-        _tape = new Tape(device, _arena);
+        _tape = new Tape(device, _arena, clock);
     }
 
     /// <summary>The gate.</summary>
@@ -56,7 +57,10 @@ public sealed class LayerPass : IDisposable
         _tape.Recording = training;
         Tensor zero = _tape.Create(Rows, _dim);
         _device.Fill(zero.Value.Data, 0f);
+        PhaseMark before = _tape.Clock.Mark;
+        _tape.Clock.Enter(new PhaseMark(Phase.Gate, 0));
         _y = _layer.Forward(_tape, _x, zero, new RoutingContext(DeviceSpan<int>.Empty, Rows, auxiliaryScale, randomKey).InLayer(0));
+        _tape.Clock.Enter(before);
     }
 
     /// <summary>Reads the outputs.</summary>

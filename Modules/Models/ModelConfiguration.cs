@@ -11,6 +11,12 @@ namespace MoEActors.Modules.Models;
 /// </summary>
 public sealed record ModelConfiguration
 {
+    /// <summary>No size of a model is larger, so that no product of two overflows a 64-bit integer, and no sum a 32-bit one.</summary>
+    private const int LargestSize = 1 << 24;
+
+    /// <summary>Elements of a block of tensors: it holds values, gradients and both moments in one piece of memory.</summary>
+    private const long LargestBlock = int.MaxValue / 4;
+
     private ModelKinds _kinds = ModelKinds.BuiltIn;
 
     /// <summary>What the layers stand in. Without a trunk there is one layer, and of the values here only those of its experts and gate count.</summary>
@@ -93,16 +99,22 @@ public sealed record ModelConfiguration
     /// <summary>Every mistake in this configuration, in words that name the property.</summary>
     public IEnumerable<string> Mistakes()
     {
-        List<string> mistakes = [.. Trunk == Trunk.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
-        return mistakes.Count > 0 ? mistakes : KindMistakes.InTensors(this);
+        List<string> single = [.. Trunk == Trunk.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
+        if (single.Count == 0)
+        {
+            single.AddRange(Excesses());
+        }
+
+        return single.Count > 0 ? single : KindMistakes.InTensors(this);
     }
 
-    private static IEnumerable<string> BelowOne(params (string Name, int Value)[] values) =>
-        values.Where(entry => entry.Value < 1).Select(entry => $"{entry.Name} is {entry.Value}; it must be at least 1.");
+    private static IEnumerable<string> OutOfRange(params (string Name, int Value)[] values) => values
+        .Where(entry => entry.Value is < 1 or > LargestSize)
+        .Select(entry => $"{entry.Name} is {entry.Value}; it must be at least 1{(entry.Value > LargestSize ? $" and at most {LargestSize}" : "")}.");
 
     private IEnumerable<string> LayerMistakes()
     {
-        IEnumerable<string> mistakes = BelowOne((nameof(Dim), Dim), (nameof(Hidden), Hidden));
+        IEnumerable<string> mistakes = OutOfRange((nameof(Dim), Dim), (nameof(Hidden), Hidden));
         return Layers == 1 && Experts[0] != 0
             ? mistakes
             : mistakes.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a trunk is one layer of at least 1 expert.");
@@ -115,7 +127,7 @@ public sealed record ModelConfiguration
             yield return $"{nameof(Trunk)} is {Trunk}; it must be one of {string.Join(", ", Enum.GetNames<Trunk>())}.";
         }
 
-        foreach (string mistake in BelowOne(
+        foreach (string mistake in OutOfRange(
             (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
             (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers)))
         {
@@ -140,9 +152,9 @@ public sealed record ModelConfiguration
 
     private IEnumerable<string> MixtureMistakes()
     {
-        if (SharedExperts < 0)
+        if (SharedExperts is < 0 or > LargestSize)
         {
-            yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be 0 (none) or more.";
+            yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be from 0 (none) to {LargestSize}.";
         }
 
         if (Residual && SharedExperts > 0)
@@ -155,18 +167,47 @@ public sealed record ModelConfiguration
             yield return unknown;
         }
 
+        // One complaint for all layers of a size: a hundred layers are not a hundred mistakes.
+        HashSet<int> seen = [];
         for (int layer = 0; layer < Layers; layer++)
         {
-            if (Experts[layer] < 0)
+            int experts = Experts[layer];
+            if (experts is < 0 or > LargestSize)
             {
-                yield return $"{nameof(Experts)}[{layer}] is {Experts[layer]}; it must be 0 (dense) or more.";
+                yield return $"{nameof(Experts)}[{layer}] is {experts}; it must be from 0 (dense) to {LargestSize}.";
             }
-            else if (Experts[layer] > 0)
+            else if (experts > 0 && seen.Add(experts))
             {
-                foreach (string mistake in Gate.Mistakes(Experts[layer], Kinds.Gates))
+                foreach (string mistake in Gate.Mistakes(experts, Kinds.Gates))
                 {
                     yield return $"Layer {layer}: {mistake}";
                 }
+            }
+        }
+    }
+
+    /// <summary>
+    /// What is too large of a configuration that has no other mistake: its parts are made of tensors whose sizes multiply.
+    /// </summary>
+    private IEnumerable<string> Excesses()
+    {
+        (string Name, Func<long> Count)[] parts = [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
+        foreach ((string name, Func<long> count) in parts)
+        {
+            long elements;
+            try
+            {
+                elements = count();
+            }
+            catch (OverflowException)
+            {
+                elements = long.MaxValue;
+            }
+
+            if (elements > LargestBlock)
+            {
+                yield return $"{nameof(Dim)} {Dim}, {nameof(Hidden)} {Hidden}, {nameof(Vocabulary)} {Vocabulary}: {name} would have "
+                    + $"{(elements == long.MaxValue ? "too many" : elements)} parameters; a worker holds at most {LargestBlock} in one piece.";
             }
         }
     }

@@ -18,7 +18,7 @@ public static class ModelLayout
     {
         if (model.Trunk == Trunk.None)
         {
-            return Mixture(model, layer: 0);
+            return [.. model.MoELayers.SelectMany(layer => Mixture(model, layer))];
         }
 
         AttentionShape attention = model.Attention;
@@ -72,8 +72,21 @@ public static class ModelLayout
     public const string ResidualCoefficient = "residual_coefficient";
 
     /// <summary>Number of parameters of the whole model.</summary>
-    public static long ParameterCount(ModelConfiguration model) =>
-        Dense(model).Sum(shape => (long)shape.Count) + model.Experts.Sum(experts => (long)experts) * Expert(model).Sum(shape => (long)shape.Count);
+    public static long ParameterCount(ModelConfiguration model) => DenseCount(model) + model.Experts.Sum(experts => (long)experts) * ExpertCount(model);
+
+    /// <summary>Number of parameters of everything but the experts.</summary>
+    internal static long DenseCount(ModelConfiguration model)
+    {
+        // Layers with as many experts are alike: the work does not grow with their number.
+        long ends = Count(Dense(model with { Experts = [] }));
+        return model.Experts.CountBy(experts => experts)
+            .Aggregate(ends, (sum, layers) => checked(sum + layers.Value * (Count(Dense(model with { Experts = [layers.Key] })) - ends)));
+    }
+
+    /// <summary>Number of parameters of one expert.</summary>
+    internal static long ExpertCount(ModelConfiguration model) => Count(Expert(model));
+
+    private static long Count(IReadOnlyList<ParameterShape> shapes) => shapes.Sum(shape => (long)shape.Rows * shape.Columns);
 
     /// <summary>What the names of a layer's dense tensors start with.</summary>
     public static string LayerPrefix(int layer) => $"layers.{layer}.";

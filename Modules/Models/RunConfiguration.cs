@@ -43,6 +43,11 @@ public sealed record RunConfiguration
         {
             throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
         }
+        catch (ArgumentException e)
+        {
+            // Half of a surrogate pair.
+            throw new ModelConfigurationException([e.Message]);
+        }
     }
 
     /// <summary>The same run, whose names stand for these kinds.</summary>

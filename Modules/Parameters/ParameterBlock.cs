@@ -14,6 +14,7 @@ public sealed class ParameterBlock : IDisposable
 
     private readonly IDevice _device;
     private readonly DeviceBuffer _memory;
+    private readonly DeviceSpan<float> _gradients;
     private readonly Dictionary<string, Parameter> _byName = [];
 
     /// <summary>Allocates the block; gradients and moments are zero, values undefined until <see cref="Initialise"/> or a copy.</summary>
@@ -38,7 +39,7 @@ public sealed class ParameterBlock : IDisposable
         DeviceSpan<float> all = _memory.As<float>().Slice(0, 4 * length);
         device.Fill(all, 0f);
         Values = all.Slice(0, length);
-        Gradients = all.Slice(length, length);
+        _gradients = all.Slice(length, length);
         FirstMoments = all.Slice(2 * length, length);
         SecondMoments = all.Slice(3 * length, length);
         var parameters = new Parameter[layout.Count];
@@ -46,9 +47,10 @@ public sealed class ParameterBlock : IDisposable
         {
             ParameterShape shape = layout[i];
             parameters[i] = new Parameter(
+                device,
                 shape,
                 new Matrix(Values.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
-                new Matrix(Gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
+                new Matrix(_gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
                 offsets[i]);
             _byName.Add(shape.Name, parameters[i]);
         }
@@ -69,7 +71,14 @@ public sealed class ParameterBlock : IDisposable
     public DeviceSpan<float> Values { get; }
 
     /// <summary>All gradients.</summary>
-    public DeviceSpan<float> Gradients { get; }
+    public DeviceSpan<float> Gradients
+    {
+        get
+        {
+            EndGradients();
+            return _gradients;
+        }
+    }
 
     /// <summary>All first moments.</summary>
     public DeviceSpan<float> FirstMoments { get; }
@@ -94,7 +103,35 @@ public sealed class ParameterBlock : IDisposable
     }
 
     /// <summary>Sets all gradients to zero.</summary>
-    public void ClearGradients() => _device.Fill(Gradients, 0f);
+    public void ClearGradients()
+    {
+        _device.Fill(_gradients, 0f);
+        for (int i = 0; i < Parameters.Count; i++)
+        {
+            Parameters[i].Forget();
+        }
+    }
+
+    /// <summary>
+    /// Sets all gradients to zero without writing the zeros: whoever adds first stores (<see cref="Parameter.GradientToWrite"/>), and where nobody
+    /// does, they are written when somebody looks.
+    /// </summary>
+    public void BeginGradients()
+    {
+        for (int i = 0; i < Parameters.Count; i++)
+        {
+            Parameters[i].Begin();
+        }
+    }
+
+    /// <summary>Writes the zeros that nothing was added to. Other threads may look at the gradients only after this.</summary>
+    public void EndGradients()
+    {
+        for (int i = 0; i < Parameters.Count; i++)
+        {
+            Parameters[i].Settle();
+        }
+    }
 
     /// <inheritdoc />
     public void Dispose() => _memory.Dispose();

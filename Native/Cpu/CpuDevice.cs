@@ -32,6 +32,9 @@ public sealed unsafe partial class CpuDevice : IDevice
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
 
     /// <inheritdoc />
+    public TimeSpan HelperTime => _team.HelperTime;
+
+    /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

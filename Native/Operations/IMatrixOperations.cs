@@ -17,7 +17,9 @@ public readonly record struct MatrixProduct(Matrix A, Matrix B, Matrix C);
 /// <param name="Gradient">The running sum.</param>
 /// <param name="FirstSegment">Index of this product's first segment in the array of segment lengths.</param>
 /// <param name="SegmentCount">Number of segments; their lengths add up to n. A segment may be empty.</param>
-public readonly record struct WeightGradient(Matrix X, Matrix Y, Matrix Gradient, int FirstSegment, int SegmentCount);
+/// <param name="Accumulation"><see cref="Accumulation.Store"/> begins the sum at +0, whatever G holds.</param>
+public readonly record struct WeightGradient(
+    Matrix X, Matrix Y, Matrix Gradient, int FirstSegment, int SegmentCount, Accumulation Accumulation = Accumulation.Add);
 
 /// <summary>Products of matrices. Element (i, j) is <c>fma(aᵢₖ, bₖⱼ, acc)</c> over ascending k from acc = +0, then stored or added.</summary>
 public interface IMatrixOperations

@@ -12,10 +12,12 @@ public sealed class CommandLineTests
     [InlineData("status", "NAME", "--runs", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
-    [InlineData("bench", "layer", "gemm", "planning")]
+    [InlineData("bench", "layer", "gemm", "step", "moves", "planning")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
+    [InlineData("bench step", "--config", "--steps", "--silos", "--json")]
+    [InlineData("bench moves", "--config", "--steps", "--every", "--silos", "--json")]
     [InlineData("bench planning", "--repetitions", "--json")]
     [InlineData("simulate", "placement", "trace")]
     [InlineData(
@@ -44,7 +46,7 @@ public sealed class CommandLineTests
     [InlineData("demo --silos x", "moe demo: --silos must be a whole number of at least 1; 'x' is not.")]
     [InlineData("demo --silos 0", "moe demo: --silos must be a whole number of at least 1; '0' is not.")]
     [InlineData("demo --steps -3", "moe demo: --steps must be a whole number of at least 1; '-3' is not.")]
-    [InlineData("demo --seconds 0", "moe demo: --seconds must be a number above 0; '0' is not.")]
+    [InlineData("demo --seconds 0", "moe demo: --seconds must be a number above 0 and at most 1e9; '0' is not.")]
     [InlineData("demo --seed 1.5", "moe demo: --seed must be a whole number; '1.5' is not.")]
     [InlineData("demo --silos", "moe demo: Required argument missing for option: '--silos'.")]
     [InlineData("demo --json no/such/folder/f.json", "moe demo: --json no/such/folder/f.json is no file that can be written")]
@@ -61,10 +63,13 @@ public sealed class CommandLineTests
     [InlineData("train --config no/such/file", "moe train: --config no/such/file cannot be read")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
-    [InlineData("bench", "moe bench: one of layer, gemm, planning must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, step, moves, planning must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]
+    [InlineData("bench moves --silos 1", "moe bench moves: --silos 1 leaves no other worker to move an expert to.")]
+    [InlineData("bench moves --every 2", "moe bench moves: --every 2 and --steps 120 leave no quiet steps to compare with")]
+    [InlineData("bench step --config no/such/file", "moe bench step: --config no/such/file cannot be read")]
     public async Task Wrong_usage_ends_with_one_line_that_names_the_argument(string arguments, string message)
     {
         CommandLineRun run = await CommandLineRun.Of(Words(arguments));

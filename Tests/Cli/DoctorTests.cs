@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Health;
@@ -17,6 +19,8 @@ public sealed class DoctorTests
         Cores = 8,
         Memory = 16L << 30,
         Disk = 100L << 30,
+        Processor = "a processor",
+        TakenPorts = [],
         FolderProblem = null,
         OpenBlas = "OpenBLAS 0.3.21",
     };
@@ -27,8 +31,19 @@ public sealed class DoctorTests
         CommandLineRun run = await CommandLineRun.Of("doctor", "--json");
         using JsonDocument report = JsonDocument.Parse(run.Output);
         string[] names = [.. report.RootElement.GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("name").GetString()!)];
-        Assert.Equal([".NET", "actor runtime", "instructions", "cores", "memory", "disk", "OpenBLAS"], names);
+        Assert.Equal([".NET", "actor runtime", "devices", "instructions", "cores", "memory", "disk", "ports", "OpenBLAS"], names);
         Assert.Equal(run.ExitCode == 0, report.RootElement.GetProperty("healthy").GetBoolean());
+    }
+
+    [Fact]
+    public void A_port_is_taken_while_somebody_listens()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        Assert.True(Machine.IsTaken(port));
+        listener.Stop();
+        Assert.False(Machine.IsTaken(port));
     }
 
     [Fact]
@@ -51,6 +66,8 @@ public sealed class DoctorTests
             ("memory", Verdict.Problem, Sound with { Memory = 1L << 29 }),
             ("disk", Verdict.Problem, Sound with { Disk = 1 << 20 }),
             ("disk", Verdict.Problem, Sound with { FolderProblem = "read-only" }),
+            ("devices", Verdict.Good, Sound with { Processor = null }),
+            ("ports", Verdict.Remark, Sound with { TakenPorts = [30000] }),
             ("OpenBLAS", Verdict.Good, Sound with { OpenBlas = null }),
         ];
         Assert.All(cases, entry =>

@@ -61,6 +61,33 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void Sizes_whose_products_overflow_are_named()
+    {
+        ModelConfiguration[] cases =
+        [
+            new() { Dim = 1 << 24, Heads = 1, KeyValueHeads = 1 },
+            new() { Vocabulary = 1 << 24, Dim = 64, Heads = 1, KeyValueHeads = 1, Hidden = 1 },
+            new() { Hidden = 1 << 24 },
+            new() { SharedExperts = 1 << 24 },
+            new() { Experts = [1 << 24, 1 << 24] },
+            new() { Gate = new GateOptions { Kind = "cosine", ProjectionDim = int.MaxValue } },
+        ];
+        Assert.All(cases, model => Assert.Contains("parameters", Assert.Throws<ModelConfigurationException>(model.Validate).Mistakes[0], StringComparison.Ordinal));
+        foreach (int size in new[] { (1 << 24) + 1, int.MaxValue })
+        {
+            Assert.Contains($"Dim is {size}", Assert.Throws<ModelConfigurationException>(new ModelConfiguration { Dim = size }.Validate).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_number_of_parameters_is_that_of_the_layout()
+    {
+        ModelConfiguration model = TrainingRuns.Small.Model;
+        long expected = ModelLayout.Dense(model).Sum(shape => (long)shape.Count) + 12 * ModelLayout.Expert(model).Sum(shape => (long)shape.Count);
+        Assert.Equal(expected, ModelLayout.ParameterCount(model));
+    }
+
+    [Fact]
     public void A_run_reads_back_as_it_was_written()
     {
         RunConfiguration run = TrainingRuns.With("gelu", new GateOptions { Scores = GateScores.Sigmoid, CapacityFactor = 1.1f });
@@ -78,6 +105,8 @@ public sealed class ConfigurationTests
     [InlineData("{ \"modle\": { } }")]
     [InlineData("{ \"microBatches\": 1.5 }")]
     [InlineData("[1, 2]")]
+    [InlineData("{ \"microBatches\": 1, \"microBatches\": 2 }")]
+    [InlineData("{ \"\ud800\": 1 }")]
     public void Text_that_is_no_run_is_refused(string json) => Assert.Throws<ModelConfigurationException>(() => RunConfiguration.FromJson(json));
 
     [Theory]

@@ -32,6 +32,10 @@ public sealed class SafetensorsTests : IDisposable
         Good.Replace("[0,8]", "[0]", StringComparison.Ordinal),
         Good.Replace("[0,8]", "{}", StringComparison.Ordinal),
         Good.Replace("[0,8]", "[9223372036854775807,-9223372036854775801]", StringComparison.Ordinal),
+        Good.Replace("[2],", "[2],\"shape\":[2],", StringComparison.Ordinal),
+        Good.Replace("[2]", "[1]", StringComparison.Ordinal).Replace("[0,8]", "[0,4]", StringComparison.Ordinal),
+        Good.Replace("[2]", "[1]", StringComparison.Ordinal).Replace("[0,8]", "[4,8]", StringComparison.Ordinal),
+        Good.Replace("}}", "},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", StringComparison.Ordinal),
         Good.Replace("}}", "},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", StringComparison.Ordinal),
     ];
 
@@ -84,11 +88,25 @@ public sealed class SafetensorsTests : IDisposable
     {
         byte[] whole = Bytes(Good, new byte[8]);
         Assert.Equal([0f, 0f], SafetensorsFile.Open(_folder.Write("whole.safetensors", whole)).Read("a"));
-        for (int length = 0; length < whole.Length; length++)
+        Assert.Throws<IOException>(() => SafetensorsFile.Open(_folder.Write("empty.safetensors", "")));
+        for (int length = 1; length < whole.Length; length++)
         {
             string path = _folder.Write("cut.safetensors", whole[..length]);
             Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path));
         }
+    }
+
+    [Fact]
+    public void A_tensor_of_many_gigabytes_is_refused_before_memory_is_taken()
+    {
+        byte[] start = Bytes(Good.Replace("[2]", "[2147483647,2]", StringComparison.Ordinal).Replace("[0,8]", "[0,17179869176]", StringComparison.Ordinal), []);
+        string path = _folder.Write("sparse.safetensors", start);
+        using (FileStream file = File.OpenWrite(path))
+        {
+            file.SetLength(start.Length + 17179869176);
+        }
+
+        Assert.Contains("cannot be read", Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path).Read("a")).Message, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(0), InlineData(1), InlineData(-1), InlineData(long.MaxValue), InlineData(long.MinValue), InlineData(200_000_000)]

@@ -32,6 +32,27 @@ public sealed class LifeTests(RuntimeCluster cluster)
     }
 
     [Fact]
+    public async Task An_activation_that_fails_refuses_all_who_waited_for_it()
+    {
+        (string key, ILifeGrain grain) = await GrainAsync();
+        string gate = Gate.NewName();
+        LifeGrain.Refuses[key] = true;
+        LifeGrain.Holds[key] = gate;
+        Task<int> first = grain.Touch();
+        await Gate.Of(gate).Entered;
+        Task<int>[] all = [first, grain.Touch(), grain.Touch()];
+
+        Gate.Of(gate).Open();
+
+        foreach (Task<int> call in all)
+        {
+            Assert.Equal("not today", (await Assert.ThrowsAsync<InvalidOperationException>(() => call)).Message);
+        }
+
+        Assert.Equal(1, await grain.Touch());
+    }
+
+    [Fact]
     public async Task DeactivateOnIdle_ends_the_activation_and_the_next_call_makes_a_new_one()
     {
         (string key, ILifeGrain grain) = await GrainAsync();

@@ -92,6 +92,46 @@ public sealed class LocalClusterTests
     }
 
     [Fact]
+    public async Task A_silo_that_stops_gracefully_takes_healthy_grains_of_the_others_with_it_too()
+    {
+        await using EmbeddedSilos silos = await StartAsync(3, new LocalClusterOptions());
+        ILifeGrain[] grains = [.. Enumerable.Range(0, 300).Select(i => silos.Client.GetGrain<ILifeGrain>($"bystander-{i}"))];
+        await Task.WhenAll(grains.Select(grain => grain.Touch()));
+
+        await silos.StopAsync(silos.Silos[1], Cancellation);
+        await Task.WhenAll(grains.Select(grain => grain.Touch()));
+
+        int lost = grains.Count(grain => LifeGrain.Lives[grain.GetPrimaryKeyString()].Contains("deactivated: DirectoryFailure"));
+        Assert.InRange(lost, 1, 40);
+    }
+
+    [Fact]
+    public async Task An_activation_that_comes_to_no_end_fails_after_half_a_minute_and_the_next_call_begins_another()
+    {
+        var clock = new ManualTime();
+        await using EmbeddedSilos silos = await RuntimeCluster.StartAsync(new EmbeddedSilosOptions
+        {
+            Count = 1,
+            ClientResponseTimeout = TimeSpan.FromMinutes(5),
+            Local = new LocalClusterOptions { TimeProvider = clock },
+        });
+        (string key, string gate) = (Gate.NewName(), Gate.NewName());
+        LifeGrain.Holds[key] = gate;
+        ILifeGrain grain = silos.Client.GetGrain<ILifeGrain>(key);
+        Task<int> call = grain.Touch();
+        await Gate.Of(gate).Entered;
+
+        clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.False(call.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
+        Assert.True(call.IsFaulted || call.IsCanceled);
+        Assert.Equal(1, await grain.Touch());
+        Gate.Of(gate).Open();
+    }
+
+    [Fact]
     public async Task A_crash_does_not_tell_the_grains_and_what_they_still_do_reaches_nobody()
     {
         await using EmbeddedSilos silos = await StartAsync(2, new LocalClusterOptions { DirectoryFailureShare = 0 });

@@ -67,6 +67,21 @@ public sealed class PlacementTests(RuntimeCluster cluster)
     }
 
     [Fact]
+    public async Task A_hint_that_is_not_removed_goes_on_to_every_call_made_next()
+    {
+        EmbeddedSilos silos = await cluster.SilosAsync();
+        (string first, string second, string third) = (Gate.NewName(), Gate.NewName(), Gate.NewName());
+        PinnedPlacementDirector.Map[second] = PinnedPlacementDirector.Map[third] = silos.Silos[2].Address;
+
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, silos.Silos[1].Address);
+        SiloAddress byTheCallee = await silos.Client.GetGrain<IPinnedGrain>(first).AskFrom(silos.Client.GetGrain<IPinnedGrain>(second));
+        SiloAddress byTheCaller = await silos.Client.GetGrain<IPinnedGrain>(third).Where();
+        RequestContext.Remove(IPlacementDirector.PlacementHintKey);
+
+        Assert.Equal((silos.Silos[1].Address, silos.Silos[1].Address), (byTheCallee, byTheCaller));
+    }
+
+    [Fact]
     public async Task What_a_director_throws_reaches_the_caller_and_the_next_call_asks_again()
     {
         EmbeddedSilos silos = await cluster.SilosAsync();

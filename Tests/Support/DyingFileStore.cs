@@ -9,10 +9,14 @@ namespace MoEActors.Tests.Support;
 internal sealed class DyingFileStore : IFileStore
 {
     private readonly DiskFileStore _disk = new();
+    private readonly List<long> _ends = [];
     private long _left = long.MaxValue;
 
     /// <summary>What all writes so far came to: a byte each, and one for every operation.</summary>
     public long Spent { get; private set; }
+
+    /// <summary>What had been spent after each operation.</summary>
+    public IReadOnlyList<long> Ends => _ends;
 
     /// <summary>Works for so long, then dies; counts from zero again.</summary>
     public void LiveFor(long budget)
@@ -21,6 +25,7 @@ internal sealed class DyingFileStore : IFileStore
         {
             _left = budget;
             Spent = 0;
+            _ends.Clear();
         }
     }
 
@@ -61,5 +66,6 @@ internal sealed class DyingFileStore : IFileStore
     {
         _left -= amount;
         Spent += amount;
+        _ends.Add(Spent);
     }
 }

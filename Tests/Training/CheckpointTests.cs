@@ -37,7 +37,7 @@ public sealed class CheckpointTests
             .ToDictionary(entry => entry.Name, entry => SafetensorsFile.Open(Path.Combine(path, entry.Value.GetString()!)));
         Assert.Equal(2 * silos, Directory.GetFiles(path, "*.safetensors").Length);
         Assert.Equal(2, index.RootElement.GetProperty("metadata").GetProperty("step").GetInt64());
-        Assert.Equal(run.ToJson(), await File.ReadAllTextAsync(Path.Combine(path, "moe-run.json"), Cancellation));
+        Assert.Equal(run.ToJson(), CheckpointFolder.Open(path).Run.ToJson());
 
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
         WorkerModel first = cluster.Host(0).Find("m", 0).Model;

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
@@ -108,6 +109,34 @@ public sealed class ReplicaTests : IAsyncLifetime
         await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], 2), Cancellation);
         Assert.Equal(before, Blocks(model.Name, home));
         Assert.Equal(home.Sum(layer => layer.Length), Shards(model.Name));
+    }
+
+    [Fact]
+    public async Task Beside_replicas_an_expert_moves_by_hand_but_not_one_that_has_some()
+    {
+        int[][][] ranks = [[[0, 1], [0], [1], [1], [1]], [], [[0], [0, 1], [1], [1], [0], [0], [0]]];
+        MoEModel model = await CreateAsync(Runs[0], new PlacementRequest { Silos = ["silo-0", "silo-3"], Ranks = ranks });
+        PlacementRefusedException refused = await Assert.ThrowsAsync<PlacementRefusedException>(() => model.MoveExpertAsync(2, 1, 0, Cancellation));
+        Assert.Contains("Layer 2, expert 1 has replicas on ranks 0, 1", refused.Message, StringComparison.Ordinal);
+        await model.MoveExpertAsync(2, 0, 1, Cancellation);
+        ranks[2][0] = [1];
+        Assert.Equal(ranks, (await model.GetStatusAsync(Cancellation)).Map!.Ranks);
+        (await ExpectedAsync(0)).AssertSame(await TrainAsync(model), "moved beside replicas");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Replicas_evaluate_and_generate_as_one_copy_does(bool reproducible)
+    {
+        int[][][] ranks = [.. Runs[0].Model.Experts.Select(experts => Enumerable.Repeat<int[]>([0, 1, 2], experts).ToArray())];
+        MoEModel many = await CreateAsync(Runs[0] with { Reproducible = reproducible }, new PlacementRequest { Silos = ["silo-1", "silo-3"], Ranks = ranks });
+        MoEModel one = await CreateAsync(Runs[0], new PlacementRequest { Silos = ["silo-0"] });
+        IReadOnlyList<MicroBatch> batch = TrainingRuns.Batch(Runs[0], 1);
+        Assert.Equal((await one.EvaluateAsync(batch, Cancellation)).Loss, (await many.EvaluateAsync(batch, Cancellation)).Loss);
+        Assert.Equal(
+            await one.GenerateAsync([3, 1, 4], 5, cancellationToken: Cancellation).ToArrayAsync(Cancellation),
+            await many.GenerateAsync([3, 1, 4], 5, cancellationToken: Cancellation).ToArrayAsync(Cancellation));
     }
 
     [Fact]

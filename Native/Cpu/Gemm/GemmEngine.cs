@@ -54,7 +54,13 @@ internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
 
         if (longest > 0)
         {
-            Append(GemmProduct.Of(product.X.T, product.Y, product.Gradient, add: true), first, _segmentCount - first, longest, product.X.Rows);
+            GemmProduct sum = GemmProduct.Of(product.X.T, product.Y, product.Gradient, add: true);
+            sum.Fresh = product.Accumulation == Accumulation.Store;
+            Append(sum, first, _segmentCount - first, longest, product.X.Rows);
+        }
+        else if (product.Accumulation == Accumulation.Store)
+        {
+            Clear(product.Gradient);
         }
     }
 
@@ -108,6 +114,14 @@ internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
         for (int i = 0; i < _scratch.Length; i++)
         {
             Interlocked.Exchange(ref _scratch[i], null)?.Dispose();
+        }
+    }
+
+    private static void Clear(in Matrix gradient)
+    {
+        for (int row = 0; row < gradient.Rows; row++)
+        {
+            new Span<float>(gradient.Data.Pointer + row * (nint)gradient.Stride, gradient.Columns).Clear();
         }
     }
 

@@ -24,6 +24,11 @@ internal unsafe struct GemmProduct
     /// <summary>The result is added to C.</summary>
     public bool Add;
 
+    /// <summary>
+    /// What C holds counts as +0: the first segment is added to that. Not the same as storing it, which would keep a −0.
+    /// </summary>
+    public bool Fresh;
+
     public int Rows;
     public int Columns;
 

@@ -14,12 +14,15 @@ internal sealed unsafe class GemmScratch : IDisposable
         const int panels = Blocking.BlockElements + Blocking.PanelRows * Blocking.MaxDepth + PanelPacker.Slack;
         const int sliver = Blocking.MaxDepth * Blocking.SliverColumns;
         const int corner = Blocking.PanelRows * Blocking.SliverColumns;
-        const int bytes = (Blocking.TileElements + corner + sliver + panels) * sizeof(float);
+        const int zeros = Blocking.SliverColumns;
+        const int bytes = (Blocking.TileElements + corner + sliver + zeros + panels) * sizeof(float);
         _memory = (float*)NativeMemory.AlignedAlloc(bytes, HugePages.AlignmentFor(bytes, Page));
         HugePages.Ask(_memory, bytes);
         Sliver = _memory;
         Corner = Sliver + sliver;
-        Panels = Corner + corner;
+        Zeros = Corner + corner;
+        new Span<float>(Zeros, zeros).Clear();
+        Panels = Zeros + zeros;
         Tile = Panels + panels;
     }
 
@@ -30,6 +33,9 @@ internal sealed unsafe class GemmScratch : IDisposable
 
     /// <summary>One micro-tile that overlaps the edge of C.</summary>
     public float* Corner { get; }
+
+    /// <summary>A row of a micro-tile, all +0.</summary>
+    public float* Zeros { get; }
 
     /// <summary>A packed sliver of B.</summary>
     public float* Sliver { get; }

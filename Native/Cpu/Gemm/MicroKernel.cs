@@ -6,7 +6,7 @@ namespace MoEActors.Native.Cpu.Gemm;
 internal static class MicroKernel
 {
     /// <summary>True where kernels can pack B while they read it.</summary>
-    public static bool Packs => Vector512.IsHardwareAccelerated;
+    public static bool Packs => Vector512.IsHardwareAccelerated || MicroKernel6.IsSupported;
 
     /// <summary>Rows of the kernel that takes the next panel when <paramref name="left"/> rows are left.</summary>
     public static int Rows(int left) => left > 8 ? 12 : left > 4 ? 8 : 4;
@@ -14,7 +14,11 @@ internal static class MicroKernel
     /// <summary>Runs the kernel of <paramref name="rows"/> (4, 8 or 12) rows on a whole tile.</summary>
     public static void Run(int rows, SliverForm form, in MicroTile tile)
     {
-        if (!Vector512.IsHardwareAccelerated)
+        if (!Vector512.IsHardwareAccelerated && rows == 12 && MicroKernel6.IsSupported)
+        {
+            MicroKernel6.Run(form, tile);
+        }
+        else if (!Vector512.IsHardwareAccelerated)
         {
             MicroKernelPortable.Run(rows, tile);
         }

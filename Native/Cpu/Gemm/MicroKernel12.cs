@@ -132,43 +132,55 @@ internal static unsafe class MicroKernel12
         }
 
         float* to = tile.To;
-        if (tile.Add)
+        if (tile.Addend != null)
         {
-            (Vector512.Load(to) + c0L).Store(to);
-            (Vector512.Load(to + 16) + c0R).Store(to + 16);
+            float* addend = tile.Addend;
+            (Vector512.Load(addend) + c0L).Store(to);
+            (Vector512.Load(addend + 16) + c0R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c1L).Store(to);
-            (Vector512.Load(to + 16) + c1R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c1L).Store(to);
+            (Vector512.Load(addend + 16) + c1R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c2L).Store(to);
-            (Vector512.Load(to + 16) + c2R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c2L).Store(to);
+            (Vector512.Load(addend + 16) + c2R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c3L).Store(to);
-            (Vector512.Load(to + 16) + c3R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c3L).Store(to);
+            (Vector512.Load(addend + 16) + c3R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c4L).Store(to);
-            (Vector512.Load(to + 16) + c4R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c4L).Store(to);
+            (Vector512.Load(addend + 16) + c4R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c5L).Store(to);
-            (Vector512.Load(to + 16) + c5R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c5L).Store(to);
+            (Vector512.Load(addend + 16) + c5R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c6L).Store(to);
-            (Vector512.Load(to + 16) + c6R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c6L).Store(to);
+            (Vector512.Load(addend + 16) + c6R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c7L).Store(to);
-            (Vector512.Load(to + 16) + c7R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c7L).Store(to);
+            (Vector512.Load(addend + 16) + c7R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c8L).Store(to);
-            (Vector512.Load(to + 16) + c8R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c8L).Store(to);
+            (Vector512.Load(addend + 16) + c8R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c9L).Store(to);
-            (Vector512.Load(to + 16) + c9R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c9L).Store(to);
+            (Vector512.Load(addend + 16) + c9R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c10L).Store(to);
-            (Vector512.Load(to + 16) + c10R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c10L).Store(to);
+            (Vector512.Load(addend + 16) + c10R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c11L).Store(to);
-            (Vector512.Load(to + 16) + c11R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c11L).Store(to);
+            (Vector512.Load(addend + 16) + c11R).Store(to + 16);
         }
         else
         {

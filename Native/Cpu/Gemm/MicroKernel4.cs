@@ -63,19 +63,23 @@ internal static unsafe class MicroKernel4
         }
 
         float* to = tile.To;
-        if (tile.Add)
+        if (tile.Addend != null)
         {
-            (Vector512.Load(to) + c0L).Store(to);
-            (Vector512.Load(to + 16) + c0R).Store(to + 16);
+            float* addend = tile.Addend;
+            (Vector512.Load(addend) + c0L).Store(to);
+            (Vector512.Load(addend + 16) + c0R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c1L).Store(to);
-            (Vector512.Load(to + 16) + c1R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c1L).Store(to);
+            (Vector512.Load(addend + 16) + c1R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c2L).Store(to);
-            (Vector512.Load(to + 16) + c2R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c2L).Store(to);
+            (Vector512.Load(addend + 16) + c2R).Store(to + 16);
             to += tile.ToStride;
-            (Vector512.Load(to) + c3L).Store(to);
-            (Vector512.Load(to + 16) + c3R).Store(to + 16);
+            addend += tile.AddendStride;
+            (Vector512.Load(addend) + c3L).Store(to);
+            (Vector512.Load(addend + 16) + c3R).Store(to + 16);
         }
         else
         {

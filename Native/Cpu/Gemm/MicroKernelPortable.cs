@@ -59,10 +59,12 @@ internal static unsafe class MicroKernelPortable
         }
 
         float* to = tile.To + row * tile.ToStride + column;
-        Store(to, tile.Add, c0L, c0R);
-        Store(to + tile.ToStride, tile.Add, c1L, c1R);
-        Store(to + 2 * tile.ToStride, tile.Add, c2L, c2R);
-        Store(to + 3 * tile.ToStride, tile.Add, c3L, c3R);
+        nint addendStride = tile.AddendStride;
+        float* addend = tile.Addend == null ? null : tile.Addend + row * addendStride + column;
+        Store(to, addend, c0L, c0R);
+        Store(to + tile.ToStride, addend == null ? null : addend + addendStride, c1L, c1R);
+        Store(to + 2 * tile.ToStride, addend == null ? null : addend + 2 * addendStride, c2L, c2R);
+        Store(to + 3 * tile.ToStride, addend == null ? null : addend + 3 * addendStride, c3L, c3R);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,12 +75,12 @@ internal static unsafe class MicroKernelPortable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* to, bool add, Vector256<float> left, Vector256<float> right)
+    private static void Store(float* to, float* addend, Vector256<float> left, Vector256<float> right)
     {
-        if (add)
+        if (addend != null)
         {
-            left = Vector256.Load(to) + left;
-            right = Vector256.Load(to + 8) + right;
+            left = Vector256.Load(addend) + left;
+            right = Vector256.Load(addend + 8) + right;
         }
 
         left.Store(to);

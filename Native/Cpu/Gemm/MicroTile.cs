@@ -36,8 +36,11 @@ internal unsafe struct MicroTile
     /// <summary>Elements from one row of <see cref="To"/> to the next.</summary>
     public nint ToStride;
 
-    /// <summary>Add to what is there, by one rounded addition, rather than replace it.</summary>
-    public bool Add;
+    /// <summary>What complete chains are added to, by one rounded addition: C, or zeros; null to store them as they are.</summary>
+    public float* Addend;
+
+    /// <summary>Elements from one row of <see cref="Addend"/> to the next: 0 for one row of zeros.</summary>
+    public nint AddendStride;
 
     /// <summary>Where a kernel that packs B puts it.</summary>
     public float* Packed;

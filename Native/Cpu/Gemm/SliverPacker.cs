@@ -59,8 +59,10 @@ internal static unsafe class SliverPacker
         {
             for (int k = 0; k < depth; k++, source += stride, sliver += Width)
             {
-                Vector512.Load(source).Store(sliver);
-                Vector512.Load(source + 16).Store(sliver + 16);
+                Vector256.Load(source).Store(sliver);
+                Vector256.Load(source + 8).Store(sliver + 8);
+                Vector256.Load(source + 16).Store(sliver + 16);
+                Vector256.Load(source + 24).Store(sliver + 24);
             }
 
             return;

@@ -25,6 +25,7 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
         int rows = Math.Min(product.TileRows, product.Rows - i);
         int columns = Math.Min(product.TileColumns, product.Columns - j);
         int start = 0;
+        bool fresh = product.Fresh;
         foreach (int length in _segments.Slice(product.FirstSegment, product.SegmentCount))
         {
             int part = Blocking.Part(length, Blocking.MaxDepth, 1);
@@ -40,16 +41,17 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
                     (_product, _row, _k) = (index, i, k);
                 }
 
-                Block(product, i, j, rows, columns, k, depth, first: done == 0, last: done + depth == length);
+                Block(product, i, j, rows, columns, k, depth, first: done == 0, last: done + depth == length, fresh);
                 done += depth;
             }
             while (done < length);
 
             start += length;
+            fresh = false;
         }
     }
 
-    private readonly void Block(in GemmProduct product, int i, int j, int rows, int columns, int k, int depth, bool first, bool last)
+    private readonly void Block(in GemmProduct product, int i, int j, int rows, int columns, int k, int depth, bool first, bool last, bool fresh)
     {
         float* chains = _scratch.Tile;
         MicroTile tile = default;
@@ -81,7 +83,10 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
                 tile.Next = more ? SliverPacker.Prefetch(product, j + column + Width, k, depth, row / Blocking.PanelRows) : default;
                 tile.From = first ? null : chains;
                 bool inside = width == Width && left >= height;
-                tile.Add = last && inside && product.Add;
+                float* addend = !product.Add ? null : fresh ? _scratch.Zeros : c;
+                nint addendStride = fresh ? 0 : product.CStride;
+                tile.Addend = last && inside ? addend : null;
+                tile.AddendStride = addendStride;
                 if (last && inside)
                 {
                     tile.To = c;
@@ -105,7 +110,7 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
 
                 if (last && !inside)
                 {
-                    Finish(_scratch.Corner, c, product.CStride, Math.Min(height, left), width, product.Add);
+                    Finish(_scratch.Corner, c, product.CStride, Math.Min(height, left), width, addend, addendStride);
                 }
 
                 chains += height * Width;
@@ -145,20 +150,21 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
     }
 
     /// <summary>Brings the part of a micro-tile that lies inside of C there.</summary>
-    private static void Finish(float* chains, float* c, nint stride, int rows, int columns, bool add)
+    private static void Finish(float* chains, float* c, nint stride, int rows, int columns, float* addend, nint addendStride)
     {
-        for (int r = 0; r < rows; r++, chains += Width, c += stride)
+        bool add = addend != null;
+        for (int r = 0; r < rows; r++, chains += Width, c += stride, addend += addendStride)
         {
             int j = 0;
             for (; j <= columns - 8; j += 8)
             {
                 Vector256<float> chain = Vector256.Load(chains + j);
-                (add ? Vector256.Load(c + j) + chain : chain).Store(c + j);
+                (add ? Vector256.Load(addend + j) + chain : chain).Store(c + j);
             }
 
             for (; j < columns; j++)
             {
-                c[j] = add ? c[j] + chains[j] : chains[j];
+                c[j] = add ? addend[j] + chains[j] : chains[j];
             }
         }
     }

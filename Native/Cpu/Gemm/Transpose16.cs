@@ -4,19 +4,45 @@ using System.Runtime.Intrinsics.X86;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
-/// <summary>Transposes 16 × 16 elements in registers: four rounds of shuffles, 64 in all, for 256 elements.</summary>
+/// <summary>Transposes 16 × 16 elements in registers: with AVX-512 in four rounds of shuffles, 64 in all, for 256 elements.</summary>
 internal static unsafe class Transpose16
 {
     /// <summary>True where the instructions exist; elsewhere the packers copy element by element.</summary>
-    public static bool IsSupported => Avx512F.IsSupported;
+    public static bool IsSupported => Avx.IsSupported;
 
     /// <summary>
     /// Stores column k of the 16 rows at <paramref name="source"/> as 16 consecutive elements at
     /// <c>destination + k·destinationStride</c>, k ascending, so that a stride below 16 keeps the first elements of each.
     /// Only the first <paramref name="rows"/> rows are read; the others count as zero.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(float* source, nint stride, int rows, float* destination, nint destinationStride)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Whole(source, stride, rows, destination, destinationStride);
+        }
+        else
+        {
+            Quarters(source, stride, rows, destination, destinationStride);
+        }
+    }
+
+    private static void Quarters(float* source, nint stride, int rows, float* destination, nint destinationStride)
+    {
+        for (int k = 0; k < 16; k += 8, source += 8, destination += 8 * destinationStride)
+        {
+            if (destinationStride > 8)
+            {
+                // First: with a stride below 16 these reach into the elements that the lower rows then write.
+                Transpose8.Run(source + 8 * stride, stride, rows - 8, destination + 8, destinationStride);
+            }
+
+            Transpose8.Run(source, stride, rows, destination, destinationStride);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Whole(float* source, nint stride, int rows, float* destination, nint destinationStride)
     {
         Vector512<float> r0 = Load(source, stride, rows, 0), r1 = Load(source, stride, rows, 1);
         Vector512<float> r2 = Load(source, stride, rows, 2), r3 = Load(source, stride, rows, 3);

@@ -1,3 +1,5 @@
+using MoEActors.Native.Timing;
+
 namespace MoEActors.Native.Cpu.Threads;
 
 /// <summary>
@@ -16,6 +18,7 @@ internal sealed class ThreadTeam : IDisposable
     private int _generation;
     private int _running;
     private int _avoided = -1;
+    private long _helperNanoseconds;
     private bool _stopped;
     private Exception? _failure;
 
@@ -34,6 +37,9 @@ internal sealed class ThreadTeam : IDisposable
 
     /// <summary>Number of threads, the caller's included.</summary>
     public int Count { get; }
+
+    /// <summary>Processor time that the dedicated threads have spent in loops.</summary>
+    public TimeSpan HelperTime => TimeSpan.FromTicks(Interlocked.Read(ref _helperNanoseconds) / TimeSpan.NanosecondsPerTick);
 
     /// <summary>
     /// Runs <paramref name="body"/> over <paramref name="items"/> items, in pieces of at least <paramref name="grain"/> items
@@ -157,9 +163,12 @@ internal sealed class ThreadTeam : IDisposable
                 _running++;
             }
 
+            long began = ThreadTime.Nanoseconds;
             Run(loop);
+            long worked = ThreadTime.Nanoseconds - began;
             lock (_gate)
             {
+                _helperNanoseconds += worked;
                 if (--_running == 0)
                 {
                     Monitor.PulseAll(_gate);

@@ -58,7 +58,7 @@ public sealed class TrainFileTests : IDisposable
     [Theory]
     [InlineData("{", "is no JSON")]
     [InlineData("[]", "is no JSON: It must be one object in braces.")]
-    [InlineData("", "is no JSON")]
+    [InlineData("", "is empty, or a pipe or device")]
     [InlineData("{ \"steps\": 1, \"steps\": 2 }", "is no JSON")]
     public async Task What_is_no_object_is_refused(string text, string complaint)
     {

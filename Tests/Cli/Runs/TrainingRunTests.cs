@@ -1,8 +1,11 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Cli;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -23,13 +26,63 @@ public sealed class TrainingRunTests : IDisposable
     [Fact]
     public async Task Checkpoints_are_written_every_few_steps_and_at_the_end()
     {
+        RunFolder folder = _runs.Folder("run");
+        var view = new CheckpointView(folder);
+        await TrainAsync(folder, view, new DiskFileStore());
+        Assert.Equal([0L, 0, 2, 2, 4], view.StepsOnDisk);
+        Assert.Equal(5, CheckpointFolder.Open(folder.Checkpoint).Step);
+
+        // The clock stands still: after the first step, only checkpoints wrote the status.
+        Assert.Equal([0L, 1, 2, 2, 4], view.StepsInStatus);
+        Assert.Equal((5L, 5L), (folder.ReadStatus()!.Step, folder.ReadStatus()!.CheckpointStep!.Value));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_on_the_way_that_does_not_fit_on_the_disk_is_noted_and_the_next_one_tried()
+    {
+        RunFolder folder = _runs.Folder("run");
+        var disk = new FullDiskFileStore();
+        var view = new CheckpointView(folder) { OnStep = step => disk.Room = step == 4 ? 1000 : long.MaxValue };
+        await TrainAsync(folder, view, disk);
+        Assert.Equal([0L, 0, 2, 2, 2], view.StepsOnDisk);
+        string note = Assert.Single(view.Notes);
+        Assert.StartsWith("step 4: The checkpoint of model 'run' at step 4 was not written", note, StringComparison.Ordinal);
+        Assert.Contains("No space left on device", note, StringComparison.Ordinal);
+        Assert.EndsWith("Training goes on; the next save tries again.", note, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', note);
+        Assert.Equal((5L, 5L), (CheckpointFolder.Open(folder.Checkpoint).Step, folder.ReadStatus()!.CheckpointStep!.Value));
+    }
+
+    [Fact]
+    public async Task The_last_checkpoint_must_fit_and_the_one_before_it_stays()
+    {
+        RunFolder folder = _runs.Folder("run");
+        var disk = new FullDiskFileStore();
+        var view = new CheckpointView(folder) { OnStep = step => disk.Room = step == 5 ? 1000 : long.MaxValue };
+        CheckpointFailedException failed = await Assert.ThrowsAsync<CheckpointFailedException>(() => TrainAsync(folder, view, disk));
+        Assert.Contains("No space left on device", failed.Message, StringComparison.Ordinal);
+        Assert.Equal((4L, 4L), (CheckpointFolder.Open(folder.Checkpoint).Step, folder.ReadStatus()!.CheckpointStep!.Value));
+        Assert.Equal(folder.ReadRecord()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor);
+    }
+
+    [Fact]
+    public async Task A_run_that_saves_nothing_leaves_an_earlier_run_of_its_name_to_be_resumed()
+    {
+        RunFolder folder = _runs.Folder("run");
+        await TrainAsync(folder, new CheckpointView(folder), new DiskFileStore());
+        string earlier = folder.ReadRecord()!.Id;
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => TrainAsync(folder, new CheckpointView(folder), new FullDiskFileStore { Room = 0 }));
+        Assert.Equal((earlier, earlier), (folder.ReadRecord()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor));
+    }
+
+    private async Task TrainAsync(RunFolder folder, CheckpointView view, IFileStore disk)
+    {
         var run = new RunConfiguration
         {
             Model = new ModelConfiguration { Dim = 16, Heads = 2, KeyValueHeads = 1, Hidden = 16, Experts = [4], MaximumSequence = 16 },
             Optimizer = new OptimizerOptions { TotalSteps = 5 },
             MicroBatches = 2,
         };
-        RunFolder folder = _runs.Folder("run");
         TrainingJob job = new()
         {
             Name = "run",
@@ -45,19 +98,13 @@ public sealed class TrainingRunTests : IDisposable
             Folder = folder,
             Prompt = "The ",
         };
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+            new EmbeddedClusterOptions { Silos = 1, Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)) }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("run", run, cancellationToken: Cancellation);
         using var time = new ManualTime();
         var keeper = new StatusKeeper(folder, Status(), time, TextWriter.Null);
         var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5);
-        var view = new CheckpointView(folder);
         await new TrainingRun(job, model, meter, keeper, 5).TrainAsync(view, Cancellation);
-        Assert.Equal([0L, 0, 2, 2, 4], view.StepsOnDisk);
-        Assert.Equal(5, CheckpointFolder.Open(folder.Checkpoint).Step);
-
-        // The clock stands still: after the first step, only checkpoints wrote the status.
-        Assert.Equal([0L, 1, 2, 2, 4], view.StepsInStatus);
-        Assert.Equal((5L, 5L), (folder.ReadStatus()!.Step, folder.ReadStatus()!.CheckpointStep!.Value));
     }
 
     private static RunStatus Status() => new()
@@ -80,8 +127,14 @@ public sealed class TrainingRunTests : IDisposable
 
         public List<long> StepsInStatus { get; } = [];
 
+        public Action<long>? OnStep { get; init; }
+
+        public IReadOnlyList<string> Notes { get; private set; } = [];
+
         public void Report(TrainingProgress progress)
         {
+            OnStep?.Invoke(progress.Step);
+            Notes = progress.Notes;
             StepsOnDisk.Add(Directory.Exists(folder.Checkpoint) ? CheckpointFolder.Open(folder.Checkpoint).Step : 0);
             StepsInStatus.Add(folder.ReadStatus()?.Step ?? 0);
         }

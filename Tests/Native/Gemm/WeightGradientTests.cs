@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MoEActors.Native.Cpu;
+using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
 namespace MoEActors.Tests.Native.Gemm;
@@ -52,6 +53,26 @@ public sealed class WeightGradientTests
     }
 
     [Theory]
+    [InlineData(4, 40)]
+    [InlineData(40, 5)]
+    public void A_sum_that_begins_with_minus_zero_is_plus_zero(int rows, int columns)
+    {
+        // Stored as it is, a part that underflows would make a gradient −0 that is +0 when it is added to zeros.
+        using var device = new CpuDevice();
+        var random = new Random(1);
+        using var x = new GuardedMatrix(device, random, 1, rows);
+        using var y = new GuardedMatrix(device, random, 1, columns);
+        using var gradient = new GuardedMatrix(device, random, rows, columns, 3);
+        Fill(x.Matrix, 1e-30f);
+        Fill(y.Matrix, -1e-30f);
+        device.MatMul(x.Matrix.T, y.Matrix, gradient.Matrix);
+        Assert.True(float.IsNegative(gradient.Matrix.Data.AsSpan()[0]));
+        device.GroupedWeightGradient([new(x.Matrix, y.Matrix, gradient.Matrix, 0, 1, Accumulation.Store)], [1]);
+
+        gradient.AssertIs(new float[rows, columns], "the sum");
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(3)]
     public void Column_sums_are_taken_from_zero_and_then_added(int threads)
@@ -79,6 +100,14 @@ public sealed class WeightGradientTests
         }
     }
 
+    private static void Fill(in Matrix matrix, float value)
+    {
+        for (int row = 0; row < matrix.Rows; row++)
+        {
+            matrix.Data.AsSpan().Slice(row * matrix.Stride, matrix.Columns).Fill(value);
+        }
+    }
+
     private static void Check(CpuDevice device, (int A, int B, int[] Lengths)[] shapes)
     {
         var random = new Random(11);
@@ -93,8 +122,19 @@ public sealed class WeightGradientTests
             var y = new GuardedMatrix(device, random, rows, b, 2);
             var gradient = new GuardedMatrix(device, random, a, b, 3);
             matrices.AddRange([x, y, gradient]);
-            products.Add(new WeightGradient(x.Matrix, y.Matrix, gradient.Matrix, segments.Count, lengths.Length));
+            Accumulation accumulation = products.Count % 2 == 0 ? Accumulation.Add : Accumulation.Store;
+            if (accumulation == Accumulation.Store)
+            {
+                Fill(gradient.Matrix, 0f);
+            }
+
+            products.Add(new WeightGradient(x.Matrix, y.Matrix, gradient.Matrix, segments.Count, lengths.Length, accumulation));
             expected.Add(Reference.WeightGradient(x.Matrix, y.Matrix, gradient.Matrix, lengths));
+            if (accumulation == Accumulation.Store)
+            {
+                Fill(gradient.Matrix, float.NaN);
+            }
+
             segments.AddRange(lengths);
         }
 

@@ -13,17 +13,24 @@ public sealed class LifeGrain(IGrainContext context) : Grain, ILifeGrain
 
     public static ConcurrentDictionary<string, bool> Refuses { get; } = new();
 
+    /// <summary>Gates that the next activation of a key waits at.</summary>
+    public static ConcurrentDictionary<string, string> Holds { get; } = new();
+
     private string Key => this.GetPrimaryKeyString();
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        if (Holds.TryRemove(Key, out string? gate))
+        {
+            await Gate.Of(gate).PassAsync();
+        }
+
         if (Refuses.TryRemove(Key, out _))
         {
             throw new InvalidOperationException("not today");
         }
 
         Note("activated");
-        return Task.CompletedTask;
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)

@@ -1,0 +1,57 @@
+using MoEActors.Cli.Commands;
+using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Training;
+using MoEActors.Client;
+using MoEActors.Client.Data;
+using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Bench;
+
+/// <summary>A training run to measure: the demo's, or that of a file. It keeps nothing on disk.</summary>
+/// <param name="Run">Model and optimizer.</param>
+/// <param name="Windows">Its text.</param>
+/// <param name="Sequences">Sequences per step, of all micro-batches together.</param>
+internal sealed record TrainedRun(RunConfiguration Run, TrainingWindows Windows, int Sequences)
+{
+    /// <summary>Steps that compile the code and warm the arenas.</summary>
+    public const int WarmupSteps = 20;
+
+    /// <summary>Reads the run and its text.</summary>
+    /// <param name="config">A file as `moe train --config` reads it; null for the demo.</param>
+    /// <param name="output">Where remarks on the text go.</param>
+    /// <exception cref="UsageException">The file cannot be trained.</exception>
+    public static TrainedRun Read(string? config, CommandOutput output)
+    {
+        TrainFile? file = config is null ? null : TrainFile.Read(config);
+        var text = TextSource.Read(file?.Text ?? [], output with { Out = output.Error });
+        TrainingJob demo = DemoModel.Job(new DemoOptions(), text);
+        int sequences = file is null ? demo.Sequences : file.Batch ?? new TrainOptions().Batch;
+        RunConfiguration run = file is null
+            ? demo.Run
+            : new RunConfiguration
+            {
+                MicroBatches = Math.Min(sequences, file.MicroBatches ?? DemoModel.MicroBatches),
+                Model = file.Model with { Vocabulary = ByteBatches.Vocabulary },
+                Optimizer = file.Optimizer,
+            };
+        try
+        {
+            run.Validate();
+        }
+        catch (ModelConfigurationException e)
+        {
+            throw new UsageException(string.Join(' ', e.Mistakes));
+        }
+
+        return new TrainedRun(run, text.Corpus.TrainingWindows((long)run.Model.Seed, run.Model.MaximumSequence), sequences);
+    }
+
+    /// <summary>Creates the model on a cluster.</summary>
+    public Task<MoEModel> CreateAsync(EmbeddedCluster cluster, CancellationToken cancellation) =>
+        cluster.Client.CreateModelAsync("bench", Run, cancellationToken: cancellation);
+
+    /// <summary>The batches of the first steps.</summary>
+    public IEnumerable<IReadOnlyList<MicroBatch>> Batches(int steps) =>
+        Enumerable.Range(1, steps).Select(step => ByteBatches.OfStep(Windows, step, Run.MicroBatches, Sequences));
+}

@@ -1,0 +1,46 @@
+using System.Text;
+
+namespace MoEActors.Modules.Checkpoints;
+
+/// <summary>
+/// Reads files that somebody else named. What would never end or never begin - a pipe, a device, a file larger than anything that belongs there -
+/// is refused before it is opened or read.
+/// </summary>
+public static class RegularFile
+{
+    /// <summary>Largest text that is read whole: configurations and indexes of the largest open models are a tenth of it.</summary>
+    public const long LargestText = 100_000_000;
+
+    /// <summary>Bytes of a file, through links; 0 for one that is empty, and for pipes and devices, which have no length.</summary>
+    /// <exception cref="IOException">There is no such file.</exception>
+    public static long LengthOf(string path)
+    {
+        // A link has a length of its own, and one that leads nowhere exists.
+        FileSystemInfo target = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+        return target is FileInfo { Exists: true } file ? file.Length
+            : Directory.Exists(path) ? throw new IOException($"'{path}' is a folder.")
+            : throw new FileNotFoundException($"There is no file '{path}'.");
+    }
+
+    /// <summary>Opens a file to read it.</summary>
+    /// <exception cref="IOException">It is missing, empty, a folder, a pipe or a device.</exception>
+    public static FileStream OpenRead(string path)
+    {
+        // Opening a pipe waits for a writer, perhaps for ever; only its length tells it from a file.
+        return LengthOf(path) > 0 ? File.OpenRead(path) : throw new IOException($"'{path}' is empty, or a pipe or device.");
+    }
+
+    /// <summary>Reads a text.</summary>
+    /// <exception cref="IOException">It is missing, empty, a folder, a pipe or a device, or larger than <see cref="LargestText"/>.</exception>
+    public static string ReadText(string path)
+    {
+        using FileStream file = OpenRead(path);
+        if (file.Length > LargestText)
+        {
+            throw new IOException($"'{path}' has {file.Length} bytes; more than {LargestText} are no text that belongs here.");
+        }
+
+        using var reader = new StreamReader(file, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,123 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
+using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>A save that fails leaves the checkpoint before it, whosever it was; one that is complete stays, whatever fails afterwards.</summary>
+public sealed class SaveFailureTests : IDisposable
+{
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static readonly RunConfiguration OtherSeed = Run with { Model = Run.Model with { Seed = 8 } };
+
+    private static readonly RunConfiguration OtherShape = Run with { Model = Run.Model with { Hidden = 18, Experts = [3, 3] } };
+
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private string Checkpoint => Path.Combine(_folder.Path, "checkpoint");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("the same run, later")]
+    [InlineData("another run of the same shape")]
+    [InlineData("another shape")]
+    public async Task A_save_that_is_killed_at_any_operation_leaves_a_whole_checkpoint(string saved)
+    {
+        var disk = new DyingFileStore();
+        await using EmbeddedCluster cluster = await StartAsync(disk);
+        MoEModel old = await cluster.Client.CreateModelAsync("old", Run, null, Cancellation);
+        await TrainingTrace.OfAsync(old, 1);
+        string original = Path.Combine(_folder.Path, "original");
+        await old.SaveAsync(original, "old", Cancellation);
+        ulong oldHash = await old.FingerprintAsync(Cancellation);
+        MoEModel model = saved == "the same run, later"
+            ? old
+            : await cluster.Client.CreateModelAsync("new", saved == "another shape" ? OtherShape : OtherSeed, null, Cancellation);
+        await TrainingTrace.OfAsync(model, 1);
+        ulong newHash = await model.FingerprintAsync(Cancellation);
+
+        // Two files of each worker, description and index, and then the four old files are deleted.
+        disk.LiveFor(long.MaxValue);
+        await model.SaveAsync(Copy(original, "rehearsal"), "new", Cancellation);
+        long[] ends = [0, .. disk.Ends];
+        Assert.Equal(1 + 10, ends.Length);
+        long complete = ends[6];
+        foreach (long death in ends.Zip(ends.Skip(1), Around).SelectMany(one => one).Distinct())
+        {
+            string folder = Copy(original, $"dead-at-{death}");
+            disk.LiveFor(death);
+            Task save = model.SaveAsync(folder, "new", Cancellation);
+            await (death < complete ? Assert.ThrowsAsync<CheckpointFailedException>(() => save) : save);
+            disk.LiveFor(long.MaxValue);
+
+            MoEModel found = await cluster.Client.RestoreModelAsync($"at-{death}", folder, null, Cancellation);
+            Assert.Equal(death < complete ? ("old", oldHash) : ("new", newHash), (found.Cursor, await found.FingerprintAsync(Cancellation)));
+
+            // The next save tidies up.
+            await model.SaveAsync(folder, "again", Cancellation);
+            Assert.Equal("again", CheckpointFolder.Open(folder).Cursor);
+            Assert.Equal(4, Directory.GetFiles(folder, "*-step-*").Length);
+            Assert.Empty(Directory.GetFiles(folder, "*.unfinished"));
+        }
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_is_named_and_nothing_half_written_stays()
+    {
+        var disk = new FullDiskFileStore();
+        await using EmbeddedCluster cluster = await StartAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await TrainingTrace.OfAsync(model, 1);
+        await model.SaveAsync(Checkpoint, "one", Cancellation);
+        ulong hash = await model.FingerprintAsync(Cancellation);
+        await TrainingTrace.OfAsync(model, 1);
+        foreach (long room in new[] { 0, 1, 10_000, 60_000, 200_000 })
+        {
+            disk.Room = room;
+            CheckpointFailedException failed =
+                await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
+            Assert.Contains("No space left on device", failed.Message, StringComparison.Ordinal);
+            Assert.Empty(Directory.GetFiles(Checkpoint, "*.unfinished"));
+            MoEModel before = await cluster.Client.RestoreModelAsync($"before-{room}", Checkpoint, null, Cancellation);
+            Assert.Equal((hash, 1L), (await before.FingerprintAsync(Cancellation), before.Step));
+        }
+
+        disk.Room = long.MaxValue;
+        await TrainingTrace.OfAsync(model, 1);
+        await model.SaveAsync(Checkpoint, "three", Cancellation);
+        Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
+    }
+
+    /// <summary>Before an operation, in its middle, and when all is written but not renamed.</summary>
+    private static long[] Around(long start, long end) => [start, (start + end) / 2, end - 1];
+
+    private string Copy(string folder, string name)
+    {
+        string copy = Path.Combine(_folder.Path, name);
+        Directory.CreateDirectory(copy);
+        foreach (string file in Directory.GetFiles(folder))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        return copy;
+    }
+
+    private static Task<EmbeddedCluster> StartAsync(IFileStore disk) => EmbeddedCluster.StartAsync(
+        new EmbeddedClusterOptions
+        {
+            Silos = 2,
+            Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)),
+        },
+        Cancellation);
+}
