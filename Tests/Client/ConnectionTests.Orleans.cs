@@ -22,14 +22,14 @@ public sealed partial class ConnectionTests
         try
         {
             using IHost silo = await StartSiloAsync(address);
-            await using (MoECluster cluster = await MoECluster.ConnectAsync(new ConnectOptions { Redis = address }, Cancellation))
+            await using (MoECluster cluster = await MoECluster.ConnectAsync(new ConnectOptions { Redis = address }, cancellationToken: Cancellation))
             {
                 MoEModel model = await cluster.CreateModelAsync("m", Run, null, Cancellation);
                 Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
             }
 
             ConnectionFailedException failed = await Assert.ThrowsAsync<ConnectionFailedException>(() => MoECluster.ConnectAsync(
-                new ConnectOptions { Redis = address, ClusterId = "other", Deadline = TimeSpan.FromSeconds(2) }, Cancellation));
+                new ConnectOptions { Redis = address, ClusterId = "other", Deadline = TimeSpan.FromSeconds(2) }, cancellationToken: Cancellation));
             Assert.Contains("'other'", failed.Message, StringComparison.Ordinal);
             await silo.StopAsync(Cancellation);
         }
