@@ -5,6 +5,7 @@ using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native.Communication;
 using MoEActors.Native.DryRun;
 using MoEActors.Placement;
 
@@ -14,7 +15,7 @@ namespace MoEActors.Grains.Memory;
 /// <param name="run">The run.</param>
 /// <param name="map">The placement.</param>
 /// <param name="rank">The worker's rank.</param>
-/// <param name="shape">The micro-batch that every worker is taken to have.</param>
+/// <param name="shape">The micro-batch that every worker is taken to have, in every round; of a layer without a trunk, its rows.</param>
 /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
 /// <param name="gates">Policies of layers that do not route as the run began.</param>
 internal sealed class DryRunWorker(
@@ -37,7 +38,7 @@ internal sealed class DryRunWorker(
         long resident = device.AllocatedBytes;
         long forward = 0;
         device.AtLoss = () => forward = model.ArenaPeakBytes;
-        Step(model);
+        Step(model, device);
         long backward = model.ArenaPeakBytes;
         long blocks = model.Dense.Length;
         long largest = Largest(model.Dense);
@@ -81,7 +82,7 @@ internal sealed class DryRunWorker(
     {
         using var device = new DryRunDevice();
         using WorkerModel model = Open(device);
-        Step(model);
+        Step(model, device);
         return [.. model.Arenas.Select(arena => arena.PeakBytes)];
     }
 
@@ -90,7 +91,8 @@ internal sealed class DryRunWorker(
         (double rows, int most) = Rows();
         var communicators = new DryRunCommunicators(device, rows, most);
         var model = new WorkerModel(
-            map.Workers[rank], device, new ShardMemory(device), run, new DiskFileStore(), communicators, static work => work());
+            map.Workers[rank], device, new ShardMemory(device), run, new DiskFileStore(), new CallerMemory(), communicators,
+            static work => work());
         var order = new OpenEpochOrder
         {
             Model = Name,
@@ -106,10 +108,40 @@ internal sealed class DryRunWorker(
         return model;
     }
 
-    private void Step(WorkerModel model)
+    private void Step(WorkerModel model, DryRunDevice device)
     {
+        if (model.View!.Model is LayerModel layer)
+        {
+            Pass(layer, model.View, device);
+            return;
+        }
+
         model.Prepare(1, map.Workers.Length, Math.Max(1, shape.Tokens), Mine());
         model.Commit(1);
+    }
+
+    /// <summary>A forward, an evaluation while its activations wait, and its backward.</summary>
+    private void Pass(LayerModel layer, EpochView view, DryRunDevice device)
+    {
+        float[] rows = new float[shape.Tokens * layer.Configuration.Dim];
+        for (int round = 0; round < layer.Rounds; round++)
+        {
+            layer.Round(round).Load(rows);
+            layer.Round(round).Forward(training: true, auxiliaryScale: 0, randomKey: null);
+        }
+
+        layer.Evaluation.Load(rows);
+        layer.Evaluation.Forward(training: false, auxiliaryScale: 0, randomKey: null);
+        device.AtLoss?.Invoke();
+        for (int round = 0; round < layer.Rounds; round++)
+        {
+            layer.Round(round).LoadGradient([]);
+            view.BeginRound();
+            layer.Round(round).Backward();
+            view.EndRound(round);
+        }
+
+        view.EndStep();
     }
 
     private Dictionary<int, MicroBatch> Mine()

@@ -32,7 +32,8 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
     public async Task RequireAsync(PlacementMap map, PlacementMap? before)
     {
         GatePolicy[] gates = Policies();
-        foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(new MicroBatchShape(1, run.Model.MaximumSequence)).ToArray())
+        var least = new MicroBatchShape(1, run.Model.Trunk == Trunk.None ? 1 : run.Model.MaximumSequence);
+        foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(least).ToArray())
         {
             // Not in a grain's turn: a large model takes a while.
             await Task.Run(() => Require(map, before, shape, gates));
@@ -41,7 +42,13 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
 
     /// <summary>Throws unless every worker has the memory for a step with each of the micro-batches.</summary>
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
-    public async Task RequireStepAsync(MicroBatchMessage[] batches)
+    public Task RequireStepAsync(MicroBatchMessage[] batches) => RequireStepAsync(batches.Select(MicroBatchShape.Of));
+
+    /// <summary>Throws unless every worker has the memory for a pass of so many rows through a layer without a trunk.</summary>
+    /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
+    public Task RequireRowsAsync(int rows) => RequireStepAsync([new MicroBatchShape((rows + run.MicroBatches - 1) / run.MicroBatches, 1)]);
+
+    private async Task RequireStepAsync(IEnumerable<MicroBatchShape> shapes)
     {
         if (_gates != reign.Record.Gates)
         {
@@ -49,7 +56,7 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
             _fits.Clear();
         }
 
-        foreach (MicroBatchShape shape in batches.Select(MicroBatchShape.Of))
+        foreach (MicroBatchShape shape in shapes)
         {
             if (!_fits.Contains(shape))
             {

@@ -10,7 +10,7 @@ namespace MoEActors.Grains.Memory;
 /// </summary>
 /// <param name="shards">The model's shards.</param>
 /// <param name="arenas">Its arenas.</param>
-internal sealed class ModelGauge(ShardTable shards, IReadOnlyList<Arena> arenas)
+internal sealed class ModelGauge(ShardTable shards, Func<IReadOnlyList<Arena>> arenas)
 {
     private readonly Lock _gate = new();
     private long _other;
@@ -26,7 +26,7 @@ internal sealed class ModelGauge(ShardTable shards, IReadOnlyList<Arena> arenas)
     {
         lock (_gate)
         {
-            long arena = arenas.Sum(one => one.BytesHeld);
+            long arena = arenas().Sum(one => one.BytesHeld);
             _other += allocated;
             long model = _other + shards.Bytes;
             if (order is OpenEpochOrder)
@@ -49,7 +49,7 @@ internal sealed class ModelGauge(ShardTable shards, IReadOnlyList<Arena> arenas)
             }
 
             _arena = arena;
-            _arenaPeak = arenas.Sum(one => one.PeakBytes);
+            _arenaPeak = arenas().Sum(one => one.PeakBytes);
         }
     }
 

@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 
@@ -33,14 +34,15 @@ internal sealed class Coordinator
     private bool _ended;
 
     public Coordinator(
-        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, Reign reign)
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, Reign reign,
+        ModelKinds kinds)
     {
         _model = model;
         _store = store;
         _silos = silos;
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
-        Run = RunConfiguration.FromJson(reign.Record.Configuration);
+        Run = RunConfiguration.FromJson(reign.Record.Configuration, kinds);
         _memory = new MemoryCheck(Run, _members, reign);
         _commits = new CommitProtocol(silos, _members, reign, model);
         var activation = new GrainActivation(grains, Run, model);

@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
 using MoEActors.Grains.Placement;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Placement;
@@ -30,13 +31,14 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
-        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files)
+        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files,
+        ModelKinds kinds, CallerMemory memory)
     {
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();
         IReadOnlyList<IDevice> devices = options.Value.Devices();
         long budget = options.Value.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, communicators, files))];
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, communicators, files, kinds, memory))];
         _meter = new MemoryMeter(_workers);
     }
 

@@ -39,36 +39,43 @@ internal sealed class WorkerModel : IDisposable
     private volatile IReadOnlyList<GatePolicy> _gates = [];
 
     public WorkerModel(
-        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, ICommunicatorProvider communicators,
-        Action<Action> courier)
+        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerMemory memory,
+        ICommunicatorProvider communicators, Action<Action> courier)
     {
         _communicators = communicators;
         Files = files;
+        Memory = memory;
         _device = device;
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
         _parts = new Arena(device);
-        _reservation = device.Computes ? new ArenaReservation(run, Arenas) : null;
+        _reservation = device.Computes ? new ArenaReservation(run, [_arena, _parts]) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
         Shards = new ShardTable(shards, run.Model);
-        Gauge = new ModelGauge(Shards, Arenas);
+        Gauge = new ModelGauge(Shards, () => Arenas);
         Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
         Times = new StepTimes(device, run.Model.Layers);
     }
 
+    /// <summary>Micro-batches of a step.</summary>
+    public int MicroBatches => _run.MicroBatches;
+
     /// <summary>Where checkpoints are written.</summary>
     public IFileStore Files { get; }
+
+    /// <summary>Memory that callers in this process lend.</summary>
+    public CallerMemory Memory { get; }
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
 
-    /// <summary>Memory of a round: of a layer's pass, and of what must outlast it.</summary>
-    public IReadOnlyList<Arena> Arenas => [_arena, _parts];
+    /// <summary>Memory of a round: of a layer's pass, and of what must outlast it. Behind these, the memory of passes that wait for their backward.</summary>
+    public IReadOnlyList<Arena> Arenas => View?.Model is LayerModel layer ? [_arena, _parts, .. layer.Arenas] : [_arena, _parts];
 
     /// <summary>What this model has of the device's memory.</summary>
     public ModelGauge Gauge { get; }
@@ -91,6 +98,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
+    /// <summary>The step at work of a layer without a trunk; null for a model that has one, or when no epoch is open.</summary>
+    public LayerStep? Layer { get; private set; }
+
     /// <summary>Routing of the step that is prepared.</summary>
     public RoutingCounts Counts { get; }
 
@@ -112,6 +122,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
 
+    /// <summary>Gradients of the dense replica over the micro-batches of the step, of which each rank has its piece until they are complete.</summary>
+    public DeviceSpan<float> DenseSum => _denseSum;
+
     /// <summary>
     /// Joins an epoch of new members. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they
     /// must be here.
@@ -123,7 +136,7 @@ internal sealed class WorkerModel : IDisposable
         long version = order.Version;
         if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
         {
-            Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
+            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
         }
 
         if (version != Version)
@@ -199,6 +212,8 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
         View = view;
         _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
+        Layer?.Dispose();
+        Layer = view.Model is LayerModel layer ? new LayerStep(this, view, layer) : null;
 
         // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
         Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
@@ -236,15 +251,8 @@ internal sealed class WorkerModel : IDisposable
         }
 
         EpochView view = View!;
-        Prepared = 0;
-        Counts.Clear();
         _losses.Clear();
-        _device.Fill(_denseSum, 0f);
-        for (int i = 0; i < Shards.Count; i++)
-        {
-            Shards.At(i).Block.BeginGradients();
-        }
-
+        ClearGradients();
         int workers = view.Map.Workers.Length;
         for (int first = 0; first < microBatches; first += workers)
         {
@@ -257,31 +265,49 @@ internal sealed class WorkerModel : IDisposable
             }
 
             Times.Clock.Enter(Phase.Dense);
-            MicroBatchLoss loss = view.Model.Train(
+            MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             Times.Clock.Enter(Phase.Gradients);
             view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(index, view.Model);
+                Counts.Add(index, view.Decoder);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
         }
 
-        view.Communicator.ShareOwned(_denseSum);
+        return CompleteGradients(step);
+    }
+
+    /// <summary>Begins a step: nothing is prepared, no gradient added, nothing counted.</summary>
+    public void ClearGradients()
+    {
+        Prepared = 0;
+        Counts.Clear();
+        _device.Fill(_denseSum, 0f);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.BeginGradients();
+        }
+    }
+
+    /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
+    /// <returns>The norm of the gradient.</returns>
+    public double CompleteGradients(long step)
+    {
+        View!.Communicator.ShareOwned(_denseSum);
         for (int i = 0; i < Shards.Count; i++)
         {
             Shards.At(i).Block.EndGradients();
         }
 
-        view.EndStep();
+        View.EndStep();
         Switchover.GradientsAreReady();
-        double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
+        PreparedNorm = _norm!.Measure(_device, View.Communicator, _dense, _denseSum);
         Prepared = step;
-        PreparedNorm = norm;
-        return norm;
+        return PreparedNorm;
     }
 
     /// <summary>Losses of this worker's micro-batches of the prepared step.</summary>
@@ -338,7 +364,7 @@ internal sealed class WorkerModel : IDisposable
         {
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
-            double sum = view.Model.Evaluate(batch);
+            double sum = view.Decoder.Evaluate(batch);
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, sum, 0));
@@ -354,6 +380,7 @@ internal sealed class WorkerModel : IDisposable
         Switchover.Drop();
         View?.Dispose();
         _norm?.Dispose();
+        Layer?.Dispose();
         Shards.Dispose();
         _dense.Dispose();
         _denseSumMemory.Dispose();

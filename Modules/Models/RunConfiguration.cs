@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Modules.Models;
@@ -31,13 +32,16 @@ public sealed record RunConfiguration
     public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="kinds">What its names stand for; the library's experts and gates unless given.</param>
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
-    public static RunConfiguration FromJson(string json)
+    public static RunConfiguration FromJson(string json, ModelKinds? kinds = null)
     {
         try
         {
             RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, ConfigurationJson.Options)
                 ?? throw new ModelConfigurationException(["The text is empty."]);
+            run = run.Using(kinds ?? ModelKinds.BuiltIn);
             run.Validate();
             return run;
         }
@@ -52,6 +56,9 @@ public sealed record RunConfiguration
         }
     }
 
+    /// <summary>The same run, whose names stand for these kinds.</summary>
+    public RunConfiguration Using(ModelKinds kinds) => this with { Model = Model.Using(kinds) };
+
     /// <summary>Throws when the run cannot work.</summary>
     /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
     public void Validate()
@@ -62,7 +69,11 @@ public sealed record RunConfiguration
             mistakes.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
         }
 
-        if (LayerSelection.Parse(Recompute, Model.Layers) is null)
+        if (Model.Trunk == Trunk.None && Recompute != LayerSelection.None)
+        {
+            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a trunk keeps its activations until the gradients come: it must be none.");
+        }
+        else if (LayerSelection.Parse(Recompute, Model.Layers) is null)
         {
             mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; it must be all, none, or layers from 0 to {Model.Layers - 1} such as 0,2-3.");
         }

@@ -66,7 +66,7 @@ public sealed class MemoryGaugeTests
         using var arena = new Arena(device, 4096);
         var memory = new ShardMemory(device);
         using var shards = new ShardTable(memory, TrainingRuns.Small.Model);
-        var gauge = new ModelGauge(shards, [arena]);
+        var gauge = new ModelGauge(shards, () => [arena]);
         gauge.Add(new OpenEpochOrder { Model = "m", Term = 1, Epoch = 1, Number = 1, Configuration = "", Map = new PlacementMapMessage(), Version = 0 }, 1000);
         arena.Take<byte>(10);
         CommitOrder step = new() { Model = "m", Term = 1, Epoch = 1, Number = 2, Step = 1 };
