@@ -6,11 +6,14 @@ namespace MoEActors.Grains.Memory;
 /// <summary>The memory of a host's workers as metrics of the meter <c>MoEActors</c>, in bytes, tagged with silo and device.</summary>
 internal sealed class MemoryMeter : IDisposable
 {
-    private readonly Meter _meter = new("MoEActors");
+    private readonly Meter _meter;
     private readonly Worker[] _workers;
 
-    public MemoryMeter(Worker[] workers)
+    /// <param name="host">The meter's scope: a process may have several hosts.</param>
+    /// <param name="workers">The host's workers.</param>
+    public MemoryMeter(WorkerHost host, Worker[] workers)
     {
+        _meter = new Meter(new MeterOptions("MoEActors") { Scope = host });
         _workers = workers;
         Observe("moe.memory.budget", "What a device may allocate.", worker => worker.Budget);
         Observe("moe.memory.used", "What a device has allocated.", worker => worker.Device.AllocatedBytes);

@@ -39,7 +39,7 @@ public sealed class WorkerHost : IDisposable
         IReadOnlyList<IDevice> devices = options.Value.Devices();
         long budget = options.Value.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
         _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, communicators, files, kinds, memory))];
-        _meter = new MemoryMeter(_workers);
+        _meter = new MemoryMeter(this, _workers);
     }
 
     /// <summary>Address of the silo, generation included.</summary>

@@ -52,7 +52,7 @@ public sealed class MemoryGaugeTests
         Assert.Equal(warm.Select(memory => (memory.Used, memory.Model, memory.Arena, memory.ArenaPeak)), last.Select(memory => (memory.Used, memory.Model, memory.Arena, memory.ArenaPeak)));
         Assert.All(last, memory => Assert.Equal((0, memory.Used), (memory.Leaked, memory.Model)));
         Assert.All(last, memory => Assert.InRange(memory.OpenPeak, 1, memory.StepPeak - 1));
-        Dictionary<string, long> measured = Measure(cluster.Host(1).Silo);
+        Dictionary<string, long> measured = Measure(cluster.Host(1));
         Assert.Equal(last[1].Used, measured["moe.memory.used"]);
         Assert.Equal(last[1].Budget, measured["moe.memory.budget"]);
         Assert.Equal(last[1].ArenaPeak, measured["moe.memory.arena.peak"]);
@@ -128,13 +128,13 @@ public sealed class MemoryGaugeTests
         return [.. Enumerable.Repeat(new MicroBatch(tokens, tokens, run.Model.MaximumSequence), run.MicroBatches)];
     }
 
-    private static Dictionary<string, long> Measure(string silo)
+    private static Dictionary<string, long> Measure(WorkerHost host)
     {
         Dictionary<string, long> measured = [];
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, one) =>
         {
-            if (instrument.Meter.Name == "MoEActors")
+            if (instrument.Meter.Name == "MoEActors" && instrument.Meter.Scope == host)
             {
                 one.EnableMeasurementEvents(instrument);
             }
@@ -143,7 +143,7 @@ public sealed class MemoryGaugeTests
         {
             foreach (KeyValuePair<string, object?> tag in tags)
             {
-                if (tag.Key == "silo" && (string?)tag.Value == silo)
+                if (tag.Key == "silo" && (string?)tag.Value == host.Silo)
                 {
                     measured[instrument.Name] = value;
                 }
