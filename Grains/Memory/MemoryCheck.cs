@@ -10,7 +10,7 @@ namespace MoEActors.Grains.Memory;
 
 /// <summary>
 /// Refuses what does not fit the memory of a worker, before any worker hears of it: the opening of an epoch, a change of placement, and the step or
-/// the evaluation of a micro-batch that is larger than those before it.
+/// the evaluation of a micro-batch that is larger than those before it. What cannot be estimated, with experts or gates of one's own, is let through.
 /// </summary>
 internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign reign)
 {
@@ -19,6 +19,8 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
 
     /// <summary>Those that are known to fit under the policies of the gates as they are.</summary>
     private readonly CoveredShapes _fits = new();
+
+    private readonly bool _knows = MemoryEstimator.Knows(run);
 
     private GatePolicyMessage[] _gates = [];
 
@@ -32,6 +34,11 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
     public async Task RequireAsync(PlacementMap map, PlacementMap? before)
     {
         GatePolicy[] gates = Policies();
+        if (!_knows)
+        {
+            return;
+        }
+
         var least = new MicroBatchShape(1, run.Model.Trunk == Trunk.None ? 1 : run.Model.MaximumSequence);
         foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(least).ToArray())
         {
@@ -58,7 +65,7 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
 
         foreach (MicroBatchShape shape in shapes)
         {
-            if (!_fits.Contains(shape))
+            if (_knows && !_fits.Contains(shape))
             {
                 GatePolicy[] gates = Policies();
                 await Task.Run(() => Require(members.Map!, before: null, shape, gates));
@@ -75,7 +82,7 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
         foreach (MicroBatchShape shape in batches.Select(MicroBatchShape.Of).Distinct())
         {
             // Forward and backward need more.
-            if (!_fits.Contains(shape))
+            if (_knows && !_fits.Contains(shape))
             {
                 GatePolicy[] gates = Policies();
                 await Task.Run(() => RequireEvaluation(members.Map!, shape, gates));

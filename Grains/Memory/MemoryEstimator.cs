@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.DryRun;
@@ -21,11 +22,19 @@ public static class MemoryEstimator
     /// <summary>The skew of the worst routing: every token chooses as many experts of one worker as it can.</summary>
     public const double WorstSkew = double.PositiveInfinity;
 
+    /// <summary>
+    /// Whether a run can be estimated: with an expert or a gate that was added to the library's it cannot, since its code may read and write memory that
+    /// a dry run has not.
+    /// </summary>
+    public static bool Knows(RunConfiguration run) =>
+        ModelKinds.BuiltIn.Experts.Find(run.Model.Expert) is not null && ModelKinds.BuiltIn.Gates.Find(run.Model.Gate.Kind) is not null;
+
     /// <summary>Estimates a run under the static placement.</summary>
     /// <param name="run">A valid run.</param>
     /// <param name="workers">Number of workers.</param>
     /// <param name="shape">The micro-batch.</param>
     /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
+    /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
     public static MemoryEstimate Estimate(RunConfiguration run, int workers, MicroBatchShape shape, double skew = PlannedSkew)
     {
         WorkerId[] ids = [.. Enumerable.Range(0, workers).Select(rank => new WorkerId("estimated", rank))];
@@ -41,10 +50,17 @@ public static class MemoryEstimator
     /// The placement that this one follows beside a step, on the same workers; null when none does, and then the move of one expert is estimated.
     /// </param>
     /// <param name="gates">Policies of layers that do not route as the run began; null for none.</param>
+    /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
     public static MemoryEstimate Estimate(
         RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null,
         IReadOnlyList<GatePolicy>? gates = null)
     {
+        if (!Knows(run))
+        {
+            throw new NotSupportedException(
+                $"The memory of experts '{run.Model.Expert}' behind gates '{run.Model.Gate.Kind}' cannot be estimated: one of them is none of the library's.");
+        }
+
         WorkerEstimate[] after = Held(run, map, shape, skew, gates ?? []);
         WorkerEstimate[] held = before is null ? after : Held(run, before, shape, skew, gates ?? []);
         long shard = ShardBytes(run.Model);

@@ -50,7 +50,7 @@ internal sealed class WorkerModel : IDisposable
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
         _parts = new Arena(device);
-        _reservation = device.Computes ? new ArenaReservation(run, [_arena, _parts]) : null;
+        _reservation = device.Computes && MemoryEstimator.Knows(run) ? new ArenaReservation(run, [_arena, _parts]) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);

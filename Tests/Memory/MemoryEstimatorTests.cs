@@ -1,10 +1,13 @@
 using MoEActors.Client;
+using MoEActors.Examples;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Planners;
+using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Memory;
@@ -109,6 +112,22 @@ public sealed class MemoryEstimatorTests
             Assert.Equal(opened[rank], estimate.Workers[rank].Phases[(int)MemoryPhase.Open]);
             Assert.InRange(estimate.Workers[rank].Phases[(int)MemoryPhase.Backward], used, (long)(1.4 * used));
         }
+    }
+
+    [Fact]
+    public async Task A_run_with_an_expert_of_ones_own_is_not_estimated_and_not_refused()
+    {
+        ModelKinds kinds = ModelKinds.BuiltIn.With([new SquaredReluExpert()], []);
+        RunConfiguration run = new RunConfiguration { Model = Model with { Expert = "squared-relu" }, MicroBatches = 1 }.Using(kinds);
+        run.Validate();
+        Assert.False(MemoryEstimator.Knows(run));
+        NotSupportedException unknown = Assert.Throws<NotSupportedException>(() => MemoryEstimator.Estimate(run, 1, Shape));
+        Assert.Contains("'squared-relu'", unknown.Message, StringComparison.Ordinal);
+
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+            new EmbeddedClusterOptions { Silos = 1, MemoryPerWorker = 1, ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        Assert.Equal(1, (await model.TrainStepAsync(Batch(run, 1), Cancellation)).Step);
     }
 
     [Fact]
