@@ -41,9 +41,19 @@ internal static partial class Contradictions
             yield return "$.steps and $.seconds exclude each other.";
         }
 
+        if (file.Recompute is { } recompute && LayerSelection.Parse(recompute, file.Model.Layers) is null)
+        {
+            yield return $"$.recompute is '{recompute}'; it must be all, none, or layers from 0 to {file.Model.Layers - 1} such as 0,2-3.";
+        }
+
         if (file.SaveEvery < 0)
         {
             yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";
+        }
+
+        if (file.Model.Trunk == Trunk.None)
+        {
+            yield return "$.model.trunk is none; text is learnt by a decoder. A layer by itself is trained from C#, see docs/layers.md.";
         }
 
         if (file.Model.Seed > long.MaxValue)

@@ -69,6 +69,11 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             {
                 TrainingProgress progress = meter.Add(step);
                 view.Report(progress);
+                if (keeper.IsDue || step.Step == goal)
+                {
+                    keeper.Remember((await model.GetStatusAsync(CancellationToken.None)).Memory);
+                }
+
                 keeper.Report(progress);
                 if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
                 {

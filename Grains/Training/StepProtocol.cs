@@ -27,6 +27,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
     /// <param name="request">The batch.</param>
     /// <param name="change">The change; null for none. It knows afterwards whether it was adopted.</param>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
+    /// <exception cref="PassRefusedException">A layer without a trunk has nothing to apply.</exception>
     /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
     public async Task<StepOutcome> RunAsync(StepRequest request, PlacementSwitch? change)
     {
@@ -45,6 +46,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
             Batches = members.OfSilo(request.Batches, silo),
             Switch = change?.Message,
         });
+        LayerWork.RefuseIfRefused(reports, model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
         {
@@ -78,7 +80,12 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
         RunRecord decided = reign.Record with { Step = step, LastOutcomes = last };
         await reign.WriteAsync(adopted is null ? decided : decided with { Epoch = adopted.After.Version, Map = adopted.Message.Map });
-        await commits.TellAsync(step, adopted?.After);
+        long order = await commits.TellAsync(step, adopted?.After);
+        if (adopted is not null)
+        {
+            adopted.Order = order;
+        }
+
         return outcome;
     }
 

@@ -12,28 +12,48 @@ namespace MoEActors.Grains.Workers;
 /// <summary>One worker's place in an epoch: its rank, the communicator, and the model wired through them.</summary>
 internal sealed class EpochView : IDisposable
 {
+    /// <summary>How experts are reached: by layer of a decoder; by pass of a layer alone, whose passes wait at the same time.</summary>
     private readonly DistributedExpertExchange?[] _exchanges;
+
     private readonly IReplicaGradients?[] _replicas;
     private readonly RunConfiguration _run;
     private readonly IDevice _device;
     private readonly Arena _arena;
+    private readonly Arena _parts;
     private readonly ShardTable _shards;
 
+    /// <param name="epoch">The epoch's number.</param>
+    /// <param name="map">Members and who holds what.</param>
+    /// <param name="rank">This worker's rank.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="device">The worker's device.</param>
+    /// <param name="arena">Memory of a layer's pass, and of a round where layers are kept.</param>
+    /// <param name="parts">Memory of a round that a layer which is computed again does not take back.</param>
+    /// <param name="dense">The dense replica.</param>
+    /// <param name="shards">The expert shards.</param>
+    /// <param name="communicator">The data plane.</param>
+    /// <param name="clock">Times the phases.</param>
     public EpochView(
-        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
+        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, Arena parts, ParameterBlock dense,
         ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
-        _exchanges = new DistributedExpertExchange?[map.Layers];
-        _replicas = new IReplicaGradients?[map.Layers];
+        int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
+        int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
+        _exchanges = new DistributedExpertExchange?[wires];
+        _replicas = new IReplicaGradients?[wires];
         _run = run;
         _device = device;
         _arena = arena;
+        _parts = parts;
         _shards = shards;
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(run.Model, device, arena, dense, Residents, clock);
+        Model = run.Model.Trunk == Trunk.None
+            ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass), clock)
+            : new DecoderModel(
+                run.Model, device, arena, dense, layer => Residents(layer, layer), clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
     }
 
     private EpochView(EpochView before, long epoch, PlacementMap map)
@@ -43,6 +63,7 @@ internal sealed class EpochView : IDisposable
         _run = before._run;
         _device = before._device;
         _arena = before._arena;
+        _parts = before._parts;
         _shards = before._shards;
         Epoch = epoch;
         Map = map;
@@ -53,8 +74,7 @@ internal sealed class EpochView : IDisposable
         {
             if (!map.PlacementOf(layer).Equals(before.Map.PlacementOf(layer)))
             {
-                _exchanges[layer]!.Dispose();
-                Model.Rewire(layer, Residents(layer));
+                Rewire(layer);
             }
         }
     }
@@ -71,8 +91,11 @@ internal sealed class EpochView : IDisposable
     /// <summary>The data plane.</summary>
     public ICommunicator Communicator { get; }
 
-    /// <summary>The model.</summary>
-    public DecoderModel Model { get; }
+    /// <summary>The model, of whatever trunk.</summary>
+    public IRoutedModel Model { get; }
+
+    /// <summary>The model of a run that has a decoder for a trunk.</summary>
+    public DecoderModel Decoder => (DecoderModel)Model;
 
     /// <summary>
     /// The same members with another placement: only layers whose experts are elsewhere now are wired anew. This view is void afterwards, and
@@ -87,12 +110,25 @@ internal sealed class EpochView : IDisposable
         {
             replicas?.EndRound();
         }
+
+        _parts.Reset();
     }
+
+    /// <summary>Makes room for a round of a layer alone, whose passes have memory of their own.</summary>
+    public void BeginRound()
+    {
+        _arena.Reset();
+        _parts.Reset();
+    }
+
+    /// <summary>Ends a round of a layer alone.</summary>
+    public void EndRound(int pass) => _replicas[pass]?.EndRound();
 
     /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
     public void EndStep()
     {
-        foreach (IReplicaGradients? replicas in _replicas)
+        // The passes of a layer alone have added to the same gradients.
+        foreach (IReplicaGradients? replicas in _replicas.AsSpan(0, Map.Layers))
         {
             // Nothing of the last round is needed any more.
             _arena.Reset();
@@ -108,12 +144,26 @@ internal sealed class EpochView : IDisposable
         Array.ForEach(_exchanges, exchange => exchange?.Dispose());
     }
 
-    private ResidentExperts Residents(int layer)
+    private void Rewire(int layer)
+    {
+        if (Model is LayerModel alone)
+        {
+            alone.Rewire(pass => Residents(layer, pass));
+        }
+        else
+        {
+            Decoder.Rewire(layer, Residents(layer, layer));
+        }
+    }
+
+    /// <summary>The experts of a layer on this worker, and an exchange that replaces the one there was on this wire.</summary>
+    private ResidentExperts Residents(int layer, int wire)
     {
         LayerPlacement placement = Map.PlacementOf(layer);
         var exchange = new DistributedExpertExchange(_device, Communicator, placement, _run.Reproducible);
-        _exchanges[layer] = exchange;
-        _replicas[layer] = null;
+        _exchanges[wire]?.Dispose();
+        _exchanges[wire] = exchange;
+        _replicas[wire] = null;
         ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _shards[new ExpertId(layer, expert)])];
         if (placement.IsSingle)
         {
@@ -123,12 +173,12 @@ internal sealed class EpochView : IDisposable
         ReplicaGroup[] groups = ReplicaGroup.Of(placement, Rank, blocks);
         if (!_run.Reproducible)
         {
-            _replicas[layer] = new SummedGradients(_device, Communicator, _arena, groups);
+            _replicas[wire] = new SummedGradients(_device, Communicator, _arena, groups);
             return new ResidentExperts(blocks, exchange);
         }
 
-        var parts = new HomeGradients(_device, Communicator, _arena, exchange, groups, blocks.Length);
-        _replicas[layer] = parts;
+        var parts = new HomeGradients(_device, Communicator, _arena, _parts, exchange, groups, blocks.Length);
+        _replicas[wire] = parts;
         return new ResidentExperts(blocks, exchange, parts);
     }
 }

@@ -63,7 +63,7 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         device.Fill(input.Data, 0.5f);
         var batch = new ExpertBatch();
         batch.Begin(tape, [expert.Parameters], [rows], 1, input, output, Accumulation.Store);
-        ExpertKinds.Get(model.Expert).Forward(batch);
+        model.Kinds.Experts.Get(model.Expert).Forward(batch);
         device.Synchronize();
     }
 

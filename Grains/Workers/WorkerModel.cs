@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Grains.Switching;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
@@ -27,38 +28,57 @@ internal sealed class WorkerModel : IDisposable
     private readonly RunConfiguration _run;
     private readonly Optimizer _optimizer;
     private readonly Arena _arena;
+    private readonly Arena _parts;
     private readonly ParameterBlock _dense;
     private readonly DeviceBuffer _denseSumMemory;
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
+    private readonly ArenaReservation? _reservation;
     private GradientNorm? _norm;
     private volatile RoutingStatistics? _routing;
     private volatile IReadOnlyList<GatePolicy> _gates = [];
 
     public WorkerModel(
-        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, ICommunicatorProvider communicators, Executor courier)
+        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerMemory memory,
+        ICommunicatorProvider communicators, Action<Action> courier)
     {
         _communicators = communicators;
         Files = files;
+        Memory = memory;
         _device = device;
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
+        _parts = new Arena(device);
+        _reservation = device.Computes && MemoryEstimator.Knows(run) ? new ArenaReservation(run, [_arena, _parts]) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
-        Shards = new ShardTable(device, run.Model);
+        Shards = new ShardTable(shards, run.Model);
+        Gauge = new ModelGauge(Shards, () => Arenas);
         Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
         Times = new StepTimes(device, run.Model.Layers);
     }
 
+    /// <summary>Micro-batches of a step.</summary>
+    public int MicroBatches => _run.MicroBatches;
+
     /// <summary>Where checkpoints are written.</summary>
     public IFileStore Files { get; }
 
+    /// <summary>Memory that callers in this process lend.</summary>
+    public CallerMemory Memory { get; }
+
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
+
+    /// <summary>Memory of a round: of a layer's pass, and of what must outlast it. Behind these, the memory of passes that wait for their backward.</summary>
+    public IReadOnlyList<Arena> Arenas => View?.Model is LayerModel layer ? [_arena, _parts, .. layer.Arenas] : [_arena, _parts];
+
+    /// <summary>What this model has of the device's memory.</summary>
+    public ModelGauge Gauge { get; }
 
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
@@ -78,6 +98,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
+    /// <summary>The step at work of a layer without a trunk; null for a model that has one, or when no epoch is open.</summary>
+    public LayerStep? Layer { get; private set; }
+
     /// <summary>Routing of the step that is prepared.</summary>
     public RoutingCounts Counts { get; }
 
@@ -87,14 +110,20 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
     public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
 
-    /// <summary>Bytes that the arena holds.</summary>
-    public long ArenaBytes => _arena.BytesHeld;
+    /// <summary>Bytes that the arenas hold.</summary>
+    public long ArenaBytes => Arenas.Sum(arena => arena.BytesHeld);
+
+    /// <summary>The most bytes that rounds have needed of them.</summary>
+    public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
 
     /// <summary>Where the time of steps goes.</summary>
     public StepTimes Times { get; }
 
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
+
+    /// <summary>Gradients of the dense replica over the micro-batches of the step, of which each rank has its piece until they are complete.</summary>
+    public DeviceSpan<float> DenseSum => _denseSum;
 
     /// <summary>
     /// Joins an epoch of new members. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they
@@ -107,7 +136,7 @@ internal sealed class WorkerModel : IDisposable
         long version = order.Version;
         if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
         {
-            Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
+            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
         }
 
         if (version != Version)
@@ -130,7 +159,7 @@ internal sealed class WorkerModel : IDisposable
         Prepared = 0;
         _routing = null;
         ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
-        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator, Times.Clock));
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _parts, _dense, Shards, communicator, Times.Clock));
         Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
 
@@ -183,9 +212,12 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
         View = view;
         _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
+        Layer?.Dispose();
+        Layer = view.Model is LayerModel layer ? new LayerStep(this, view, layer) : null;
 
         // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
         Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
+        _reservation?.Enter(view);
     }
 
     private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
@@ -219,47 +251,63 @@ internal sealed class WorkerModel : IDisposable
         }
 
         EpochView view = View!;
-        Prepared = 0;
-        Counts.Clear();
         _losses.Clear();
-        _device.Fill(_denseSum, 0f);
-        for (int i = 0; i < Shards.Count; i++)
-        {
-            Shards.At(i).Block.BeginGradients();
-        }
-
+        ClearGradients();
         int workers = view.Map.Workers.Length;
         for (int first = 0; first < microBatches; first += workers)
         {
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
+            if (batch is not null)
+            {
+                _reservation?.Cover(view, MicroBatchShape.Of(batch));
+            }
+
             Times.Clock.Enter(Phase.Dense);
-            MicroBatchLoss loss = view.Model.Train(
+            MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             Times.Clock.Enter(Phase.Gradients);
             view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(index, view.Model);
+                Counts.Add(index, view.Decoder);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
         }
 
-        view.Communicator.ShareOwned(_denseSum);
+        return CompleteGradients(step);
+    }
+
+    /// <summary>Begins a step: nothing is prepared, no gradient added, nothing counted.</summary>
+    public void ClearGradients()
+    {
+        Prepared = 0;
+        Counts.Clear();
+        _device.Fill(_denseSum, 0f);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.BeginGradients();
+        }
+    }
+
+    /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
+    /// <returns>The norm of the gradient.</returns>
+    public double CompleteGradients(long step)
+    {
+        View!.Communicator.ShareOwned(_denseSum);
         for (int i = 0; i < Shards.Count; i++)
         {
             Shards.At(i).Block.EndGradients();
         }
 
-        view.EndStep();
+        View.EndStep();
         Switchover.GradientsAreReady();
-        double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
+        PreparedNorm = _norm!.Measure(_device, View.Communicator, _dense, _denseSum);
         Prepared = step;
-        PreparedNorm = norm;
-        return norm;
+        return PreparedNorm;
     }
 
     /// <summary>Losses of this worker's micro-batches of the prepared step.</summary>
@@ -316,7 +364,7 @@ internal sealed class WorkerModel : IDisposable
         {
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
-            double sum = view.Model.Evaluate(batch);
+            double sum = view.Decoder.Evaluate(batch);
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, sum, 0));
@@ -332,9 +380,11 @@ internal sealed class WorkerModel : IDisposable
         Switchover.Drop();
         View?.Dispose();
         _norm?.Dispose();
+        Layer?.Dispose();
         Shards.Dispose();
         _dense.Dispose();
         _denseSumMemory.Dispose();
         _arena.Dispose();
+        _parts.Dispose();
     }
 }

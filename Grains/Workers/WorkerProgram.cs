@@ -10,13 +10,15 @@ namespace MoEActors.Grains.Workers;
 internal static class WorkerProgram
 {
     /// <summary>Runs one order on the executor thread.</summary>
-    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view)
-    {
-        return order switch
+    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view) =>
+        order switch
         {
+            PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(prepare, model, view),
             PrepareOrder prepare => Prepare(prepare, model, view),
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
+            ForwardOrder forward => LayerProgram.Forward(forward, model, view),
+            BackwardOrder backward => LayerProgram.Backward(backward, model, view),
             SwitchOrder change => Switch(change, model, view),
             LocateOrder locate => new WorkerReport
             {
@@ -35,7 +37,6 @@ internal static class WorkerProgram
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
-    }
 
     private static WorkerReport Save(SaveOrder order, WorkerModel model, EpochView view)
     {

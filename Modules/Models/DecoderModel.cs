@@ -12,13 +12,14 @@ namespace MoEActors.Modules.Models;
 /// A decoder on one worker: the dense parameters it replicates and the experts it holds. Workers run it together, a micro-batch
 /// each; one without a micro-batch runs it with no rows.
 /// </summary>
-public sealed class DecoderModel : IDisposable
+public sealed class DecoderModel : IRoutedModel
 {
     private readonly IDevice _device;
     private readonly Tape _tape;
     private readonly RotaryTables _rotary;
     private readonly Embedding _embedding;
     private readonly DecoderLayer[] _layers;
+    private readonly IReadOnlyList<bool> _recomputed;
     private readonly RmsNorm _norm;
     private readonly Linear _head;
     private int[] _ids = [];
@@ -31,10 +32,12 @@ public sealed class DecoderModel : IDisposable
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="experts">The resident experts of a layer.</param>
     /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
+    /// <param name="recomputed">By layer: whether its activations are dropped after forward and computed again in backward; null for none.</param>
     public DecoderModel(
         ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts,
-        PhaseClock? clock = null)
+        PhaseClock? clock = null, IReadOnlyList<bool>? recomputed = null)
     {
+        _recomputed = recomputed ?? new bool[configuration.Layers];
         Configuration = configuration;
         _device = device;
         _tape = new Tape(device, arena, clock);
@@ -49,13 +52,10 @@ public sealed class DecoderModel : IDisposable
         _head = new Linear(dense["lm_head"]);
     }
 
-    /// <summary>The configuration.</summary>
+    /// <inheritdoc />
     public ModelConfiguration Configuration { get; }
 
-    /// <summary>
-    /// The gate of a layer; null for a dense layer. Its policy may be replaced between two steps (<see cref="IGate.Reconfigure"/>), on
-    /// every worker alike.
-    /// </summary>
+    /// <inheritdoc />
     public IGate? GateOf(int layer) => _layers[layer].Gate;
 
     /// <summary>
@@ -113,8 +113,7 @@ public sealed class DecoderModel : IDisposable
         }
     }
 
-    /// <summary>Ends a step, beside the optimizer: updates what gates keep but do not train, such as the bias that balances.</summary>
-    /// <param name="gradients">Dense gradients over all micro-batches of the step, alike on every worker.</param>
+    /// <inheritdoc />
     public void EndStep(DeviceSpan<float> gradients)
     {
         foreach (DecoderLayer layer in _layers)
@@ -146,9 +145,12 @@ public sealed class DecoderModel : IDisposable
             RandomKey = randomKey,
         };
         Tensor stream = _embedding.Forward(_tape, ids);
-        foreach (DecoderLayer layer in _layers)
+        for (int layer = 0; layer < _layers.Length; layer++)
         {
-            stream = layer.Forward(_tape, stream, length, context);
+            // Without a backward pass nobody reads a layer's activations again.
+            stream = _recomputed[layer] || !_tape.Recording
+                ? LayerRecomputation.Forward(_layers[layer], _tape, stream, length, context)
+                : _layers[layer].Forward(_tape, stream, length, context);
         }
 
         return _head.Forward(_tape, _norm.Forward(_tape, stream));
