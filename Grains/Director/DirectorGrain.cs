@@ -48,7 +48,7 @@ public sealed class DirectorGrain : Grain, IDirectorGrain
             return;
         }
 
-        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes);
+        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes, watch.MeasuredSeconds);
         ProposalAnswer answer = await Training.ProposeAsync(proposal);
         if (answer.Refusal is { } refusal)
         {

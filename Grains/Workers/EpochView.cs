@@ -18,6 +18,7 @@ internal sealed class EpochView : IDisposable
     private readonly IDevice _device;
     private readonly Arena _arena;
     private readonly ShardTable _shards;
+    private readonly PhaseClock _clock;
 
     public EpochView(
         long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
@@ -29,6 +30,7 @@ internal sealed class EpochView : IDisposable
         _device = device;
         _arena = arena;
         _shards = shards;
+        _clock = clock;
         Epoch = epoch;
         Map = map;
         Rank = rank;
@@ -44,6 +46,7 @@ internal sealed class EpochView : IDisposable
         _device = before._device;
         _arena = before._arena;
         _shards = before._shards;
+        _clock = before._clock;
         Epoch = epoch;
         Map = map;
         Rank = before.Rank;
@@ -83,21 +86,35 @@ internal sealed class EpochView : IDisposable
     /// <summary>Ends a round of training: parts of gradients that replicas computed for each other's sake go where they are added.</summary>
     public void EndRound()
     {
-        foreach (IReplicaGradients? replicas in _replicas)
+        PhaseMark before = _clock.Mark;
+        for (int layer = 0; layer < _replicas.Length; layer++)
         {
-            replicas?.EndRound();
+            if (_replicas[layer] is { } replicas)
+            {
+                _clock.Enter(new PhaseMark(Phase.Exchange, layer));
+                replicas.EndRound();
+            }
         }
+
+        _clock.Enter(before);
     }
 
     /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
     public void EndStep()
     {
-        foreach (IReplicaGradients? replicas in _replicas)
+        PhaseMark before = _clock.Mark;
+        for (int layer = 0; layer < _replicas.Length; layer++)
         {
             // Nothing of the last round is needed any more.
             _arena.Reset();
-            replicas?.EndStep();
+            if (_replicas[layer] is { } replicas)
+            {
+                _clock.Enter(new PhaseMark(Phase.Exchange, layer));
+                replicas.EndStep();
+            }
         }
+
+        _clock.Enter(before);
     }
 
     /// <inheritdoc />
