@@ -11,6 +11,7 @@ internal static class BenchCommand
         BenchGemmCommand.Create(),
         BenchStepCommand.Create(),
         BenchMovesCommand.Create(),
+        BenchSwitchCommand.Create(),
         BenchPlanningCommand.Create(),
     };
 }
