@@ -1,30 +1,35 @@
 using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
+using MoEActors.Native.Communication;
 
 namespace MoEActors.Client;
 
-/// <summary>A cluster as its users see it: the place to create and open models.</summary>
+/// <summary>A cluster as its users see it: the place to create and open models, and single layers.</summary>
 /// <param name="grains">Reaches the cluster's grains.</param>
-public sealed class MoECluster(IGrainFactory grains)
+/// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
+/// <param name="memory">The door to silos in this process, by which layers are called; null for a client elsewhere.</param>
+public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerMemory? memory = null)
 {
+    private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
+
     /// <summary>Creates a model and opens its first epoch, or goes on with the one of that name and configuration.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'.</param>
     /// <param name="run">Model, optimizer, and micro-batches per step.</param>
     /// <param name="placement">Where experts go; null for equal runs of experts on every worker.</param>
     /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
     /// <exception cref="ModelConfigurationException">The configuration cannot work.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">The name, or another model of that name.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.PlacementRefusedException">The placement cannot work.</exception>
+    /// <exception cref="InvalidRequestException">The name, or another model of that name.</exception>
+    /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
     public async Task<MoEModel> CreateModelAsync(
         string name, RunConfiguration run, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(run);
-        run.Validate();
-        GrainKeys.ValidateModelName(name);
-        ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
-        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(run.ToJson(), placement), before: null, cancellationToken);
-        return new MoEModel(name, grains, run, epoch);
+        Require(run, Trunk.Decoder, name);
+        (_, RunConfiguration known, EpochOutcome epoch) = await CreateAsync(name, run, placement, cancellationToken);
+        return new MoEModel(name, grains, known, epoch);
     }
 
     /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
@@ -32,25 +37,96 @@ public sealed class MoECluster(IGrainFactory grains)
     /// <param name="folder">The checkpoint, as every silo sees it.</param>
     /// <param name="placement">Where experts go, on any number of silos; null for equal runs of experts on every worker.</param>
     /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
-    /// <exception cref="Grains.Interfaces.Errors.CheckpointFailedException">There is no checkpoint that can be read.</exception>
-    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">A model of that name exists.</exception>
+    /// <exception cref="CheckpointFailedException">There is no checkpoint that can be read.</exception>
+    /// <exception cref="InvalidRequestException">A model of that name exists, or the checkpoint is a layer's.</exception>
     public async Task<MoEModel> RestoreModelAsync(
         string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+    {
+        (_, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
+        Require(run, Trunk.Decoder, name);
+        return new MoEModel(name, grains, run, epoch);
+    }
+
+    /// <summary>Opens a model that exists.</summary>
+    /// <exception cref="InvalidRequestException">There is no such model, or it is a layer.</exception>
+    public async Task<MoEModel> OpenModelAsync(string name, CancellationToken cancellationToken = default) =>
+        await CreateModelAsync(name, await ConfigurationAsync(name, cancellationToken), placement: null, cancellationToken);
+
+    /// <summary>Creates a single layer for a trunk of the caller's own, or goes on with the one of that name and configuration.</summary>
+    /// <param name="name">Letters, digits, '-', '_' and '.'; layers and models share one set of names.</param>
+    /// <param name="layer">What the layer is.</param>
+    /// <param name="placement">Where experts go; null for equal runs of experts on every worker.</param>
+    /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
+    /// <exception cref="ModelConfigurationException">The configuration cannot work.</exception>
+    /// <exception cref="InvalidRequestException">The name, or another layer or model of that name.</exception>
+    /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
+    public async Task<ClusterLayer> CreateLayerAsync(
+        string name, LayerConfiguration layer, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await CreateAsync(name, layer.ToRun(), placement, cancellationToken);
+        return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
+    }
+
+    /// <summary>Creates a layer from a checkpoint.</summary>
+    /// <param name="name">Letters, digits, '-', '_' and '.'; no layer or model of that name may exist.</param>
+    /// <param name="folder">The checkpoint, as every silo sees it.</param>
+    /// <param name="placement">Where experts go, on any number of silos; null for equal runs of experts on every worker.</param>
+    /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
+    /// <exception cref="CheckpointFailedException">There is no checkpoint that can be read.</exception>
+    /// <exception cref="InvalidRequestException">The name is taken, or the checkpoint is a model's.</exception>
+    public async Task<ClusterLayer> RestoreLayerAsync(
+        string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+    {
+        (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
+        Require(run, Trunk.None, name);
+        return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
+    }
+
+    /// <summary>Opens a layer that exists.</summary>
+    /// <exception cref="InvalidRequestException">There is no such layer, or it is a model.</exception>
+    public async Task<ClusterLayer> OpenLayerAsync(string name, CancellationToken cancellationToken = default)
+    {
+        RunConfiguration run = await ConfigurationAsync(name, cancellationToken);
+        Require(run, Trunk.None, name);
+        return await CreateLayerAsync(name, LayerConfiguration.From(run), placement: null, cancellationToken);
+    }
+
+    private async Task<(ITrainingGrain Grain, RunConfiguration Run, EpochOutcome Epoch)> CreateAsync(
+        string name, RunConfiguration run, PlacementRequest? placement, CancellationToken cancellationToken)
+    {
+        RunConfiguration known = run.Using(_kinds);
+        known.Validate();
+        GrainKeys.ValidateModelName(name);
+        ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
+        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(known.ToJson(), placement), before: null, cancellationToken);
+        return (grain, known, epoch);
+    }
+
+    private async Task<(ITrainingGrain Grain, RunConfiguration Run, EpochOutcome Epoch)> RestoreAsync(
+        string name, string folder, PlacementRequest? placement, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
         string full = Path.GetFullPath(folder);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
-        TrainingStatus status = await grain.GetStatusAsync().WaitAsync(cancellationToken);
-        return new MoEModel(name, grains, RunConfiguration.FromJson(status.Configuration), epoch);
+        return (grain, await ConfigurationAsync(name, cancellationToken), epoch);
     }
 
-    /// <summary>Opens a model that exists.</summary>
-    /// <exception cref="Grains.Interfaces.Errors.InvalidRequestException">There is no such model.</exception>
-    public async Task<MoEModel> OpenModelAsync(string name, CancellationToken cancellationToken = default)
+    private async Task<RunConfiguration> ConfigurationAsync(string name, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
         TrainingStatus status = await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
-        return await CreateModelAsync(name, RunConfiguration.FromJson(status.Configuration), placement: null, cancellationToken);
+        return RunConfiguration.FromJson(status.Configuration, _kinds);
+    }
+
+    private static void Require(RunConfiguration run, Trunk trunk, string name)
+    {
+        if ((run.Model.Trunk == Trunk.None) != (trunk == Trunk.None))
+        {
+            throw new InvalidRequestException(trunk == Trunk.None
+                ? $"'{name}' is a whole model, not a layer. Use {nameof(OpenModelAsync)} and its like."
+                : $"'{name}' is a layer without a trunk, not a model. Use {nameof(OpenLayerAsync)} and its like.");
+        }
     }
 }

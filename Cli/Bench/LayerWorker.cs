@@ -2,6 +2,7 @@ using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
@@ -41,7 +42,7 @@ internal sealed class LayerWorker : IDisposable
         _exchange = new DistributedExpertExchange(_device, communicator, LayerPlacement.OfSingles(workers, ranks), reproducible: true);
         _dense = new ParameterBlock(_device, "", [ParameterShape.Weight("router", _columns, shape.Experts, 1f / MathF.Sqrt(_columns))]);
         _dense.Initialise(Seed);
-        IExpertKind kind = ExpertKinds.Get("gelu");
+        IExpertKind kind = ModelKinds.BuiltIn.Experts.Get("gelu");
         _experts =
         [
             .. Enumerable.Range(0, shape.Experts).Where(expert => ranks[expert] == rank)

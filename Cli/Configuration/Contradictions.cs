@@ -46,6 +46,11 @@ internal static partial class Contradictions
             yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";
         }
 
+        if (file.Model.Trunk == Trunk.None)
+        {
+            yield return "$.model.trunk is none; text is learnt by a decoder. A layer by itself is trained from C#, see docs/layers.md.";
+        }
+
         if (file.Model.Seed > long.MaxValue)
         {
             yield return $"$.model.seed is {file.Model.Seed}; it must be at most {long.MaxValue}.";

@@ -24,7 +24,11 @@ internal static class CheckpointIndex
     public static void Write(
         IFileStore store, string folder, RunConfiguration run, RunRecord record, string cursor, IReadOnlyList<BlockReport> files)
     {
-        WriteText(store, folder, CheckpointFolder.ModelFile, ModelDescription.Of(run.Model).ToJsonString(Indented));
+        if (run.Model.Trunk == Trunk.Decoder)
+        {
+            WriteText(store, folder, CheckpointFolder.ModelFile, ModelDescription.Of(run.Model).ToJsonString(Indented));
+        }
+
         var index = new JsonObject
         {
             ["metadata"] = new JsonObject

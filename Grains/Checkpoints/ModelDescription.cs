@@ -50,7 +50,7 @@ internal static class ModelDescription
     /// to one, nobody dropped.
     /// </summary>
     private static bool IsMixtral(ModelConfiguration model) =>
-        ExpertKinds.Get(model.Expert) is SwiGluExpert
+        model.Kinds.Experts.Get(model.Expert) is SwiGluExpert
         && model.SharedExperts == 0
         && !model.Residual
         && model.Experts.All(experts => experts > 0 && experts == model.Experts[0])

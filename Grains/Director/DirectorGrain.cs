@@ -1,5 +1,7 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 using MoEActors.Placement.Plans;
 using Orleans.Placement;
 
@@ -12,7 +14,7 @@ namespace MoEActors.Grains.Director;
 /// </summary>
 [KeepAlive]
 [Immovable]
-public sealed class DirectorGrain : Grain, IDirectorGrain
+public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
 {
     private readonly DecisionLog _log = new();
     private LoadWatch? _watch;
@@ -91,7 +93,7 @@ public sealed class DirectorGrain : Grain, IDirectorGrain
         TrainingStatus status = await Training.GetStatusAsync();
         (_epoch, _revision) = (status.Epoch, status.DirectorRevision);
         _watch = status is { Director: { } settings, Calibration: { } calibration, Map: { } map }
-            ? LoadWatch.Of(settings, calibration, map.ToMap(), status.Configuration, _watch)
+            ? LoadWatch.Of(settings, calibration, map.ToMap(), RunConfiguration.FromJson(status.Configuration, kinds), _watch)
             : null;
     }
 }

@@ -71,11 +71,11 @@ internal sealed class LoadWatch
     /// <param name="settings">How eager the director is.</param>
     /// <param name="calibration">What the cluster was measured to do.</param>
     /// <param name="map">The placement.</param>
-    /// <param name="configuration">The run's configuration as JSON.</param>
+    /// <param name="run">The run.</param>
     /// <param name="before">What was known under the placement before; null for nothing.</param>
     public static LoadWatch Of(
-        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, string configuration, LoadWatch? before) =>
-        new(settings, calibration, map, RunConfiguration.FromJson(configuration), before);
+        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, LoadWatch? before) =>
+        new(settings, calibration, map, run, before);
 
     /// <summary>Takes in the load of a step; false for one that is no newer than the last.</summary>
     public bool Observe(StepLoad load)

@@ -8,9 +8,11 @@ using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Training;
 
-/// <summary>Work of the whole cluster that changes nothing: evaluation, generation, checkpoints, hashes.</summary>
+/// <summary>Work of the whole cluster that changes nothing: evaluation, generation, passes of a layer, checkpoints, hashes.</summary>
 internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration run, IFileStore files, string model)
 {
+    private readonly LayerWork _layer = new(members, reign, model);
+
     /// <summary>Runs a request in the open epoch.</summary>
     /// <exception cref="EpochFailedException">A member failed.</exception>
     public async Task<WorkOutcome> RunAsync(WorkRequest request) => request switch
@@ -18,6 +20,8 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
         EvaluateRequest evaluate => await EvaluateAsync(evaluate),
         GenerateRequest generate => await GenerateAsync(generate),
         SaveRequest save => await SaveAsync(save),
+        ForwardRequest forward => await _layer.ForwardAsync(forward),
+        BackwardRequest backward => await _layer.BackwardAsync(backward),
         FingerprintRequest => await FingerprintAsync(),
         _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
     };

@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 
@@ -31,14 +32,15 @@ internal sealed class Coordinator
     private bool _ended;
 
     public Coordinator(
-        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, Reign reign)
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, Reign reign,
+        ModelKinds kinds)
     {
         _model = model;
         _store = store;
         _silos = silos;
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
-        Run = RunConfiguration.FromJson(reign.Record.Configuration);
+        Run = RunConfiguration.FromJson(reign.Record.Configuration, kinds);
         _commits = new CommitProtocol(silos, _members, reign, model);
         var activation = new GrainActivation(grains, Run, model);
         _switching = new SwitchProtocol(_members, _commits, activation, reign, model);

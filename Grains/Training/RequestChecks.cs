@@ -14,6 +14,13 @@ internal static class RequestChecks
     /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
     public static void Batch(StepRequest request, RunConfiguration run)
     {
+        if (run.Model.Trunk == Trunk.None)
+        {
+            // Its workers hold the gradients already: a step is the update alone.
+            Refuse(request.Batches.Length > 0, "This is a layer without a trunk: it learns by forward, backward and apply, not from tokens.");
+            return;
+        }
+
         if (request.Batches.Length != run.MicroBatches)
         {
             throw new InvalidRequestException(
@@ -27,8 +34,13 @@ internal static class RequestChecks
     /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
     public static void Work(WorkRequest request, RunConfiguration run)
     {
+        bool isLayer = run.Model.Trunk == Trunk.None;
+        Refuse(isLayer && request is EvaluateRequest or GenerateRequest, "This is a layer without a trunk: it knows rows, not tokens. Call forward.");
+        Refuse(!isLayer && request is ForwardRequest or BackwardRequest, "This is a model with a trunk of its own: it learns from tokens, by steps.");
         switch (request)
         {
+            case ForwardRequest { Rows: < 1 } forward:
+                throw new InvalidRequestException($"A forward of {forward.Rows} rows cannot be; it needs at least 1.");
             case EvaluateRequest evaluate:
                 MicroBatches(evaluate.Batches, run.Model);
                 break;
@@ -45,6 +57,14 @@ internal static class RequestChecks
                 break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
+        }
+    }
+
+    private static void Refuse(bool wrong, string reason)
+    {
+        if (wrong)
+        {
+            throw new InvalidRequestException(reason);
         }
     }
 

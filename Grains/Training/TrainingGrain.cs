@@ -6,6 +6,7 @@ using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using Orleans.Placement;
 
@@ -17,7 +18,8 @@ namespace MoEActors.Grains.Training;
 /// </summary>
 [KeepAlive]
 [Immovable]
-public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files) : Grain, ITrainingGrain
+public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, ModelKinds kinds)
+    : Grain, ITrainingGrain
 {
     /// <summary>Outcomes kept for those who ask late.</summary>
     private const int RememberedOutcomes = 256;
@@ -35,7 +37,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         GrainKeys.ValidateModelName(Model);
         if (await Reign.TakeAsync(store, Model) is { } reign)
         {
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
     }
 
@@ -46,7 +48,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         if (_coordinator is null)
         {
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() });
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
@@ -79,7 +81,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 Cursor = checkpoint.Cursor,
                 Gates = [.. checkpoint.Gates.Select(GatePolicyMessage.From)],
             });
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
 
         Coordinator coordinator = _coordinator;
@@ -176,11 +178,11 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     private Coordinator Existing() =>
         _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
 
-    private static CheckpointFolder ReadCheckpoint(string folder)
+    private CheckpointFolder ReadCheckpoint(string folder)
     {
         try
         {
-            var checkpoint = CheckpointFolder.Open(folder);
+            var checkpoint = CheckpointFolder.Open(folder, kinds);
             checkpoint.RequireComplete();
             return checkpoint;
         }
@@ -190,11 +192,11 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
     }
 
-    private static RunConfiguration Read(string configuration)
+    private RunConfiguration Read(string configuration)
     {
         try
         {
-            return RunConfiguration.FromJson(configuration);
+            return RunConfiguration.FromJson(configuration, kinds);
         }
         catch (ModelConfigurationException e)
         {

@@ -12,7 +12,9 @@ namespace MoEActors.Grains.Workers;
 /// <summary>One worker's place in an epoch: its rank, the communicator, and the model wired through them.</summary>
 internal sealed class EpochView : IDisposable
 {
+    /// <summary>How experts are reached: by layer of a decoder; by pass of a layer alone, whose passes wait at the same time.</summary>
     private readonly DistributedExpertExchange?[] _exchanges;
+
     private readonly IReplicaGradients?[] _replicas;
     private readonly RunConfiguration _run;
     private readonly IDevice _device;
@@ -24,8 +26,10 @@ internal sealed class EpochView : IDisposable
         long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
         ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
-        _exchanges = new DistributedExpertExchange?[map.Layers];
-        _replicas = new IReplicaGradients?[map.Layers];
+        int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
+        int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
+        _exchanges = new DistributedExpertExchange?[wires];
+        _replicas = new IReplicaGradients?[wires];
         _run = run;
         _device = device;
         _arena = arena;
@@ -35,7 +39,9 @@ internal sealed class EpochView : IDisposable
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = new DecoderModel(run.Model, device, arena, dense, Residents, clock);
+        Model = run.Model.Trunk == Trunk.None
+            ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass), clock)
+            : new DecoderModel(run.Model, device, arena, dense, layer => Residents(layer, layer), clock);
     }
 
     private EpochView(EpochView before, long epoch, PlacementMap map)
@@ -56,8 +62,7 @@ internal sealed class EpochView : IDisposable
         {
             if (!map.PlacementOf(layer).Equals(before.Map.PlacementOf(layer)))
             {
-                _exchanges[layer]!.Dispose();
-                Model.Rewire(layer, Residents(layer));
+                Rewire(layer);
             }
         }
     }
@@ -74,8 +79,11 @@ internal sealed class EpochView : IDisposable
     /// <summary>The data plane.</summary>
     public ICommunicator Communicator { get; }
 
-    /// <summary>The model.</summary>
-    public DecoderModel Model { get; }
+    /// <summary>The model, of whatever trunk.</summary>
+    public IRoutedModel Model { get; }
+
+    /// <summary>The model of a run that has a decoder for a trunk.</summary>
+    public DecoderModel Decoder => (DecoderModel)Model;
 
     /// <summary>
     /// The same members with another placement: only layers whose experts are elsewhere now are wired anew. This view is void afterwards, and
@@ -99,11 +107,19 @@ internal sealed class EpochView : IDisposable
         _clock.Enter(before);
     }
 
+    /// <summary>Makes room for a round of a layer alone, whose passes have memory of their own.</summary>
+    public void BeginRound() => _arena.Reset();
+
+    /// <summary>Ends a round of a layer alone.</summary>
+    public void EndRound(int pass) => _replicas[pass]?.EndRound();
+
     /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
     public void EndStep()
     {
         PhaseMark before = _clock.Mark;
-        for (int layer = 0; layer < _replicas.Length; layer++)
+
+        // The passes of a layer alone have added to the same gradients.
+        for (int layer = 0; layer < Map.Layers; layer++)
         {
             // Nothing of the last round is needed any more.
             _arena.Reset();
@@ -125,12 +141,26 @@ internal sealed class EpochView : IDisposable
         Array.ForEach(_exchanges, exchange => exchange?.Dispose());
     }
 
-    private ResidentExperts Residents(int layer)
+    private void Rewire(int layer)
+    {
+        if (Model is LayerModel alone)
+        {
+            alone.Rewire(pass => Residents(layer, pass));
+        }
+        else
+        {
+            Decoder.Rewire(layer, Residents(layer, layer));
+        }
+    }
+
+    /// <summary>The experts of a layer on this worker, and an exchange that replaces the one there was on this wire.</summary>
+    private ResidentExperts Residents(int layer, int wire)
     {
         LayerPlacement placement = Map.PlacementOf(layer);
         var exchange = new DistributedExpertExchange(_device, Communicator, placement, _run.Reproducible);
-        _exchanges[layer] = exchange;
-        _replicas[layer] = null;
+        _exchanges[wire]?.Dispose();
+        _exchanges[wire] = exchange;
+        _replicas[wire] = null;
         ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _shards[new ExpertId(layer, expert)])];
         if (placement.IsSingle)
         {
@@ -140,12 +170,12 @@ internal sealed class EpochView : IDisposable
         ReplicaGroup[] groups = ReplicaGroup.Of(placement, Rank, blocks);
         if (!_run.Reproducible)
         {
-            _replicas[layer] = new SummedGradients(_device, Communicator, _arena, groups);
+            _replicas[wire] = new SummedGradients(_device, Communicator, _arena, groups);
             return new ResidentExperts(blocks, exchange);
         }
 
         var parts = new HomeGradients(_device, Communicator, _arena, exchange, groups, blocks.Length);
-        _replicas[layer] = parts;
+        _replicas[wire] = parts;
         return new ResidentExperts(blocks, exchange, parts);
     }
 }

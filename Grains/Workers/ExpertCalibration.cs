@@ -68,7 +68,7 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         device.Fill(input.Data, 0.5f);
         int sources = communicator.Size;
         int[] segments = [.. Enumerable.Range(0, sources).Select(source => (rows / sources) + (source < rows % sources ? 1 : 0))];
-        IExpertKind kind = ExpertKinds.Get(model.Expert);
+        IExpertKind kind = model.Kinds.Experts.Get(model.Expert);
         var batch = new ExpertBatch();
         batch.Begin(tape, [expert.Parameters], segments, sources, input, output, Accumulation.Store);
         kind.Forward(batch);

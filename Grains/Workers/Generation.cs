@@ -21,13 +21,13 @@ internal static class Generation
         {
             if (view.Rank != 0)
             {
-                view.Model.Predict(null, []);
+                view.Decoder.Predict(null, []);
                 continue;
             }
 
             int[] context = [.. text.TakeLast(window)];
             var batch = new MicroBatch(context, new int[context.Length], context.Length);
-            view.Model.Predict(batch, logits.AsSpan(0, context.Length * vocabulary));
+            view.Decoder.Predict(batch, logits.AsSpan(0, context.Length * vocabulary));
             text.Add(Draw(logits.AsSpan((context.Length - 1) * vocabulary, vocabulary), order, (ulong)text.Count));
         }
 

@@ -33,7 +33,7 @@ internal sealed class NonFiniteSearch(IDevice device, EpochView view, ShardTable
         {
             MicroBatch? batch = mine.GetValueOrDefault(index);
             dense.ClearGradients();
-            view.Model.Train(batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
+            view.Decoder.Train(batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             view.EndRound();
             view.Communicator.AddInRankOrder(dense.Gradients, batch is not null, denseSum);
             if (_found.Count == values)

@@ -35,22 +35,26 @@ internal sealed class RoutingCounts
     {
         for (int layer = 0; layer < _kept.Length; layer++)
         {
-            if (model.RoutingOf(layer) is not { } routing)
+            if (model.RoutingOf(layer) is { } routing)
             {
-                continue;
+                Add(microBatch, layer, routing);
             }
+        }
+    }
 
-            for (int expert = 0; expert < routing.Experts; expert++)
-            {
-                _kept[layer][expert] += routing.KeptTokens[expert];
-                _chosen[layer][expert] += routing.ChosenTokens[expert];
-            }
+    /// <summary>Adds what the gate of a layer decided for one micro-batch.</summary>
+    public void Add(int microBatch, int layer, Routing routing)
+    {
+        for (int expert = 0; expert < routing.Experts; expert++)
+        {
+            _kept[layer][expert] += routing.KeptTokens[expert];
+            _chosen[layer][expert] += routing.ChosenTokens[expert];
+        }
 
-            _routers.Add(new RouterPart(microBatch, layer, routing.Tokens, routing.EntropySum));
-            foreach (AuxiliaryLoss loss in routing.Losses)
-            {
-                _losses.Add(new AuxiliaryPart(microBatch, layer, loss.Name, loss.Value, loss.Coefficient * loss.Value));
-            }
+        _routers.Add(new RouterPart(microBatch, layer, routing.Tokens, routing.EntropySum));
+        foreach (AuxiliaryLoss loss in routing.Losses)
+        {
+            _losses.Add(new AuxiliaryPart(microBatch, layer, loss.Name, loss.Value, loss.Coefficient * loss.Value));
         }
     }
 

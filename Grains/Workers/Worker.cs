@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
@@ -8,7 +9,8 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files) : IDisposable
+internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerMemory memory)
+    : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Executor _courier = new($"moe courier {id.Device}");
@@ -114,7 +116,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Id, Device, RunConfiguration.FromJson(order.Configuration), files, communicators, _courier);
+            model = new WorkerModel(Id, Device, RunConfiguration.FromJson(order.Configuration, kinds), files, memory, communicators, _courier);
             lock (_models)
             {
                 _models.Add(order.Model, model);

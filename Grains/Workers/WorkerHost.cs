@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Placement;
@@ -28,12 +29,13 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
-        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files)
+        IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files,
+        ModelKinds kinds, CallerMemory memory)
     {
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();
         IReadOnlyList<IDevice> devices = options.Value.Devices();
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files))];
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files, kinds, memory))];
     }
 
     /// <summary>Address of the silo, generation included.</summary>

@@ -36,10 +36,12 @@ internal sealed class WorkerModel : IDisposable
     private volatile IReadOnlyList<GatePolicy> _gates = [];
 
     public WorkerModel(
-        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, ICommunicatorProvider communicators, Executor courier)
+        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, CallerMemory memory, ICommunicatorProvider communicators,
+        Executor courier)
     {
         _communicators = communicators;
         Files = files;
+        Memory = memory;
         _device = device;
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
@@ -54,8 +56,14 @@ internal sealed class WorkerModel : IDisposable
         Times = new StepTimes(device, run.Model.Layers);
     }
 
+    /// <summary>Micro-batches of a step.</summary>
+    public int MicroBatches => _run.MicroBatches;
+
     /// <summary>Where checkpoints are written.</summary>
     public IFileStore Files { get; }
+
+    /// <summary>Memory that callers in this process lend.</summary>
+    public CallerMemory Memory { get; }
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
@@ -78,6 +86,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
+    /// <summary>The step at work of a layer without a trunk; null for a model that has one, or when no epoch is open.</summary>
+    public LayerStep? Layer { get; private set; }
+
     /// <summary>Routing of the step that is prepared.</summary>
     public RoutingCounts Counts { get; }
 
@@ -96,6 +107,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The dense replica.</summary>
     public ParameterBlock Dense => _dense;
 
+    /// <summary>Gradients of the dense replica over the micro-batches of the step, of which each rank has its piece until they are complete.</summary>
+    public DeviceSpan<float> DenseSum => _denseSum;
+
     /// <summary>
     /// Joins an epoch of new members. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being; later they
     /// must be here.
@@ -107,7 +121,7 @@ internal sealed class WorkerModel : IDisposable
         long version = order.Version;
         if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
         {
-            Restore(CheckpointFolder.Open(checkpoint), map, rank, version);
+            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
         }
 
         if (version != Version)
@@ -183,6 +197,8 @@ internal sealed class WorkerModel : IDisposable
         _norm?.Dispose();
         View = view;
         _norm = new GradientNorm(_device, view.Map, view.Rank, Shards);
+        Layer?.Dispose();
+        Layer = view.Model is LayerModel layer ? new LayerStep(this, view, layer) : null;
 
         // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
         Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
@@ -219,15 +235,8 @@ internal sealed class WorkerModel : IDisposable
         }
 
         EpochView view = View!;
-        Prepared = 0;
-        Counts.Clear();
         _losses.Clear();
-        _device.Fill(_denseSum, 0f);
-        for (int i = 0; i < Shards.Count; i++)
-        {
-            Shards.At(i).Block.BeginGradients();
-        }
-
+        ClearGradients();
         int workers = view.Map.Workers.Length;
         for (int first = 0; first < microBatches; first += workers)
         {
@@ -235,31 +244,49 @@ internal sealed class WorkerModel : IDisposable
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
             Times.Clock.Enter(Phase.Dense);
-            MicroBatchLoss loss = view.Model.Train(
+            MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             Times.Clock.Enter(Phase.Gradients);
             view.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
-                Counts.Add(index, view.Model);
+                Counts.Add(index, view.Decoder);
             }
 
             view.Communicator.AddInRankOrder(_dense.Gradients, batch is not null, _denseSum);
         }
 
-        view.Communicator.ShareOwned(_denseSum);
+        return CompleteGradients(step);
+    }
+
+    /// <summary>Begins a step: nothing is prepared, no gradient added, nothing counted.</summary>
+    public void ClearGradients()
+    {
+        Prepared = 0;
+        Counts.Clear();
+        _device.Fill(_denseSum, 0f);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            Shards.At(i).Block.BeginGradients();
+        }
+    }
+
+    /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
+    /// <returns>The norm of the gradient.</returns>
+    public double CompleteGradients(long step)
+    {
+        View!.Communicator.ShareOwned(_denseSum);
         for (int i = 0; i < Shards.Count; i++)
         {
             Shards.At(i).Block.EndGradients();
         }
 
-        view.EndStep();
+        View.EndStep();
         Switchover.GradientsAreReady();
-        double norm = _norm!.Measure(_device, view.Communicator, _dense, _denseSum);
+        PreparedNorm = _norm!.Measure(_device, View.Communicator, _dense, _denseSum);
         Prepared = step;
-        PreparedNorm = norm;
-        return norm;
+        return PreparedNorm;
     }
 
     /// <summary>Losses of this worker's micro-batches of the prepared step.</summary>
@@ -316,7 +343,7 @@ internal sealed class WorkerModel : IDisposable
         {
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
-            double sum = view.Model.Evaluate(batch);
+            double sum = view.Decoder.Evaluate(batch);
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, sum, 0));
@@ -332,6 +359,7 @@ internal sealed class WorkerModel : IDisposable
         Switchover.Drop();
         View?.Dispose();
         _norm?.Dispose();
+        Layer?.Dispose();
         Shards.Dispose();
         _dense.Dispose();
         _denseSumMemory.Dispose();

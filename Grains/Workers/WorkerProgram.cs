@@ -14,9 +14,12 @@ internal static class WorkerProgram
     {
         return order switch
         {
+            PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(prepare, model, view),
             PrepareOrder prepare => Prepare(prepare, model, view),
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
+            ForwardOrder forward => LayerProgram.Forward(forward, model, view),
+            BackwardOrder backward => LayerProgram.Backward(backward, model, view),
             SwitchOrder change => Switch(change, model, view),
             LocateOrder locate => new WorkerReport
             {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
@@ -44,12 +45,14 @@ public sealed class CheckpointFolder
     public IReadOnlySet<string> Files => _files.Values.ToHashSet();
 
     /// <summary>Reads index and run.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="kinds">What the names of its configuration stand for; the library's experts and gates unless given.</param>
     /// <exception cref="CheckpointException">There is no complete checkpoint in the folder.</exception>
-    public static CheckpointFolder Open(string folder)
+    public static CheckpointFolder Open(string folder, ModelKinds? kinds = null)
     {
         try
         {
-            return Parse(folder, RegularFile.ReadText(Path.Combine(folder, IndexFile)));
+            return Parse(folder, RegularFile.ReadText(Path.Combine(folder, IndexFile)), kinds);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -58,7 +61,7 @@ public sealed class CheckpointFolder
     }
 
     /// <summary>Makes sense of an index.</summary>
-    internal static CheckpointFolder Parse(string folder, string index)
+    internal static CheckpointFolder Parse(string folder, string index, ModelKinds? kinds = null)
     {
         var checkpoint = new CheckpointFolder(folder);
         try
@@ -66,7 +69,7 @@ public sealed class CheckpointFolder
             using JsonDocument json = JsonDocument.Parse(index, new JsonDocumentOptions { AllowDuplicateProperties = false });
             JsonElement metadata = json.RootElement.GetProperty("metadata");
             checkpoint.Run = metadata.TryGetProperty("run", out JsonElement run)
-                ? RunConfiguration.FromJson(run.GetRawText())
+                ? RunConfiguration.FromJson(run.GetRawText(), kinds)
                 : throw new FormatException($"its index has no run.{Others}");
             checkpoint.Step = metadata.GetProperty("step").GetInt64() is >= 0 and var step ? step : throw new FormatException("its step is negative.");
             checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";

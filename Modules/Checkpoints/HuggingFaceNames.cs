@@ -2,20 +2,26 @@ using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
 
 namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
 /// Names and layouts of the Hugging Face convention: linear weights are [out, in], and what this library keeps as one matrix (queries,
 /// keys and values; gate and up) is several. Mixture-of-experts layers are named as in Mixtral; with shared experts or sigmoid scores, which
-/// Mixtral does not know, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts)
-/// has names of our own below the layer's.
+/// Mixtral does not know, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts, and
+/// whatever kinds others add) has names of its own below the layer's.
 /// </summary>
 public static class HuggingFaceNames
 {
     /// <summary>The tensors of the dense part.</summary>
     public static IReadOnlyList<TensorPiece> Dense(ModelConfiguration model)
     {
+        if (model.Trunk == Trunk.None)
+        {
+            return [.. Mixture(model, 0, ModelLayout.LayerPrefix(0))];
+        }
+
         AttentionShape attention = model.Attention;
         List<TensorPiece> pieces = [new("model.embed_tokens.weight", ModelLayout.Embedding, 0, model.Dim, Transposed: false)];
         for (int layer = 0; layer < model.Layers; layer++)
@@ -45,6 +51,9 @@ public static class HuggingFaceNames
     /// <summary>Names of gate, up and down.</summary>
     private static readonly string[] Projections = ["gate_proj", "up_proj", "down_proj"];
 
+    /// <summary>What the names of a gate's tensors begin with, as a rule.</summary>
+    private const string GatePrefix = "router_";
+
     private static readonly string[] MixtralNames = ["w1", "w3", "w2"];
 
     private static bool IsMixtral(ModelConfiguration model) => model.SharedExperts == 0 && model.Gate.Scores == GateScores.Softmax;
@@ -55,12 +64,13 @@ public static class HuggingFaceNames
     private static IEnumerable<TensorPiece> Mixture(ModelConfiguration model, int layer, string ours)
     {
         string theirs = MixturePrefix(model, layer);
-        foreach (TensorPiece piece in GateKinds.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
+        foreach (TensorPiece piece in model.Kinds.Gates.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
         {
             GateTensors.Router => Linear($"{theirs}gate.weight", ours + shape.Name, 0, shape.Columns),
             GateTensors.Bias => Vector($"{theirs}gate.e_score_correction_bias", ours + shape.Name, shape.Columns),
             GateTensors.Projection => Linear($"{theirs}gate.projection.weight", ours + shape.Name, 0, shape.Columns),
-            _ => Vector($"{theirs}gate.{shape.Name["router_".Length..]}", ours + shape.Name, shape.Columns),
+            GateTensors.Embedding => Vector($"{theirs}gate.embedding", ours + shape.Name, shape.Columns),
+            _ => Own($"{theirs}gate.{(shape.Name.StartsWith(GatePrefix, StringComparison.Ordinal) ? shape.Name[GatePrefix.Length..] : shape.Name)}", ours, shape),
         }))
         {
             yield return piece;
@@ -86,16 +96,22 @@ public static class HuggingFaceNames
         }
     }
 
-    private static TensorPiece[] Feedforward(ModelConfiguration model, string theirs, string ours, int hidden, string[] names) =>
-        ExpertKinds.Get(model.Expert) is SwiGluExpert
-            ? SwiGlu(theirs, ours, hidden, model.Dim, names)
-            :
+    private static TensorPiece[] Feedforward(ModelConfiguration model, string theirs, string ours, int hidden, string[] names)
+    {
+        IExpertKind kind = model.Kinds.Experts.Get(model.Expert);
+        return kind switch
+        {
+            SwiGluExpert => SwiGlu(theirs, ours, hidden, model.Dim, names),
+            GeluExpert =>
             [
                 Linear($"{theirs}w1.weight", $"{ours}w1", 0, hidden),
                 Vector($"{theirs}w1.bias", $"{ours}b1", hidden),
                 Linear($"{theirs}w2.weight", $"{ours}w2", 0, model.Dim),
                 Vector($"{theirs}w2.bias", $"{ours}b2", model.Dim),
-            ];
+            ],
+            _ => [.. kind.Layout(model.Dim, hidden).Select(shape => Own(theirs + shape.Name, ours, shape))],
+        };
+    }
 
     private static TensorPiece[] SwiGlu(string theirs, string ours, int hidden, int dim, string[] names) =>
     [
@@ -103,6 +119,11 @@ public static class HuggingFaceNames
         Linear($"{theirs}{names[1]}.weight", $"{ours}gate_up", hidden, hidden),
         Linear($"{theirs}{names[2]}.weight", $"{ours}down", 0, dim),
     ];
+
+    /// <summary>A tensor that no family of models knows: its own name, and a matrix as others have theirs.</summary>
+    private static TensorPiece Own(string name, string ours, ParameterShape shape) => shape.Rows == 1
+        ? Vector(name, ours + shape.Name, shape.Columns)
+        : Linear($"{name}.weight", ours + shape.Name, 0, shape.Columns);
 
     private static TensorPiece Linear(string name, string parameter, int firstColumn, int columns) =>
         new(name, parameter, firstColumn, columns, Transposed: true);

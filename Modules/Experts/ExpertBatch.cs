@@ -100,6 +100,10 @@ public sealed class ExpertBatch
         _parts?.Begin();
     }
 
+    /// <summary>Columns of a parameter; 0 where the worker has no expert, and with it no rows.</summary>
+    /// <param name="parameter">Its place in the layout.</param>
+    public int ColumnsOf(int parameter) => Experts.Count == 0 ? 0 : Experts[0][parameter].Shape.Columns;
+
     /// <summary>A matrix of <see cref="Rows"/> rows that backward will need: <see cref="Saved"/> returns it by order of creation.</summary>
     public Matrix Save(int columns)
     {

@@ -28,7 +28,7 @@ public sealed class GeluExpert : IExpertKind
     /// <inheritdoc />
     public void Forward(ExpertBatch batch)
     {
-        int hidden = batch.Experts.Count == 0 ? 0 : batch.Experts[0][FirstWeight].Shape.Columns;
+        int hidden = batch.ColumnsOf(FirstWeight);
         Matrix preactivation = batch.Save(hidden);
         Matrix activation = batch.Save(hidden);
         batch.Multiply(batch.Input, FirstWeight, preactivation);

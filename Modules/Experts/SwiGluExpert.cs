@@ -27,7 +27,7 @@ public sealed class SwiGluExpert : IExpertKind
     /// <inheritdoc />
     public void Forward(ExpertBatch batch)
     {
-        int hidden = batch.Experts.Count == 0 ? 0 : batch.Experts[0][Down].Shape.Rows;
+        int hidden = batch.ColumnsOf(GateUp) / 2;
         Matrix projection = batch.Save(2 * hidden);
         Matrix activation = batch.Save(hidden);
         batch.Multiply(batch.Input, GateUp, projection);

@@ -49,6 +49,40 @@ public sealed class ExpertChoice : ISelection
     /// <summary>What experts took, they keep.</summary>
     public int Capacity(GatePass pass) => int.MaxValue;
 
+    /// <summary>What only matters when tokens choose contradicts this selection.</summary>
+    public IEnumerable<string> Mistakes(GateOptions options)
+    {
+        if (options.CapacityFactor == 0)
+        {
+            yield return $"{nameof(options.CapacityFactor)} is 0; expert choice needs a capacity (1 gives each expert its even share).";
+        }
+
+        if (options.Priority != SlotPriority.Position)
+        {
+            yield return $"{nameof(options.Priority)} is {options.Priority}; under expert choice no two tokens compete for a slot in turn.";
+        }
+
+        if (options.Groups > 1)
+        {
+            yield return $"{nameof(options.Groups)} is {options.Groups}; under expert choice tokens do not choose, so groups limit nothing.";
+        }
+
+        if (options.SecondChoiceNoise > 0)
+        {
+            yield return $"{nameof(options.SecondChoiceNoise)} is {options.SecondChoiceNoise}; under expert choice tokens have no second choice.";
+        }
+
+        if (options.BiasUpdateRate > 0)
+        {
+            yield return $"{nameof(options.BiasUpdateRate)} is {options.BiasUpdateRate}; expert choice is balanced without a bias.";
+        }
+
+        if (options.Balance == BalanceLossKind.LoadImportance)
+        {
+            yield return $"{nameof(options.Balance)} is {options.Balance}; expert choice is balanced without a loss.";
+        }
+    }
+
     private int MostExpertsOfOne(ReadOnlySpan<int> tokens, int rows)
     {
         Array.Clear(_next, 0, rows);

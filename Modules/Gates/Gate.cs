@@ -13,6 +13,7 @@ public class Gate : IGate
 {
     private readonly IRouter _router;
     private readonly ISelection _selection;
+    private readonly IScores _scores;
     private readonly BalanceBias? _bias;
     private readonly GatePass _pass;
     private readonly InputJitter _jitter = new();
@@ -28,15 +29,17 @@ public class Gate : IGate
     /// <param name="router">How tokens become logits.</param>
     /// <param name="selection">How scores become choices.</param>
     /// <param name="bias">[1, experts] state that takes part in the choice alone and balances; null for none.</param>
-    public Gate(GateOptions options, IRouter router, ISelection selection, Parameter? bias = null)
+    /// <param name="scores">How logits become scores; null for what the options say.</param>
+    public Gate(GateOptions options, IRouter router, ISelection selection, Parameter? bias = null, IScores? scores = null)
     {
         Options = options;
         Routing = new Routing(router.Experts);
         _router = router;
         _selection = selection;
+        _scores = scores ?? (options.Scores == GateScores.Sigmoid ? new SigmoidScores() : new SoftmaxScores());
         _bias = bias is null ? null : new BalanceBias(bias);
         ChoiceBias = _bias?.Values ?? DeviceSpan<float>.Empty;
-        _pass = new GatePass(Routing);
+        _pass = new GatePass(Routing, _scores.NeedSum);
         _firstChoice = new ChoiceBalanceLoss(router.Experts, allChoices: false);
         _allChoices = new ChoiceBalanceLoss(router.Experts, allChoices: true);
         _loadImportance = new LoadImportanceLoss(router.Experts);
@@ -54,7 +57,8 @@ public class Gate : IGate
     /// <inheritdoc />
     public void Reconfigure(GateOptions options)
     {
-        List<string> mistakes = [.. options.Mistakes(_router.Experts), .. options.MistakesOfChange(Options)];
+        List<string> mistakes =
+            [.. GateMistakes.Of(options, _router.Experts), .. _selection.Mistakes(options), .. options.MistakesOfChange(Options)];
         if (mistakes.Count > 0)
         {
             throw new ArgumentException(string.Join(Environment.NewLine, mistakes), nameof(options));
@@ -105,15 +109,7 @@ public class Gate : IGate
         IBalanceLoss? balance = _pass.Context.ValidCount > 0 ? Balance : null;
         float factor = options.BalanceCoefficient * _pass.Context.AuxiliaryScale;
         balance?.AddScoreGradient(tape, _pass, factor, dScores);
-        if (options.Scores == GateScores.Softmax)
-        {
-            device.SoftmaxGradient(_pass.Scores, dScores, dLogits);
-        }
-        else
-        {
-            device.SigmoidGradient(_pass.Scores, dScores, dLogits);
-        }
-
+        _scores.Backward(tape, _pass.Scores, dScores, dLogits);
         balance?.AddLogitGradient(tape, _pass, factor, dLogits);
         if (options.ZCoefficient > 0 && _pass.Context.ValidCount > 0)
         {
@@ -162,14 +158,7 @@ public class Gate : IGate
     {
         _pass.Scores = tape.NewMatrix(_pass.Logits.Rows, _pass.Logits.Columns);
         _pass.LogSumExp = tape.Arena.Take<float>(_pass.Logits.Rows);
-        if (Options.Scores == GateScores.Softmax)
-        {
-            tape.Device.Softmax(_pass.NoisyLogits, _pass.Scores, _pass.LogSumExp);
-        }
-        else
-        {
-            tape.Device.Sigmoid(_pass.NoisyLogits, _pass.Scores, _pass.LogSumExp);
-        }
+        _scores.Forward(tape, _pass.NoisyLogits, _pass.Scores, _pass.LogSumExp);
     }
 
     private void MeasureLosses(Tape tape)

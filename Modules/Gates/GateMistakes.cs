@@ -1,3 +1,5 @@
+using MoEActors.Modules.Kinds;
+
 namespace MoEActors.Modules.Gates;
 
 /// <summary>What gate options may not say. Every mistake is listed, not the first alone.</summary>
@@ -5,7 +7,7 @@ internal static class GateMistakes
 {
     /// <summary>Mistakes of options by themselves.</summary>
     public static IEnumerable<string> Of(GateOptions gate, int experts) =>
-        [.. Numbers(gate, experts), .. Names(gate), .. Groups(gate, experts), .. SecondChoice(gate), .. Losses(gate), .. Kind(gate)];
+        [.. Numbers(gate, experts), .. Names(gate), .. Groups(gate, experts), .. SecondChoice(gate), .. Losses(gate)];
 
     /// <summary>Mistakes of options that are to replace others.</summary>
     public static IEnumerable<string> OfChange(GateOptions gate, GateOptions current)
@@ -25,6 +27,10 @@ internal static class GateMistakes
             yield return Fixed(nameof(gate.ProjectionDim), gate.ProjectionDim, current.ProjectionDim);
         }
     }
+
+    /// <summary>Mistakes in the gate's name, and those that the gate of that name sees.</summary>
+    public static IEnumerable<string> OfKind(GateOptions gate, KindList<IGateKind> kinds) =>
+        kinds.MistakeOf(nameof(gate.Kind), gate.Kind) is { } mistake ? [mistake] : kinds.Get(gate.Kind).Mistakes(gate);
 
     private static string Fixed(string name, object value, object current) =>
         $"{name} is {value}; the layer was built with {current}, and this cannot change while it lives.";
@@ -159,8 +165,4 @@ internal static class GateMistakes
                 + "bias balancing needs sigmoid scores.";
         }
     }
-
-    private static IEnumerable<string> Kind(GateOptions gate) => GateKinds.Names.Contains(gate.Kind)
-        ? GateKinds.Get(gate.Kind).Mistakes(gate)
-        : [$"{nameof(gate.Kind)} is '{gate.Kind}'; it must be one of {string.Join(", ", GateKinds.Names)}."];
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Modules.Gates;
@@ -9,7 +10,7 @@ namespace MoEActors.Modules.Gates;
 /// </summary>
 public sealed record GateOptions
 {
-    /// <summary>Name of the gate, one of <see cref="GateKinds.Names"/>.</summary>
+    /// <summary>Name of the gate, one of <see cref="ModelKinds.Gates"/>.</summary>
     public string Kind { get; init; } = TopAnyGateKind.KindName;
 
     /// <summary>Experts per token, from 1 to the number of experts; under expert choice their mean, with a capacity factor of 1.</summary>
@@ -90,7 +91,9 @@ public sealed record GateOptions
 
     /// <summary>Every mistake in these options, in words that name the property.</summary>
     /// <param name="experts">Experts of the layer.</param>
-    public IEnumerable<string> Mistakes(int experts) => GateMistakes.Of(this, experts);
+    /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
+    public IEnumerable<string> Mistakes(int experts, KindList<IGateKind>? kinds = null) =>
+        GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? ModelKinds.BuiltIn.Gates));
 
     /// <summary>The options as JSON text: the form in which they travel and are stored.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);

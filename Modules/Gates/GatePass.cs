@@ -5,7 +5,11 @@ namespace MoEActors.Modules.Gates;
 /// <summary>What a forward pass of a gate has computed so far, for the pieces that follow. One object per gate.</summary>
 public sealed class GatePass
 {
-    internal GatePass(Routing routing) => Routing = routing;
+    internal GatePass(Routing routing, bool scoresNeedSum)
+    {
+        Routing = routing;
+        ScoresNeedSum = scoresNeedSum;
+    }
 
     /// <summary>What the gate decides.</summary>
     public Routing Routing { get; }
@@ -35,7 +39,7 @@ public sealed class GatePass
     public int Experts => Routing.Experts;
 
     /// <summary>Whether scores stand for themselves and become probabilities when they are divided by their sum.</summary>
-    internal bool ScoresNeedSum => Options.Scores == GateScores.Sigmoid;
+    internal bool ScoresNeedSum { get; }
 
     /// <summary>Whether noise was added in this pass.</summary>
     internal bool IsNoisy => Logits.Data.Address != NoisyLogits.Data.Address;

@@ -17,7 +17,4 @@ internal sealed class TopAnyGateKind : IGateKind
     /// <inheritdoc />
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) =>
         new TopAnyGate(options, parameters(GateTensors.Router), GateTensors.BalanceBias(options, parameters));
-
-    /// <inheritdoc />
-    public IEnumerable<string> Mistakes(GateOptions options) => [];
 }

@@ -28,19 +28,11 @@ internal sealed class DecoderLayer
         if (experts is null)
         {
             _dense = new Feedforward(
-                new SwiGluExpert(), Named(dense, prefix, ModelLayout.Feedforward(model))!);
+                new SwiGluExpert(), MixtureLayers.Named(dense, prefix, ModelLayout.Feedforward(model))!);
         }
         else
         {
-            _mixture = new MoELayer(
-                ExpertKinds.Get(model.Expert),
-                GateKinds.Get(model.Gate.Kind).Create(model.Gate, name => dense[prefix + name]),
-                experts.Exchange,
-                new MoELayerParameters(
-                    [.. experts.Blocks.Select(block => block.Parameters)],
-                    Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                    model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
-                    experts.Parts));
+            _mixture = MixtureLayers.Create(model, layer, dense, experts);
         }
     }
 
@@ -66,8 +58,4 @@ internal sealed class DecoderLayer
         tape.Clock.Enter(before);
         return mixed;
     }
-
-    /// <summary>The layer's tensors of these shapes; null for none.</summary>
-    private static Parameter[]? Named(ParameterBlock dense, string prefix, IReadOnlyList<ParameterShape> shapes) =>
-        shapes.Count == 0 ? null : [.. shapes.Select(shape => dense[prefix + shape.Name])];
 }

@@ -12,7 +12,7 @@ namespace MoEActors.Modules.Models;
 /// A decoder on one worker: the dense parameters it replicates and the experts it holds. Workers run it together, a micro-batch
 /// each; one without a micro-batch runs it with no rows.
 /// </summary>
-public sealed class DecoderModel : IDisposable
+public sealed class DecoderModel : IRoutedModel
 {
     private readonly IDevice _device;
     private readonly Tape _tape;
@@ -49,13 +49,10 @@ public sealed class DecoderModel : IDisposable
         _head = new Linear(dense["lm_head"]);
     }
 
-    /// <summary>The configuration.</summary>
+    /// <inheritdoc />
     public ModelConfiguration Configuration { get; }
 
-    /// <summary>
-    /// The gate of a layer; null for a dense layer. Its policy may be replaced between two steps (<see cref="IGate.Reconfigure"/>), on
-    /// every worker alike.
-    /// </summary>
+    /// <inheritdoc />
     public IGate? GateOf(int layer) => _layers[layer].Gate;
 
     /// <summary>
@@ -113,8 +110,7 @@ public sealed class DecoderModel : IDisposable
         }
     }
 
-    /// <summary>Ends a step, beside the optimizer: updates what gates keep but do not train, such as the bias that balances.</summary>
-    /// <param name="gradients">Dense gradients over all micro-batches of the step, alike on every worker.</param>
+    /// <inheritdoc />
     public void EndStep(DeviceSpan<float> gradients)
     {
         foreach (DecoderLayer layer in _layers)

@@ -1,5 +1,6 @@
-using MoEActors.Modules.Experts;
+using System.Text.Json.Serialization;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
@@ -15,6 +16,11 @@ public sealed record ModelConfiguration
 
     /// <summary>Elements of a block of tensors: it holds values, gradients and both moments in one piece of memory.</summary>
     private const long LargestBlock = int.MaxValue / 4;
+
+    private ModelKinds _kinds = ModelKinds.BuiltIn;
+
+    /// <summary>What the layers stand in. Without a trunk there is one layer, and of the values here only those of its experts and gate count.</summary>
+    public Trunk Trunk { get; init; } = Trunk.Decoder;
 
     /// <summary>Token ids run from 0 to this minus one; 256 for bytes.</summary>
     public int Vocabulary { get; init; } = 256;
@@ -34,7 +40,7 @@ public sealed record ModelConfiguration
     /// <summary>Experts of each layer, one number per layer; 0 for a dense layer. Later layers may have more (pyramid).</summary>
     public IReadOnlyList<int> Experts { get; init; } = [8, 8, 8, 8];
 
-    /// <summary>What an expert computes.</summary>
+    /// <summary>What an expert computes, one of <see cref="ModelKinds.Experts"/>.</summary>
     public string Expert { get; init; } = "swiglu";
 
     /// <summary>
@@ -63,6 +69,10 @@ public sealed record ModelConfiguration
     /// <summary>Seed of the initial values.</summary>
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>What the names in here stand for. Not part of the text of a configuration: whoever reads one brings them.</summary>
+    [JsonIgnore]
+    public ModelKinds Kinds => _kinds;
+
     /// <summary>Number of layers.</summary>
     public int Layers => Experts.Count;
 
@@ -71,6 +81,9 @@ public sealed record ModelConfiguration
 
     /// <summary>The layers that have experts.</summary>
     public IEnumerable<int> MoELayers => Enumerable.Range(0, Layers).Where(layer => Experts[layer] > 0);
+
+    /// <summary>The same configuration, whose names stand for these kinds.</summary>
+    public ModelConfiguration Using(ModelKinds kinds) => this with { _kinds = kinds };
 
     /// <summary>Throws when the configuration cannot work.</summary>
     /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
@@ -86,20 +99,39 @@ public sealed record ModelConfiguration
     /// <summary>Every mistake in this configuration, in words that name the property.</summary>
     public IEnumerable<string> Mistakes()
     {
-        List<string> single = [.. MistakesOfValues()];
-        return single.Count > 0 ? single : Excesses();
+        List<string> single = [.. Trunk == Trunk.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
+        if (single.Count == 0)
+        {
+            single.AddRange(Excesses());
+        }
+
+        return single.Count > 0 ? single : KindMistakes.InTensors(this);
     }
 
-    private IEnumerable<string> MistakesOfValues()
+    private static IEnumerable<string> OutOfRange(params (string Name, int Value)[] values) => values
+        .Where(entry => entry.Value is < 1 or > LargestSize)
+        .Select(entry => $"{entry.Name} is {entry.Value}; it must be at least 1{(entry.Value > LargestSize ? $" and at most {LargestSize}" : "")}.");
+
+    private IEnumerable<string> LayerMistakes()
     {
-        (string Name, int Value)[] positive =
-        [
-            (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
-            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers),
-        ];
-        foreach ((string name, int value) in positive.Where(entry => entry.Value is < 1 or > LargestSize))
+        IEnumerable<string> mistakes = OutOfRange((nameof(Dim), Dim), (nameof(Hidden), Hidden));
+        return Layers == 1 && Experts[0] != 0
+            ? mistakes
+            : mistakes.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a trunk is one layer of at least 1 expert.");
+    }
+
+    private IEnumerable<string> DecoderMistakes()
+    {
+        if (Trunk != Trunk.Decoder)
         {
-            yield return $"{name} is {value}; it must be at least 1{(value > LargestSize ? $" and at most {LargestSize}" : "")}.";
+            yield return $"{nameof(Trunk)} is {Trunk}; it must be one of {string.Join(", ", Enum.GetNames<Trunk>())}.";
+        }
+
+        foreach (string mistake in OutOfRange(
+            (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
+            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers)))
+        {
+            yield return mistake;
         }
 
         if (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0))
@@ -116,7 +148,10 @@ public sealed record ModelConfiguration
         {
             yield return $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.";
         }
+    }
 
+    private IEnumerable<string> MixtureMistakes()
+    {
         if (SharedExperts is < 0 or > LargestSize)
         {
             yield return $"{nameof(SharedExperts)} is {SharedExperts}; it must be from 0 (none) to {LargestSize}.";
@@ -127,9 +162,9 @@ public sealed record ModelConfiguration
             yield return $"{nameof(Residual)} is set, but {nameof(SharedExperts)} is {SharedExperts}: two forms of one branch; choose one.";
         }
 
-        if (!ExpertKinds.Names.Contains(Expert))
+        if (Kinds.Experts.MistakeOf(nameof(Expert), Expert) is { } unknown)
         {
-            yield return $"{nameof(Expert)} is '{Expert}'; it must be one of {string.Join(", ", ExpertKinds.Names)}.";
+            yield return unknown;
         }
 
         // One complaint for all layers of a size: a hundred layers are not a hundred mistakes.
@@ -143,7 +178,7 @@ public sealed record ModelConfiguration
             }
             else if (experts > 0 && seen.Add(experts))
             {
-                foreach (string mistake in Gate.Mistakes(experts))
+                foreach (string mistake in Gate.Mistakes(experts, Kinds.Gates))
                 {
                     yield return $"Layer {layer}: {mistake}";
                 }

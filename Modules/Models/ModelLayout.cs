@@ -1,5 +1,4 @@
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Parameters;
 
@@ -17,6 +16,11 @@ public static class ModelLayout
     /// <summary>Everything but the experts, in canonical order.</summary>
     public static IReadOnlyList<ParameterShape> Dense(ModelConfiguration model)
     {
+        if (model.Trunk == Trunk.None)
+        {
+            return [.. model.MoELayers.SelectMany(layer => Mixture(model, layer))];
+        }
+
         AttentionShape attention = model.Attention;
         float deviation = 1f / MathF.Sqrt(model.Dim);
         // Branches that end in the residual stream start smaller, by the root of their number (GPT-2).
@@ -31,13 +35,7 @@ public static class ModelLayout
             shapes.Add(ParameterShape.Scale($"{prefix}post_attention_norm", model.Dim));
             if (model.Experts[layer] > 0)
             {
-                shapes.AddRange(Prefixed(prefix, GateKinds.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer])));
-                shapes.AddRange(Prefixed(prefix, SharedExperts(model)));
-                if (model.Residual)
-                {
-                    shapes.AddRange(Prefixed(prefix, Residual(model)));
-                    shapes.Add(ParameterShape.Weight(prefix + ResidualCoefficient, model.Dim, 2, deviation));
-                }
+                shapes.AddRange(Mixture(model, layer));
             }
             else
             {
@@ -52,7 +50,7 @@ public static class ModelLayout
 
     /// <summary>One expert.</summary>
     public static IReadOnlyList<ParameterShape> Expert(ModelConfiguration model) =>
-        ExpertKinds.Get(model.Expert).Layout(model.Dim, model.Hidden);
+        model.Kinds.Experts.Get(model.Expert).Layout(model.Dim, model.Hidden);
 
     /// <summary>The tensors of a dense layer's feed-forward block, names without the layer's prefix.</summary>
     public static IReadOnlyList<ParameterShape> Feedforward(ModelConfiguration model) =>
@@ -64,7 +62,7 @@ public static class ModelLayout
     /// </summary>
     public static IReadOnlyList<ParameterShape> SharedExperts(ModelConfiguration model) => model.SharedExperts == 0
         ? []
-        : Prefixed("shared_experts.", ExpertKinds.Get(model.Expert).Layout(model.Dim, checked(model.SharedExperts * model.Hidden)));
+        : Prefixed("shared_experts.", model.Kinds.Experts.Get(model.Expert).Layout(model.Dim, checked(model.SharedExperts * model.Hidden)));
 
     /// <summary>The tensors of the expert of the residual form, names without the layer's prefix; none without that form.</summary>
     public static IReadOnlyList<ParameterShape> Residual(ModelConfiguration model) =>
@@ -95,6 +93,20 @@ public static class ModelLayout
 
     /// <summary>What the names of an expert's tensors start with.</summary>
     public static string ExpertPrefix(int layer, int expert) => $"layers.{layer}.experts.{expert}.";
+
+    /// <summary>The tensors of a mixture-of-experts layer that are on every worker.</summary>
+    private static ParameterShape[] Mixture(ModelConfiguration model, int layer)
+    {
+        IEnumerable<ParameterShape> shapes =
+        [
+            .. model.Kinds.Gates.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]),
+            .. SharedExperts(model),
+            .. Residual(model),
+        ];
+        return Prefixed(
+            LayerPrefix(layer),
+            model.Residual ? shapes.Append(ParameterShape.Weight(ResidualCoefficient, model.Dim, 2, 1f / MathF.Sqrt(model.Dim))) : shapes);
+    }
 
     private static ParameterShape[] Prefixed(string prefix, IEnumerable<ParameterShape> shapes) =>
         [.. shapes.Select(shape => shape with { Name = prefix + shape.Name })];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Modules.Models;
@@ -25,13 +26,16 @@ public sealed record RunConfiguration
     public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="kinds">What its names stand for; the library's experts and gates unless given.</param>
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
-    public static RunConfiguration FromJson(string json)
+    public static RunConfiguration FromJson(string json, ModelKinds? kinds = null)
     {
         try
         {
             RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, ConfigurationJson.Options)
                 ?? throw new ModelConfigurationException(["The text is empty."]);
+            run = run.Using(kinds ?? ModelKinds.BuiltIn);
             run.Validate();
             return run;
         }
@@ -45,6 +49,9 @@ public sealed record RunConfiguration
             throw new ModelConfigurationException([e.Message]);
         }
     }
+
+    /// <summary>The same run, whose names stand for these kinds.</summary>
+    public RunConfiguration Using(ModelKinds kinds) => this with { Model = Model.Using(kinds) };
 
     /// <summary>Throws when the run cannot work.</summary>
     /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>

@@ -1,6 +1,8 @@
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
+using MoEActors.Modules.Kinds;
 using MoEActors.Native;
+using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Cpu;
 using MoEActors.Silo.Hosting;
@@ -13,10 +15,10 @@ namespace MoEActors.Silo.Embedded;
 /// </summary>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
-    private EmbeddedCluster(EmbeddedSilos silos)
+    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerMemory memory)
     {
         Silos = silos;
-        Client = new MoECluster(silos.Client);
+        Client = new MoECluster(silos.Client, kinds, memory);
     }
 
     /// <summary>The silos.</summary>
@@ -27,6 +29,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
 
     /// <summary>Starts the silos.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one silo or device.</exception>
+    /// <exception cref="ArgumentException">Two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
     public static async Task<EmbeddedCluster> StartAsync(EmbeddedClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
         EmbeddedClusterOptions chosen = options ?? new EmbeddedClusterOptions();
@@ -35,7 +38,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         int threads = chosen.ThreadsPerWorker > 0
             ? chosen.ThreadsPerWorker
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
+        ModelKinds kinds = ModelKinds.BuiltIn.With(chosen.ExpertKinds, chosen.GateKinds);
         IRunStore store = chosen.Store ?? new InMemoryRunStore();
+        var memory = new CallerMemory();
         var communicators = new InProcessCommunicatorProvider();
         EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
             new EmbeddedSilosOptions
@@ -48,12 +53,15 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.Devices = () => [.. Enumerable.Range(0, chosen.DevicesPerSilo).Select(_ => (IDevice)new CpuDevice(threads))];
                         moe.Store = store;
                         moe.Communicators = communicators;
+                        moe.CallerMemory = memory;
+                        moe.ExpertKinds = chosen.ExpertKinds;
+                        moe.GateKinds = chosen.GateKinds;
                     });
                     chosen.Configure?.Invoke(index, silo);
                 },
             },
             cancellationToken);
-        return new EmbeddedCluster(silos);
+        return new EmbeddedCluster(silos, kinds, memory);
     }
 
     /// <inheritdoc />

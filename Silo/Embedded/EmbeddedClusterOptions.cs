@@ -1,4 +1,6 @@
 using MoEActors.Grains.Durability;
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
 
 namespace MoEActors.Silo.Embedded;
 
@@ -16,6 +18,12 @@ public sealed record EmbeddedClusterOptions
 
     /// <summary>Keeps runs; in the memory of the process unless set.</summary>
     public IRunStore? Store { get; init; }
+
+    /// <summary>Experts of your own, which configurations may then name.</summary>
+    public IReadOnlyList<IExpertKind> ExpertKinds { get; init; } = [];
+
+    /// <summary>Gates of your own, likewise.</summary>
+    public IReadOnlyList<IGateKind> GateKinds { get; init; } = [];
 
     /// <summary>Called for every silo after everything else has been set.</summary>
     public Action<int, ISiloBuilder>? Configure { get; init; }

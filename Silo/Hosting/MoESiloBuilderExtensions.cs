@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Kinds;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 
@@ -15,6 +16,7 @@ public static class MoESiloBuilderExtensions
     /// <summary>Adds the worker host, the pinned placement and everything that training needs.</summary>
     /// <param name="silo">The silo.</param>
     /// <param name="configure">Sets options.</param>
+    /// <exception cref="ArgumentException">Two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
     public static ISiloBuilder AddMoE(this ISiloBuilder silo, Action<MoEOptions>? configure = null)
     {
         var options = new MoEOptions();
@@ -22,6 +24,8 @@ public static class MoESiloBuilderExtensions
         silo.Services.Configure<WorkerHostOptions>(host => host.Devices = options.Devices);
         silo.Services.AddSingleton<IRunStore>(_ => options.Store ?? new InMemoryRunStore());
         silo.Services.AddSingleton<ICommunicatorProvider>(_ => options.Communicators ?? new InProcessCommunicatorProvider());
+        silo.Services.AddSingleton(_ => options.CallerMemory ?? new CallerMemory());
+        silo.Services.AddSingleton(ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
         silo.Services.AddSingleton<PlacementBoard>();
         silo.Services.AddSingleton<WorkerHost>();

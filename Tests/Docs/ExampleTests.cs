@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MoEActors.Examples;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -23,6 +25,34 @@ public class ExampleTests
         Assert.Contains("validation loss ", first, StringComparison.Ordinal);
         Assert.Equal(first, await RunAsync(text, run, Path.Combine(folder.Path, "b")));
     }
+
+    [Fact]
+    public async Task The_example_of_own_kinds_learns()
+    {
+        using var output = new StringWriter();
+        await OwnKinds.RunAsync(silos: 2, steps: 60, output);
+        double[] losses = [.. Numbers("loss ([0-9.]+)", output.ToString())];
+        Assert.Equal(7, losses.Length);
+        Assert.True(losses[^1] < losses[0] - 1, output.ToString());
+        double[] experts = [.. Numbers("([0-9.]+) experts", output.ToString())];
+        Assert.All(experts, mean => Assert.InRange(mean, 1.01, 3.99));
+    }
+
+    [Fact]
+    public async Task The_example_of_an_own_trunk_learns_alike_on_any_number_of_silos()
+    {
+        using var output = new StringWriter();
+        using var other = new StringWriter();
+        await OwnTrunk.RunAsync(silos: 1, steps: 100, output);
+        await OwnTrunk.RunAsync(silos: 3, steps: 100, other);
+        Assert.Equal(output.ToString(), other.ToString());
+        double[] losses = [.. Numbers("loss ([0-9.]+)", output.ToString())];
+        Assert.Equal(6, losses.Length);
+        Assert.True(losses[^1] < losses[0] / 3, output.ToString());
+    }
+
+    private static IEnumerable<double> Numbers(string pattern, string text) =>
+        Regex.Matches(text, pattern).Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
 
     private static async Task<string> RunAsync(string text, RunConfiguration run, string folder)
     {

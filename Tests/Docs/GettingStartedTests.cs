@@ -19,6 +19,19 @@ public class GettingStartedTests
     }
 
     [Fact]
+    public void The_programs_of_the_guide_to_layers_are_in_the_examples()
+    {
+        string[] examples =
+        [
+            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Docs"), "*.cs")
+                .Select(file => Dedented(File.ReadAllText(file).ReplaceLineEndings("\n"))),
+        ];
+        string[] programs = [.. Regex.Matches(Read("layers.md"), "```csharp\n(.*?)```", RegexOptions.Singleline).Select(match => match.Groups[1].Value)];
+        Assert.NotEmpty(programs);
+        Assert.All(programs, program => Assert.Contains(examples, example => example.Contains(Dedented(program), StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void The_file_of_the_reference_is_one_that_can_be_read()
     {
         using var folder = new TemporaryFolder();
@@ -40,6 +53,8 @@ public class GettingStartedTests
             Assert.All(words.Where(word => word.StartsWith("--", StringComparison.Ordinal)), option => Assert.Contains(option, help.Output, StringComparison.Ordinal));
         }
     }
+
+    private static string Dedented(string program) => string.Join('\n', program.Split('\n').Select(line => line.TrimStart()));
 
     private static string Read(string file) =>
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", file)).ReplaceLineEndings("\n");

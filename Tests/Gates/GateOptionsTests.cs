@@ -1,4 +1,5 @@
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Tests.Gates;
@@ -103,5 +104,5 @@ public class GateOptionsTests
 
     [Fact]
     public void An_unknown_gate_is_answered_with_those_there_are() =>
-        Assert.Contains("top-any, cosine, expert-choice", Assert.Throws<ArgumentException>(() => GateKinds.Get("top")).Message, StringComparison.Ordinal);
+        Assert.Contains("top-any, cosine, expert-choice", Assert.Throws<ArgumentException>(() => ModelKinds.BuiltIn.Gates.Get("top")).Message, StringComparison.Ordinal);
 }

@@ -1,5 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
@@ -21,7 +22,7 @@ internal sealed class GateRun : IDisposable
         var random = new Random(seed);
         _arena = new Arena(_device);
         _tape = new Tape(_device, _arena);
-        IGateKind kind = GateKinds.Get(gate.Options.Kind);
+        IGateKind kind = ModelKinds.BuiltIn.Gates.Get(gate.Options.Kind);
         _block = new ParameterBlock(_device, "", kind.Layout(gate.Options, GateCase.Dim, GateCase.Experts));
         foreach (Parameter parameter in _block.Parameters)
         {

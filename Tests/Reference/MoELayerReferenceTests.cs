@@ -3,6 +3,7 @@ using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
@@ -38,7 +39,7 @@ public class MoELayerReferenceTests
         var tape = new Tape(device, arena);
         Dictionary<string, ReferenceTensor> inputs = ReferenceTensor.ReadAll(reference.GetProperty("inputs"));
         Dictionary<string, ReferenceTensor> gradients = ReferenceTensor.ReadAll(reference.GetProperty("gradients"));
-        IExpertKind kind = ExpertKinds.Get(reference.GetProperty("expert").GetString()!);
+        IExpertKind kind = ModelKinds.BuiltIn.Experts.Get(reference.GetProperty("expert").GetString()!);
         int experts = inputs["router"].Shape[1];
         int[] ranks = [.. Enumerable.Range(0, experts).Select(expert => (expert + 1) % communicator.Size)];
         using var exchange = new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true);

@@ -32,7 +32,7 @@ public sealed class LifeTests(RuntimeCluster cluster)
     }
 
     [Fact]
-    public async Task An_activation_that_fails_refuses_all_who_waited_for_it()
+    public async Task An_activation_that_fails_refuses_who_waited_for_it_and_who_came_too_late_gets_the_next()
     {
         (string key, ILifeGrain grain) = await GrainAsync();
         string gate = Gate.NewName();
@@ -40,16 +40,26 @@ public sealed class LifeTests(RuntimeCluster cluster)
         LifeGrain.Holds[key] = gate;
         Task<int> first = grain.Touch();
         await Gate.Of(gate).Entered;
-        Task<int>[] all = [first, grain.Touch(), grain.Touch()];
+        Task<int>[] others = [grain.Touch(), grain.Touch()];
 
         Gate.Of(gate).Open();
 
-        foreach (Task<int> call in all)
+        // On Orleans nobody can say whether a call has reached the silo before the gate opens.
+        Assert.Equal("not today", (await Assert.ThrowsAsync<InvalidOperationException>(() => first)).Message);
+        int late = 0;
+        foreach (Task<int> call in others)
         {
-            Assert.Equal("not today", (await Assert.ThrowsAsync<InvalidOperationException>(() => call)).Message);
+            if (await Record.ExceptionAsync(() => call) is { } refused)
+            {
+                Assert.Equal("not today", Assert.IsType<InvalidOperationException>(refused).Message);
+            }
+            else
+            {
+                late++;
+            }
         }
 
-        Assert.Equal(1, await grain.Touch());
+        Assert.Equal(late + 1, await grain.Touch());
     }
 
     [Fact]

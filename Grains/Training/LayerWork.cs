@@ -1,0 +1,66 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>Forward and backward of a layer whose trunk is the caller's, on all members. The update is a step like any other.</summary>
+internal sealed class LayerWork(Members members, Reign reign, string model)
+{
+    /// <summary>Runs rows forward.</summary>
+    /// <exception cref="PassRefusedException">The workers cannot reach the rows, or what the pass builds on is gone.</exception>
+    public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
+    {
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new ForwardOrder
+        {
+            Model = model,
+            Term = reign.Term,
+            Epoch = members.Epoch,
+            Number = number,
+            Memory = request.Memory,
+            Rows = request.Rows,
+            Pass = request.Pass,
+            Step = reign.Record.Step + 1,
+            AuxiliaryScale = request.AuxiliaryScale,
+        });
+        RefuseIfRefused(reports, model);
+        LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
+        return new ForwardOutcome
+        {
+            Auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length,
+            KeptTokens = Sum(reports.Select(report => report.KeptTokens[0])),
+            ChosenTokens = Sum(reports.Select(report => report.ChosenTokens[0])),
+        };
+    }
+
+    /// <summary>Runs gradients back.</summary>
+    /// <exception cref="PassRefusedException">The workers cannot reach the gradients, or the forward that they belong to is gone.</exception>
+    public async Task<BackwardOutcome> BackwardAsync(BackwardRequest request)
+    {
+        RefuseIfRefused(
+            await members.RunAsync((_, number) => new BackwardOrder
+            {
+                Model = model,
+                Term = reign.Term,
+                Epoch = members.Epoch,
+                Number = number,
+                Memory = request.Memory,
+                Pass = request.Pass,
+            }),
+            model);
+        return new BackwardOutcome { Passes = request.Pass };
+    }
+
+    /// <summary>Throws when a worker has refused its part. All of them have then, of which those with a reason say it.</summary>
+    /// <exception cref="PassRefusedException">With the first reason.</exception>
+    public static void RefuseIfRefused(IReadOnlyList<WorkerReport> reports, string model)
+    {
+        if (reports.FirstOrDefault(report => report.Complaint is not null) is { Complaint: { } complaint })
+        {
+            throw new PassRefusedException(
+                $"Layer '{model}' refused the call, {complaint} Nothing was applied; gradients of this step are lost. Begin it again with its first forward.");
+        }
+    }
+
+    private static long[] Sum(IEnumerable<long[]> parts) => parts.Aggregate((left, right) => [.. left.Zip(right, (a, b) => a + b)]);
+}

@@ -1,0 +1,33 @@
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Parameters;
+
+namespace MoEActors.Modules.Models;
+
+/// <summary>What is wrong with the tensors that a kind of expert or gate declares. Found when a model is configured, not when it is built.</summary>
+internal static class KindMistakes
+{
+    /// <summary>Mistakes of the kinds that a configuration names.</summary>
+    public static IEnumerable<string> InTensors(ModelConfiguration model)
+    {
+        string expert = $"{nameof(model.Expert)} is '{model.Expert}'";
+        IReadOnlyList<ParameterShape> shapes = ModelLayout.Expert(model);
+
+        // Layers with as many experts are alike: the work does not grow with their number.
+        ModelConfiguration one = model with { Experts = [.. model.Experts.Distinct()] };
+        return (shapes.Count > 0 ? Of(shapes, expert) : [$"{expert}, which declares no tensor; an expert needs at least one."])
+            .Concat(Of(ModelLayout.Dense(one), $"{nameof(model.Gate)} is of {nameof(GateOptions.Kind)} '{model.Gate.Kind}'"));
+    }
+
+    private static IEnumerable<string> Of(IReadOnlyList<ParameterShape> shapes, string who)
+    {
+        foreach (ParameterShape shape in shapes.Where(shape => shape.Rows < 1 || shape.Columns < 1))
+        {
+            yield return $"{who}, whose tensor '{shape.Name}' is [{shape.Rows}, {shape.Columns}]; it needs at least one element.";
+        }
+
+        foreach (string name in shapes.GroupBy(shape => shape.Name).Where(group => group.Key.Length == 0 || group.Count() > 1).Select(group => group.Key))
+        {
+            yield return name.Length == 0 ? $"{who}, which has a tensor without a name." : $"{who}, but '{name}' is the name of two tensors.";
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+
+namespace MoEActors.Native.Communication;
+
+/// <summary>
+/// The data plane's door for callers in this process: memory that they lend to workers for the length of a call. A handle travels in messages,
+/// elements never do; workers copy their rows straight from the one memory and into the other. A caller elsewhere has no such door.
+/// </summary>
+public sealed class CallerMemory
+{
+    private readonly ConcurrentDictionary<Guid, MemoryLoan> _loans = [];
+
+    /// <summary>Lends memory until the loan is disposed.</summary>
+    /// <param name="source">What workers read.</param>
+    /// <param name="target">What they write; may be the same memory.</param>
+    public MemoryLoan Lend(ReadOnlyMemory<float> source, Memory<float> target)
+    {
+        var loan = new MemoryLoan(source, target, handle => _loans.TryRemove(handle, out _));
+        _loans[loan.Handle] = loan;
+        return loan;
+    }
+
+    /// <summary>Reads or writes memory on loan, whose owner waits meanwhile.</summary>
+    /// <typeparam name="TState">What the work needs.</typeparam>
+    /// <param name="handle">The loan's handle.</param>
+    /// <param name="state">What the work needs.</param>
+    /// <param name="work">Gets that, source and target; short, as it keeps the owner from taking the memory back.</param>
+    /// <returns>False when there is no such loan: it has ended, or the lender is in another process.</returns>
+    public bool TryUse<TState>(Guid handle, TState state, Action<TState, ReadOnlyMemory<float>, Memory<float>> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return _loans.TryGetValue(handle, out MemoryLoan? loan) && loan.TryUse(state, work);
+    }
+}
