@@ -26,13 +26,12 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
 
     /// <summary>Runs the benchmark.</summary>
     /// <param name="run">What is trained.</param>
-    /// <param name="length">Tokens of a micro-batch.</param>
     /// <param name="silos">At least two.</param>
     /// <param name="switches">Changes that are measured.</param>
     /// <param name="every">Steps from one change to the next.</param>
     /// <param name="cancellation">Ends it between two steps.</param>
     public static async Task<SwitchReport> RunAsync(
-        RunConfiguration run, int length, int silos, int switches, int every, CancellationToken cancellation)
+        RunConfiguration run, int silos, int switches, int every, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
             new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1 }, cancellation);
@@ -40,10 +39,10 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
         var benchmark = new SwitchBenchmark(model, cluster.Silos.Client.GetGrain<ITrainingGrain>(model.Name), silos, every);
 
         // Moves warm up later than steps: some are made and forgotten.
-        await benchmark.TrainAsync(RandomBatches.Of(run, length, TrainedRun.WarmupSteps), cancellation);
+        await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, TrainedRun.WarmupSteps), cancellation);
         benchmark._plain.Clear();
         benchmark._disturbed.Clear();
-        await benchmark.TrainAsync(RandomBatches.Of(run, length, every * (switches + 1)), cancellation);
+        await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, every * (switches + 1)), cancellation);
         return benchmark.Report();
     }
 

@@ -7,15 +7,10 @@ namespace MoEActors.Cli.Bench;
 /// <summary>What `moe bench switch` trains: experts of 8 MB of weights, 24 MB with their moments.</summary>
 internal static class SwitchModel
 {
-    /// <summary>Tokens of a sequence; there is one sequence per micro-batch.</summary>
-    public const int SequenceLength = 128;
-
-    private const int MicroBatches = 8;
-
-    /// <summary>The run.</summary>
+    /// <summary>The run, of one sequence per micro-batch.</summary>
     public static RunConfiguration Run { get; } = new()
     {
-        MicroBatches = MicroBatches,
+        MicroBatches = 8,
         Model = new ModelConfiguration
         {
             Vocabulary = 256,
@@ -25,7 +20,7 @@ internal static class SwitchModel
             Hidden = 1365,
             Experts = [8, 8],
             Gate = new GateOptions { TopK = 2 },
-            MaximumSequence = SequenceLength,
+            MaximumSequence = 128,
         },
         Optimizer = new OptimizerOptions { LearningRate = 1e-3f, WarmupSteps = 10 },
     };

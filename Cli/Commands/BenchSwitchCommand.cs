@@ -41,7 +41,7 @@ internal sealed class BenchSwitchCommand
     private static async Task<int> Run(BenchSwitchOptions options, CommandOutput output, CancellationToken cancellation)
     {
         SwitchReport report = await SwitchBenchmark.RunAsync(
-            SwitchModel.Run, SwitchModel.SequenceLength, options.Silos, options.Switches, options.Every, cancellation);
+            SwitchModel.Run, options.Silos, options.Switches, options.Every, cancellation);
         output.Out.WriteLine(options.Json
             ? JsonSerializer.Serialize(report)
             : string.Create(

@@ -45,7 +45,7 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
         return block;
     }
 
-    /// <summary>Makes room for a copy of a shard beside the table.</summary>
+    /// <summary>Makes room for a copy of a shard beside the table; what is there is undefined.</summary>
     public ParameterBlock Receive(ExpertId expert)
     {
         if (_arrived.Remove(expert, out ParameterBlock? older))
@@ -53,7 +53,7 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
             older.Dispose();
         }
 
-        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model));
+        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model), clear: false);
         _arrived.Add(expert, block);
         return block;
     }
