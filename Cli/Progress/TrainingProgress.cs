@@ -1,3 +1,5 @@
+using MoEActors.Cli.Runs;
+
 namespace MoEActors.Cli.Progress;
 
 /// <summary>How a training run stands. Immutable, so that it can be shown on another thread.</summary>
@@ -29,6 +31,9 @@ internal sealed record TrainingProgress
 
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; init; }
+
+    /// <summary>What the director sees and has done; null without one.</summary>
+    public DirectorReport? Director { get; init; }
 
     /// <summary>Names of the silos.</summary>
     public IReadOnlyList<string> Silos { get; init; } = [];

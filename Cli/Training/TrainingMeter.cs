@@ -1,21 +1,27 @@
 using System.Diagnostics;
 using MoEActors.Cli.Progress;
+using MoEActors.Cli.Runs;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Cli.Training;
 
 /// <summary>Turns the outcomes of steps into what a view shows.</summary>
 internal sealed class TrainingMeter(TrainingStatus status, long steps)
 {
-    private readonly List<string> _notes = [];
-    private TrainingStatus _status = status;
-    private long[][] _lastTokens = [];
     /// <summary>Weight of a new step in the smoothed loss: about the last twenty steps.</summary>
     private const double Smoothing = 0.05;
 
+    private readonly List<string> _notes = [];
+    private readonly IQuotaRule _quotas = Quotas(status.Configuration);
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly string[] _silos = [.. status.SiloNames.Distinct()];
+    private TrainingStatus _status = status;
+    private PlacementMap _map = status.Map!.ToMap();
+    private long[][] _lastTokens = [];
     private double _smoothed = double.NaN;
 
     private readonly long _first = status.Step;
@@ -34,6 +40,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
 
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; private set; }
+
+    /// <summary>What the director sees and has done; null without one.</summary>
+    public DirectorReport? Director { get; private set; }
 
     /// <summary>Time since the start.</summary>
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
@@ -63,6 +72,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
             Remaining = elapsed / Math.Max(1, step.Step - _first) * Math.Max(0, steps - step.Step),
             Silos = _silos,
             ExpertLoads = Loads(step.KeptTokens),
+            Director = Director,
             Notes = [.. _notes],
         };
     }
@@ -92,11 +102,18 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Notes what the person who watches should know.</summary>
     public void Note(string text) => _notes.Add($"step {Step}: {text}");
 
+    /// <summary>Takes over where everything is, and what the director has done.</summary>
+    public void Follow(TrainingStatus now, DirectorStatus director)
+    {
+        Follow(now);
+        Director = DirectorReport.Of(director, now.SiloNames);
+    }
+
     /// <summary>Takes over where everything is after a move, and notes it.</summary>
     public void Follow(TrainingStatus now, ExpertMove move)
     {
         string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert][0]];
-        _status = now;
+        Follow(now);
         _notes.Add(
             $"step {Step}: layer {move.Layer}, expert {move.Expert}, the busiest of {from}, moved to {now.SiloNames[move.Rank]} "
             + $"with its optimizer state (epoch {now.Epoch}); training goes on, no bit of its result changes");
@@ -105,23 +122,45 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     private IEnumerable<(int Layer, int Expert)> Experts() =>
         _lastTokens.SelectMany((tokens, layer) => tokens.Select((_, expert) => (layer, expert)));
 
+    private void Follow(TrainingStatus now)
+    {
+        if (now.Map is { } map && now.Epoch != _status.Epoch)
+        {
+            (_status, _map) = (now, map.ToMap());
+        }
+    }
+
     /// <summary>
-    /// Tokens of this step by silo: one column per expert that it holds, layer by layer. An expert with replicas counts at its home, as steps do not
-    /// report who served which tokens.
+    /// Tokens of this step by silo: one column per shard that it holds, layer by layer. Steps do not report which replica served which tokens;
+    /// the rule by which they are shared out tells.
     /// </summary>
     private long[][] Loads(long[][] tokens)
     {
-        PlacementMapMessage map = _status.Map!;
         List<long>[] loads = [.. _silos.Select(_ => new List<long>())];
         for (int layer = 0; layer < tokens.Length; layer++)
         {
+            if (tokens[layer].Length == 0)
+            {
+                continue;
+            }
+
+            LayerQuotas quotas = _quotas.Split(_map.PlacementOf(layer), tokens[layer]);
             for (int expert = 0; expert < tokens[layer].Length; expert++)
             {
-                string silo = _status.SiloNames[map.Ranks[layer][expert][0]];
-                loads[Array.IndexOf(_silos, silo)].Add(tokens[layer][expert]);
+                ReadOnlySpan<int> ranks = quotas.Placement.RanksOf(expert);
+                for (int replica = 0; replica < ranks.Length; replica++)
+                {
+                    loads[Array.IndexOf(_silos, _status.SiloNames[ranks[replica]])].Add(quotas.Of(expert)[replica]);
+                }
             }
         }
 
         return [.. loads.Select(load => load.ToArray())];
+    }
+
+    private static IQuotaRule Quotas(string configuration)
+    {
+        var run = RunConfiguration.FromJson(configuration);
+        return run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
     }
 }

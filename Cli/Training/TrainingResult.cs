@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Training;
 
@@ -53,6 +54,10 @@ internal sealed record TrainingResult
     /// <summary>The same of a model that knows only how often each byte occurs.</summary>
     [JsonPropertyName("unigram_loss")]
     public required double UnigramLoss { get; init; }
+
+    /// <summary>What the director saw and did; null without one.</summary>
+    [JsonPropertyName("director")]
+    public required DirectorReport? Director { get; init; }
 
     [JsonPropertyName("parameters")]
     public required long Parameters { get; init; }
