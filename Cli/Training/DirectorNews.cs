@@ -11,6 +11,9 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Decisions about less than this are not news: level layers are kept level.</summary>
+    private const double Notable = 1.1;
+
     private readonly HashSet<long> _told = [];
     private long _asked;
 
@@ -32,7 +35,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
         meter.Follow(status, director);
         foreach (DecisionReport decision in meter.Director?.Decisions ?? [])
         {
-            if (decision.ConcludedAt is not null && _told.Add(decision.Number))
+            if (decision.ConcludedAt is not null && _told.Add(decision.Number) && decision.Layers.Any(layer => layer.RatioBefore >= Notable))
             {
                 meter.Note($"the director acts on the load of step {decision.Step}: {decision}");
             }

@@ -41,6 +41,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; private set; }
 
+    /// <summary>Experts that the director has moved or copied.</summary>
+    public int ShardsMoved { get; private set; }
+
     /// <summary>What the director sees and has done; null without one.</summary>
     public DirectorReport? Director { get; private set; }
 
@@ -53,6 +56,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         Step = step.Step;
         Tokens += step.Tokens;
         CrossEntropy = step.CrossEntropy;
+        ShardsMoved += step.ShardsMoved;
         _smoothed = double.IsNaN(_smoothed) ? step.CrossEntropy : _smoothed + Smoothing * (step.CrossEntropy - _smoothed);
         _lastTokens = step.KeptTokens;
         double[] entropies = [.. step.RouterEntropy.Where((_, layer) => step.ChosenTokens[layer].Length > 0)];

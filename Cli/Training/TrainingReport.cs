@@ -22,7 +22,7 @@ internal static class TrainingReport
         output.Out.WriteLine(string.Create(culture, $"Unigram model    {final.UnigramLoss:0.000}"));
         if (final.Director is { } director)
         {
-            Write(director, output.Out);
+            Write(final.ShardsMoved, director, output.Out);
         }
 
         output.Out.WriteLine();
@@ -43,12 +43,11 @@ internal static class TrainingReport
     }
 
     /// <summary>What the director did, and how level the load is now.</summary>
-    private static void Write(DirectorReport director, TextWriter writer)
+    private static void Write(int moved, DirectorReport director, TextWriter writer)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
-        DecisionReport[] landed = [.. director.Decisions.Where(decision => decision.State == "landed")];
         writer.WriteLine();
-        writer.WriteLine(string.Create(culture, $"The director moved {landed.Sum(decision => decision.ShardsMoved)} experts ({landed.Sum(decision => decision.BytesMoved) / 1e6:0.0} MB) in {landed.Length} decisions; steps waited {landed.Sum(decision => decision.WaitSeconds) * 1e3:0.0} ms for them."));
+        writer.WriteLine(string.Create(culture, $"The director moved or copied experts {moved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions."));
         writer.WriteLine($"Balance by layer, busiest worker over mean: {string.Join(", ", director.Balance.Select(ratio => ratio.ToString("0.00", culture)))}.");
         if (director.PredictionError is { } error)
         {

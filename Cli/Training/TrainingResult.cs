@@ -55,6 +55,10 @@ internal sealed record TrainingResult
     [JsonPropertyName("unigram_loss")]
     public required double UnigramLoss { get; init; }
 
+    /// <summary>Experts that the director moved or copied.</summary>
+    [JsonPropertyName("shards_moved")]
+    public required int ShardsMoved { get; init; }
+
     /// <summary>What the director saw and did; null without one.</summary>
     [JsonPropertyName("director")]
     public required DirectorReport? Director { get; init; }

@@ -142,6 +142,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             ValidationLoss = loss.Loss,
             ValidationBytes = loss.Tokens,
             UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
+            ShardsMoved = meter.ShardsMoved,
             Director = meter.Director,
             Parameters = ModelLayout.ParameterCount(model.Run.Model),
             Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),

@@ -63,8 +63,7 @@ internal static class TrainingSession
         }
 
         int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, cancellation);
-        int warmup = (int)Math.Min(job.Run.Optimizer.WarmupSteps, Math.Max(1, steps / 10));
-        return job.Run with { Optimizer = job.Run.Optimizer with { TotalSteps = steps, WarmupSteps = warmup } };
+        return job.Run with { Optimizer = job.Run.Optimizer.OfSteps(steps) };
     }
 
     private static RunStatus FirstStatus(TrainingJob job, long goal) => new()
