@@ -1,3 +1,4 @@
+using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
@@ -11,9 +12,23 @@ namespace MoEActors.Client;
 /// <param name="grains">Reaches the cluster's grains.</param>
 /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
 /// <param name="memory">The door to silos in this process, by which layers are called; null for a client elsewhere.</param>
-public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerMemory? memory = null)
+public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerMemory? memory = null) : IAsyncDisposable
 {
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
+    private ClusterConnection? _connection;
+
+    /// <summary>Connects to a cluster of other processes, whose silos meet in Redis. Dispose it to disconnect; the cluster goes on.</summary>
+    /// <param name="options">Which cluster.</param>
+    /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ConnectionFailedException">Redis does not answer, or no silo was found in time.</exception>
+    /// <exception cref="NotSupportedException">The program was built on the embedded runtime, which knows one process only.</exception>
+    public static async Task<MoECluster> ConnectAsync(ConnectOptions options, ModelKinds? kinds = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ClusterConnection connection = await ClusterConnection.OpenAsync(options, cancellationToken);
+        return new MoECluster(connection.Grains, kinds) { _connection = connection };
+    }
 
     /// <summary>Creates a model and opens its first epoch, or goes on with the one of that name and configuration.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'.</param>
@@ -129,4 +144,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
                 : $"'{name}' is a layer without a trunk, not a model. Use {nameof(OpenLayerAsync)} and its like.");
         }
     }
+
+    /// <summary>Disconnects, if this was connected by <see cref="ConnectAsync"/>.</summary>
+    public ValueTask DisposeAsync() => _connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

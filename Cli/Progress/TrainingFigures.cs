@@ -19,9 +19,9 @@ internal static class TrainingFigures
             yield return ("dropped", $"{progress.DroppedShare * 100:0.0}%");
         }
 
-        if (progress.Director is { Balance.Count: > 0 } director)
+        if (progress.Director is not null)
         {
-            yield return ("balance", $"{director.Balance.Max():0.00}");
+            yield return ("balance", $"{progress.Balance:0.00} (as begun {progress.BalanceAsBegun:0.00})");
         }
 
         yield return ("time", Clock(progress.Elapsed));

@@ -32,6 +32,12 @@ internal sealed record TrainingProgress
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; init; }
 
+    /// <summary>Tokens of the busiest worker over the mean in the last step, mean over the layers.</summary>
+    public double Balance { get; init; } = 1;
+
+    /// <summary>The same if experts were still where they were when the run began.</summary>
+    public double BalanceAsBegun { get; init; } = 1;
+
     /// <summary>What the director sees and has done; null without one.</summary>
     public DirectorReport? Director { get; init; }
 

@@ -12,7 +12,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>Decisions about less than this are not news: level layers are kept level.</summary>
-    private const double Notable = 1.1;
+    private const double Notable = 1.08;
 
     private readonly HashSet<long> _told = [];
     private long _asked;

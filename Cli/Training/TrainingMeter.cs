@@ -20,7 +20,10 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly string[] _silos = [.. status.SiloNames.Distinct()];
     private TrainingStatus _status = status;
+    private readonly PlacementMap _began = status.Map!.ToMap();
     private PlacementMap _map = status.Map!.ToMap();
+    private double _balances;
+    private double _balancesAsBegun;
     private long[][] _lastTokens = [];
     private double _smoothed = double.NaN;
 
@@ -40,6 +43,12 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
 
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; private set; }
+
+    /// <summary>Mean over the steps so far of <see cref="TrainingProgress.Balance"/>.</summary>
+    public double MeanBalance => _balances / Math.Max(1, Step - _first);
+
+    /// <summary>The same with the experts where they were when the run began.</summary>
+    public double MeanBalanceAsBegun => _balancesAsBegun / Math.Max(1, Step - _first);
 
     /// <summary>Experts that the director has moved or copied.</summary>
     public int ShardsMoved { get; private set; }
@@ -62,6 +71,10 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         double[] entropies = [.. step.RouterEntropy.Where((_, layer) => step.ChosenTokens[layer].Length > 0)];
         RouterEntropy = entropies.Length > 0 ? entropies.Average() : null;
         DroppedShare = (double)step.DroppedTokens.Sum(layer => layer.Sum()) / Math.Max(1, step.ChosenTokens.Sum(layer => layer.Sum()));
+        double balance = Balance(_map, step.KeptTokens);
+        double balanceAsBegun = Balance(_began, step.KeptTokens);
+        _balances += balance;
+        _balancesAsBegun += balanceAsBegun;
         TimeSpan elapsed = Elapsed;
         return new TrainingProgress
         {
@@ -76,6 +89,8 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
             Remaining = elapsed / Math.Max(1, step.Step - _first) * Math.Max(0, steps - step.Step),
             Silos = _silos,
             ExpertLoads = Loads(step.KeptTokens),
+            Balance = balance,
+            BalanceAsBegun = balanceAsBegun,
             Director = Director,
             Notes = [.. _notes],
         };
@@ -161,6 +176,13 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
 
         return [.. loads.Select(load => load.ToArray())];
     }
+
+    /// <summary>Tokens of the busiest worker over the mean, mean over the layers with experts.</summary>
+    private double Balance(PlacementMap map, long[][] tokens) => Enumerable.Range(0, tokens.Length)
+        .Where(layer => tokens[layer].Length > 0)
+        .Select(layer => _quotas.Split(map.PlacementOf(layer), tokens[layer]).BalanceRatio)
+        .DefaultIfEmpty(1)
+        .Average();
 
     private static IQuotaRule Quotas(string configuration)
     {

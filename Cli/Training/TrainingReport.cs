@@ -22,7 +22,7 @@ internal static class TrainingReport
         output.Out.WriteLine(string.Create(culture, $"Unigram model    {final.UnigramLoss:0.000}"));
         if (final.Director is { } director)
         {
-            Write(final.ShardsMoved, director, output.Out);
+            Write(final, director, output.Out);
         }
 
         output.Out.WriteLine();
@@ -43,12 +43,12 @@ internal static class TrainingReport
     }
 
     /// <summary>What the director did, and how level the load is now.</summary>
-    private static void Write(int moved, DirectorReport director, TextWriter writer)
+    private static void Write(TrainingResult final, DirectorReport director, TextWriter writer)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
         writer.WriteLine();
-        writer.WriteLine(string.Create(culture, $"The director moved or copied experts {moved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions."));
-        writer.WriteLine($"Balance by layer, busiest worker over mean: {string.Join(", ", director.Balance.Select(ratio => ratio.ToString("0.00", culture)))}.");
+        writer.WriteLine(string.Create(culture, $"The director moved or copied experts {final.ShardsMoved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions."));
+        writer.WriteLine(string.Create(culture, $"Its balance, busiest worker over mean, was {final.Balance:0.00} on average; it would have been {final.BalanceAsBegun:0.00} where experts began."));
         if (director.PredictionError is { } error)
         {
             writer.WriteLine(string.Create(culture, $"Its cost model is {error * 100:0}% from the measured seconds of a layer."));

@@ -59,6 +59,14 @@ internal sealed record TrainingResult
     [JsonPropertyName("shards_moved")]
     public required int ShardsMoved { get; init; }
 
+    /// <summary>Tokens of the busiest worker over the mean: mean over layers and steps.</summary>
+    [JsonPropertyName("balance")]
+    public required double Balance { get; init; }
+
+    /// <summary>The same if experts had stayed where they were when the run began.</summary>
+    [JsonPropertyName("balance_as_begun")]
+    public required double BalanceAsBegun { get; init; }
+
     /// <summary>What the director saw and did; null without one.</summary>
     [JsonPropertyName("director")]
     public required DirectorReport? Director { get; init; }

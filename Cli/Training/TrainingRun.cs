@@ -143,6 +143,8 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             ValidationBytes = loss.Tokens,
             UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
             ShardsMoved = meter.ShardsMoved,
+            Balance = meter.MeanBalance,
+            BalanceAsBegun = meter.MeanBalanceAsBegun,
             Director = meter.Director,
             Parameters = ModelLayout.ParameterCount(model.Run.Model),
             Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),

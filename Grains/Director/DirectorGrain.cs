@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Kinds;
@@ -14,14 +15,16 @@ namespace MoEActors.Grains.Director;
 /// </summary>
 [KeepAlive]
 [Immovable]
-public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
+public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain
 {
     private readonly DecisionLog _log = new();
     private LoadWatch? _watch;
     private long _epoch = -1;
     private long _revision = -1;
 
-    private ITrainingGrain Training => GrainFactory.GetGrain<ITrainingGrain>(this.GetPrimaryKeyString());
+    private string Model => this.GetPrimaryKeyString();
+
+    private ITrainingGrain Training => GrainFactory.GetGrain<ITrainingGrain>(Model);
 
     /// <inheritdoc />
     public async Task ObserveAsync(StepLoad load)
@@ -51,10 +54,15 @@ public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
         }
 
         PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes, watch.MeasuredSeconds);
+        foreach (LayerPlan layer in plan.Layers)
+        {
+            DirectorEvents.Decided(logger, Model, proposal.Number, load.Step, layer);
+        }
+
         ProposalAnswer answer = await Training.ProposeAsync(proposal);
         if (answer.Refusal is { } refusal)
         {
-            _log.Conclude(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0));
+            Conclude(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0));
         }
         else
         {
@@ -65,7 +73,7 @@ public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
     /// <inheritdoc />
     public Task ConcludeAsync(PlanConclusion conclusion)
     {
-        _log.Conclude(conclusion);
+        Conclude(conclusion);
         return Task.CompletedTask;
     }
 
@@ -86,6 +94,19 @@ public sealed class DirectorGrain(ModelKinds kinds) : Grain, IDirectorGrain
             Calibration = _watch?.Calibration,
             PredictionError = _watch?.PredictionError,
         };
+    }
+
+    private void Conclude(PlanConclusion conclusion)
+    {
+        _log.Conclude(conclusion);
+        if (conclusion.Failure is { } failure)
+        {
+            DirectorEvents.GivenUp(logger, Model, conclusion.Number, conclusion.Step, failure);
+        }
+        else
+        {
+            DirectorEvents.Landed(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
+        }
     }
 
     private async Task RefreshAsync()

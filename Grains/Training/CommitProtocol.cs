@@ -13,20 +13,25 @@ internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, R
     /// <summary>Tells all members; those who have done it already ignore it.</summary>
     /// <param name="step">The step that is committed.</param>
     /// <param name="adopted">The placement to go over to; null to stay.</param>
-    public async Task TellAsync(long step, PlacementMap? adopted)
+    /// <returns>Number of the order; 0 when somebody has not heard it.</returns>
+    public async Task<long> TellAsync(long step, PlacementMap? adopted)
     {
         try
         {
-            await Task.WhenAll(SendAsync(members.Epoch, step, adopted?.Version ?? 0), adopted is null ? Task.CompletedTask : PushAsync(adopted));
+            Task<long> order = SendAsync(members.Epoch, step, adopted?.Version ?? 0);
+            await Task.WhenAll(order, adopted is null ? Task.CompletedTask : PushAsync(adopted));
             if (adopted is not null)
             {
                 members.Enter(adopted.Version, adopted);
             }
+
+            return await order;
         }
         catch (EpochFailedException)
         {
             // It is decided all the same: whoever works next calls the roll and tells those who have not heard.
             members.Leave();
+            return 0;
         }
     }
 
@@ -34,7 +39,7 @@ internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, R
     /// <param name="epoch">The epoch that they are in.</param>
     /// <param name="step">The step that is committed.</param>
     /// <param name="adopt">The epoch to go over to; 0 to stay.</param>
-    public Task SendAsync(long epoch, long step, long adopt) => members.SendAsync((_, number) => new CommitOrder
+    public Task<long> SendAsync(long epoch, long step, long adopt) => members.SendAsync((_, number) => new CommitOrder
     {
         Model = model,
         Term = reign.Term,

@@ -64,7 +64,9 @@ internal sealed class Coordinator
     /// <summary>Whether another coordinator has taken over.</summary>
     public async Task<bool> IsReplacedAsync() => await _store.ReadAsync(_model) is { } record && record.Term > Term;
 
-    /// <summary>Opens an epoch, or goes on with the one that is open when its placement is the one wished for.</summary>
+    /// <summary>
+    /// Opens an epoch, or goes on with the one that is open. Where no placement is wished for, experts stay where they were as long as those silos live.
+    /// </summary>
     public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted)
     {
         if (await ResumeAsync() && wanted is null)
@@ -72,7 +74,7 @@ internal sealed class Coordinator
             return Opened();
         }
 
-        return await OpenNextAsync(wanted);
+        return await OpenNextAsync(wanted ?? (_reign.Record.Map is { } map && map.Silos.All(IsAlive) ? SamePlacement(map) : null));
     }
 
     /// <summary>Checks a batch and logs it before anything runs. One that is logged already stays.</summary>
@@ -353,6 +355,8 @@ internal sealed class Coordinator
         Step = _reign.Record.Step,
         Cursor = _reign.Record.Cursor,
     };
+
+    private bool IsAlive(string silo) => _silos.GetActiveSilos().Any(alive => alive.ToParsableString() == silo);
 
     private PlacementRequest SamePlacement(PlacementMapMessage map) => new()
     {

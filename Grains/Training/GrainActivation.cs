@@ -35,25 +35,17 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
     }
 
-    /// <summary>Expert grains follow their shards after a change of placement. Whoever does not make it now does so when it is called.</summary>
-    /// <param name="earlier">The grains' way after earlier changes, which comes first.</param>
+    /// <summary>Expert grains follow their shards after a change of placement that every member has adopted.</summary>
     /// <param name="before">The placement before.</param>
     /// <param name="after">The placement in force.</param>
-    public async Task FollowAsync(Task earlier, PlacementMap before, PlacementMap after)
+    /// <exception cref="EpochFailedException">A grain speaks for another worker: a later change of placement may have overtaken this one.</exception>
+    public async Task FollowAsync(PlacementMap before, PlacementMap after)
     {
-        await earlier;
         Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
-        try
-        {
-            await Task.WhenAll(after.Shards
-                .Where(shard => !places.TryGetValue(shard, out WorkerId place) || place != after.WorkerOf(shard))
-                .Select(shard => FollowAsync(shard, places.GetValueOrDefault(shard), after)));
-            await DismissAsync(before.Shards.Except(after.Shards));
-        }
-        catch (Exception e) when (e is MoEException or OrleansMessageRejectionException or TimeoutException)
-        {
-            // Shards are where they belong, and nothing depends on the grains: a later change of placement may have overtaken these.
-        }
+        await Task.WhenAll(after.Shards
+            .Where(shard => !places.TryGetValue(shard, out WorkerId place) || place != after.WorkerOf(shard))
+            .Select(shard => FollowAsync(shard, places.GetValueOrDefault(shard), after)));
+        await DismissAsync(before.Shards.Except(after.Shards));
     }
 
     /// <summary>Tells the gates of ranks and the experts of replicas that are no more, which would otherwise stay.</summary>

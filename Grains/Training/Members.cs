@@ -120,6 +120,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         return number;
     }
 
+    /// <summary>Waits until all members have carried out an order, well or not.</summary>
+    /// <exception cref="EpochFailedException">A silo is gone.</exception>
+    public Task WaitAsync(long number) => Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+
     private async Task<WorkReport> PollAsync(IWorkerHostService host, long number)
     {
         while (true)

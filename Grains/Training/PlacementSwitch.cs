@@ -43,6 +43,9 @@ internal sealed class PlacementSwitch
     /// <summary>Why the change cannot be adopted; null when it can.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>Number of the order that told the members to adopt it; 0 when it was not told, or not to all.</summary>
+    public long Order { get; set; }
+
     /// <summary>Seconds that its copies took beside the step, on the slowest worker.</summary>
     public double CopySeconds { get; private set; }
 

@@ -46,10 +46,32 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
         }
 
         await reign.WriteAsync(reign.Record with { Epoch = change.After.Version, Map = change.Message.Map });
-        await commits.TellAsync(reign.Record.Step, change.After);
-        await (_following = activation.FollowAsync(_following, change.Before, change.After));
+        change.Order = await commits.TellAsync(reign.Record.Step, change.After);
+        Follow(change);
+        await _following;
     }
 
     /// <summary>Grains go where a change has put their shards, while training goes on: a step calls none of them.</summary>
-    public void Follow(PlacementSwitch change) => _following = activation.FollowAsync(_following, change.Before, change.After);
+    public void Follow(PlacementSwitch change)
+    {
+        if (change.Order > 0)
+        {
+            _following = FollowAsync(_following, members.WaitAsync(change.Order), change);
+        }
+    }
+
+    private async Task FollowAsync(Task earlier, Task adopted, PlacementSwitch change)
+    {
+        await earlier;
+        try
+        {
+            // A grain that comes before its shard is in the table would refuse to begin.
+            await adopted;
+            await activation.FollowAsync(change.Before, change.After);
+        }
+        catch (Exception e) when (e is MoEException or OrleansMessageRejectionException or TimeoutException)
+        {
+            // Shards are where they belong, and nothing depends on the grains: one that has not come now does so when it is called.
+        }
+    }
 }

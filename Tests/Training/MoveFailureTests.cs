@@ -65,6 +65,21 @@ public sealed class MoveFailureTests
         await AssertGoesOnAsync(expected, model);
     }
 
+    [Fact]
+    public async Task Who_opens_the_model_after_an_epoch_has_failed_finds_experts_where_they_were()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
+        cluster.DataPlane.FailAt(rank: 0, calls: 3, new InvalidOperationException("the device burned"));
+        await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
+
+        MoEModel again = await cluster.Client.OpenModelAsync("m", Cancellation);
+        Assert.Equal(2, (await again.GetStatusAsync(Cancellation)).Map!.Ranks[0][1].Single());
+        Assert.Equal(2, (await again.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation)).Step);
+    }
+
     /// <summary>A message that is lost after the move is done may go unnoticed; any other must be told.</summary>
     private static async Task ExpectFailureAsync(Func<Task> move, Func<bool> lost)
     {
