@@ -66,7 +66,7 @@ public sealed class CommandLineTests
     [InlineData("train --config no/such/file", "moe train: --config no/such/file cannot be read")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
-    [InlineData("bench", "moe bench: one of layer, gemm, step, moves, planning must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]
