@@ -23,6 +23,7 @@ internal static class CommandLine
             TrainCommand.Create(),
             ResumeCommand.Create(),
             StatusCommand.Create(),
+            EstimateCommand.Create(),
             SimulateCommand.Create(),
             GenerateCommand.Create(),
             DoctorCommand.Create(),

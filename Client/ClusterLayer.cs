@@ -63,6 +63,7 @@ public sealed class ClusterLayer
     /// <returns>Auxiliary loss, before its weight, and tokens of every expert.</returns>
     /// <exception cref="InvalidRequestException">The memory does not fit, or a number is not finite, or another call runs. The step goes on.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>
+    /// <exception cref="MemoryRefusedException">So many rows do not fit a worker's memory. The step begins anew.</exception>
     /// <exception cref="EpochFailedException">A worker failed. The step begins anew.</exception>
     /// <exception cref="NotSupportedException">The client is not in the process of its silos.</exception>
     public Task<ForwardOutcome> ForwardAsync(

@@ -38,6 +38,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     /// <exception cref="ModelConfigurationException">The configuration cannot work.</exception>
     /// <exception cref="InvalidRequestException">The name, or another model of that name.</exception>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing was allocated.</exception>
     public async Task<MoEModel> CreateModelAsync(
         string name, RunConfiguration run, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {

@@ -57,6 +57,7 @@ public sealed class MoEModel
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
     /// <exception cref="StepTakenException">Another batch has the step: after a cancelled call, or from another client. This one was not learnt.</exception>
     /// <exception cref="NonFiniteLossException">The step was refused; the model is as before.</exception>
+    /// <exception cref="MemoryRefusedException">A micro-batch is too large for a worker; the model is as before.</exception>
     /// <exception cref="EpochFailedException">A worker failed; the model is as before.</exception>
     public async Task<StepOutcome> TrainStepAsync(IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken = default)
     {
@@ -169,6 +170,7 @@ public sealed class MoEModel
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
     /// <exception cref="InvalidRequestException">There is no such expert.</exception>
     /// <exception cref="PlacementRefusedException">There is no such worker, or the expert has replicas.</exception>
+    /// <exception cref="MemoryRefusedException">The worker has not the memory for it.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
         RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
 

@@ -20,6 +20,9 @@ public interface IDevice
     /// <summary>What this device is, in words: kind, instruction set, threads.</summary>
     string Description { get; }
 
+    /// <summary>Whether operations have effects. A device that only counts memory skips them, and its memory has no content.</summary>
+    bool Computes => true;
+
     /// <summary>Bytes allocated and not freed.</summary>
     long AllocatedBytes { get; }
 

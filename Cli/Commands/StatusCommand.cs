@@ -102,6 +102,8 @@ internal sealed class StatusCommand
         }
     }
 
+    private static string Mebibytes(long bytes) => (bytes / (double)(1 << 20)).ToString("N0", CultureInfo.InvariantCulture);
+
     private static string Line(RunStatus status)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
@@ -124,6 +126,11 @@ internal sealed class StatusCommand
         }
 
         parts.Add($"{status.Silos} silos ({status.Runtime})");
+        if (status.Memory.MaxBy(worker => (double)worker.Used / Math.Max(1, worker.Budget)) is { } fullest)
+        {
+            parts.Add(string.Create(culture, $"fullest worker has {Mebibytes(fullest.Used)} of {Mebibytes(fullest.Budget)} MiB"));
+        }
+
         parts.Add(status.Checkpoint is { } checkpoint
             ? string.Create(culture, $"checkpoint of step {status.CheckpointStep:N0} in {Path.GetRelativePath(Environment.CurrentDirectory, checkpoint)}")
             : "no checkpoint");

@@ -48,6 +48,13 @@ internal sealed class TrainCommand
 
     private readonly Option<int> _hidden = NumberOption.Count("--hidden", "Width of an expert's hidden layer.", Defaults.Hidden);
 
+    private readonly Option<string> _recompute = new("--recompute")
+    {
+        Description = "Layers to compute again in backward, to save memory: all, none, or numbers such as 0,2-5.",
+        HelpName = "LAYERS",
+        DefaultValueFactory = _ => Defaults.Recompute,
+    };
+
     private readonly Option<double> _learningRate =
         NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", Defaults.LearningRate);
 
@@ -76,6 +83,7 @@ internal sealed class TrainCommand
         Command command = new("train", "Train a byte-level language model with experts on your own text.")
         {
             _config, _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
+            _recompute,
             _learningRate, _seed, _name, _runs, _saveEvery, _noDirector, _json,
         };
         command.Runs(Read, Run);
@@ -110,6 +118,7 @@ internal sealed class TrainCommand
             ExpertsByLayer = IsGiven(_experts) || IsGiven(_layers) ? null : file?.Model.Experts,
             TopK = Choose(_topK, one => one.Model.Gate.TopK),
             Hidden = Choose(_hidden, one => one.Model.Hidden),
+            Recompute = file?.Recompute is { } recompute && !IsGiven(_recompute) ? recompute : parsed.GetRequiredValue(_recompute),
             LearningRate = Choose(_learningRate, one => one.Optimizer.LearningRate),
             Seed = Choose(_seed, one => (long)one.Model.Seed),
             Name = file?.Name is { } name && !IsGiven(_name) ? name : parsed.GetRequiredValue(_name),

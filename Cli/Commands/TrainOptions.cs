@@ -1,5 +1,6 @@
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Runs;
+using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
 
@@ -50,6 +51,9 @@ internal sealed record TrainOptions : ICommandOptions
 
     /// <summary>Width of an expert's hidden layer.</summary>
     public int Hidden { get; init; } = 512;
+
+    /// <summary>Layers that are computed again in backward.</summary>
+    public string Recompute { get; init; } = LayerSelection.None;
 
     /// <summary>Highest learning rate, after the warm-up.</summary>
     public double LearningRate { get; init; } = 1e-3;

@@ -41,6 +41,11 @@ internal static partial class Contradictions
             yield return "$.steps and $.seconds exclude each other.";
         }
 
+        if (file.Recompute is { } recompute && LayerSelection.Parse(recompute, file.Model.Layers) is null)
+        {
+            yield return $"$.recompute is '{recompute}'; it must be all, none, or layers from 0 to {file.Model.Layers - 1} such as 0,2-3.";
+        }
+
         if (file.SaveEvery < 0)
         {
             yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";

@@ -20,6 +20,9 @@ internal sealed record TrainFile
     /// <summary>Micro-batches of a step.</summary>
     public int? MicroBatches { get; init; }
 
+    /// <summary>Layers that are computed again in backward.</summary>
+    public string? Recompute { get; init; }
+
     /// <summary>Whether replicas of an expert take whole micro-batches.</summary>
     public bool? Reproducible { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Grains.Memory;
 
 namespace MoEActors.Cli.Health;
 
@@ -76,9 +77,9 @@ internal static class Diagnosis
     private static Finding Memory(Machine machine) => new()
     {
         Name = "memory",
-        Value = $"{Gibibytes(machine.Memory)} for this process",
+        Value = $"{Gibibytes(machine.Memory)} for this process, {Gibibytes((long)(machine.Memory * MemoryBudget.DeviceShare))} of it for its workers",
         Verdict = machine.Memory < LeastMemory ? Verdict.Problem : machine.Memory < ComfortableMemory ? Verdict.Remark : Verdict.Good,
-        WhatToDo = machine.Memory < ComfortableMemory ? "Train small models: a lower --dim, --hidden, --experts, --batch or --sequence; or raise the container's limit." : null,
+        WhatToDo = machine.Memory < ComfortableMemory ? "Train small models: a lower --dim, --hidden, --experts, --batch or --sequence; or raise the container's limit. See what a run needs: ./moe estimate" : null,
     };
 
     private static Finding Disk(Machine machine)

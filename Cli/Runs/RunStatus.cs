@@ -37,6 +37,10 @@ internal sealed record RunStatus
     [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 
+    /// <summary>Device memory of each worker, in rank order; empty before the first step.</summary>
+    [JsonPropertyName("memory")]
+    public IReadOnlyList<WorkerUse> Memory { get; init; } = [];
+
     /// <summary>Folder of the checkpoint; null while there is none of this run.</summary>
     [JsonPropertyName("checkpoint")]
     public string? Checkpoint { get; init; }

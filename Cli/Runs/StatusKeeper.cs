@@ -1,4 +1,5 @@
 using MoEActors.Cli.Progress;
+using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Cli.Runs;
 
@@ -14,6 +15,9 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
     private long? _written;
     private bool _complained;
 
+    /// <summary>Whether the next report will be written.</summary>
+    public bool IsDue => _written is not { } written || time.GetElapsedTime(written) >= Interval;
+
     /// <summary>Where the run stands after a step.</summary>
     public void Report(TrainingProgress progress)
     {
@@ -24,11 +28,14 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
             TokensPerSecond = progress.TokensPerSecond,
             Director = progress.Director is { } director ? director with { Decisions = [.. director.Decisions.TakeLast(Decisions)] } : null,
         };
-        if (_written is not { } written || time.GetElapsedTime(written) >= Interval)
+        if (IsDue)
         {
             Write();
         }
     }
+
+    /// <summary>What the workers' memory is at: told with the next report.</summary>
+    public void Remember(IEnumerable<WorkerMemory> memory) => _status = _status with { Memory = [.. memory.Select(WorkerUse.Of)] };
 
     /// <summary>A checkpoint of the step is on disk.</summary>
     public void Saved(long step)

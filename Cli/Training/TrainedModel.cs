@@ -29,6 +29,7 @@ internal static class TrainedModel
                 MaximumSequence = options.Sequence,
                 Seed = (ulong)options.Seed,
             },
+            Recompute = options.Recompute,
             Optimizer = optimizer with { LearningRate = (float)options.LearningRate },
         };
         try

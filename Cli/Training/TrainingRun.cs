@@ -79,6 +79,11 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
                 TrainingProgress progress = meter.Add(step);
                 view.Report(progress);
+                if (keeper.IsDue || step.Step == goal)
+                {
+                    keeper.Remember((await model.GetStatusAsync(CancellationToken.None)).Memory);
+                }
+
                 keeper.Report(progress);
                 if (step.Step == TurnOf(job, goal))
                 {

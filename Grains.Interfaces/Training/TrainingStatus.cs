@@ -38,6 +38,10 @@ public sealed class TrainingStatus
     [Id(6)]
     public string[] SiloNames { get; init; } = [];
 
+    /// <summary>Memory of each rank's worker, as of its last order.</summary>
+    [Id(40)]
+    public WorkerMemory[] Memory { get; init; } = [];
+
     /// <summary>How the placement follows the load; null when it does not.</summary>
     [Id(30)]
     public DirectorSettings? Director { get; init; }

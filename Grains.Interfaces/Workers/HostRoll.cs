@@ -34,6 +34,10 @@ public sealed class HostRoll
     [Id(6)]
     public bool Busy { get; init; }
 
+    /// <summary>Memory of the host's workers, by device.</summary>
+    [Id(40)]
+    public WorkerMemory[] Memory { get; init; } = [];
+
     /// <summary>The epoch whose shards have arrived and that waits to be adopted; 0 for none.</summary>
     [Id(20)]
     public long Pending { get; init; }

@@ -21,4 +21,8 @@ public sealed class WorkReport
     /// <summary>What each worker of the host has to say, in device order.</summary>
     [Id(3)]
     public WorkerReport[] Workers { get; init; } = [];
+
+    /// <summary>Memory of the host's workers, by device.</summary>
+    [Id(10)]
+    public WorkerMemory[] Memory { get; init; } = [];
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 using MoEActors.Placement.Costs;
@@ -29,12 +30,14 @@ internal sealed class LoadWatch
     private LoadWindow _window;
 
     private LoadWatch(
-        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, LoadWatch? before)
+        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, IReadOnlyList<WorkerMemory> memory,
+        LoadWatch? before)
     {
         Settings = settings;
         Calibration = calibration;
         _layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
-        _slots = [.. _layers.Select(layer => Slots(layer, settings.SpareSlots ?? layer.Workers))];
+        int[] room = [.. memory.Select(worker => RoomFor(worker, run.Model))];
+        _slots = [.. _layers.Select(layer => Slots(layer, settings.SpareSlots ?? layer.Workers, room))];
         _quotas = run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
         IPlanner planner = PlannerCatalog.All.First(one => one.Name == settings.Policy);
         _policy = new DirectorPolicy(planner, settings.ToOptions());
@@ -72,10 +75,12 @@ internal sealed class LoadWatch
     /// <param name="calibration">What the cluster was measured to do.</param>
     /// <param name="map">The placement.</param>
     /// <param name="run">The run.</param>
+    /// <param name="memory">Memory of each rank's worker.</param>
     /// <param name="before">What was known under the placement before; null for nothing.</param>
     public static LoadWatch Of(
-        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, LoadWatch? before) =>
-        new(settings, calibration, map, run, before);
+        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, IReadOnlyList<WorkerMemory> memory,
+        LoadWatch? before) =>
+        new(settings, calibration, map, run, memory, before);
 
     /// <summary>Takes in the load of a step; false for one that is no newer than the last.</summary>
     public bool Observe(StepLoad load)
@@ -124,8 +129,10 @@ internal sealed class LoadWatch
         }
     }
 
-    /// <summary>One slot per expert and the spare ones, or what the workers hold where a move by hand has put more.</summary>
-    private static ImmutableArray<int> Slots(LayerPlacement layer, int spare)
+    /// <summary>
+    /// One slot per expert and the spare ones, or what the workers hold where a move by hand has put more; no more than there is memory for.
+    /// </summary>
+    private static ImmutableArray<int> Slots(LayerPlacement layer, int spare, int[] room)
     {
         if (layer.Experts == 0)
         {
@@ -133,7 +140,16 @@ internal sealed class LoadWatch
         }
 
         int most = (int)Math.Min(int.MaxValue, (long)layer.Experts * (layer.Workers - 1));
-        return [.. SpareSlots.Of(layer.Experts, layer.Workers, Math.Min(spare, most)).Zip(layer.ShardsPerWorker(), Math.Max)];
+        ImmutableArray<int> slots = SpareSlots.Of(layer.Experts, layer.Workers, Math.Min(spare, most));
+        ImmutableArray<int> held = layer.ShardsPerWorker();
+        return [.. Enumerable.Range(0, layer.Workers).Select(rank => Math.Clamp(slots[rank], held[rank], held[rank] + room[rank]))];
+    }
+
+    /// <summary>Shards of each layer that a worker has the memory for, beside those it holds.</summary>
+    private static int RoomFor(WorkerMemory memory, ModelConfiguration model)
+    {
+        long shard = 4L * sizeof(float) * ModelLayout.Expert(model).Sum(shape => (long)shape.Count);
+        return (int)Math.Clamp((memory.Budget - memory.Used) / shard / Math.Max(1, model.MoELayers.Count()), 0, int.MaxValue / 2);
     }
 
     /// <summary>What was measured is a round; a step has several, among which its tokens are divided.</summary>

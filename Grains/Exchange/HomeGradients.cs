@@ -12,12 +12,14 @@ namespace MoEActors.Grains.Exchange;
 /// </summary>
 /// <param name="device">The worker's device.</param>
 /// <param name="communicator">The epoch's communicator.</param>
-/// <param name="arena">Memory of a round.</param>
+/// <param name="arena">Memory that is free once the round's backward pass is done.</param>
+/// <param name="kept">Memory that lasts until all layers have ended the round, even that of a layer which is computed again.</param>
 /// <param name="exchange">Who serves which micro-batch.</param>
 /// <param name="groups">The experts with replicas.</param>
 /// <param name="residents">Number of experts on this worker.</param>
 internal sealed class HomeGradients(
-    IDevice device, ICommunicator communicator, Arena arena, DistributedExpertExchange exchange, ReplicaGroup[] groups, int residents)
+    IDevice device, ICommunicator communicator, Arena arena, Arena kept, DistributedExpertExchange exchange, ReplicaGroup[] groups,
+    int residents)
     : IReplicaGradients, IGradientParts
 {
     private readonly ReplicaGroup[] _held = [.. groups.Where(group => group.Own >= 0)];
@@ -46,7 +48,7 @@ internal sealed class HomeGradients(
             }
         }
 
-        _parts = arena.TakeZeroed(checked(slots * Length));
+        _parts = kept.TakeZeroed(checked(slots * Length));
     }
 
     /// <inheritdoc />

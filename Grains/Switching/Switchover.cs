@@ -10,7 +10,10 @@ namespace MoEActors.Grains.Switching;
 /// The changes of placement of one model on one worker, one at a time: begun with a step or alone, carried by the courier's thread over a
 /// communicator of its own, concluded with the step, then adopted or dropped. Called by the executor unless it says otherwise.
 /// </summary>
-internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor courier)
+/// <param name="worker">The worker.</param>
+/// <param name="shards">Its shards of the model.</param>
+/// <param name="courier">Queues work for the courier's thread.</param>
+internal sealed class Switchover(WorkerId worker, ShardTable shards, Action<Action> courier)
 {
     private volatile PendingSwitch? _pending;
 
@@ -38,7 +41,7 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
             pending.Cancel(cause);
         }
 
-        courier.Post(() => pending.Carry(shards, rank, open));
+        courier(() => pending.Carry(shards, rank, open));
     }
 
     /// <summary>The step's gradients are complete.</summary>
@@ -101,11 +104,11 @@ internal sealed class Switchover(WorkerId worker, ShardTable shards, Executor co
         IReadOnlyList<ParameterBlock> gone = shards.Detach(expert => !belongs(expert));
         if (gone.Count > 0)
         {
-            courier.Post(() =>
+            courier(() =>
             {
                 foreach (ParameterBlock block in gone)
                 {
-                    block.Dispose();
+                    shards.Free(block);
                 }
             });
         }

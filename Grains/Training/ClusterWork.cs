@@ -3,15 +3,16 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, passes of a layer, checkpoints, hashes.</summary>
-internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration run, IFileStore files, string model)
+internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memory, RunConfiguration run, IFileStore files, string model)
 {
-    private readonly LayerWork _layer = new(members, reign, model);
+    private readonly LayerWork _layer = new(members, reign, memory, model);
 
     /// <summary>Runs a request in the open epoch.</summary>
     /// <exception cref="EpochFailedException">A member failed.</exception>
@@ -42,6 +43,7 @@ internal sealed class ClusterWork(Members members, Reign reign, RunConfiguration
 
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
+        await memory.RequireEvaluationAsync(request.Batches);
         IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new EvaluateOrder
         {
             Model = model,

@@ -3,6 +3,7 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
@@ -21,6 +22,7 @@ internal sealed class Coordinator
     private readonly ISiloStatusOracle _silos;
     private readonly Reign _reign;
     private readonly Members _members;
+    private readonly MemoryCheck _memory;
     private readonly CommitProtocol _commits;
     private readonly SwitchProtocol _switching;
     private readonly EpochOpening _opening;
@@ -41,13 +43,14 @@ internal sealed class Coordinator
         _reign = reign;
         _members = new Members(hosts, model, reign.Term);
         Run = RunConfiguration.FromJson(reign.Record.Configuration, kinds);
+        _memory = new MemoryCheck(Run, _members, reign);
         _commits = new CommitProtocol(silos, _members, reign, model);
         var activation = new GrainActivation(grains, Run, model);
-        _switching = new SwitchProtocol(_members, _commits, activation, reign, model);
-        _opening = new EpochOpening(silos, _members, _commits, _switching, activation, reign, model);
-        _plans = new PlanDesk(grains, _members, _switching, reign, Run, model);
+        _switching = new SwitchProtocol(_members, _commits, activation, reign, _memory, model);
+        _opening = new EpochOpening(silos, _members, _commits, _switching, activation, reign, _memory, model);
+        _plans = new PlanDesk(grains, _members, _switching, reign, _memory, Run, model);
         _steps = new StepProtocol(_members, _commits, reign, Run, model);
-        _work = new ClusterWork(_members, reign, Run, files, model);
+        _work = new ClusterWork(_members, reign, _memory, Run, files, model);
         _gates = new GatePolicies(_members, reign, Run, model);
         _logged = reign.Record.Step;
     }
@@ -57,6 +60,17 @@ internal sealed class Coordinator
 
     /// <summary>Folder of the checkpoint that the run was restored from; null when it began with its seed.</summary>
     public string? CameFrom => _reign.Record.Checkpoint;
+
+    /// <summary>Whether nothing has come of the run yet: no epoch was ever opened.</summary>
+    public bool IsUntouched => _reign.Record is { Epoch: 0, Checkpoint: null };
+
+    /// <summary>Gives an untouched run another configuration.</summary>
+    /// <returns>The reign, for the coordinator that comes after this one.</returns>
+    public async Task<Reign> ReplaceConfigurationAsync(RunConfiguration run)
+    {
+        await _reign.WriteAsync(_reign.Record with { Configuration = run.ToJson() });
+        return _reign;
+    }
 
     /// <summary>The term.</summary>
     public long Term => _reign.Term;
@@ -131,7 +145,8 @@ internal sealed class Coordinator
         {
             return await RunInEpochAsync(async () =>
             {
-                PlacementSwitch? change = _plans.Next();
+                await _memory.RequireStepAsync(batch.Batches);
+                PlacementSwitch? change = await _plans.NextAsync();
                 StepOutcome outcome = await _steps.RunAsync(batch, change);
                 _plans.Committed(batch.Step, change);
                 _plans.Report(outcome);
@@ -142,7 +157,11 @@ internal sealed class Coordinator
         {
             // The step was not applied; its number is free for this batch or another.
             _logged = Math.Min(_logged, batch.Step - 1);
-            _plans.Failed(e.Message);
+            if (e is not MemoryRefusedException)
+            {
+                _plans.Failed(e.Message);
+            }
+
             throw;
         }
     }
@@ -162,7 +181,7 @@ internal sealed class Coordinator
     };
 
     /// <summary>Takes a plan of the director.</summary>
-    public ProposalAnswer Propose(PlanProposal proposal) => new(_plans.Take(proposal), _reign.Record.Step);
+    public async Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => new(await _plans.TakeAsync(proposal), _reign.Record.Step);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status() => new()
@@ -177,6 +196,7 @@ internal sealed class Coordinator
         Calibration = _reign.Record.Calibration,
         Map = _members.Map is null ? null : _reign.Record.Map,
         Gates = _reign.Record.Gates,
+        Memory = _members.Map is null ? [] : [.. _members.Map.Workers.Select(_members.MemoryOf)],
         SiloNames = _members.Map is null
             ? []
             : [.. _members.Map.Workers.Select(worker => _silos.TryGetSiloName(SiloAddress.FromParsableString(worker.Silo), out string? name) ? name ?? "" : "")],
@@ -258,7 +278,7 @@ internal sealed class Coordinator
             _ended = false;
             return outcome;
         }
-        catch (Exception e) when (e is not (PlacementRefusedException or MoveFailedException))
+        catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException or MoveFailedException))
         {
             _ended = true;
             await _members.EndAsync(e.Message);

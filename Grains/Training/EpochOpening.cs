@@ -1,6 +1,7 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 using MoEActors.Placement.Planners;
@@ -13,12 +14,14 @@ namespace MoEActors.Grains.Training;
 /// that stay.
 /// </summary>
 internal sealed class EpochOpening(
-    ISiloStatusOracle silos, Members members, CommitProtocol commits, SwitchProtocol switching, GrainActivation activation, Reign reign, string model)
+    ISiloStatusOracle silos, Members members, CommitProtocol commits, SwitchProtocol switching, GrainActivation activation, Reign reign, MemoryCheck memory,
+    string model)
 {
     /// <summary>Opens the next epoch, unless the one that is open is the one wished for.</summary>
     /// <param name="run">The run.</param>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for it; an epoch that is open goes on.</exception>
     /// <exception cref="EpochFailedException">A member failed on the way.</exception>
     /// <exception cref="MoveFailedException">An epoch is open, but experts could not be moved to where the wish has them.</exception>
     public async Task<EpochOutcome> OpenAsync(RunConfiguration run, PlacementRequest? wanted)
@@ -31,6 +34,7 @@ internal sealed class EpochOpening(
             if (members.Map is not { } open || !open.IsPlacedAs(found))
             {
                 // With every shard where it is: there must be members to copy through.
+                await memory.RequireAsync(found, before: null);
                 await OpenAsync(found);
             }
 

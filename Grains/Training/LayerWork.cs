@@ -1,16 +1,19 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>Forward and backward of a layer whose trunk is the caller's, on all members. The update is a step like any other.</summary>
-internal sealed class LayerWork(Members members, Reign reign, string model)
+internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory, string model)
 {
     /// <summary>Runs rows forward.</summary>
     /// <exception cref="PassRefusedException">The workers cannot reach the rows, or what the pass builds on is gone.</exception>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for so many rows.</exception>
     public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
     {
+        await memory.RequireRowsAsync(request.Rows);
         IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new ForwardOrder
         {
             Model = model,

@@ -13,6 +13,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
     /// <summary>How long a poll may wait at a host: far below any response timeout.</summary>
     private static readonly TimeSpan PollSlice = TimeSpan.FromSeconds(5);
 
+    private readonly Dictionary<string, WorkerMemory[]> _memory = [];
     private long _number;
 
     /// <summary>The open epoch; 0 for none.</summary>
@@ -23,6 +24,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
 
     /// <summary>Silos of the epoch.</summary>
     public IReadOnlyList<string> Silos { get; private set; } = [];
+
+    /// <summary>The memory of a worker when its host was last heard of.</summary>
+    public WorkerMemory MemoryOf(WorkerId worker) =>
+        _memory.TryGetValue(worker.Silo, out WorkerMemory[]? devices) && worker.Device < devices.Length ? devices[worker.Device] : new WorkerMemory();
 
     /// <summary>Address orders to the members of an epoch from now on.</summary>
     public void Enter(long epoch, PlacementMap map)
@@ -68,6 +73,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         {
             if (await host.CallRollAsync(model, term) is { Busy: false } roll)
             {
+                _memory[silo] = roll.Memory;
                 return roll;
             }
         }
@@ -90,6 +96,11 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
     {
         long number = await SendAsync(order);
         WorkReport[] reports = await Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+        foreach ((string silo, WorkReport report) in Silos.Zip(reports))
+        {
+            _memory[silo] = report.Memory;
+        }
+
         WorkReport? failed = reports.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
             ?? reports.FirstOrDefault(report => report.Failure is not null);
         if (failed is not null)

@@ -1,5 +1,7 @@
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
 using MoEActors.Placement;
 using MoEActors.Placement.Plans;
@@ -10,7 +12,8 @@ namespace MoEActors.Grains.Training;
 /// Where the coordinator takes the director's plans, lands them piece by piece with its steps, and tells the director how they ended and
 /// what each step's load was. It waits for nothing that the director does.
 /// </summary>
-internal sealed class PlanDesk(IGrainFactory grains, Members members, SwitchProtocol switching, Reign reign, RunConfiguration run, string model)
+internal sealed class PlanDesk(
+    IGrainFactory grains, Members members, SwitchProtocol switching, Reign reign, MemoryCheck memory, RunConfiguration run, string model)
 {
     private readonly long _shardBytes = 3L * sizeof(float) * ModelLayout.Expert(run.Model).Sum(shape => (long)shape.Count);
     private PlanProposal? _proposal;
@@ -23,7 +26,7 @@ internal sealed class PlanDesk(IGrainFactory grains, Members members, SwitchProt
 
     /// <summary>Takes a plan.</summary>
     /// <returns>Why it is refused; null when it is taken.</returns>
-    public string? Take(PlanProposal proposal)
+    public async Task<string?> TakeAsync(PlanProposal proposal)
     {
         if (_proposal is not null)
         {
@@ -35,22 +38,27 @@ internal sealed class PlanDesk(IGrainFactory grains, Members members, SwitchProt
             return $"The placement is that of epoch {members.Epoch} by now, not of epoch {proposal.Epoch}.";
         }
 
+        PlanLanding landing;
         try
         {
-            _landing = new PlanLanding(
-                proposal.Layers.Select(layer => (layer.Layer, new LayerPlacement(map.Workers.Length, layer.Ranks))), proposal.BytesPerStep / _shardBytes);
+            (int Layer, LayerPlacement Target)[] targets =
+                [.. proposal.Layers.Select(layer => (layer.Layer, new LayerPlacement(map.Workers.Length, layer.Ranks)))];
+            LayerPlacement[] layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
+            Array.ForEach(targets, target => layers[target.Layer] = target.Target);
+            await memory.RequireAsync(new PlacementMap(map.Version, map.Workers, layers), before: null);
+            landing = new PlanLanding(targets, proposal.BytesPerStep / _shardBytes);
         }
-        catch (PlacementException e)
+        catch (Exception e) when (e is PlacementException or MemoryRefusedException)
         {
             return e.Message;
         }
 
-        (_proposal, _epoch, _copySeconds, _waitSeconds) = (proposal, members.Epoch, 0, 0);
+        (_proposal, _landing, _epoch, _copySeconds, _waitSeconds) = (proposal, landing, proposal.Epoch, 0, 0);
         return null;
     }
 
     /// <summary>What lands with the next step; null for nothing.</summary>
-    public PlacementSwitch? Next()
+    public async Task<PlacementSwitch?> NextAsync()
     {
         if (_proposal is null)
         {
@@ -68,9 +76,16 @@ internal sealed class PlanDesk(IGrainFactory grains, Members members, SwitchProt
             PlacementMap map = members.Map!;
             LayerPlacement[] layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
             _landing!.Advance(layers);
-            return switching.To(new PlacementMap(map.Version, map.Workers, layers));
+            PlacementSwitch? change = switching.To(new PlacementMap(map.Version, map.Workers, layers));
+            if (change is not null)
+            {
+                // On the way a worker may hold more than at the end.
+                await memory.RequireAsync(change.After, change.Before);
+            }
+
+            return change;
         }
-        catch (PlacementException e)
+        catch (Exception e) when (e is PlacementException or MemoryRefusedException)
         {
             Conclude(reign.Record.Step, e.Message);
             return null;

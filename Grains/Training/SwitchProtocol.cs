@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Placement;
 
 namespace MoEActors.Grains.Training;
@@ -9,7 +10,7 @@ namespace MoEActors.Grains.Training;
 /// has changed yet. Then the roll-call of what changed; then the decision is written, and every member goes over. A change that fails is
 /// given up, and the epoch goes on as it was.
 /// </summary>
-internal sealed class SwitchProtocol(Members members, CommitProtocol commits, GrainActivation activation, Reign reign, string model)
+internal sealed class SwitchProtocol(Members members, CommitProtocol commits, GrainActivation activation, Reign reign, MemoryCheck memory, string model)
 {
     private Task _following = Task.CompletedTask;
 
@@ -19,6 +20,7 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
         wish.IsPlacedAs(members.Map!) ? null : new PlacementSwitch(members.Map!, wish.At(reign.Record.Epoch + 1));
 
     /// <summary>Changes the placement while no step runs, and waits for the grains to follow.</summary>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing was copied.</exception>
     /// <exception cref="MoveFailedException">It was given up; the epoch goes on.</exception>
     /// <exception cref="EpochFailedException">A member is gone.</exception>
     public async Task RunAsync(PlacementMap wish)
@@ -28,6 +30,7 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
             return;
         }
 
+        await memory.RequireAsync(change.After, change.Before);
         IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SwitchOrder
         {
             Model = model,

@@ -50,6 +50,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
             Reign reign = await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() });
             _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
         }
+        else if (_coordinator.Run.ToJson() != run.ToJson() && _coordinator.IsUntouched && _tail.IsCompleted)
+        {
+            // It was refused, for its memory perhaps: the name is free for what may fit.
+            Reign reign = await _coordinator.ReplaceConfigurationAsync(run);
+            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
+        }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
             throw new InvalidRequestException(
@@ -125,7 +131,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
 
     /// <inheritdoc />
-    public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Task.FromResult(Existing().Propose(proposal));
+    public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
     private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
     {

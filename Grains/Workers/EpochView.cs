@@ -19,11 +19,23 @@ internal sealed class EpochView : IDisposable
     private readonly RunConfiguration _run;
     private readonly IDevice _device;
     private readonly Arena _arena;
+    private readonly Arena _parts;
     private readonly ShardTable _shards;
     private readonly PhaseClock _clock;
 
+    /// <param name="epoch">The epoch's number.</param>
+    /// <param name="map">Members and who holds what.</param>
+    /// <param name="rank">This worker's rank.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="device">The worker's device.</param>
+    /// <param name="arena">Memory of a layer's pass, and of a round where layers are kept.</param>
+    /// <param name="parts">Memory of a round that a layer which is computed again does not take back.</param>
+    /// <param name="dense">The dense replica.</param>
+    /// <param name="shards">The expert shards.</param>
+    /// <param name="communicator">The data plane.</param>
+    /// <param name="clock">Times the phases.</param>
     public EpochView(
-        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, ParameterBlock dense,
+        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, Arena parts, ParameterBlock dense,
         ShardTable shards, ICommunicator communicator, PhaseClock clock)
     {
         int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
@@ -33,6 +45,7 @@ internal sealed class EpochView : IDisposable
         _run = run;
         _device = device;
         _arena = arena;
+        _parts = parts;
         _shards = shards;
         _clock = clock;
         Epoch = epoch;
@@ -41,7 +54,8 @@ internal sealed class EpochView : IDisposable
         Communicator = communicator;
         Model = run.Model.Trunk == Trunk.None
             ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass), clock)
-            : new DecoderModel(run.Model, device, arena, dense, layer => Residents(layer, layer), clock);
+            : new DecoderModel(
+                run.Model, device, arena, dense, layer => Residents(layer, layer), clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
     }
 
     private EpochView(EpochView before, long epoch, PlacementMap map)
@@ -51,6 +65,7 @@ internal sealed class EpochView : IDisposable
         _run = before._run;
         _device = before._device;
         _arena = before._arena;
+        _parts = before._parts;
         _shards = before._shards;
         _clock = before._clock;
         Epoch = epoch;
@@ -105,10 +120,15 @@ internal sealed class EpochView : IDisposable
         }
 
         _clock.Enter(before);
+        _parts.Reset();
     }
 
     /// <summary>Makes room for a round of a layer alone, whose passes have memory of their own.</summary>
-    public void BeginRound() => _arena.Reset();
+    public void BeginRound()
+    {
+        _arena.Reset();
+        _parts.Reset();
+    }
 
     /// <summary>Ends a round of a layer alone.</summary>
     public void EndRound(int pass) => _replicas[pass]?.EndRound();
@@ -174,7 +194,7 @@ internal sealed class EpochView : IDisposable
             return new ResidentExperts(blocks, exchange);
         }
 
-        var parts = new HomeGradients(_device, Communicator, _arena, exchange, groups, blocks.Length);
+        var parts = new HomeGradients(_device, Communicator, _arena, _parts, exchange, groups, blocks.Length);
         _replicas[wire] = parts;
         return new ResidentExperts(blocks, exchange, parts);
     }

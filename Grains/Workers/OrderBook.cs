@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Workers;
 /// The orders of one model on one host: refuses those of an old term or epoch, takes every other exactly once, and remembers how the last ones
 /// ended.
 /// </summary>
-internal sealed class OrderBook(string model, string silo)
+internal sealed class OrderBook(string model, string silo, Func<WorkerMemory[]> memory)
 {
     /// <summary>Reports kept for pollers that ask again: more than a coordinator ever has in flight.</summary>
     private const int Remembered = 64;
@@ -102,7 +102,7 @@ internal sealed class OrderBook(string model, string silo)
         return work.IsCompleted ? await work : null;
     }
 
-    private static async Task<WorkReport> CollectAsync(long number, IReadOnlyList<(WorkerId Worker, Task<WorkerReport?> Work)> started)
+    private async Task<WorkReport> CollectAsync(long number, IReadOnlyList<(WorkerId Worker, Task<WorkerReport?> Work)> started)
     {
         List<WorkerReport> reports = [];
         string? failure = null;
@@ -132,6 +132,7 @@ internal sealed class OrderBook(string model, string silo)
             Failure = failure ?? consequence,
             IsConsequence = failure is null && consequence is not null,
             Workers = [.. reports],
+            Memory = memory(),
         };
     }
 

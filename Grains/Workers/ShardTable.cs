@@ -1,6 +1,6 @@
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
-using MoEActors.Native;
 using MoEActors.Placement;
 
 namespace MoEActors.Grains.Workers;
@@ -9,13 +9,21 @@ namespace MoEActors.Grains.Workers;
 /// The expert shards that live on one device, of one model. State belongs here, not to the grains that speak for it. A device holds an expert
 /// once at most; which of its replicas that is, the placement map says, so that a change of their number touches no memory here.
 /// </summary>
-internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDisposable
+internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) : IDisposable
 {
     /// <summary>Replaced as a whole by the executor: grains of the silo read it at any time.</summary>
     private volatile SortedList<ExpertId, ParameterBlock> _shards = [];
 
     /// <summary>Copies that have arrived and belong to no epoch yet.</summary>
     private readonly Dictionary<ExpertId, ParameterBlock> _arrived = [];
+
+    private long _bytes;
+
+    /// <summary>Bytes of all shards that have not been freed: those of the table, those that have arrived, and those that have been taken out.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Whether copies are here that no epoch has taken over yet. Not while copies arrive.</summary>
+    public bool HasArrivals => _arrived.Count > 0;
 
     /// <summary>The experts that have a shard here, in canonical order.</summary>
     public IReadOnlyCollection<ExpertId> Experts => _shards.Keys.AsReadOnly();
@@ -39,7 +47,7 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     /// <summary>Brings a shard into being with its initial values.</summary>
     public ParameterBlock Create(ExpertId expert)
     {
-        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model));
+        ParameterBlock block = Allocate(expert, clear: true);
         block.Initialise(model.Seed);
         _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
         return block;
@@ -50,10 +58,10 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     {
         if (_arrived.Remove(expert, out ParameterBlock? older))
         {
-            older.Dispose();
+            Free(older);
         }
 
-        var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model), clear: false);
+        ParameterBlock block = Allocate(expert, clear: false);
         _arrived.Add(expert, block);
         return block;
     }
@@ -75,13 +83,13 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     {
         foreach (ParameterBlock block in _arrived.Values)
         {
-            block.Dispose();
+            Free(block);
         }
 
         _arrived.Clear();
     }
 
-    /// <summary>Takes shards out of the table, to be freed by the caller.</summary>
+    /// <summary>Takes shards out of the table, to be given to <see cref="Free"/> by the caller.</summary>
     public IReadOnlyList<ParameterBlock> Detach(Predicate<ExpertId> leaves)
     {
         SortedList<ExpertId, ParameterBlock> kept = [];
@@ -111,8 +119,15 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     {
         foreach (ParameterBlock block in Detach(expert => !belongs(expert)))
         {
-            block.Dispose();
+            Free(block);
         }
+    }
+
+    /// <summary>Frees a shard that is not in the table any more. From any thread.</summary>
+    public void Free(ParameterBlock block)
+    {
+        memory.Free(block);
+        Interlocked.Add(ref _bytes, -block.Bytes);
     }
 
     /// <inheritdoc />
@@ -120,5 +135,12 @@ internal sealed class ShardTable(IDevice device, ModelConfiguration model) : IDi
     {
         DropArrived();
         Keep(_ => false);
+    }
+
+    private ParameterBlock Allocate(ExpertId expert, bool clear)
+    {
+        ParameterBlock block = memory.Allocate(ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model), clear);
+        Interlocked.Add(ref _bytes, block.Bytes);
+        return block;
     }
 }

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
@@ -9,11 +10,12 @@ using MoEActors.Placement;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerMemory memory)
-    : IDisposable
+internal sealed class Worker(
+    WorkerId id, IDevice device, long budget, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerMemory memory) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Executor _courier = new($"moe courier {id.Device}");
+    private readonly ShardMemory _shards = new(device);
     private readonly Dictionary<string, WorkerModel> _models = [];
 
     /// <summary>Who this worker is.</summary>
@@ -21,6 +23,22 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
 
     /// <summary>The device.</summary>
     public IDevice Device { get; } = device;
+
+    /// <summary>Bytes that the device may allocate.</summary>
+    public long Budget { get; } = budget;
+
+    /// <summary>The device's memory, and what a model has of it.</summary>
+    public WorkerMemory MemoryOf(string model) =>
+        ModelOf(model)?.Gauge.Read(Budget, Device.AllocatedBytes) ?? new WorkerMemory { Budget = Budget, Used = Device.AllocatedBytes };
+
+    /// <summary>A sum over the models on this worker.</summary>
+    public long Sum(Func<WorkerMemory, long> value)
+    {
+        lock (_models)
+        {
+            return _models.Values.Sum(model => value(model.Gauge.Read(Budget, Device.AllocatedBytes)));
+        }
+    }
 
     /// <summary>What this worker holds of a model; null for nothing. Read from the control plane, changed on the executor.</summary>
     public WorkerModel? ModelOf(string model)
@@ -39,7 +57,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         {
             try
             {
-                completion.SetResult(Run(order));
+                completion.SetResult(Measured(order));
             }
             catch (Exception e)
             {
@@ -88,6 +106,19 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         Device.Dispose();
     }
 
+    private WorkerReport? Measured(WorkOrder order)
+    {
+        long before = _shards.OtherBytes;
+        try
+        {
+            return Run(order);
+        }
+        finally
+        {
+            ModelOf(order.Model)?.Gauge.Add(order, _shards.OtherBytes - before);
+        }
+    }
+
     private WorkerReport? Run(WorkOrder order)
     {
         if (order is OpenEpochOrder open)
@@ -116,7 +147,7 @@ internal sealed class Worker(WorkerId id, IDevice device, ICommunicatorProvider 
         WorkerModel? model = ModelOf(order.Model);
         if (model is null)
         {
-            model = new WorkerModel(Id, Device, RunConfiguration.FromJson(order.Configuration, kinds), files, memory, communicators, _courier);
+            model = new WorkerModel(Id, Device, _shards, RunConfiguration.FromJson(order.Configuration, kinds), files, memory, communicators, _courier.Post);
             lock (_models)
             {
                 _models.Add(order.Model, model);

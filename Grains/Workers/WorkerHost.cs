@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Grains.Placement;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Kinds;
@@ -26,6 +27,7 @@ public sealed class WorkerHost : IDisposable
     private readonly Dictionary<string, OrderBook> _books = [];
     private readonly PlacementBoard _board;
     private readonly Worker[] _workers;
+    private readonly MemoryMeter _meter;
 
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
@@ -35,7 +37,9 @@ public sealed class WorkerHost : IDisposable
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();
         IReadOnlyList<IDevice> devices = options.Value.Devices();
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, communicators, files, kinds, memory))];
+        long budget = options.Value.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, communicators, files, kinds, memory))];
+        _meter = new MemoryMeter(this, _workers);
     }
 
     /// <summary>Address of the silo, generation included.</summary>
@@ -78,8 +82,12 @@ public sealed class WorkerHost : IDisposable
             Prepared = any?.Prepared ?? 0,
             Pending = any?.Switchover.Epoch ?? 0,
             Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Experts.Select(expert => expert.ToString())])],
+            Memory = MemoryOf(model),
         };
     }
+
+    /// <summary>The memory of this host's workers, and what a model has of it, by device.</summary>
+    internal WorkerMemory[] MemoryOf(string model) => [.. _workers.Select(worker => worker.MemoryOf(model))];
 
     /// <summary>Takes over a newer map.</summary>
     internal void InstallMap(string model, PlacementMapMessage map) => _board.Install(model, map.ToMap());
@@ -156,6 +164,7 @@ public sealed class WorkerHost : IDisposable
     public void Dispose()
     {
         Interrupt(new OperationCanceledException($"Silo {Silo} is stopping."));
+        _meter.Dispose();
         Array.ForEach(_workers, worker => worker.Dispose());
     }
 
@@ -177,7 +186,7 @@ public sealed class WorkerHost : IDisposable
         {
             if (!_books.TryGetValue(model, out OrderBook? book))
             {
-                book = new OrderBook(model, Silo);
+                book = new OrderBook(model, Silo, () => MemoryOf(model));
                 _books.Add(model, book);
             }
 

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Memory;
 using MoEActors.Grains.Switching;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
@@ -27,17 +28,19 @@ internal sealed class WorkerModel : IDisposable
     private readonly RunConfiguration _run;
     private readonly Optimizer _optimizer;
     private readonly Arena _arena;
+    private readonly Arena _parts;
     private readonly ParameterBlock _dense;
     private readonly DeviceBuffer _denseSumMemory;
     private readonly DeviceSpan<float> _denseSum;
     private readonly List<LossPart> _losses = [];
+    private readonly ArenaReservation? _reservation;
     private GradientNorm? _norm;
     private volatile RoutingStatistics? _routing;
     private volatile IReadOnlyList<GatePolicy> _gates = [];
 
     public WorkerModel(
-        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, CallerMemory memory, ICommunicatorProvider communicators,
-        Executor courier)
+        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerMemory memory,
+        ICommunicatorProvider communicators, Action<Action> courier)
     {
         _communicators = communicators;
         Files = files;
@@ -46,11 +49,14 @@ internal sealed class WorkerModel : IDisposable
         _run = run;
         _optimizer = new Optimizer(run.Optimizer);
         _arena = new Arena(device);
+        _parts = new Arena(device);
+        _reservation = device.Computes && MemoryEstimator.Knows(run) ? new ArenaReservation(run, [_arena, _parts]) : null;
         _dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
         _dense.Initialise(run.Model.Seed);
         _denseSumMemory = device.Allocate(sizeof(float) * (long)_dense.Length);
         _denseSum = _denseSumMemory.As<float>().Slice(0, _dense.Length);
-        Shards = new ShardTable(device, run.Model);
+        Shards = new ShardTable(shards, run.Model);
+        Gauge = new ModelGauge(Shards, () => Arenas);
         Switchover = new Switchover(worker, Shards, courier);
         Counts = new RoutingCounts(run.Model);
         Times = new StepTimes(device, run.Model.Layers);
@@ -67,6 +73,12 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The device that holds it all.</summary>
     public IDevice Device => _device;
+
+    /// <summary>Memory of a round: of a layer's pass, and of what must outlast it. Behind these, the memory of passes that wait for their backward.</summary>
+    public IReadOnlyList<Arena> Arenas => View?.Model is LayerModel layer ? [_arena, _parts, .. layer.Arenas] : [_arena, _parts];
+
+    /// <summary>What this model has of the device's memory.</summary>
+    public ModelGauge Gauge { get; }
 
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
@@ -98,8 +110,11 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>Shows the routing of the step that is prepared to whoever asks.</summary>
     public RoutingStatistics PublishRouting() => _routing = Counts.Copy(Prepared);
 
-    /// <summary>Bytes that the arena holds.</summary>
-    public long ArenaBytes => _arena.BytesHeld;
+    /// <summary>Bytes that the arenas hold.</summary>
+    public long ArenaBytes => Arenas.Sum(arena => arena.BytesHeld);
+
+    /// <summary>The most bytes that rounds have needed of them.</summary>
+    public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
 
     /// <summary>Where the time of steps goes.</summary>
     public StepTimes Times { get; }
@@ -144,7 +159,7 @@ internal sealed class WorkerModel : IDisposable
         Prepared = 0;
         _routing = null;
         ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
-        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _dense, Shards, communicator, Times.Clock));
+        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _parts, _dense, Shards, communicator, Times.Clock));
         Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
 
@@ -202,6 +217,7 @@ internal sealed class WorkerModel : IDisposable
 
         // Every shard has been found where this epoch has it: copies elsewhere have done their duty.
         Switchover.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
+        _reservation?.Enter(view);
     }
 
     private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
@@ -243,6 +259,11 @@ internal sealed class WorkerModel : IDisposable
             int index = first + view.Rank;
             MicroBatch? batch = index < microBatches ? mine[index] : null;
             _dense.ClearGradients();
+            if (batch is not null)
+            {
+                _reservation?.Cover(view, MicroBatchShape.Of(batch));
+            }
+
             Times.Clock.Enter(Phase.Dense);
             MicroBatchLoss loss = view.Decoder.Train(
                 batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
@@ -364,5 +385,6 @@ internal sealed class WorkerModel : IDisposable
         _dense.Dispose();
         _denseSumMemory.Dispose();
         _arena.Dispose();
+        _parts.Dispose();
     }
 }

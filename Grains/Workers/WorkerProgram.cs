@@ -10,9 +10,8 @@ namespace MoEActors.Grains.Workers;
 internal static class WorkerProgram
 {
     /// <summary>Runs one order on the executor thread.</summary>
-    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view)
-    {
-        return order switch
+    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view) =>
+        order switch
         {
             PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(prepare, model, view),
             PrepareOrder prepare => Prepare(prepare, model, view),
@@ -38,7 +37,6 @@ internal static class WorkerProgram
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
-    }
 
     private static WorkerReport Save(SaveOrder order, WorkerModel model, EpochView view)
     {

@@ -110,16 +110,23 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
     }
 
     /// <summary>Plays the record backwards.</summary>
-    public void Backward()
-    {
-        PhaseMark before = Clock.Mark;
-        for (int i = _nodes.Count - 1; i >= 0; i--)
-        {
-            Clock.Enter(_nodes[i].Mark);
-            _nodes[i].Backward(this);
-        }
+    public void Backward() => Backward(0);
 
-        Clock.Enter(before);
+    /// <summary>Plays what was recorded since the mark backwards.</summary>
+    public void BackwardTo(TapeMark mark) => Backward(mark.Nodes);
+
+    /// <summary>The place up to which <see cref="Release"/> can forget.</summary>
+    public TapeMark Mark() => new(_nodes.Count, _slots, Arena.Mark());
+
+    /// <summary>
+    /// Forgets what was recorded since the mark and takes back its memory: tensors made since are void. Gradients of earlier tensors must have been
+    /// written to before the mark, or they are lost with it.
+    /// </summary>
+    public void Release(TapeMark mark)
+    {
+        _nodes.RemoveRange(mark.Nodes, _nodes.Count - mark.Nodes);
+        _slots = mark.Slots;
+        Arena.Release(mark.Memory);
     }
 
     /// <summary>Forgets the record and takes back the arena's memory: all tensors are void.</summary>
@@ -133,6 +140,18 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
 
         _slots = 0;
         Arena.Reset();
+    }
+
+    private void Backward(int first)
+    {
+        PhaseMark before = Clock.Mark;
+        for (int i = _nodes.Count - 1; i >= first; i--)
+        {
+            Clock.Enter(_nodes[i].Mark);
+            _nodes[i].Backward(this);
+        }
+
+        Clock.Enter(before);
     }
 
     private abstract class NodePool

@@ -16,7 +16,7 @@ public sealed class RotaryTables : IDisposable
     {
         int half = headDim / 2;
         float[] values = new float[2 * positions * half];
-        for (int p = 0; p < positions; p++)
+        for (int p = 0; p < positions && device.Computes; p++)
         {
             for (int i = 0; i < half; i++)
             {

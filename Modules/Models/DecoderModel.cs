@@ -19,6 +19,7 @@ public sealed class DecoderModel : IRoutedModel
     private readonly RotaryTables _rotary;
     private readonly Embedding _embedding;
     private readonly DecoderLayer[] _layers;
+    private readonly IReadOnlyList<bool> _recomputed;
     private readonly RmsNorm _norm;
     private readonly Linear _head;
     private int[] _ids = [];
@@ -31,10 +32,12 @@ public sealed class DecoderModel : IRoutedModel
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="experts">The resident experts of a layer.</param>
     /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
+    /// <param name="recomputed">By layer: whether its activations are dropped after forward and computed again in backward; null for none.</param>
     public DecoderModel(
         ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts,
-        PhaseClock? clock = null)
+        PhaseClock? clock = null, IReadOnlyList<bool>? recomputed = null)
     {
+        _recomputed = recomputed ?? new bool[configuration.Layers];
         Configuration = configuration;
         _device = device;
         _tape = new Tape(device, arena, clock);
@@ -142,9 +145,12 @@ public sealed class DecoderModel : IRoutedModel
             RandomKey = randomKey,
         };
         Tensor stream = _embedding.Forward(_tape, ids);
-        foreach (DecoderLayer layer in _layers)
+        for (int layer = 0; layer < _layers.Length; layer++)
         {
-            stream = layer.Forward(_tape, stream, length, context);
+            // Without a backward pass nobody reads a layer's activations again.
+            stream = _recomputed[layer] || !_tape.Recording
+                ? LayerRecomputation.Forward(_layers[layer], _tape, stream, length, context)
+                : _layers[layer].Forward(_tape, stream, length, context);
         }
 
         return _head.Forward(_tape, _norm.Forward(_tape, stream));

@@ -40,6 +40,9 @@ public sealed class LayerModel : IRoutedModel
     /// <summary>Number of rounds.</summary>
     public int Rounds => _rounds.Length;
 
+    /// <summary>Memory of the passes.</summary>
+    public IEnumerable<Arena> Arenas => [.. _rounds.Select(pass => pass.Arena), _evaluation.Arena];
+
     /// <summary>The pass beside those that wait for their backward.</summary>
     public LayerPass Evaluation => UnderPolicy(_evaluation);
 

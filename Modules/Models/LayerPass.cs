@@ -36,6 +36,8 @@ public sealed class LayerPass : IDisposable
     /// <summary>The gate.</summary>
     public IGate Gate => _layer.Gate;
 
+    internal Arena Arena => _arena;
+
     /// <summary>Rows of the micro-batch.</summary>
     public int Rows => _x.Rows;
 

@@ -32,6 +32,11 @@ public readonly record struct InitialValue(float Deviation, float Mean)
             return;
         }
 
+        if (!device.Computes)
+        {
+            return;
+        }
+
         ulong key = CounterRandom.Mix(seed ^ CounterRandom.Hash(Encoding.UTF8.GetBytes(name)));
         float[] values = new float[span.Length];
         for (int i = 0; i < values.Length; i += 2)

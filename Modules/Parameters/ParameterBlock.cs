@@ -72,6 +72,9 @@ public sealed class ParameterBlock : IDisposable
     /// <summary>Elements of each flat buffer, padding included.</summary>
     public int Length { get; }
 
+    /// <summary>Bytes of device memory.</summary>
+    public long Bytes => _memory.Bytes;
+
     /// <summary>All values.</summary>
     public DeviceSpan<float> Values { get; }
 

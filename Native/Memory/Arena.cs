@@ -3,15 +3,19 @@ using System.Runtime.CompilerServices;
 namespace MoEActors.Native.Memory;
 
 /// <summary>
-/// Memory for one round of a step: taken piece by piece, given back all at once. Blocks are kept across
-/// <see cref="Reset"/>, so that a warm arena allocates nothing. Not thread safe: an arena belongs to one executor.
+/// Memory for one round of a step: taken piece by piece, given back all at once, or back to a <see cref="Mark"/>. What an arena holds is kept
+/// across <see cref="Reset"/>, so that a warm arena allocates nothing. Not thread safe: an arena belongs to one executor.
 /// </summary>
 /// <param name="device">The device whose memory is handed out.</param>
-/// <param name="blockBytes">Size of a block in bytes; a larger request gets a block of its own size.</param>
-public sealed class Arena(IDevice device, long blockBytes = 16 << 20) : IDisposable
+/// <param name="blockBytes">By how many bytes it grows at most, unless one request is larger; a small arena grows by a share of its size.</param>
+public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposable
 {
     /// <summary>Every piece starts on a cache line, which is also the width of the widest vector.</summary>
     private const int Alignment = 64;
+
+    private const long LeastGrowth = 64 << 10;
+
+    private const int GrowthShare = 8;
 
     private readonly List<DeviceBuffer> _blocks = [];
     private int _block;
@@ -41,13 +45,11 @@ public sealed class Arena(IDevice device, long blockBytes = 16 << 20) : IDisposa
 
         if (_block == _blocks.Count)
         {
-            DeviceBuffer block = device.Allocate(Math.Max(bytes, blockBytes));
-            _blocks.Add(block);
-            BytesHeld += block.Bytes;
+            AddBlock(Math.Max(bytes, Math.Min(blockBytes, Math.Max(LeastGrowth, BytesHeld / GrowthShare))));
             _offset = 0;
         }
 
-        nint address = _blocks[_block].As<byte>().Address + (nint)_offset;
+        nint address = _blocks[_block].Address + (nint)_offset;
         _offset += bytes;
         BytesInUse += bytes;
         PeakBytes = Math.Max(PeakBytes, BytesInUse);
@@ -62,9 +64,51 @@ public sealed class Arena(IDevice device, long blockBytes = 16 << 20) : IDisposa
         return span;
     }
 
-    /// <summary>Takes everything back. Spans handed out before are void.</summary>
+    /// <summary>
+    /// Takes everything back, as <see cref="Reset"/>, and sees to it that the next round finds room for this much in one block. An arena that grows
+    /// while it is used has gaps where a request did not fit; one that was reserved has none.
+    /// </summary>
+    /// <exception cref="OutOfMemoryException">The device has no room.</exception>
+    public void Reserve(long bytes)
+    {
+        Reset();
+        if (bytes > BytesHeld)
+        {
+            FreeBlocks();
+            AddBlock(bytes);
+        }
+    }
+
+    /// <summary>The place up to which <see cref="Release"/> can take memory back.</summary>
+    public ArenaMark Mark() => new(_block, _offset, BytesInUse);
+
+    /// <summary>Takes back what was handed out since the mark; spans handed out since are void. Marks are released last first.</summary>
+    /// <exception cref="InvalidOperationException">An earlier mark has been released already, or the arena was reset.</exception>
+    public void Release(ArenaMark mark)
+    {
+        if (mark.BytesInUse > BytesInUse)
+        {
+            throw new InvalidOperationException(
+                $"The arena has {BytesInUse} bytes in use and cannot go back to a mark at {mark.BytesInUse}: marks are released last first.");
+        }
+
+        _block = mark.Block;
+        _offset = mark.Offset;
+        BytesInUse = mark.BytesInUse;
+    }
+
+    /// <summary>
+    /// Takes everything back. Spans handed out before are void. An arena that has grown becomes one block of what was needed at most: without
+    /// gaps, so that later rounds of other shapes need no more.
+    /// </summary>
     public void Reset()
     {
+        if (_blocks.Count > 1)
+        {
+            FreeBlocks();
+            AddBlock(PeakBytes);
+        }
+
         _block = 0;
         _offset = 0;
         BytesInUse = 0;
@@ -73,6 +117,19 @@ public sealed class Arena(IDevice device, long blockBytes = 16 << 20) : IDisposa
     /// <inheritdoc />
     public void Dispose()
     {
+        FreeBlocks();
+        Reset();
+    }
+
+    private void AddBlock(long bytes)
+    {
+        DeviceBuffer block = device.Allocate(bytes);
+        _blocks.Add(block);
+        BytesHeld += block.Bytes;
+    }
+
+    private void FreeBlocks()
+    {
         foreach (DeviceBuffer block in _blocks)
         {
             block.Dispose();
@@ -80,6 +137,5 @@ public sealed class Arena(IDevice device, long blockBytes = 16 << 20) : IDisposa
 
         _blocks.Clear();
         BytesHeld = 0;
-        Reset();
     }
 }

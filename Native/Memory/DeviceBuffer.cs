@@ -21,6 +21,17 @@ public sealed class DeviceBuffer : IDisposable
     /// <summary>Size of the allocation in bytes.</summary>
     public long Bytes { get; }
 
+    /// <summary>Address of its first byte; a buffer may be longer than any span.</summary>
+    /// <exception cref="ObjectDisposedException">The buffer has been freed.</exception>
+    internal nint Address
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_address == 0, this);
+            return _address;
+        }
+    }
+
     /// <summary>The buffer's memory as elements of <typeparamref name="T"/>.</summary>
     /// <exception cref="ObjectDisposedException">The buffer has been freed.</exception>
     public DeviceSpan<T> As<T>()

@@ -1,5 +1,6 @@
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
+using MoEActors.Grains.Memory;
 using MoEActors.Modules.Kinds;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
@@ -51,6 +52,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                     silo.AddMoE(moe =>
                     {
                         moe.Devices = () => [.. Enumerable.Range(0, chosen.DevicesPerSilo).Select(_ => (IDevice)new CpuDevice(threads))];
+                        moe.MemoryPerDevice = chosen.MemoryPerWorker ?? MemoryBudget.Default(chosen.Silos * chosen.DevicesPerSilo);
                         moe.Store = store;
                         moe.Communicators = communicators;
                         moe.CallerMemory = memory;

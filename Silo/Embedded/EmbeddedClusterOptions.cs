@@ -16,6 +16,9 @@ public sealed record EmbeddedClusterOptions
     /// <summary>Threads of each worker; 0 for cores / workers, at least one.</summary>
     public int ThreadsPerWorker { get; init; }
 
+    /// <summary>Bytes that each worker may allocate; null for an equal share of this process's memory.</summary>
+    public long? MemoryPerWorker { get; init; }
+
     /// <summary>Keeps runs; in the memory of the process unless set.</summary>
     public IRunStore? Store { get; init; }
 

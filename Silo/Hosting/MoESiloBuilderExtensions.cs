@@ -21,7 +21,11 @@ public static class MoESiloBuilderExtensions
     {
         var options = new MoEOptions();
         configure?.Invoke(options);
-        silo.Services.Configure<WorkerHostOptions>(host => host.Devices = options.Devices);
+        silo.Services.Configure<WorkerHostOptions>(host =>
+        {
+            host.Devices = options.Devices;
+            host.MemoryPerDevice = options.MemoryPerDevice;
+        });
         silo.Services.AddSingleton<IRunStore>(_ => options.Store ?? new InMemoryRunStore());
         silo.Services.AddSingleton<ICommunicatorProvider>(_ => options.Communicators ?? new InProcessCommunicatorProvider());
         silo.Services.AddSingleton(_ => options.CallerMemory ?? new CallerMemory());

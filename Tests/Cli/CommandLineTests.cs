@@ -7,11 +7,13 @@ public sealed class CommandLineTests
     [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "--no-director", "default: 4")]
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
-        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json", "--config", "--runs", "--save-every", "--no-director")]
+        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json", "--config", "--runs", "--save-every", "--recompute",
+        "--no-director")]
     [InlineData("resume", "NAME", "--checkpoint", "--runs", "--steps", "--seconds", "--text", "--silos", "--json")]
     [InlineData("status", "NAME", "--runs", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
+    [InlineData("estimate", "--config", "--workers", "--recompute", "--json")]
     [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
@@ -64,6 +66,9 @@ public sealed class CommandLineTests
     [InlineData("resume a --checkpoint b", "moe resume: NAME and --checkpoint exclude each other.")]
     [InlineData("resume ../a", "moe resume: NAME '../a' is no name of a folder below runs/.")]
     [InlineData("train --config no/such/file", "moe train: --config no/such/file cannot be read")]
+    [InlineData("estimate", "moe estimate: Option '--config' is required.")]
+    [InlineData("estimate --config no/such/file", "moe estimate: --config no/such/file cannot be read")]
+    [InlineData("train --recompute 9", "moe train: Recompute is '9'; it must be all, none, or layers from 0 to 3")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
     [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning must follow.")]

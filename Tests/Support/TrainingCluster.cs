@@ -36,7 +36,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
     public static Task<TrainingCluster> StartAsync(int silos, int threads = 1) => StartAsync([.. Enumerable.Repeat(1, silos)], threads);
 
     /// <summary>Starts silos with these numbers of devices.</summary>
-    public static async Task<TrainingCluster> StartAsync(int[] devices, int threads = 1, IRunStore? store = null)
+    public static async Task<TrainingCluster> StartAsync(int[] devices, int threads = 1, IRunStore? store = null, long? memory = null)
     {
         store ??= new InMemoryRunStore();
         var dataPlane = new DisturbedCommunicators();
@@ -46,6 +46,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
             {
                 Silos = devices.Length,
                 Store = store,
+                MemoryPerWorker = memory,
                 Configure = (index, silo) =>
                 {
                     silo.Services.Configure<WorkerHostOptions>(host =>

@@ -54,6 +54,7 @@ public sealed class MoveTests : IAsyncLifetime
         Assert.Equal(Run.Model.Experts.Sum(), ShardsOf(moving.Name).Length);
         Assert.Equal(ShardsOf(moving.Name).Length, ShardsOf(moving.Name).Distinct().Count());
         await MoveHomeAsync(moving);
+        Assert.All((await moving.GetStatusAsync(Cancellation)).Memory, memory => Assert.Equal(0, memory.Leaked));
         long arenas = AllocatedBytes() - before - opened;
         Assert.InRange(arenas, 0, ArenaAllowance);
     }

@@ -1,0 +1,125 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Gates;
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Training;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+
+namespace MoEActors.Grains.Memory;
+
+/// <summary>
+/// Refuses what does not fit the memory of a worker, before any worker hears of it: the opening of an epoch, a change of placement, and the step or
+/// the evaluation of a micro-batch that is larger than those before it. What cannot be estimated, with experts or gates of one's own, is let through.
+/// </summary>
+internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign reign)
+{
+    /// <summary>The largest micro-batches of steps that have come so far.</summary>
+    private readonly CoveredShapes _trained = new();
+
+    /// <summary>Those that are known to fit under the policies of the gates as they are.</summary>
+    private readonly CoveredShapes _fits = new();
+
+    private readonly bool _knows = MemoryEstimator.Knows(run);
+
+    private GatePolicyMessage[] _gates = [];
+
+    /// <summary>
+    /// Throws unless every worker has the memory for a placement and for micro-batches as large as those that were trained so far; for one sequence
+    /// when there were none.
+    /// </summary>
+    /// <param name="map">The placement.</param>
+    /// <param name="before">The placement from which experts move there beside a step; null when none moves.</param>
+    /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
+    public async Task RequireAsync(PlacementMap map, PlacementMap? before)
+    {
+        GatePolicy[] gates = Policies();
+        if (!_knows)
+        {
+            return;
+        }
+
+        var least = new MicroBatchShape(1, run.Model.Trunk == Trunk.None ? 1 : run.Model.MaximumSequence);
+        foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(least).ToArray())
+        {
+            // Not in a grain's turn: a large model takes a while.
+            await Task.Run(() => Require(map, before, shape, gates));
+        }
+    }
+
+    /// <summary>Throws unless every worker has the memory for a step with each of the micro-batches.</summary>
+    /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
+    public Task RequireStepAsync(MicroBatchMessage[] batches) => RequireStepAsync(batches.Select(MicroBatchShape.Of));
+
+    /// <summary>Throws unless every worker has the memory for a pass of so many rows through a layer without a trunk.</summary>
+    /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
+    public Task RequireRowsAsync(int rows) => RequireStepAsync([new MicroBatchShape((rows + run.MicroBatches - 1) / run.MicroBatches, 1)]);
+
+    private async Task RequireStepAsync(IEnumerable<MicroBatchShape> shapes)
+    {
+        if (_gates != reign.Record.Gates)
+        {
+            _gates = reign.Record.Gates;
+            _fits.Clear();
+        }
+
+        foreach (MicroBatchShape shape in shapes)
+        {
+            if (_knows && !_fits.Contains(shape))
+            {
+                GatePolicy[] gates = Policies();
+                await Task.Run(() => Require(members.Map!, before: null, shape, gates));
+                _fits.Add(shape);
+                _trained.Add(shape);
+            }
+        }
+    }
+
+    /// <summary>Throws unless every worker has the memory to evaluate each of the micro-batches.</summary>
+    /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
+    public async Task RequireEvaluationAsync(MicroBatchMessage[] batches)
+    {
+        foreach (MicroBatchShape shape in batches.Select(MicroBatchShape.Of).Distinct())
+        {
+            // Forward and backward need more.
+            if (_knows && !_fits.Contains(shape))
+            {
+                GatePolicy[] gates = Policies();
+                await Task.Run(() => RequireEvaluation(members.Map!, shape, gates));
+            }
+        }
+    }
+
+    private GatePolicy[] Policies() => [.. reign.Record.Gates.Select(gate => gate.ToPolicy())];
+
+    private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates)
+    {
+        MemoryEstimate estimate = MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates);
+        foreach (WorkerEstimate worker in estimate.Workers)
+        {
+            WorkerId id = map.Workers[worker.Rank];
+            long available = members.MemoryOf(id).Available;
+            if (worker.FirstBeyond(available, before is not null) is { } phase)
+            {
+                throw new MemoryRefusedException(
+                    id.ToString(), worker.Rank, phase, worker.Phases[(int)phase], available,
+                    MemoryAdvice.Of(run, map, worker, shape, available, before is not null));
+            }
+        }
+    }
+
+    private void RequireEvaluation(PlacementMap map, MicroBatchShape shape, GatePolicy[] gates)
+    {
+        for (int rank = 0; rank < map.Workers.Length; rank++)
+        {
+            WorkerId id = map.Workers[rank];
+            long available = members.MemoryOf(id).Available;
+            long needed = MemoryEstimator.EvaluationBytes(run, map, rank, shape, gates);
+            if (needed > available)
+            {
+                throw new MemoryRefusedException(
+                    id.ToString(), rank, MemoryPhase.Forward, needed, available, $"Evaluate micro-batches of less than {shape}.");
+            }
+        }
+    }
+}

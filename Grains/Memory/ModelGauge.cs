@@ -1,0 +1,77 @@
+using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Workers;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Grains.Memory;
+
+/// <summary>
+/// What one model has of a device: its shards, which its table counts, and the rest, learnt from what orders have allocated and not freed. Written by
+/// the executor, read from anywhere.
+/// </summary>
+/// <param name="shards">The model's shards.</param>
+/// <param name="arenas">Its arenas.</param>
+internal sealed class ModelGauge(ShardTable shards, Func<IReadOnlyList<Arena>> arenas)
+{
+    private readonly Lock _gate = new();
+    private long _other;
+    private long _arena;
+    private long _arenaPeak;
+    private long _leaked;
+    private long _openPeak;
+    private long _stepPeak;
+    private long _transferPeak;
+
+    /// <summary>Adds what an order has allocated and not freed, shards apart.</summary>
+    public void Add(WorkOrder order, long allocated)
+    {
+        lock (_gate)
+        {
+            long arena = arenas().Sum(one => one.BytesHeld);
+            _other += allocated;
+            long model = _other + shards.Bytes;
+            if (order is OpenEpochOrder)
+            {
+                _openPeak = Math.Max(_openPeak, model);
+            }
+            else if (shards.HasArrivals)
+            {
+                _transferPeak = Math.Max(_transferPeak, model);
+            }
+            else
+            {
+                _stepPeak = Math.Max(_stepPeak, model);
+            }
+
+            if (order is not (OpenEpochOrder or CommitOrder { Adopt: not 0 }))
+            {
+                // Tables change with the placement. Whatever else runs has the arenas for what it needs meanwhile.
+                _leaked += allocated - (arena - _arena);
+            }
+
+            _arena = arena;
+            _arenaPeak = arenas().Sum(one => one.PeakBytes);
+        }
+    }
+
+    /// <summary>What there is to tell.</summary>
+    /// <param name="budget">What the device may allocate.</param>
+    /// <param name="used">What it has allocated.</param>
+    public WorkerMemory Read(long budget, long used)
+    {
+        lock (_gate)
+        {
+            return new WorkerMemory
+            {
+                Budget = budget,
+                Used = used,
+                Model = _other + shards.Bytes,
+                Arena = _arena,
+                ArenaPeak = _arenaPeak,
+                Leaked = _leaked,
+                OpenPeak = _openPeak,
+                StepPeak = _stepPeak,
+                TransferPeak = _transferPeak,
+            };
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using MoEActors.Native.Communication;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.DryRun;
+
+/// <summary>
+/// A group of which one rank alone exists: the others are taken to do as it does. Nothing travels; gathered integers are this rank's own, and those
+/// of the others so much more that all together are as many as this rank is taken to be busier than its share.
+/// </summary>
+/// <param name="device">The rank's device.</param>
+/// <param name="rank">The rank.</param>
+/// <param name="size">Number of ranks.</param>
+/// <param name="skew">Rows that come to this rank over its equal share; 1 for level routing.</param>
+/// <param name="most">The most rows that one rank can send to one expert.</param>
+public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, double skew = 1, int most = int.MaxValue) : ICommunicator
+{
+    private int[] _mine = [];
+    private int[] _all = [];
+
+    /// <inheritdoc />
+    public int Rank => rank;
+
+    /// <inheritdoc />
+    public int Size => size;
+
+    /// <inheritdoc />
+    public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
+        where T : unmanaged
+    {
+        if (typeof(T) != typeof(int))
+        {
+            return;
+        }
+
+        if (_mine.Length != mine.Length)
+        {
+            _mine = new int[mine.Length];
+            _all = new int[all.Length];
+        }
+
+        device.Read(new DeviceSpan<int>(mine.Address, mine.Length), _mine);
+        for (int i = 0; i < _all.Length; i++)
+        {
+            int own = _mine[i % _mine.Length];
+            double total = size * Math.Min(most, own * skew);
+            _all[i] = i / _mine.Length == rank ? own : (int)Math.Ceiling((total - own) / (size - 1));
+        }
+
+        device.Write<int>(_all, new DeviceSpan<int>(all.Address, all.Length));
+    }
+
+    /// <inheritdoc />
+    public void AllToAll<T>(
+        DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
+        where T : unmanaged
+    {
+    }
+
+    /// <inheritdoc />
+    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    {
+    }
+
+    /// <inheritdoc />
+    public void ShareOwned(DeviceSpan<float> sum)
+    {
+    }
+
+    /// <inheritdoc />
+    public void Broadcast<T>(DeviceSpan<T> span, int root)
+        where T : unmanaged
+    {
+    }
+
+    /// <inheritdoc />
+    public void Abort(Exception cause)
+    {
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+    }
+}

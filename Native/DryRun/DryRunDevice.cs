@@ -1,0 +1,126 @@
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.DryRun;
+
+/// <summary>
+/// A device without memory and without arithmetic: it counts what a program would allocate. The program runs as on any other device, so that
+/// the count stays right when the program changes. Integers that are written can be read again, since routing and the sizes of exchanges follow
+/// from them; everything else reads as zero. Tokens choose experts in turn, so that every expert gets as many as any other.
+/// </summary>
+public sealed partial class DryRunDevice : IDevice
+{
+    /// <summary>Far from zero, which means "no address", and never used.</summary>
+    private const long FirstAddress = 1L << 20;
+
+    private readonly Dictionary<nint, int[]> _integers = [];
+    private long _nextAddress = FirstAddress;
+    private long _allocated;
+
+    /// <inheritdoc />
+    public string Description => "dry run: memory is counted, nothing is computed";
+
+    /// <inheritdoc />
+    public bool Computes => false;
+
+    /// <inheritdoc />
+    public long AllocatedBytes => Interlocked.Read(ref _allocated);
+
+    /// <inheritdoc />
+    public TimeSpan HelperTime => TimeSpan.Zero;
+
+    /// <summary>Called where the loss is computed: between forward and backward.</summary>
+    public Action? AtLoss { get; set; }
+
+    /// <inheritdoc />
+    public DeviceBuffer Allocate(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        nint address = checked((nint)_nextAddress);
+        _nextAddress += (bytes + FirstAddress) & -64L;
+        Interlocked.Add(ref _allocated, bytes);
+        return new DeviceBuffer(this, address, bytes);
+    }
+
+    void IDevice.Free(nint address, long bytes) => Interlocked.Add(ref _allocated, -bytes);
+
+    /// <inheritdoc />
+    public void Write<T>(ReadOnlySpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(int) && source.Length > 0)
+        {
+            source.CopyTo((T[])(object)Integers(destination.Address, source.Length));
+        }
+    }
+
+    /// <inheritdoc />
+    public void Read<T>(DeviceSpan<T> source, Span<T> destination)
+        where T : unmanaged
+    {
+        destination.Clear();
+        if (typeof(T) == typeof(int) && _integers.TryGetValue(source.Address, out int[]? known))
+        {
+            ((T[])(object)known).AsSpan(0, Math.Min(known.Length, destination.Length)).CopyTo(destination);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged
+    {
+    }
+
+    /// <inheritdoc />
+    public void Fill(DeviceSpan<float> span, float value)
+    {
+    }
+
+    /// <inheritdoc />
+    public void Synchronize()
+    {
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _integers.Clear();
+
+    /// <inheritdoc />
+    public void TopK(in Matrix scores, DeviceSpan<float> bias, DeviceSpan<int> valid, int k, DeviceSpan<int> choices)
+    {
+        int experts = scores.Columns;
+        int[] chosen = Integers(choices.Address, scores.Rows * k);
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            chosen[i] = i % experts;
+        }
+    }
+
+    /// <inheritdoc />
+    public void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows)
+    {
+        // All experts choose the same tokens: a row of the routing then has as many places as it can need.
+        int[] chosen = Integers(rows.Address, scores.Columns * count);
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            chosen[i] = i % count;
+        }
+    }
+
+    /// <inheritdoc />
+    public double CrossEntropy(in Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, in Matrix dLogits)
+    {
+        AtLoss?.Invoke();
+        return 0;
+    }
+
+    /// <summary>Room for the integers at an address.</summary>
+    private int[] Integers(nint address, int count)
+    {
+        if (!_integers.TryGetValue(address, out int[]? found) || found.Length != count)
+        {
+            found = new int[count];
+            _integers[address] = found;
+        }
+
+        return found;
+    }
+}
