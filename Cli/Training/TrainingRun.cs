@@ -72,11 +72,6 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             // Cancellation ends the batches, not the steps: what was begun is committed and saved.
             await foreach (StepOutcome step in model.TrainAsync(batches, CancellationToken.None))
             {
-                if (Directed)
-                {
-                    await _director.FollowAsync(step);
-                }
-
                 TrainingProgress progress = meter.Add(step);
                 view.Report(progress);
                 if (keeper.IsDue || step.Step == goal)
@@ -85,6 +80,12 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
                 }
 
                 keeper.Report(progress);
+                if (Directed)
+                {
+                    // After the step was shown: its tokens went where experts were before.
+                    await _director.FollowAsync(step);
+                }
+
                 if (step.Step == TurnOf(job, goal))
                 {
                     meter.Note("the text changes its subject");
