@@ -10,7 +10,9 @@ internal static class BenchCommand
         BenchLayerCommand.Create(),
         BenchGemmCommand.Create(),
         BenchStepCommand.Create(),
+        BenchDirectorCommand.Create(),
         BenchMovesCommand.Create(),
+        BenchSwitchCommand.Create(),
         BenchPlanningCommand.Create(),
     };
 }

@@ -26,13 +26,15 @@ internal sealed class DemoCommand
         DefaultValueFactory = _ => Defaults.Output,
     };
 
+    private readonly Option<bool> _noDirector = DirectorOption.Create();
+
     public static Command Create() => new DemoCommand().Build();
 
     private Command Build()
     {
         Command command = new("demo", "Watch a language model with experts learn from the .NET documentation, on a cluster in this process.")
         {
-            _json, _silos, _seconds, _steps, _seed, _output,
+            _json, _silos, _seconds, _steps, _seed, _output, _noDirector,
         };
         command.Runs(Read, Run);
         return command;
@@ -46,6 +48,7 @@ internal sealed class DemoCommand
         Steps = parsed.GetValue(_steps),
         Seed = parsed.GetValue(_seed),
         Output = parsed.GetRequiredValue(_output),
+        Director = !parsed.GetValue(_noDirector),
     };
 
     private static async Task<int> Run(DemoOptions options, CommandOutput output, CancellationToken cancellation)

@@ -3,6 +3,9 @@ namespace MoEActors.Cli.Commands;
 /// <summary>What `moe demo` is asked to do.</summary>
 internal sealed record DemoOptions : ICommandOptions
 {
+    /// <summary>Whether the placement follows the load.</summary>
+    public bool Director { get; init; } = true;
+
     /// <summary>Where to write the result as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 

@@ -9,5 +9,6 @@ internal static class SimulateCommand
     {
         SimulatePlacementCommand.Create(),
         SimulateTraceCommand.Create(),
+        SimulateRecordCommand.Create(),
     };
 }

@@ -37,6 +37,11 @@ internal sealed class StatusCommand
             RunFolder folder = RunFolder.At(Path.Combine(options.Runs, name));
             RunStatus status = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
             writer.WriteLine(options.Json ? JsonSerializer.Serialize(WithoutTheDead(status)) : Line(WithoutTheDead(status)));
+            if (!options.Json && status.Director is { } director)
+            {
+                Write(director, writer);
+            }
+
             return ExitCode.Done;
         }
 
@@ -59,6 +64,23 @@ internal sealed class StatusCommand
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>What the director sees and has done: of one run, where there is room for it.</summary>
+    private static void Write(DirectorReport director, TextWriter writer)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        string error = director.PredictionError is { } part ? string.Create(culture, $", cost model {part * 100:0}% off") : "";
+        writer.WriteLine(string.Create(
+            culture, $"  director {director.Policy}: balance by layer {string.Join(" ", director.Balance.Select(ratio => ratio.ToString("0.00", culture)))}{error}"));
+        foreach (DecisionReport decision in director.Decisions)
+        {
+            writer.WriteLine(string.Create(culture, $"  decision {decision.Number}, step {decision.Step:N0}, {decision.State}: {decision}"));
+            foreach (LayerDecisionReport layer in decision.Layers)
+            {
+                writer.WriteLine($"    {layer.Reason}");
+            }
+        }
     }
 
     /// <summary>A process that was killed could not say so: a run whose process is gone from this machine has failed.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
@@ -71,6 +72,8 @@ internal sealed class TrainCommand
     private readonly Option<int> _saveEvery =
         NumberOption.Count("--save-every", "Steps between two checkpoints; 0 for one at the end.", Defaults.SaveEvery, least: 0);
 
+    private readonly Option<bool> _noDirector = DirectorOption.Create();
+
     private readonly Option<string?> _json = new("--json") { Description = "Write the result to a file as JSON.", HelpName = "FILE" };
 
     public static Command Create() => new TrainCommand().Build();
@@ -81,7 +84,7 @@ internal sealed class TrainCommand
         {
             _config, _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
             _recompute,
-            _learningRate, _seed, _name, _runs, _saveEvery, _json,
+            _learningRate, _seed, _name, _runs, _saveEvery, _noDirector, _json,
         };
         command.Runs(Read, Run);
         return command;
@@ -121,6 +124,7 @@ internal sealed class TrainCommand
             Name = file?.Name is { } name && !IsGiven(_name) ? name : parsed.GetRequiredValue(_name),
             Runs = parsed.GetRequiredValue(_runs),
             SaveEvery = Choose(_saveEvery, one => one.SaveEvery),
+            Director = !parsed.GetValue(_noDirector) && (file?.Director ?? true),
             Json = parsed.GetValue(_json),
         };
     }
@@ -143,6 +147,7 @@ internal sealed class TrainCommand
             Seed = options.Seed,
             Folder = RunFolder.At(Path.Combine(options.Runs, options.Name)),
             Prompt = Prompt,
+            Director = options.Director ? new DirectorSettings() : null,
         };
         TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
         TrainingReport.Write(result, options.Json, output);

@@ -70,6 +70,9 @@ internal sealed record TrainOptions : ICommandOptions
     /// <summary>Steps between two checkpoints; 0 for one at the end.</summary>
     public int SaveEvery { get; init; }
 
+    /// <summary>Whether the placement follows the load.</summary>
+    public bool Director { get; init; } = true;
+
     /// <summary>Where to write the result as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 

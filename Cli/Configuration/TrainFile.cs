@@ -26,6 +26,9 @@ internal sealed record TrainFile
     /// <summary>Whether replicas of an expert take whole micro-batches.</summary>
     public bool? Reproducible { get; init; }
 
+    /// <summary>Whether the placement follows the load.</summary>
+    public bool? Director { get; init; }
+
     /// <summary>Files and folders of text, from the current folder; none for the .NET documentation.</summary>
     public IReadOnlyList<string>? Text { get; init; }
 

@@ -19,6 +19,11 @@ internal static class TrainingFigures
             yield return ("dropped", $"{progress.DroppedShare * 100:0.0}%");
         }
 
+        if (progress.Director is not null)
+        {
+            yield return ("balance", $"{progress.Balance:0.00} (as begun {progress.BalanceAsBegun:0.00})");
+        }
+
         yield return ("time", Clock(progress.Elapsed));
         yield return ("ETA", progress.Remaining is { } remaining ? Clock(remaining) : "-");
     }

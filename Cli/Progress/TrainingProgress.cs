@@ -1,3 +1,5 @@
+using MoEActors.Cli.Runs;
+
 namespace MoEActors.Cli.Progress;
 
 /// <summary>How a training run stands. Immutable, so that it can be shown on another thread.</summary>
@@ -29,6 +31,15 @@ internal sealed record TrainingProgress
 
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; init; }
+
+    /// <summary>Tokens of the busiest worker over the mean in the last step, mean over the layers.</summary>
+    public double Balance { get; init; } = 1;
+
+    /// <summary>The same if experts were still where they were when the run began.</summary>
+    public double BalanceAsBegun { get; init; } = 1;
+
+    /// <summary>What the director sees and has done; null without one.</summary>
+    public DirectorReport? Director { get; init; }
 
     /// <summary>Names of the silos.</summary>
     public IReadOnlyList<string> Silos { get; init; } = [];

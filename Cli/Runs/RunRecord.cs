@@ -47,4 +47,12 @@ internal sealed record RunRecord
     /// <summary>What the sample begins with.</summary>
     [JsonPropertyName("prompt")]
     public required string Prompt { get; init; }
+
+    /// <summary>Whether the placement follows the load.</summary>
+    [JsonPropertyName("director")]
+    public bool Director { get; init; }
+
+    /// <summary>The last step on the first half of the text, for a run that changes its subject; null for one that does not.</summary>
+    [JsonPropertyName("turns_after")]
+    public long? TurnsAfter { get; init; }
 }

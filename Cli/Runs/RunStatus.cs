@@ -49,6 +49,10 @@ internal sealed record RunStatus
     [JsonPropertyName("checkpoint_step")]
     public long? CheckpointStep { get; init; }
 
+    /// <summary>What the director sees, and its last decisions; null without one.</summary>
+    [JsonPropertyName("director")]
+    public DirectorReport? Director { get; init; }
+
     /// <summary>The process that runs it, or ran it.</summary>
     [JsonPropertyName("process")]
     public required int Process { get; init; }

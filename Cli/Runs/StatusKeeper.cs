@@ -8,6 +8,9 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Decisions of the director that the status tells of.</summary>
+    private const int Decisions = 8;
+
     private RunStatus _status = first;
     private long? _written;
     private bool _complained;
@@ -18,7 +21,13 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
     /// <summary>Where the run stands after a step.</summary>
     public void Report(TrainingProgress progress)
     {
-        _status = _status with { Step = progress.Step, Loss = progress.Loss, TokensPerSecond = progress.TokensPerSecond };
+        _status = _status with
+        {
+            Step = progress.Step,
+            Loss = progress.Loss,
+            TokensPerSecond = progress.TokensPerSecond,
+            Director = progress.Director is { } director ? director with { Decisions = [.. director.Decisions.TakeLast(Decisions)] } : null,
+        };
         if (IsDue)
         {
             Write();

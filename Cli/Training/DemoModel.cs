@@ -1,6 +1,7 @@
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Runs;
 using MoEActors.Client.Data;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -33,6 +34,8 @@ internal static class DemoModel
         Folder = RunFolder.At(options.Output),
         Prompt = "Gets the ",
         MovesBusyExpert = true,
+        ChangesSubject = true,
+        Director = options.Director ? new DirectorSettings() : null,
         Run = new RunConfiguration
         {
             MicroBatches = MicroBatches,

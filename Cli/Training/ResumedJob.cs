@@ -1,5 +1,6 @@
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Runs;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Training;
@@ -45,6 +46,8 @@ internal static class ResumedJob
             Seed = record.Seed,
             Folder = folder,
             Prompt = record.Prompt,
+            Director = record.Director ? new DirectorSettings() : null,
+            TurnsAfter = record.TurnsAfter,
         };
     }
 

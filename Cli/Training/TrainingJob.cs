@@ -1,4 +1,5 @@
 using MoEActors.Cli.Runs;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Training;
@@ -47,6 +48,15 @@ internal sealed record TrainingJob
 
     /// <summary>Whether the busiest silo's busiest expert moves to the idlest silo half-way, to show that nothing stops or changes.</summary>
     public bool MovesBusyExpert { get; init; }
+
+    /// <summary>How the placement follows the load; null to leave it alone.</summary>
+    public DirectorSettings? Director { get; init; }
+
+    /// <summary>Whether the text changes its subject half-way: first half of it, then second half.</summary>
+    public bool ChangesSubject { get; init; }
+
+    /// <summary>The step after which a run that goes on changed, or will change, its subject; null for none.</summary>
+    public long? TurnsAfter { get; init; }
 
     /// <summary>What the sample of generated text begins with.</summary>
     public required string Prompt { get; init; }

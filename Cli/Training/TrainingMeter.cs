@@ -1,21 +1,30 @@
 using System.Diagnostics;
 using MoEActors.Cli.Progress;
+using MoEActors.Cli.Runs;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
+using MoEActors.Placement;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Cli.Training;
 
 /// <summary>Turns the outcomes of steps into what a view shows.</summary>
 internal sealed class TrainingMeter(TrainingStatus status, long steps)
 {
-    private readonly List<string> _notes = [];
-    private TrainingStatus _status = status;
-    private long[][] _lastTokens = [];
     /// <summary>Weight of a new step in the smoothed loss: about the last twenty steps.</summary>
     private const double Smoothing = 0.05;
 
+    private readonly List<string> _notes = [];
+    private readonly IQuotaRule _quotas = Quotas(status.Configuration);
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly string[] _silos = [.. status.SiloNames.Distinct()];
+    private TrainingStatus _status = status;
+    private readonly PlacementMap _began = status.Map!.ToMap();
+    private PlacementMap _map = status.Map!.ToMap();
+    private double _balances;
+    private double _balancesAsBegun;
+    private long[][] _lastTokens = [];
     private double _smoothed = double.NaN;
 
     private readonly long _first = status.Step;
@@ -35,6 +44,18 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
     public double DroppedShare { get; private set; }
 
+    /// <summary>Mean over the steps so far of <see cref="TrainingProgress.Balance"/>.</summary>
+    public double MeanBalance => _balances / Math.Max(1, Step - _first);
+
+    /// <summary>The same with the experts where they were when the run began.</summary>
+    public double MeanBalanceAsBegun => _balancesAsBegun / Math.Max(1, Step - _first);
+
+    /// <summary>Experts that the director has moved or copied.</summary>
+    public int ShardsMoved { get; private set; }
+
+    /// <summary>What the director sees and has done; null without one.</summary>
+    public DirectorReport? Director { get; private set; }
+
     /// <summary>Time since the start.</summary>
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
 
@@ -44,11 +65,16 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         Step = step.Step;
         Tokens += step.Tokens;
         CrossEntropy = step.CrossEntropy;
+        ShardsMoved += step.ShardsMoved;
         _smoothed = double.IsNaN(_smoothed) ? step.CrossEntropy : _smoothed + Smoothing * (step.CrossEntropy - _smoothed);
         _lastTokens = step.KeptTokens;
         double[] entropies = [.. step.RouterEntropy.Where((_, layer) => step.ChosenTokens[layer].Length > 0)];
         RouterEntropy = entropies.Length > 0 ? entropies.Average() : null;
         DroppedShare = (double)step.DroppedTokens.Sum(layer => layer.Sum()) / Math.Max(1, step.ChosenTokens.Sum(layer => layer.Sum()));
+        double balance = Balance(_map, step.KeptTokens);
+        double balanceAsBegun = Balance(_began, step.KeptTokens);
+        _balances += balance;
+        _balancesAsBegun += balanceAsBegun;
         TimeSpan elapsed = Elapsed;
         return new TrainingProgress
         {
@@ -63,6 +89,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
             Remaining = elapsed / Math.Max(1, step.Step - _first) * Math.Max(0, steps - step.Step),
             Silos = _silos,
             ExpertLoads = Loads(step.KeptTokens),
+            Balance = balance,
+            BalanceAsBegun = balanceAsBegun,
+            Director = Director,
             Notes = [.. _notes],
         };
     }
@@ -92,11 +121,18 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Notes what the person who watches should know.</summary>
     public void Note(string text) => _notes.Add($"step {Step}: {text}");
 
+    /// <summary>Takes over where everything is, and what the director has done.</summary>
+    public void Follow(TrainingStatus now, DirectorStatus director)
+    {
+        Follow(now);
+        Director = DirectorReport.Of(director, now.SiloNames);
+    }
+
     /// <summary>Takes over where everything is after a move, and notes it.</summary>
     public void Follow(TrainingStatus now, ExpertMove move)
     {
         string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert][0]];
-        _status = now;
+        Follow(now);
         _notes.Add(
             $"step {Step}: layer {move.Layer}, expert {move.Expert}, the busiest of {from}, moved to {now.SiloNames[move.Rank]} "
             + $"with its optimizer state (epoch {now.Epoch}); training goes on, no bit of its result changes");
@@ -105,23 +141,52 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     private IEnumerable<(int Layer, int Expert)> Experts() =>
         _lastTokens.SelectMany((tokens, layer) => tokens.Select((_, expert) => (layer, expert)));
 
+    private void Follow(TrainingStatus now)
+    {
+        if (now.Map is { } map && now.Epoch != _status.Epoch)
+        {
+            (_status, _map) = (now, map.ToMap());
+        }
+    }
+
     /// <summary>
-    /// Tokens of this step by silo: one column per expert that it holds, layer by layer. An expert with replicas counts at its home, as steps do not
-    /// report who served which tokens.
+    /// Tokens of this step by silo: one column per shard that it holds, layer by layer. Steps do not report which replica served which tokens;
+    /// the rule by which they are shared out tells.
     /// </summary>
     private long[][] Loads(long[][] tokens)
     {
-        PlacementMapMessage map = _status.Map!;
         List<long>[] loads = [.. _silos.Select(_ => new List<long>())];
         for (int layer = 0; layer < tokens.Length; layer++)
         {
+            if (tokens[layer].Length == 0)
+            {
+                continue;
+            }
+
+            LayerQuotas quotas = _quotas.Split(_map.PlacementOf(layer), tokens[layer]);
             for (int expert = 0; expert < tokens[layer].Length; expert++)
             {
-                string silo = _status.SiloNames[map.Ranks[layer][expert][0]];
-                loads[Array.IndexOf(_silos, silo)].Add(tokens[layer][expert]);
+                ReadOnlySpan<int> ranks = quotas.Placement.RanksOf(expert);
+                for (int replica = 0; replica < ranks.Length; replica++)
+                {
+                    loads[Array.IndexOf(_silos, _status.SiloNames[ranks[replica]])].Add(quotas.Of(expert)[replica]);
+                }
             }
         }
 
         return [.. loads.Select(load => load.ToArray())];
+    }
+
+    /// <summary>Tokens of the busiest worker over the mean, mean over the layers with experts.</summary>
+    private double Balance(PlacementMap map, long[][] tokens) => Enumerable.Range(0, tokens.Length)
+        .Where(layer => tokens[layer].Length > 0)
+        .Select(layer => _quotas.Split(map.PlacementOf(layer), tokens[layer]).BalanceRatio)
+        .DefaultIfEmpty(1)
+        .Average();
+
+    private static IQuotaRule Quotas(string configuration)
+    {
+        var run = RunConfiguration.FromJson(configuration);
+        return run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Training;
 
@@ -53,6 +54,22 @@ internal sealed record TrainingResult
     /// <summary>The same of a model that knows only how often each byte occurs.</summary>
     [JsonPropertyName("unigram_loss")]
     public required double UnigramLoss { get; init; }
+
+    /// <summary>Experts that the director moved or copied.</summary>
+    [JsonPropertyName("shards_moved")]
+    public required int ShardsMoved { get; init; }
+
+    /// <summary>Tokens of the busiest worker over the mean: mean over layers and steps.</summary>
+    [JsonPropertyName("balance")]
+    public required double Balance { get; init; }
+
+    /// <summary>The same if experts had stayed where they were when the run began.</summary>
+    [JsonPropertyName("balance_as_begun")]
+    public required double BalanceAsBegun { get; init; }
+
+    /// <summary>What the director saw and did; null without one.</summary>
+    [JsonPropertyName("director")]
+    public required DirectorReport? Director { get; init; }
 
     [JsonPropertyName("parameters")]
     public required long Parameters { get; init; }

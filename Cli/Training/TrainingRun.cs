@@ -20,7 +20,10 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
     /// <summary>Sequences of an evaluation's micro-batch.</summary>
     private const int EvaluationSequences = 8;
 
-    private readonly TrainingWindows _windows = job.Text.Corpus.TrainingWindows(job.Seed, model.Run.Model.MaximumSequence);
+    private readonly SubjectWindows _windows =
+        new(job.Text.Corpus, job.Seed, model.Run.Model.MaximumSequence, TurnOf(job, goal));
+
+    private readonly DirectorNews _director = new(model, meter);
 
     private readonly RunRecord _record = new()
     {
@@ -34,6 +37,8 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         Steps = goal,
         SaveEvery = job.SaveEvery,
         Prompt = job.Prompt,
+        Director = job.Director is not null,
+        TurnsAfter = TurnOf(job, goal),
     };
 
     /// <summary>
@@ -62,7 +67,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             long until = job.SaveEvery > 0 ? Math.Min(goal, (meter.Step / job.SaveEvery + 1) * job.SaveEvery) : goal;
             IEnumerable<IReadOnlyList<MicroBatch>> batches = Steps(meter.Step + 1, until)
                 .TakeWhile(_ => IsToGoOn())
-                .Select(step => ByteBatches.OfStep(_windows, step, model.Run.MicroBatches, job.Sequences));
+                .Select(step => ByteBatches.OfStep(_windows.Of(step), step, model.Run.MicroBatches, job.Sequences));
 
             // Cancellation ends the batches, not the steps: what was begun is committed and saved.
             await foreach (StepOutcome step in model.TrainAsync(batches, CancellationToken.None))
@@ -75,6 +80,17 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
                 }
 
                 keeper.Report(progress);
+                if (Directed)
+                {
+                    // After the step was shown: its tokens went where experts were before.
+                    await _director.FollowAsync(step);
+                }
+
+                if (step.Step == TurnOf(job, goal))
+                {
+                    meter.Note("the text changes its subject");
+                }
+
                 if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
                 {
                     await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, CancellationToken.None);
@@ -108,6 +124,11 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         IReadOnlyList<ReadOnlyMemory<byte>> validation, CommandOutput output, CancellationToken cancellation)
     {
         double seconds = meter.Elapsed.TotalSeconds;
+        if (Directed)
+        {
+            await _director.AskAsync();
+        }
+
         output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {seconds:0.0} s; measuring the validation loss ...");
         EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
@@ -127,12 +148,21 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             ValidationLoss = loss.Loss,
             ValidationBytes = loss.Tokens,
             UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
+            ShardsMoved = meter.ShardsMoved,
+            Balance = meter.MeanBalance,
+            BalanceAsBegun = meter.MeanBalanceAsBegun,
+            Director = meter.Director,
             Parameters = ModelLayout.ParameterCount(model.Run.Model),
             Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
             Checkpoint = Path.GetFullPath(job.Folder.Checkpoint),
             Sample = job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]),
         };
     }
+
+    /// <summary>A single worker leaves a director nothing to do.</summary>
+    private bool Directed => job.Director is not null && job.Silos > 1;
+
+    private static long? TurnOf(TrainingJob job, long goal) => job.TurnsAfter ?? (job.ChangesSubject ? goal / 2 : null);
 
     private static IEnumerable<long> Steps(long first, long last)
     {

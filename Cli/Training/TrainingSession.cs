@@ -26,6 +26,11 @@ internal static class TrainingSession
             MoEModel model = job.Resume is null
                 ? await cluster.Client.CreateModelAsync(job.Name, run, cancellationToken: cancellation)
                 : await cluster.Client.RestoreModelAsync(job.Name, job.Folder.Checkpoint, cancellationToken: cancellation);
+            if (job.Director is not null && job.Silos > 1)
+            {
+                await model.SetDirectorAsync(job.Director, cancellation);
+            }
+
             TrainingStatus status = await model.GetStatusAsync(cancellation);
             var training = new TrainingRun(job, model, new TrainingMeter(status, goal), keeper, goal);
             await using (ITrainingView view = TrainingView.Open(output))
@@ -58,8 +63,7 @@ internal static class TrainingSession
         }
 
         int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, cancellation);
-        int warmup = (int)Math.Min(job.Run.Optimizer.WarmupSteps, Math.Max(1, steps / 10));
-        return job.Run with { Optimizer = job.Run.Optimizer with { TotalSteps = steps, WarmupSteps = warmup } };
+        return job.Run with { Optimizer = job.Run.Optimizer.OfSteps(steps) };
     }
 
     private static RunStatus FirstStatus(TrainingJob job, long goal) => new()

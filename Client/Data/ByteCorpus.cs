@@ -47,6 +47,29 @@ public sealed class ByteCorpus
     public TrainingWindows TrainingWindows(long seed, int length) => new(Training, seed, length);
 
     /// <summary>
+    /// Random windows of the first half of the training text, and of the second: documents in the order of their names, which keeps subjects
+    /// together, divided where half of the bytes are over.
+    /// </summary>
+    /// <param name="seed">Same seed, same windows.</param>
+    /// <param name="length">Number of inputs.</param>
+    /// <exception cref="TextSourceException">No text of a half is that long.</exception>
+    public (TrainingWindows First, TrainingWindows Second) TrainingHalves(long seed, int length)
+    {
+        long left = TrainingBytes / 2;
+        List<TextDocument> first = [];
+        List<TextDocument> second = [];
+        foreach (TextDocument document in Training)
+        {
+            int taken = (int)Math.Min(left, document.Bytes.Length);
+            left -= taken;
+            first.Add(document with { Bytes = document.Bytes[..taken] });
+            second.Add(document with { Bytes = document.Bytes[taken..] });
+        }
+
+        return (new TrainingWindows(first, seed, length), new TrainingWindows(second, seed, length));
+    }
+
+    /// <summary>
     /// The fixed windows that a validation loss is measured on, each <paramref name="length"/> inputs and the byte that follows
     /// the last. Window w of a file starts at byte w·length, so that no byte is a target twice. When all windows are more than
     /// needed, every s-th is taken over all files.

@@ -6,11 +6,11 @@ namespace MoEActors.Grains.Interfaces.Director;
 [Alias("moe.director.calibration")]
 public sealed record ClusterCalibration
 {
-    /// <summary>Rows of one expert's forward pass, ascending.</summary>
+    /// <summary>Rows of one expert in a round, ascending.</summary>
     [Id(0)]
     public required long[] Rows { get; init; }
 
-    /// <summary>Seconds of each.</summary>
+    /// <summary>Processor seconds of a pass with each: a third of forward and backward, as backward costs two passes.</summary>
     [Id(1)]
     public required double[] Seconds { get; init; }
 

@@ -41,4 +41,15 @@ public sealed record LayerDecision
     /// <summary>Why, in one sentence.</summary>
     [Id(8)]
     public required string Reason { get; init; }
+
+    /// <summary>
+    /// Seconds of processor time that the slowest worker spent on the layer's exchange and experts, mean of the last steps before the decision; null
+    /// where they were not measured.
+    /// </summary>
+    [Id(9)]
+    public double? MeasuredSecondsBefore { get; init; }
+
+    /// <summary>The same, mean of the steps after it was in force; null as long as there are none.</summary>
+    [Id(10)]
+    public double? MeasuredSeconds { get; init; }
 }

@@ -30,7 +30,10 @@ public sealed class StepLoad
     [Id(6)]
     public long Landing { get; init; }
 
-    /// <summary>By layer: seconds that the slowest worker spent in it; empty where they were not measured.</summary>
+    /// <summary>
+    /// By layer: seconds of processor time that the slowest worker spent in its exchange and experts - own work, without waiting for others; empty
+    /// where they were not measured.
+    /// </summary>
     [Id(5)]
     public double[] LayerSeconds { get; init; } = [];
 }

@@ -75,6 +75,10 @@ public sealed class StepOutcome : WorkOutcome
     [Id(20)]
     public WorkerTiming[] Timings { get; init; } = [];
 
+    /// <summary>Shards that came to another worker beside this step, where they are from the next one on.</summary>
+    [Id(21)]
+    public int ShardsMoved { get; init; }
+
     /// <summary>Mean over the workers of their seconds by phase; <see cref="PhaseSeconds.Idle"/> is what the control plane took.</summary>
     public PhaseSeconds MeanPhases => PhaseSeconds.Mean([.. Timings.Select(timing => timing.Elapsed)]);
 

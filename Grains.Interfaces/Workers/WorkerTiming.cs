@@ -29,6 +29,13 @@ public sealed class WorkerTiming
     [Id(4)]
     public required double HelperSeconds { get; init; }
 
+    /// <summary>
+    /// By layer: seconds of processor time in its exchange and routed experts, gradients of replicas included and the gate left out: what depends
+    /// on the placement.
+    /// </summary>
+    [Id(5)]
+    public required double[] ExpertsBusy { get; init; }
+
     /// <summary>Seconds of processor time of all threads of this worker.</summary>
     public double ProcessorSeconds => Busy.Total + HelperSeconds;
 }

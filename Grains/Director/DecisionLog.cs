@@ -25,7 +25,12 @@ internal sealed class DecisionLog
     public bool IsLanding => _decisions is [.., { State: DecisionState.Landing }];
 
     /// <summary>Notes a plan and words it for the coordinator.</summary>
-    public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, long shardBytes)
+    /// <param name="plan">The plan.</param>
+    /// <param name="epoch">The epoch whose placement it was made for.</param>
+    /// <param name="bytesPerStep">Bytes that may move during one training step.</param>
+    /// <param name="shardBytes">Bytes of a shard's state.</param>
+    /// <param name="measured">By layer: seconds that it took lately; null where they were not measured.</param>
+    public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, long shardBytes, IReadOnlyList<double?> measured)
     {
         (_shardBytes, _takenAt) = (shardBytes, long.MaxValue);
         var decision = new DirectorDecision
@@ -33,7 +38,7 @@ internal sealed class DecisionLog
             Number = _decisions is [.., { } last] ? last.Number + 1 : 1,
             Step = plan.Step,
             State = DecisionState.Landing,
-            Layers = [.. plan.Layers.Select(Describe)],
+            Layers = [.. plan.Layers.Select(layer => Describe(layer, measured[layer.Layer]))],
         };
         _decisions.Add(decision);
         if (_decisions.Count > Kept)
@@ -76,7 +81,7 @@ internal sealed class DecisionLog
         }
     }
 
-    /// <summary>Adds a step's balance ratios to the effects of the decision that is in force, and sees whether the coordinator still knows of the plan.</summary>
+    /// <summary>Adds a step's balance ratios and seconds to the effects of the decision that is in force, and sees whether the coordinator still knows of the plan.</summary>
     public void Measure(StepLoad load, double[] ratios)
     {
         long step = load.Step;
@@ -100,12 +105,15 @@ internal sealed class DecisionLog
                 .. decision.Layers.Select(layer => layer with
                 {
                     MeasuredRatio = (((layer.MeasuredRatio ?? 0) * earlier) + ratios[layer.Layer]) / (earlier + 1),
+                    MeasuredSeconds = load.LayerSeconds.Length == 0
+                        ? layer.MeasuredSeconds
+                        : (((layer.MeasuredSeconds ?? 0) * earlier) + load.LayerSeconds[layer.Layer]) / (earlier + 1),
                 }),
             ],
         };
     }
 
-    private static LayerDecision Describe(LayerPlan plan) => new()
+    private static LayerDecision Describe(LayerPlan plan, double? measured) => new()
     {
         Layer = plan.Layer,
         Arrivals = [.. plan.Moves.Select(move => new ShardArrival(move.Expert, move.From, move.To))],
@@ -115,5 +123,6 @@ internal sealed class DecisionLog
         PredictedSeconds = plan.Seconds.After,
         MoveSeconds = plan.MoveSeconds,
         Reason = plan.Reason,
+        MeasuredSecondsBefore = measured,
     };
 }

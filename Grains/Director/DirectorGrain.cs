@@ -53,7 +53,7 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
             return;
         }
 
-        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes);
+        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes, watch.MeasuredSeconds);
         foreach (LayerPlan layer in plan.Layers)
         {
             DirectorEvents.Decided(logger, Model, proposal.Number, load.Step, layer);

@@ -18,11 +18,15 @@ internal sealed class LoadWatch
     /// <summary>Weight of a step in the mean of the prediction error.</summary>
     private const double Recent = 0.05;
 
+    /// <summary>Steps that a layer's measured seconds are the mean of.</summary>
+    private const int MeasuredSteps = 8;
+
     private readonly LayerPlacement[] _layers;
     private readonly ImmutableArray<int>[] _slots;
     private readonly IQuotaRule _quotas;
     private readonly DirectorPolicy _policy;
     private readonly DirectorMemory _memory;
+    private readonly Queue<double[]> _seconds = [];
     private LoadWindow _window;
 
     private LoadWatch(
@@ -40,7 +44,7 @@ internal sealed class LoadWatch
         _memory = before?._memory ?? new DirectorMemory();
         _window = before?._window ?? new LoadWindow();
         Ratios = [.. _layers.Select(_ => 1.0)];
-        Costs = CostsOf(calibration, map, run.Model);
+        Costs = CostsOf(calibration, map, run);
         PredictionError = before?.PredictionError;
     }
 
@@ -61,6 +65,10 @@ internal sealed class LoadWatch
 
     /// <summary>Mean of |predicted − measured| / measured over layers and recent steps; null where nothing was measured.</summary>
     public double? PredictionError { get; private set; }
+
+    /// <summary>By layer: mean seconds of the last steps under this placement, on the slowest worker; null where nothing was measured.</summary>
+    public IReadOnlyList<double?> MeasuredSeconds =>
+        [.. _layers.Select((_, layer) => _seconds.Count == 0 ? (double?)null : _seconds.Average(step => step[layer]))];
 
     /// <summary>Begins to watch a placement.</summary>
     /// <param name="settings">How eager the director is.</param>
@@ -93,6 +101,15 @@ internal sealed class LoadWatch
         LayerQuotas?[] quotas = [.. _layers.Select((layer, i) => layer.Experts == 0 ? null : _quotas.Split(layer, load.Tokens[i]))];
         Ratios = [.. quotas.Select(split => split?.BalanceRatio ?? 1)];
         Compare(quotas, load.LayerSeconds);
+        if (load.LayerSeconds.Length > 0)
+        {
+            _seconds.Enqueue(load.LayerSeconds);
+            if (_seconds.Count > MeasuredSteps)
+            {
+                _seconds.Dequeue();
+            }
+        }
+
         return true;
     }
 
@@ -135,11 +152,14 @@ internal sealed class LoadWatch
         return (int)Math.Clamp((memory.Budget - memory.Used) / shard / Math.Max(1, model.MoELayers.Count()), 0, int.MaxValue / 2);
     }
 
-    private static CostModel CostsOf(ClusterCalibration calibration, PlacementMap map, ModelConfiguration model)
+    /// <summary>What was measured is a round; a step has several, among which its tokens are divided.</summary>
+    private static CostModel CostsOf(ClusterCalibration calibration, PlacementMap map, RunConfiguration run)
     {
+        ModelConfiguration model = run.Model;
         long parameters = ModelLayout.Expert(model).Sum(shape => (long)shape.Count);
+        int rounds = (run.MicroBatches + map.Workers.Length - 1) / map.Workers.Length;
         return new CostModel(
-            new Calibration([.. calibration.Rows.Zip(calibration.Seconds, (rows, seconds) => new ComputePoint(rows, seconds))]),
+            new Calibration([.. calibration.Rows.Zip(calibration.Seconds, (rows, seconds) => new ComputePoint(rows * rounds, seconds * rounds))]),
             new ShardSize(sizeof(float) * parameters, 3 * sizeof(float) * parameters, sizeof(float) * model.Dim),
             new ClusterTopology(
                 [.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], calibration.Bandwidth, calibration.Bandwidth));

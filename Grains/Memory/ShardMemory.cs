@@ -25,12 +25,15 @@ internal sealed class ShardMemory(IDevice device)
     }
 
     /// <summary>Makes room for a shard. From any thread.</summary>
+    /// <param name="prefix">What makes its tensor names unique in the model.</param>
+    /// <param name="layout">Its tensors.</param>
+    /// <param name="clear">False where a copy of all of it follows.</param>
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
-    public ParameterBlock Allocate(string prefix, IReadOnlyList<ParameterShape> layout)
+    public ParameterBlock Allocate(string prefix, IReadOnlyList<ParameterShape> layout, bool clear)
     {
         lock (_gate)
         {
-            var block = new ParameterBlock(device, prefix, layout);
+            var block = new ParameterBlock(device, prefix, layout, clear);
             _bytes += block.Bytes;
             return block;
         }

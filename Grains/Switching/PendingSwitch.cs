@@ -109,9 +109,16 @@ internal sealed class PendingSwitch(SwitchMessage message, bool besideStep) : ID
         _seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         _gradients.Wait();
         ThrowIfCancelled();
-        if (besideStep)
+        foreach ((ShardTransferMessage move, ParameterBlock? source, ParameterBlock? target) in _copies)
         {
-            _copies.ForEach(copy => Copy(communicator, copy.Move, copy.Source?.Gradients, copy.Target?.Gradients));
+            if (besideStep)
+            {
+                Copy(communicator, move, source?.Gradients, target?.Gradients);
+            }
+            else
+            {
+                target?.ClearGradients();
+            }
         }
     }
 

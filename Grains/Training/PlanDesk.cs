@@ -145,6 +145,7 @@ internal sealed class PlanDesk(
             Landing = _proposal?.Number ?? 0,
             Tokens = outcome.KeptTokens,
             Dropped = [.. outcome.ChosenTokens.Zip(outcome.KeptTokens, (chosen, kept) => chosen.Sum() - kept.Sum())],
+            LayerSeconds = [.. outcome.KeptTokens.Select((_, layer) => outcome.Timings.Max(timing => timing.ExpertsBusy[layer]))],
         }).Ignore();
     }
 

@@ -53,6 +53,9 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
             await RefuseAsync(request, targets, losses, reports);
         }
 
+        // A change of placement that went wrong is left out.
+        change?.Conclude(reports);
+        PlacementSwitch? adopted = change is { Failure: null } ? change : null;
         double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
         double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
         var outcome = new StepOutcome
@@ -72,11 +75,10 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
             RouterEntropy = Entropies(reports),
             BatchDigest = BatchDigest.Of(request.Batches),
             Timings = [.. reports.Select(report => report.Timing!)],
+            ShardsMoved = adopted?.Moves ?? 0,
         };
 
-        // The decision: from here on the step is committed, whoever has to tell the members. A change of placement that went wrong is left out.
-        change?.Conclude(reports);
-        PlacementSwitch? adopted = change is { Failure: null } ? change : null;
+        // The decision: from here on the step is committed, whoever has to tell the members.
         StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
         RunRecord decided = reign.Record with { Step = step, LastOutcomes = last };
         await reign.WriteAsync(adopted is null ? decided : decided with { Epoch = adopted.After.Version, Map = adopted.Message.Map });

@@ -21,6 +21,7 @@ internal sealed class EpochView : IDisposable
     private readonly Arena _arena;
     private readonly Arena _parts;
     private readonly ShardTable _shards;
+    private readonly PhaseClock _clock;
 
     /// <param name="epoch">The epoch's number.</param>
     /// <param name="map">Members and who holds what.</param>
@@ -46,6 +47,7 @@ internal sealed class EpochView : IDisposable
         _arena = arena;
         _parts = parts;
         _shards = shards;
+        _clock = clock;
         Epoch = epoch;
         Map = map;
         Rank = rank;
@@ -65,6 +67,7 @@ internal sealed class EpochView : IDisposable
         _arena = before._arena;
         _parts = before._parts;
         _shards = before._shards;
+        _clock = before._clock;
         Epoch = epoch;
         Map = map;
         Rank = before.Rank;
@@ -106,11 +109,17 @@ internal sealed class EpochView : IDisposable
     /// <summary>Ends a round of training: parts of gradients that replicas computed for each other's sake go where they are added.</summary>
     public void EndRound()
     {
-        foreach (IReplicaGradients? replicas in _replicas)
+        PhaseMark before = _clock.Mark;
+        for (int layer = 0; layer < _replicas.Length; layer++)
         {
-            replicas?.EndRound();
+            if (_replicas[layer] is { } replicas)
+            {
+                _clock.Enter(new PhaseMark(Phase.Exchange, layer));
+                replicas.EndRound();
+            }
         }
 
+        _clock.Enter(before);
         _parts.Reset();
     }
 
@@ -127,13 +136,21 @@ internal sealed class EpochView : IDisposable
     /// <summary>Ends the rounds of a step: all replicas of an expert have the same gradient afterwards.</summary>
     public void EndStep()
     {
+        PhaseMark before = _clock.Mark;
+
         // The passes of a layer alone have added to the same gradients.
-        foreach (IReplicaGradients? replicas in _replicas.AsSpan(0, Map.Layers))
+        for (int layer = 0; layer < Map.Layers; layer++)
         {
             // Nothing of the last round is needed any more.
             _arena.Reset();
-            replicas?.EndStep();
+            if (_replicas[layer] is { } replicas)
+            {
+                _clock.Enter(new PhaseMark(Phase.Exchange, layer));
+                replicas.EndStep();
+            }
         }
+
+        _clock.Enter(before);
     }
 
     /// <inheritdoc />

@@ -7,12 +7,14 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
+using MoEActors.Native.Timing;
+using MoEActors.Placement.Costs;
 
 namespace MoEActors.Grains.Workers;
 
 /// <summary>
-/// Measures what the director's cost model must know: the forward pass of one expert by rows, and the rate at which workers send. All workers
-/// measure at once, as they work at once, and the slowest counts; every rank comes to the same answer.
+/// Measures what the director's cost model must know: the passes of one expert by rows, in processor time, and the rate at which workers send.
+/// All workers measure at once, as they work at once, and the slowest counts; every rank comes to the same answer.
 /// </summary>
 internal sealed class ExpertCalibration(IDevice device, ICommunicator communicator, ModelConfiguration model) : IDisposable
 {
@@ -35,7 +37,8 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         expert.Initialise(model.Seed);
         foreach (int count in Rows)
         {
-            double slowest = Slowest(MedianOf(() => Forward(expert, count)));
+            // A worker's share of a crowded machine is no property of an expert: processor time, as steps are measured.
+            double slowest = Slowest(MedianOf(() => Pass(expert, count), () => ThreadTime.Nanoseconds / 1e9)) / CostModel.ComputePasses;
             rows.Add(count);
             seconds.Add(slowest);
             if (slowest > Patience)
@@ -54,16 +57,23 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         _arena.Dispose();
     }
 
-    private void Forward(ParameterBlock expert, int rows)
+    /// <summary>Forward and backward of one round: rows from all workers, and a part of the weight gradient for each.</summary>
+    private void Pass(ParameterBlock expert, int rows)
     {
         var tape = new Tape(device, _arena) { Recording = false };
         tape.Reset();
         Matrix input = tape.NewMatrix(rows, model.Dim);
         Matrix output = tape.NewMatrix(rows, model.Dim);
+        Matrix inputGradient = tape.NewMatrix(rows, model.Dim);
         device.Fill(input.Data, 0.5f);
+        int sources = communicator.Size;
+        int[] segments = [.. Enumerable.Range(0, sources).Select(source => (rows / sources) + (source < rows % sources ? 1 : 0))];
+        IExpertKind kind = model.Kinds.Experts.Get(model.Expert);
         var batch = new ExpertBatch();
-        batch.Begin(tape, [expert.Parameters], [rows], 1, input, output, Accumulation.Store);
-        model.Kinds.Experts.Get(model.Expert).Forward(batch);
+        batch.Begin(tape, [expert.Parameters], segments, sources, input, output, Accumulation.Store);
+        kind.Forward(batch);
+        batch.BeginBackward(output, inputGradient, Accumulation.Store);
+        kind.Backward(batch);
         device.Synchronize();
     }
 
@@ -76,20 +86,21 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         int size = communicator.Size;
         Segment[] away = [new((communicator.Rank + 1) % size, 0, SentElements)];
         Segment[] here = [new((communicator.Rank + size - 1) % size, 0, SentElements)];
-        double seconds = Slowest(MedianOf(() => communicator.AllToAll(send, away, receive, here)));
+        double seconds = Slowest(MedianOf(
+            () => communicator.AllToAll(send, away, receive, here), () => (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency));
         _arena.Reset();
         return SentElements * sizeof(float) / seconds;
     }
 
-    private static double MedianOf(Action work)
+    private static double MedianOf(Action work, Func<double> clock)
     {
         work();
         double[] times = new double[Repetitions];
         for (int i = 0; i < times.Length; i++)
         {
-            long started = Stopwatch.GetTimestamp();
+            double started = clock();
             work();
-            times[i] = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            times[i] = clock() - started;
         }
 
         Array.Sort(times);

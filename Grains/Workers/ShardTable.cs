@@ -47,13 +47,13 @@ internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) :
     /// <summary>Brings a shard into being with its initial values.</summary>
     public ParameterBlock Create(ExpertId expert)
     {
-        ParameterBlock block = Allocate(expert);
+        ParameterBlock block = Allocate(expert, clear: true);
         block.Initialise(model.Seed);
         _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
         return block;
     }
 
-    /// <summary>Makes room for a copy of a shard beside the table.</summary>
+    /// <summary>Makes room for a copy of a shard beside the table; what is there is undefined.</summary>
     public ParameterBlock Receive(ExpertId expert)
     {
         if (_arrived.Remove(expert, out ParameterBlock? older))
@@ -61,7 +61,7 @@ internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) :
             Free(older);
         }
 
-        ParameterBlock block = Allocate(expert);
+        ParameterBlock block = Allocate(expert, clear: false);
         _arrived.Add(expert, block);
         return block;
     }
@@ -137,9 +137,9 @@ internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) :
         Keep(_ => false);
     }
 
-    private ParameterBlock Allocate(ExpertId expert)
+    private ParameterBlock Allocate(ExpertId expert, bool clear)
     {
-        ParameterBlock block = memory.Allocate(ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model));
+        ParameterBlock block = memory.Allocate(ModelLayout.ExpertPrefix(expert.Layer, expert.Expert), ModelLayout.Expert(model), clear);
         Interlocked.Add(ref _bytes, block.Bytes);
         return block;
     }

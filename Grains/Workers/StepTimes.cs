@@ -22,6 +22,7 @@ internal sealed class StepTimes(IDevice device, int layers)
             Busy = Seconds(Clock.Busy),
             MixtureElapsed = [.. Enumerable.Range(0, layers).Select(Clock.ElapsedIn)],
             MixtureBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyIn)],
+            ExpertsBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyInExperts)],
             HelperSeconds = (helpers - _helpersBefore).TotalSeconds,
         };
         _helpersBefore = helpers;

@@ -30,6 +30,9 @@ public sealed record OptimizerOptions
     /// <summary>Gradients are scaled down to this global norm; 0 for no limit.</summary>
     public float ClipNorm { get; init; } = 1f;
 
+    /// <summary>The same with a schedule of so many steps, of which the warm-up takes a tenth at most.</summary>
+    public OptimizerOptions OfSteps(long steps) => this with { TotalSteps = steps, WarmupSteps = Math.Min(WarmupSteps, Math.Max(1, steps / 10)) };
+
     /// <summary>Every mistake in these options, in words that name the property.</summary>
     public IEnumerable<string> Mistakes()
     {

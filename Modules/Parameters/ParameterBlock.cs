@@ -21,8 +21,9 @@ public sealed class ParameterBlock : IDisposable
     /// <param name="device">The device that holds it.</param>
     /// <param name="prefix">What makes its tensor names unique in the model, as in <c>layers.0.experts.3.</c>; may be empty.</param>
     /// <param name="layout">Its tensors, in canonical order.</param>
+    /// <param name="clear">False to leave gradients and moments undefined too, for a copy of all of them: writing memory twice costs as much as copying.</param>
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
-    public ParameterBlock(IDevice device, string prefix, IReadOnlyList<ParameterShape> layout)
+    public ParameterBlock(IDevice device, string prefix, IReadOnlyList<ParameterShape> layout, bool clear = true)
     {
         _device = device;
         Prefix = prefix;
@@ -37,7 +38,11 @@ public sealed class ParameterBlock : IDisposable
         Length = length;
         _memory = device.Allocate(4L * sizeof(float) * length);
         DeviceSpan<float> all = _memory.As<float>().Slice(0, 4 * length);
-        device.Fill(all, 0f);
+        if (clear)
+        {
+            device.Fill(all, 0f);
+        }
+
         Values = all.Slice(0, length);
         _gradients = all.Slice(length, length);
         FirstMoments = all.Slice(2 * length, length);

@@ -18,6 +18,7 @@ public sealed class PhaseClock(int layers = 0)
     private readonly long[] _busy = new long[Phases];
     private readonly long[] _layerElapsed = new long[layers];
     private readonly long[] _layerBusy = new long[layers];
+    private readonly long[] _expertsBusy = new long[layers];
     private long _since = Stopwatch.GetTimestamp();
     private long _busySince;
     private bool _running;
@@ -47,6 +48,7 @@ public sealed class PhaseClock(int layers = 0)
         Array.Clear(_busy);
         Array.Clear(_layerElapsed);
         Array.Clear(_layerBusy);
+        Array.Clear(_expertsBusy);
     }
 
     /// <summary>Begins a phase, in the layer of the one before.</summary>
@@ -79,6 +81,9 @@ public sealed class PhaseClock(int layers = 0)
     /// <summary>Seconds of processor time that a layer took for its gate, exchange and routed experts.</summary>
     public double BusyIn(int layer) => _layerBusy[layer] / 1e9;
 
+    /// <summary>Seconds of processor time that a layer took for its exchange and routed experts, its gate apart.</summary>
+    public double BusyInExperts(int layer) => _expertsBusy[layer] / 1e9;
+
     private void Move(PhaseMark mark)
     {
         long now = Stopwatch.GetTimestamp();
@@ -93,6 +98,7 @@ public sealed class PhaseClock(int layers = 0)
         {
             _layerElapsed[layer] += now - _since;
             _layerBusy[layer] += worked;
+            _expertsBusy[layer] += phase == Phase.Gate ? 0 : worked;
         }
 
         _since = now;

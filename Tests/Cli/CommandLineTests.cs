@@ -4,26 +4,30 @@ public sealed class CommandLineTests
 {
     [Theory]
     [InlineData("", "demo", "train", "bench", "simulate")]
-    [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "default: 4")]
+    [InlineData("demo", "--json", "--silos", "--seconds", "--steps", "--seed", "--output", "--no-director", "default: 4")]
     [InlineData(
         "train", "--text", "--silos", "--steps", "--seconds", "--batch", "--sequence", "--dim", "--layers", "--heads", "--kv-heads",
-        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json", "--config", "--runs", "--save-every", "--recompute")]
+        "--experts", "--top-k", "--hidden", "--learning-rate", "--seed", "--name", "--json", "--config", "--runs", "--save-every", "--recompute",
+        "--no-director")]
     [InlineData("resume", "NAME", "--checkpoint", "--runs", "--steps", "--seconds", "--text", "--silos", "--json")]
     [InlineData("status", "NAME", "--runs", "--json")]
     [InlineData("generate", "--checkpoint", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
     [InlineData("estimate", "--config", "--workers", "--recompute", "--json")]
-    [InlineData("bench", "layer", "gemm", "step", "moves", "planning")]
+    [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
     [InlineData("bench step", "--config", "--steps", "--silos", "--json")]
     [InlineData("bench moves", "--config", "--steps", "--every", "--silos", "--json")]
+    [InlineData("bench switch", "--switches", "--every", "--silos", "--json")]
+    [InlineData("bench director", "--warmup", "--steps", "--silos", "--json")]
     [InlineData("bench planning", "--repetitions", "--json")]
-    [InlineData("simulate", "placement", "trace")]
+    [InlineData("simulate", "placement", "trace", "record")]
     [InlineData(
         "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]
     [InlineData("simulate trace", "--kind", "--layers", "--experts", "--steps", "--interval", "--tokens", "--seed", "--out")]
+    [InlineData("simulate record", "--config", "--text", "--silos", "--steps", "--every", "--turn", "--out")]
     public async Task Help_tells_what_a_command_takes(string command, params string[] words)
     {
         CommandLineRun run = await CommandLineRun.Of([.. Words(command), "--help"]);
@@ -67,7 +71,7 @@ public sealed class CommandLineTests
     [InlineData("train --recompute 9", "moe train: Recompute is '9'; it must be all, none, or layers from 0 to 3")]
     [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
-    [InlineData("bench", "moe bench: one of layer, gemm, step, moves, planning must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]

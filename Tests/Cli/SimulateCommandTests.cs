@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MoEActors.Cli.Simulation;
+using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
@@ -36,6 +37,33 @@ public sealed class SimulateCommandTests : IDisposable
         Assert.All(json.RootElement.EnumerateArray(), policy => Assert.Equal(Fields, policy.EnumerateObject().Select(field => field.Name)));
         Assert.Equal(1, json.RootElement[0].GetProperty("step_time_vs_static").GetDouble());
         Assert.True(json.RootElement[5].GetProperty("step_time_vs_static").GetDouble() > 1.5);
+    }
+
+    [Fact]
+    public async Task A_trace_recorded_in_training_is_replayed_at_once()
+    {
+        string text = _folder.Write("text.txt", string.Concat(Enumerable.Range(0, 400).Select(i => $"{i} times {i % 7} makes {i * (i % 7)}.\n")));
+        string config = _folder.Write(
+            "run.json",
+            """{"model": {"dim": 16, "heads": 2, "keyValueHeads": 1, "hidden": 12, "experts": [4, 0, 6], "maximumSequence": 16}, "batch": 4}""");
+        string file = Path.Combine(_folder.Path, "trace.csv");
+        string[] record = ["simulate", "record", "--config", config, "--text", text, "--steps", "9", "--every", "2", "--turn", "--out", file];
+        CommandLineRun recorded = await CommandLineRun.Of([.. record, "--silos", "2"]);
+        Assert.True(recorded.ExitCode == 0, recorded.Error);
+        LoadTrace trace = TraceReader.Read(file);
+        Assert.Equal([2L, 4, 6, 8], trace.Rows.Select(row => row.Step));
+
+        // Dense layers have no lines. Four sequences of sixteen tokens choose two experts each.
+        Assert.Equal([4, 6], trace.Experts);
+        Assert.All(trace.Rows, row => Assert.All(row.Tokens, layer => Assert.Equal(4 * 16 * 2, layer.Sum())));
+
+        // Routing does not know where experts are.
+        string lines = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        await CommandLineRun.Of([.. record, "--silos", "1"]);
+        Assert.Equal(lines, await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+
+        CommandLineRun replayed = await CommandLineRun.Of("simulate", "placement", "--trace", file, "--workers", "2", "--spare-slots", "2", "--json");
+        Assert.Equal((0, ""), (replayed.ExitCode, replayed.Error));
     }
 
     [Fact]

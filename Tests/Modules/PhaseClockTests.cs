@@ -46,6 +46,7 @@ public sealed class PhaseClockTests
         Assert.Equal(0, _clock.ElapsedIn(0));
         Assert.Equal(_clock.Elapsed(Phase.Gate) + _clock.Elapsed(Phase.Exchange) + _clock.Elapsed(Phase.Experts), _clock.ElapsedIn(1), 9);
         Assert.Equal(_clock.Busy(Phase.Gate) + _clock.Busy(Phase.Exchange) + _clock.Busy(Phase.Experts), _clock.BusyIn(1), 9);
+        Assert.Equal(_clock.Busy(Phase.Exchange) + _clock.Busy(Phase.Experts), _clock.BusyInExperts(1), 9);
         Assert.True(_clock.Elapsed(Phase.Dense) > 0);
     }
 

@@ -44,7 +44,10 @@ public sealed class DirectorTests
             Assert.InRange(layer.PredictedRatio, 1, 2);
             Assert.NotNull(layer.MeasuredRatio);
             Assert.InRange(layer.MeasuredRatio.Value, 1, 2.5);
+            Assert.True(layer.MeasuredSecondsBefore > 0);
+            Assert.True(layer.MeasuredSeconds > 0);
         });
+        Assert.NotNull(status.PredictionError);
         Assert.All([0, 2], layer => Assert.InRange(status.Ratios[layer], 1, 2.5));
         int[][][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks;
 

@@ -32,6 +32,7 @@ public sealed class TimingTests
             Assert.Equal(0, timing.MixtureElapsed[1]);
             Assert.Equal(elapsed.Experts + elapsed.Gate + elapsed.Exchange, timing.MixtureElapsed.Sum(), 9);
             Assert.Equal(timing.Busy.Experts + timing.Busy.Gate + timing.Busy.Exchange, timing.MixtureBusy.Sum(), 9);
+            Assert.Equal(timing.Busy.Experts + timing.Busy.Exchange, timing.ExpertsBusy.Sum(), 9);
             Assert.Equal(0, timing.Busy.Idle);
         }
     }

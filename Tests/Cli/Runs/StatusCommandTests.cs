@@ -27,6 +27,92 @@ public sealed class StatusCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_directors_decisions_are_told_with_reasons_and_effects()
+    {
+        _runs.Folder("led").Write(new RunStatus
+        {
+            Name = "led",
+            State = RunState.Done,
+            Step = 40,
+            Steps = 40,
+            Runtime = "local",
+            Silos = 2,
+            Process = 1,
+            Machine = "elsewhere",
+            UpdatedAt = DateTimeOffset.UnixEpoch,
+            Director = new DirectorReport
+            {
+                Policy = "incremental",
+                Balance = [1.03, 1],
+                PredictionError = 0.07,
+                Decisions =
+                [
+                    new DecisionReport
+                    {
+                        Number = 3,
+                        Step = 12,
+                        State = "landed",
+                        ConcludedAt = 14,
+                        Failure = null,
+                        ShardsMoved = 1,
+                        BytesMoved = 1000,
+                        CopySeconds = 0.1,
+                        WaitSeconds = 0,
+                        Layers =
+                        [
+                            new LayerDecisionReport
+                            {
+                                Layer = 0,
+                                Arrivals = ["expert 3: silo-0 to silo-1"],
+                                Reason = "Because.",
+                                RatioBefore = 1.5,
+                                PredictedRatio = 1.1,
+                                MeasuredRatio = 1.05,
+                                PredictedSecondsBefore = 2,
+                                PredictedSeconds = 1,
+                                MeasuredSecondsBefore = 2.1,
+                                MeasuredSeconds = 1.1,
+                            },
+                        ],
+                    },
+                ],
+            },
+        });
+        CommandLineRun words = await CommandLineRun.Of("status", "led", "--runs", _runs.Path);
+        Assert.Contains("  director incremental: balance by layer 1.03 1.00, cost model 7% off", words.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "  decision 3, step 12, landed: layer 0, balance 1.50 to 1.05 (expert 3: silo-0 to silo-1)", words.Output, StringComparison.Ordinal);
+        Assert.Contains("Because.", words.Output, StringComparison.Ordinal);
+        CommandLineRun json = await CommandLineRun.Of("status", "led", "--runs", _runs.Path, "--json");
+        using JsonDocument status = JsonDocument.Parse(json.Output);
+        JsonElement layer = status.RootElement.GetProperty("director").GetProperty("decisions")[0].GetProperty("layers")[0];
+        Assert.Equal((1.05, 2.1, 1.1), (
+            layer.GetProperty("measured_ratio").GetDouble(), layer.GetProperty("measured_seconds_before").GetDouble(), layer.GetProperty("measured_seconds").GetDouble()));
+    }
+
+    [Fact]
+    public async Task The_director_changes_no_bit_and_can_be_left_out()
+    {
+        JsonElement[] results = new JsonElement[2];
+        foreach ((int i, string more) in new[] { "", "--no-director" }.Index())
+        {
+            string file = $"{i}.json";
+            CommandLineRun run = await CommandLineRun.Of(_runs.Train($"r{i}", $"--steps 12 --json {Path.Combine(_runs.Path, file)} {more}"));
+            Assert.True(run.ExitCode == 0, run.Error);
+            results[i] = _runs.Result(file);
+        }
+
+        Assert.Equal(results[1].GetProperty("fingerprint").GetString(), results[0].GetProperty("fingerprint").GetString());
+        Assert.Equal(2, results[0].GetProperty("director").GetProperty("balance").GetArrayLength());
+        Assert.Equal(JsonValueKind.Null, results[1].GetProperty("director").ValueKind);
+        Assert.Equal(results[1].GetProperty("balance_as_begun").GetDouble(), results[1].GetProperty("balance").GetDouble());
+        Assert.Equal(results[1].GetProperty("balance").GetDouble(), results[0].GetProperty("balance_as_begun").GetDouble());
+        Assert.NotNull(_runs.Folder("r0").ReadStatus()!.Director);
+        Assert.Null(_runs.Folder("r1").ReadStatus()!.Director);
+        Assert.Equal((true, false), (_runs.Folder("r0").ReadRecord()!.Director, _runs.Folder("r1").ReadRecord()!.Director));
+    }
+
+    [Fact]
     public async Task A_run_that_fails_says_why()
     {
         // A file where the checkpoint's folder should be.

@@ -57,6 +57,18 @@ public sealed class ByteCorpusTests
     }
 
     [Fact]
+    public void Halves_have_no_byte_in_common_and_go_by_name()
+    {
+        // 131 bytes to train on: all 41 of a and a part of b, then the rest.
+        ByteCorpus corpus = ByteCorpus.Divide([Document("b", 100, first: 100), Document("a", 45)]);
+        (TrainingWindows first, TrainingWindows second) = corpus.TrainingHalves(seed: 1, length: 16);
+        static int[] Values(TrainingWindows windows) =>
+            [.. Enumerable.Range(0, 300).SelectMany(step => windows[step, 0].ToArray()).Select(value => (int)value).Distinct()];
+        Assert.True(Values(first).Max() < Values(second).Min());
+        Assert.Throws<TextSourceException>(() => corpus.TrainingHalves(seed: 1, length: 120));
+    }
+
+    [Fact]
     public void Validation_windows_are_fixed_spread_and_enough()
     {
         Gen<(int[] Lengths, int Window, int AtLeast)> cases =

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Bench;
+
+/// <summary>
+/// Trains without a pause, and every few steps proposes, as the director would, that an expert change its worker beside the next step. A change
+/// may cost the step that it comes with and the one after, the first in the new placement: both are compared with steps that had none.
+/// </summary>
+internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, int silos, int every)
+{
+    /// <summary>Steps that a change may disturb.</summary>
+    public const int Disturbed = 2;
+
+    /// <summary>A value and two moments, in fp32.</summary>
+    private const long BytesPerParameter = 3 * sizeof(float);
+
+    private readonly Random _random = new(1);
+    private readonly List<(double Seconds, double Processor)> _plain = [];
+    private readonly List<(double Seconds, double Processor)[]> _disturbed = [];
+    private long _proposals;
+
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="run">What is trained.</param>
+    /// <param name="silos">At least two.</param>
+    /// <param name="switches">Changes that are measured.</param>
+    /// <param name="every">Steps from one change to the next.</param>
+    /// <param name="cancellation">Ends it between two steps.</param>
+    public static async Task<SwitchReport> RunAsync(
+        RunConfiguration run, int silos, int switches, int every, CancellationToken cancellation)
+    {
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+            new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1 }, cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync("bench", run, cancellationToken: cancellation);
+        var benchmark = new SwitchBenchmark(model, cluster.Silos.Client.GetGrain<ITrainingGrain>(model.Name), silos, every);
+
+        // Moves warm up later than steps: some are made and forgotten.
+        await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, TrainedRun.WarmupSteps), cancellation);
+        benchmark._plain.Clear();
+        benchmark._disturbed.Clear();
+        await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, every * (switches + 1)), cancellation);
+        return benchmark.Report();
+    }
+
+    private SwitchReport Report()
+    {
+        double plain = Samples.Median([.. _plain.Select(step => step.Seconds)]);
+        double processor = Samples.Median([.. _plain.Select(step => step.Processor)]);
+        double[] extra = [.. _disturbed.Select(steps => steps.Sum(step => step.Seconds) - Disturbed * plain)];
+        double[] extraProcessor = [.. _disturbed.Select(steps => steps.Sum(step => step.Processor) - Disturbed * processor)];
+        double median = Samples.Median(extra);
+        return new SwitchReport
+        {
+            Silos = silos,
+            Switches = extra.Length,
+            Steps = _plain.Count + extra.Length * Disturbed,
+            BytesPerSwitch = ModelLayout.Expert(model.Run.Model).Sum(shape => (long)shape.Count) * BytesPerParameter,
+            MedianSeconds = plain,
+            ExtraSeconds = median,
+            ExtraShare = median / plain,
+            ExtraWith = Samples.Median([.. _disturbed.Select(steps => steps[0].Seconds)]) / plain - 1,
+            ExtraAfter = Samples.Median([.. _disturbed.Select(steps => steps[^1].Seconds)]) / plain - 1,
+            WorstShare = extra.Max() / plain,
+            WorstPlainShare = _plain.Max(step => step.Seconds) / plain - 1,
+            ExtraProcessorShare = Samples.Median(extraProcessor) / processor,
+        };
+    }
+
+    private async Task TrainAsync(IEnumerable<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellation)
+    {
+        long last = Stopwatch.GetTimestamp();
+        TimeSpan lastProcessor = Environment.CpuUsage.TotalTime;
+        int sinceSwitch = Disturbed;
+        int step = 0;
+        List<(double Seconds, double Processor)> disturbed = [];
+        await foreach (StepOutcome outcome in model.TrainAsync(batches, cancellation))
+        {
+            long now = Stopwatch.GetTimestamp();
+            TimeSpan processor = Environment.CpuUsage.TotalTime;
+            (double Seconds, double Processor) times = ((double)(now - last) / Stopwatch.Frequency, (processor - lastProcessor).TotalSeconds);
+            (last, lastProcessor) = (now, processor);
+            sinceSwitch = outcome.ShardsMoved > 0 ? 0 : sinceSwitch + 1;
+            if (sinceSwitch < Disturbed)
+            {
+                disturbed.Add(times);
+                if (disturbed.Count == Disturbed)
+                {
+                    _disturbed.Add([.. disturbed]);
+                    disturbed.Clear();
+                }
+            }
+            else if (step > 0)
+            {
+                _plain.Add(times);
+            }
+
+            if (step++ % every == 0)
+            {
+                await ProposeAsync(cancellation);
+            }
+        }
+    }
+
+    /// <summary>One expert of one layer to another worker, with the next step that begins.</summary>
+    private async Task ProposeAsync(CancellationToken cancellation)
+    {
+        TrainingStatus status = await model.GetStatusAsync(cancellation);
+        int[] mixtures = [.. model.Run.Model.MoELayers];
+        int layer = mixtures[_random.Next(mixtures.Length)];
+        int[][] ranks = [.. status.Map!.Ranks[layer].Select(replicas => replicas.ToArray())];
+        int expert = _random.Next(ranks.Length);
+        ranks[expert] = [(ranks[expert][0] + 1 + _random.Next(silos - 1)) % silos];
+        ProposalAnswer answer = await training.ProposeAsync(new PlanProposal
+        {
+            Number = ++_proposals,
+            Epoch = status.Epoch,
+            Layers = [new LayerProposal(layer, ranks)],
+            BytesPerStep = 1,
+        });
+        if (answer.Refusal is { } refusal)
+        {
+            throw new InvalidOperationException($"The change of placement was refused: {refusal}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using MoEActors.Cli.Runs;
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Training;
+
+namespace MoEActors.Cli.Training;
+
+/// <summary>Follows what the director does to a run: asks after steps with which shards moved, and else once in a while.</summary>
+internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Decisions about less than this are not news: level layers are kept level.</summary>
+    private const double Notable = 1.08;
+
+    private readonly HashSet<long> _told = [];
+    private long _asked;
+
+    /// <summary>A step has been committed.</summary>
+    public async Task FollowAsync(StepOutcome step)
+    {
+        if (step.ShardsMoved > 0 || _asked == 0 || Stopwatch.GetElapsedTime(_asked) >= Interval)
+        {
+            await AskAsync();
+        }
+    }
+
+    /// <summary>Takes over where everything is, and notes the decisions that have been carried out or given up since.</summary>
+    public async Task AskAsync()
+    {
+        _asked = Stopwatch.GetTimestamp();
+        DirectorStatus director = await model.GetDirectorAsync(CancellationToken.None);
+        TrainingStatus status = await model.GetStatusAsync(CancellationToken.None);
+        meter.Follow(status, director);
+        foreach (DecisionReport decision in meter.Director?.Decisions ?? [])
+        {
+            if (decision.ConcludedAt is not null && _told.Add(decision.Number) && decision.Layers.Any(layer => layer.RatioBefore >= Notable))
+            {
+                meter.Note($"the director acts on the load of step {decision.Step}: {decision}");
+            }
+        }
+    }
+}
