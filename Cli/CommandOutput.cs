@@ -8,4 +8,7 @@ internal sealed record CommandOutput(TextWriter Out, TextWriter Error, bool Verb
 {
     /// <summary>True when a person watches <see cref="Out"/>, so that it may be redrawn.</summary>
     public bool IsTerminal => ReferenceEquals(Out, Console.Out) && !Console.IsOutputRedirected;
+
+    /// <summary>True when a person watches <see cref="Error"/>, so that it may be redrawn.</summary>
+    public bool IsErrorTerminal => ReferenceEquals(Error, Console.Error) && !Console.IsErrorRedirected;
 }

@@ -91,14 +91,14 @@ internal sealed class SimulatePlacementCommand
                 Quotas = options.Reproducible ? new MicroBatchQuotas() : new TokenQuotas(),
             },
             TimeProvider.System);
-        SimulationResult unchanged = simulator.Run(new KeepPlanner());
-        List<PolicyReport> reports = [];
-        foreach (IPlanner planner in PlannerCatalog.All.Where(planner => options.Policy == AllPolicies || planner.Name == options.Policy))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            reports.Add(PolicyReport.Of(planner is KeepPlanner ? unchanged : simulator.Run(planner), unchanged));
-        }
-
+        ReplayProgress? progress = output.IsErrorTerminal ? new ReplayProgress(output.Error, trace.Rows.Length, TimeProvider.System) : null;
+        SimulationResult unchanged = Replay(new KeepPlanner());
+        PolicyReport[] reports =
+        [
+            .. PlannerCatalog.All.Where(planner => options.Policy == AllPolicies || planner.Name == options.Policy)
+                .Select(planner => PolicyReport.Of(planner is KeepPlanner ? unchanged : Replay(planner), unchanged)),
+        ];
+        progress?.Clear();
         if (options.Json)
         {
             output.Out.WriteLine(JsonSerializer.Serialize(reports, Indented));
@@ -109,9 +109,15 @@ internal sealed class SimulatePlacementCommand
         }
 
         return Task.FromResult(ExitCode.Done);
+
+        SimulationResult Replay(IPlanner planner) => simulator.Run(planner, rows =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(planner.Name, rows);
+        });
     }
 
-    private static void Print(List<PolicyReport> reports, TextWriter writer)
+    private static void Print(PolicyReport[] reports, TextWriter writer)
     {
         writer.WriteLine($"{"policy",-20}{"ratio <500",12}{"ratio >=500",12}{"worst",8}{"vs static",11}{"vs balanced",13}{"moves",8}{"plan ms",9}");
         foreach (PolicyReport report in reports)

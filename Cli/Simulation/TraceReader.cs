@@ -5,17 +5,20 @@ using MoEActors.Placement.Simulation;
 namespace MoEActors.Cli.Simulation;
 
 /// <summary>
-/// Reads a trace: a header <c>step,layer,expert,tokens</c>, then one line per step, layer and expert. Steps ascend; every step lists every
-/// expert of the first one once, in any order. Layers may have any numbers; their experts are numbered from 0.
+/// Reads a trace: a header with the columns <c>step,layer,expert,tokens</c> in any order, then one line per step, layer and expert. Steps
+/// ascend; every step lists every expert of the first one once, in any order. Layers may have any numbers; their experts are numbered from 0.
 /// </summary>
 internal sealed class TraceReader
 {
     private const string Header = "step,layer,expert,tokens";
 
+    private static readonly string[] Columns = Header.Split(',');
+
     private readonly string _file;
     private readonly List<LoadSample> _rows = [];
     private readonly List<long> _lineOfRow = [];
     private readonly SortedDictionary<int, SortedDictionary<int, long>> _firstStep = [];
+    private int[] _fieldOf = [];
     private Dictionary<int, int>? _layers;
     private long[][] _tokens = [];
     private int _missing;
@@ -34,10 +37,7 @@ internal sealed class TraceReader
             reader._line++;
             if (reader._line == 1)
             {
-                if (line.Replace(" ", "", StringComparison.Ordinal).Trim('\uFEFF') != Header)
-                {
-                    throw reader.Wrong($"the header must be {Header}; '{Shortened(line)}' is not.");
-                }
+                reader.TakeHeader(line);
             }
             else if (!string.IsNullOrWhiteSpace(line))
             {
@@ -55,6 +55,17 @@ internal sealed class TraceReader
         return new LoadTrace(reader._rows);
     }
 
+    /// <summary>Learns which field is which column.</summary>
+    private void TakeHeader(string line)
+    {
+        string[] names = [.. line.Trim('\uFEFF').Split(',').Select(name => name.Trim())];
+        _fieldOf = [.. Columns.Select(column => Array.FindIndex(names, name => name.Equals(column, StringComparison.OrdinalIgnoreCase)))];
+        if (names.Length != Columns.Length || _fieldOf.Contains(-1))
+        {
+            throw Wrong($"the header must be {Header}, in any order; '{Shortened(line)}' is not.");
+        }
+    }
+
     private void Take(string line)
     {
         Span<Range> fields = stackalloc Range[5];
@@ -64,10 +75,10 @@ internal sealed class TraceReader
             throw Wrong($"four fields are needed, {Header}; there {(count == 1 ? "is 1" : count == 5 ? "are more" : $"are {count}")}.");
         }
 
-        long step = Number(line.AsSpan(fields[0]), "step", long.MaxValue);
-        int layer = (int)Number(line.AsSpan(fields[1]), "layer", int.MaxValue);
-        int expert = (int)Number(line.AsSpan(fields[2]), "expert", int.MaxValue);
-        long tokens = Number(line.AsSpan(fields[3]), "tokens", long.MaxValue >> 20);
+        long step = Number(line.AsSpan(fields[_fieldOf[0]]), "step", long.MaxValue);
+        int layer = (int)Number(line.AsSpan(fields[_fieldOf[1]]), "layer", int.MaxValue);
+        int expert = (int)Number(line.AsSpan(fields[_fieldOf[2]]), "expert", int.MaxValue);
+        long tokens = Number(line.AsSpan(fields[_fieldOf[3]]), "tokens", long.MaxValue >> 20);
         if (step < _step)
         {
             throw Wrong($"step: {step} comes after {_step}; steps must ascend.");

@@ -14,6 +14,12 @@ public static class StaticPlanner
     public static PlacementMap Plan(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<int> experts) =>
         new(version, workers, [.. experts.Select(count => Enumerable.Range(0, count).Select(expert => RankOf(expert, count, workers.Count)).ToArray())]);
 
+    /// <summary>Places the experts of one layer.</summary>
+    /// <param name="experts">Experts of the layer.</param>
+    /// <param name="workers">Number of workers.</param>
+    public static LayerPlacement Place(int experts, int workers) =>
+        LayerPlacement.OfSingles(workers, [.. Enumerable.Range(0, experts).Select(expert => RankOf(expert, experts, workers))]);
+
     /// <summary>The rank of one expert of a layer.</summary>
     /// <param name="expert">The expert.</param>
     /// <param name="experts">Experts of the layer.</param>

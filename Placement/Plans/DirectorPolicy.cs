@@ -14,13 +14,13 @@ namespace MoEActors.Placement.Plans;
 /// <param name="options">How eager it is.</param>
 public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
 {
-    /// <summary>Standard errors by which the busiest worker must stand out before a layer wakes.</summary>
-    private const double Significance = 3;
+    /// <summary>Standard errors by which the busiest worker must stand out to wake a layer, and below which the load is even.</summary>
+    private const double Significant = 6, Insignificant = 3;
 
-    /// <summary>Recent steps that predictions are made from.</summary>
-    private const int PredictionSteps = 3;
+    /// <summary>Part of a layer's slots that may move per plan before a move must earn twice as much, and the power with which that grows.</summary>
+    private const double ThriftyPart = 1.0 / 144, ThriftPower = 2.5;
 
-    /// <summary>Makes a plan for all layers from the load of recent steps. O(layers · (planner + steps · quotas)).</summary>
+    /// <summary>Makes a plan for all layers from the load of recent steps. O(layers · (planner + views · quotas)).</summary>
     /// <param name="load">The load of recent steps; not empty.</param>
     /// <param name="current">By layer: where the experts are.</param>
     /// <param name="slots">By layer and rank: shards that it may hold.</param>
@@ -34,44 +34,38 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
         List<LayerPlan> plans = [];
         for (int layer = 0; layer < current.Count; layer++)
         {
-            if (current[layer].Experts == 0 || !Wakes(layer, current[layer], load, quotas, memory))
+            if (current[layer].Experts > 0)
             {
-                continue;
-            }
-
-            LayerProblem problem = new()
-            {
-                Layer = layer,
-                Current = current[layer],
-                Slots = slots[layer],
-                Load = load,
-                Costs = costs,
-                Quotas = quotas,
-                Resting = [.. memory.MovedAfter(layer, step - options.CoolDownSteps)],
-            };
-            LayerPlacement target = planner.Plan(problem);
-            if (!target.Equals(current[layer]) && Predict(problem, target) is { } plan && Pays(plan, problem))
-            {
-                plans.Add(plan);
-                memory.Remember(step, plan.Moves);
+                LayerProblem problem = new()
+                {
+                    Layer = layer,
+                    Current = current[layer],
+                    Slots = slots[layer],
+                    Load = load,
+                    Costs = costs,
+                    Quotas = quotas,
+                    Resting = [.. memory.MovedAfter(layer, step - options.CoolDownSteps)],
+                    Thrift = 1 + Math.Pow(memory.MovesPerPlan(layer) / (ThriftyPart * slots[layer].Sum()), ThriftPower),
+                };
+                LayerPlan? plan = Needs(problem, memory) ? Plan(problem) : null;
+                memory.Remember(step, layer, plan is null ? [] : plan.Moves);
+                plans.AddRange(plan is null ? [] : [plan]);
             }
         }
 
         return new PlacementPlan(step, [.. plans.OrderByDescending(plan => plan.Gain / Math.Max(1, plan.Moves.Length)).ThenBy(plan => plan.Layer)]);
     }
 
-    /// <summary>Predicts what a placement would do to recent steps. O(steps · quotas).</summary>
+    /// <summary>Predicts what a placement would do to steps like the recent ones. O(views · quotas).</summary>
     public static LayerPlan Predict(LayerProblem problem, LayerPlacement target)
     {
         ImmutableArray<ShardMove> moves = PlacementMoves.Between(problem.Layer, problem.Current, target, problem.Costs.Topology);
-        double[] weights = problem.Load.Weights(problem.Layer);
         double ratioBefore = 0, ratioAfter = 0, secondsBefore = 0, secondsAfter = 0, sum = 0;
-        foreach ((int age, LoadSample sample) in problem.Load.Samples.Reverse().Take(PredictionSteps).Index().Where(sample => weights[sample.Index] > 0))
+        foreach ((long[] tokens, double weight) in LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum()))
         {
-            double weight = weights[age];
             sum += weight;
-            LayerQuotas before = problem.Quotas.Split(problem.Current, sample.Tokens[problem.Layer]);
-            LayerQuotas after = problem.Quotas.Split(target, sample.Tokens[problem.Layer]);
+            LayerQuotas before = problem.Quotas.Split(problem.Current, tokens);
+            LayerQuotas after = problem.Quotas.Split(target, tokens);
             ratioBefore += weight * before.BalanceRatio;
             ratioAfter += weight * after.BalanceRatio;
             secondsBefore += weight * problem.Costs.LayerSeconds(before);
@@ -89,32 +83,42 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
         };
     }
 
-    /// <summary>Hysteresis: a layer wakes when its load is skewed beyond doubt, and rests when it has been level for long.</summary>
-    private bool Wakes(int layer, LayerPlacement current, LoadWindow load, IQuotaRule quotas, DirectorMemory memory)
+    /// <summary>
+    /// Whether a layer is out of balance and its load known to be skewed. Hysteresis: a layer wakes when its skew is beyond doubt, and rests
+    /// when its load has been even for long; what is level because it was placed well stays awake.
+    /// </summary>
+    private bool Needs(LayerProblem problem, DirectorMemory memory)
     {
-        if (memory.IsAwake(layer))
+        int layer = problem.Layer;
+        if (!memory.IsAwake(layer))
         {
-            bool level = quotas.Split(current, load.Newest.Tokens[layer]).BalanceRatio <= options.Settled;
-            if (!level)
+            WorkerSkew skew = WorkerSkew.Of(layer, problem.Current, problem.Load, problem.Quotas);
+            if (skew.Ratio <= Math.Max(options.Trigger + (options.Caution / (skew.Samples * skew.Samples)), 1 + (Significant * skew.StandardError)))
             {
-                memory.Wake(layer);
-            }
-            else
-            {
-                memory.Calm(layer, options.CalmPlans);
+                return false;
             }
 
-            return !level;
+            memory.Wake(layer);
+            return true;
         }
 
-        WorkerSkew skew = WorkerSkew.Of(layer, current, load, quotas);
-        if (skew.Ratio <= Math.Max(options.Trigger + (options.Caution / load.Samples.Count), 1 + (Significance * skew.StandardError)))
+        WorkerSkew unplaced = WorkerSkew.Of(layer, StaticPlanner.Place(problem.Current.Experts, problem.Current.Workers), problem.Load, problem.Quotas);
+        if (unplaced.Ratio > Math.Max(options.Trigger, 1 + (Insignificant * unplaced.StandardError)))
         {
-            return false;
+            memory.Wake(layer);
+        }
+        else
+        {
+            memory.Calm(layer, options.CalmPlans);
         }
 
-        memory.Wake(layer);
-        return true;
+        return problem.Quotas.Split(problem.Current, problem.Load.Newest.Tokens[layer]).BalanceRatio > options.Settled;
+    }
+
+    private LayerPlan? Plan(LayerProblem problem)
+    {
+        LayerPlacement target = planner.Plan(problem);
+        return !target.Equals(problem.Current) && Predict(problem, target) is { } plan && Pays(plan, problem) ? plan : null;
     }
 
     private bool Pays(LayerPlan plan, LayerProblem problem) =>

@@ -6,57 +6,84 @@ namespace MoEActors.Placement.Plans;
 /// <summary>How far the busiest worker of a layer stands out, and how sure that is.</summary>
 /// <param name="Ratio">Its mean load over the mean of all workers.</param>
 /// <param name="StandardError">Standard error of the ratio: counting noise, or the scatter between samples where that is more.</param>
-internal readonly record struct WorkerSkew(double Ratio, double StandardError)
+/// <param name="Samples">Samples that the mean is worth, weighed as they are; at least 1.</param>
+internal readonly record struct WorkerSkew(double Ratio, double StandardError, double Samples)
 {
     /// <summary>Mean loads are scaled up to so many tokens per worker, so that whole tokens are fine enough.</summary>
     private const double Scale = 1 << 20;
 
-    /// <summary>Measures a layer over the window. O(quotas + samples · experts).</summary>
+    /// <summary>Below so many samples their scatter says nothing.</summary>
+    private const double LeastSamples = 1.2;
+
+    /// <summary>Measures a layer over the window. O(quotas + samples · shards).</summary>
     public static WorkerSkew Of(int layer, LayerPlacement placement, LoadWindow load, IQuotaRule rule)
     {
         double[] mean = load.Mean(layer);
         double perWorker = mean.Sum() / placement.Workers;
         if (perWorker == 0)
         {
-            return new WorkerSkew(1, 0);
+            return new WorkerSkew(1, 0, 1);
         }
 
         LayerQuotas quotas = rule.Split(placement, [.. mean.Select(tokens => (long)(tokens * Scale / perWorker))]);
-        int busiest = quotas.WorkerTokens.IndexOf(quotas.WorkerTokens.ToArray().Max());
-        double[] shares = Shares(quotas, busiest);
         double[] weights = load.Weights(layer);
-        double variance = 0, sum = weights.Sum();
-        foreach ((double weight, LoadSample sample) in weights.Zip(load.Samples.Reverse()))
-        {
-            double all = Math.Max(1, sample.Tokens[layer].Sum()), own = 0;
-            for (int expert = 0; expert < shares.Length; expert++)
-            {
-                own += shares[expert] * sample.Tokens[layer][expert];
-            }
+        double sum = weights.Sum(), samples = sum * sum / weights.Sum(weight => weight * weight);
+        double[] variance = Variance(layer, quotas, load, weights);
+        int busiest = quotas.WorkerTokens.IndexOf(quotas.WorkerTokens.ToArray().Max());
 
-            double away = (own * placement.Workers / all) - quotas.BalanceRatio;
-            variance += weight / sum * away * away;
-        }
-
-        double samples = sum * sum / weights.Sum(weight => weight * weight);
-        return new WorkerSkew(quotas.BalanceRatio, Math.Sqrt(Math.Max(variance, 1 / perWorker) / samples));
+        // A worker's few samples may lie together by chance; all workers' seldom do.
+        double scatter = samples < LeastSamples ? 0 : Math.Max(variance[busiest], variance.Average()) * samples / (samples - 1);
+        return new WorkerSkew(quotas.BalanceRatio, Math.Sqrt(Math.Max(scatter, 1 / perWorker) / samples), samples);
     }
 
-    /// <summary>By expert: the part of its tokens that a worker serves.</summary>
-    private static double[] Shares(LayerQuotas quotas, int rank)
+    /// <summary>By worker: variance between samples of its load over the mean, each expert's tokens shared out as in the quotas.</summary>
+    private static double[] Variance(int layer, LayerQuotas quotas, LoadWindow load, double[] weights)
     {
-        double[] shares = new double[quotas.Placement.Experts];
-        for (int expert = 0; expert < shares.Length; expert++)
+        LayerPlacement placement = quotas.Placement;
+        double[] shares = Shares(quotas), variance = new double[placement.Workers], loads = new double[placement.Workers];
+        double sum = weights.Sum();
+        foreach ((double weight, LoadSample sample) in weights.Zip(load.Samples.Reverse()).Where(sample => sample.First > 0))
+        {
+            long[] tokens = sample.Tokens[layer];
+            double scale = placement.Workers / (double)Math.Max(1, tokens.Sum());
+            Array.Clear(loads);
+            for (int expert = 0; expert < tokens.Length; expert++)
+            {
+                int first = placement.FirstShardOf(expert);
+                foreach (int rank in placement.RanksOf(expert))
+                {
+                    loads[rank] += shares[first++] * tokens[expert] * scale;
+                }
+            }
+
+            for (int rank = 0; rank < loads.Length; rank++)
+            {
+                double away = loads[rank] - (quotas.WorkerTokens[rank] / Scale);
+                variance[rank] += weight / sum * away * away;
+            }
+        }
+
+        return variance;
+    }
+
+    /// <summary>By shard: the part of its expert's tokens that it serves.</summary>
+    private static double[] Shares(LayerQuotas quotas)
+    {
+        LayerPlacement placement = quotas.Placement;
+        double[] shares = new double[placement.Shards];
+        for (int expert = 0; expert < placement.Experts; expert++)
         {
             ReadOnlySpan<long> own = quotas.Of(expert);
-            int replica = quotas.Placement.RanksOf(expert).BinarySearch(rank);
-            long all = 0;
+            double all = 0;
             foreach (long tokens in own)
             {
                 all += tokens;
             }
 
-            shares[expert] = replica < 0 || all == 0 ? 0 : (double)own[replica] / all;
+            for (int i = 0; i < own.Length; i++)
+            {
+                shares[placement.FirstShardOf(expert) + i] = all == 0 ? 1.0 / own.Length : own[i] / all;
+            }
         }
 
         return shares;

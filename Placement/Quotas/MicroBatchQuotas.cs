@@ -14,23 +14,27 @@ public sealed class MicroBatchQuotas(int microBatches = 8) : IQuotaRule
         : throw new PlacementException($"A step has {microBatches} micro-batches; at least one is needed.");
 
     /// <inheritdoc />
-    /// <remarks>Counts of a step do not say which micro-batch the tokens were in: they are taken as spread evenly.</remarks>
+    /// <remarks>
+    /// A round deals out one micro-batch of every worker: 8 on 4 workers are two rounds of 4 parts, not one of 8. Counts of a step do not say
+    /// which micro-batch the tokens were in; they are taken as spread evenly, which makes all rounds alike.
+    /// </remarks>
     public LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens)
     {
-        long[] parts = new long[placement.Experts * MicroBatches];
+        int sources = Math.Min(MicroBatches, placement.Workers);
+        long[] parts = new long[placement.Experts * sources];
         for (int expert = 0; expert < placement.Experts; expert++)
         {
-            for (int part = 0; part < MicroBatches; part++)
+            for (int part = 0; part < sources; part++)
             {
-                parts[(expert * MicroBatches) + part] = (tokens[expert] * (part + 1) / MicroBatches) - (tokens[expert] * part / MicroBatches);
+                parts[(expert * sources) + part] = (tokens[expert] * (part + 1) / sources) - (tokens[expert] * part / sources);
             }
         }
 
-        int[] replicas = Assign(placement, parts);
+        ReadOnlySpan<int> replicas = new MicroBatchDeal(placement, sources).Deal(parts);
         long[] quotas = new long[placement.Shards];
         for (int part = 0; part < parts.Length; part++)
         {
-            quotas[placement.FirstShardOf(part / MicroBatches) + replicas[part]] += parts[part];
+            quotas[placement.FirstShardOf(part / sources) + replicas[part]] += parts[part];
         }
 
         return new LayerQuotas(placement, quotas);

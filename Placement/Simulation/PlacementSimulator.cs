@@ -21,12 +21,13 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
     /// <summary>Replays the whole trace from the static placement.</summary>
     /// <param name="planner">The policy.</param>
-    public SimulationResult Run(IPlanner planner)
+    /// <param name="rowDone">Told the number of rows that are done, after each; may throw to stop.</param>
+    public SimulationResult Run(IPlanner planner, Action<int>? rowDone = null)
     {
         DirectorPolicy policy = new(planner, options.Director);
         DirectorMemory memory = new();
         LoadWindow window = new();
-        LayerPlacement[] current = [.. trace.Experts.Select(Static)];
+        LayerPlacement[] current = [.. trace.Experts.Select(experts => StaticPlanner.Place(experts, options.Workers))];
         PlanLanding? landing = null;
         long shardsPerStep = options.Director.BytesPerStep / _costs.Size.StateBytes;
         SimulationMeter meter = new(_costs, options.Quotas);
@@ -47,6 +48,7 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
             meter.Measure(trace.Rows[row], current, StepsOf(row));
             window.Add(trace.Rows[row]);
+            rowDone?.Invoke(row + 1);
         }
 
         return meter.Result(planner.Name, trace.Experts.Count(experts => experts > 0));
@@ -64,9 +66,6 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
         return (landing?.ShardsMoved ?? 0) - before;
     }
-
-    private LayerPlacement Static(int experts) => LayerPlacement.OfSingles(
-        options.Workers, [.. Enumerable.Range(0, experts).Select(expert => StaticPlanner.RankOf(expert, experts, options.Workers))]);
 
     /// <summary>Training steps that a sampled row stands for: those until the next one.</summary>
     private long StepsOf(int row)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using MoEActors.Cli.Simulation;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Cli;
 
@@ -74,7 +75,36 @@ public sealed class SimulateCommandTests : IDisposable
         Assert.Equal(JsonValueKind.Null, json.RootElement[0].GetProperty("ratio_mean_after_500").ValueKind);
     }
 
+    [Fact]
+    public async Task Columns_may_stand_in_any_order_with_spaces_and_any_line_ends()
+    {
+        string file = _folder.Write("trace.csv", "\uFEFFTokens, expert, layer, step\r\n5, 1, 0, 1000\r\n7,0,0,1000\r\n\r\n6,0,0,1010\r\n6,1,0,1010\r\n");
+        CommandLineRun run = await CommandLineRun.Of(
+            "simulate", "placement", "--trace", file, "--workers", "2", "--spare-slots", "0", "--policy", "static", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.Equal((7.0 / 6 + 1) / 2, json.RootElement[0].GetProperty("ratio_mean_after_500").GetDouble(), 9);
+    }
+
+    [Fact]
+    public void A_long_replay_says_how_far_it_is()
+    {
+        ManualTime time = new();
+        StringWriter writer = new();
+        ReplayProgress progress = new(writer, 1500, time);
+        progress.Report("static", 1);
+        progress.Clear();
+        Assert.Equal("", writer.ToString());
+        time.Advance(TimeSpan.FromSeconds(1.5));
+        progress.Report("incremental", 300);
+        progress.Report("incremental", 301);
+        progress.Clear();
+        string line = "incremental: row 300 of 1500";
+        Assert.Equal($"\r{line}\r{new string(' ', line.Length)}\r", writer.ToString());
+    }
+
     [Theory]
+    [InlineData("0,0,0,5.5\n", "line 2: tokens: '5.5' is no whole number.")]
     [InlineData("0,0,0,5\n0,0,1,-3\n", "line 3: tokens: -3 is negative.")]
     [InlineData("0,0,0,5\n0,0,1,x\n", "line 3: tokens: 'x' is no whole number.")]
     [InlineData("0,0,0\n", "line 2: four fields are needed")]

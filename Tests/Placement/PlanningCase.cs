@@ -39,8 +39,7 @@ internal static class PlanningCase
         };
     }
 
-    public static LayerPlacement Static(int experts, int workers) =>
-        LayerPlacement.OfSingles(workers, [.. Enumerable.Range(0, experts).Select(expert => StaticPlanner.RankOf(expert, experts, workers))]);
+    public static LayerPlacement Static(int experts, int workers) => StaticPlanner.Place(experts, workers);
 
     /// <summary>A placement with replicas: random experts beside each other.</summary>
     public static LayerPlacement Replicated(Random random, int experts, int workers) => new(

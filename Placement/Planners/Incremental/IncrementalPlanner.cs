@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Load;
 using MoEActors.Placement.Planners.Drafts;
 using MoEActors.Placement.Quotas;
 
@@ -7,7 +8,7 @@ namespace MoEActors.Placement.Planners.Incremental;
 /// <summary>
 /// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a
 /// free slot, or in place of a replica that is not missed, or changes places with a cooler expert. Each change is judged by the strain that
-/// remains after live quotas on each of the recent steps, not on their mean, so that a placement with play for fluctuations wins. Of the
+/// remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>), not on their mean, so that a placement with play wins. Of the
 /// sequence of changes it keeps the beginning whose gain is worth its moves.
 /// <para>
 /// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
@@ -16,17 +17,14 @@ namespace MoEActors.Placement.Planners.Incremental;
 /// </summary>
 public sealed class IncrementalPlanner : IPlanner
 {
-    /// <summary>Recent steps that a placement is judged by; fewer in very large layers.</summary>
-    private const int Steps = 4;
-
-    /// <summary>Slots of all judged steps together.</summary>
-    private const int SlotsJudged = 8192;
-
     /// <summary>A change that lowers the strain by less than this part, divided by the slots of the layer, is none.</summary>
     private const double LeastProgress = 0.4;
 
     /// <summary>Balance ratio that no move is made for.</summary>
     private const double LevelEnough = 1.004;
+
+    /// <summary>Changes that the quota rule itself may ask for in one plan, where it does not split by tokens.</summary>
+    private const int Refinements = 2;
 
     /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
     public int Effort { get; init; } = 50_000;
@@ -35,7 +33,7 @@ public sealed class IncrementalPlanner : IPlanner
     /// Balance ratio that it would be worth to move as many shards as the layer has slots; a single move must earn its part of it. Larger
     /// layers move more at once, as their workers send and receive side by side.
     /// </summary>
-    public double GainPerRound { get; init; } = 0.08;
+    public double GainPerRound { get; init; } = 0.04;
 
     /// <inheritdoc />
     public string Name => "incremental";
@@ -43,15 +41,27 @@ public sealed class IncrementalPlanner : IPlanner
     /// <inheritdoc />
     public LayerPlacement Plan(LayerProblem problem)
     {
+        (long[] Tokens, double Weight)[] views = LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum());
+        double gainPerMove = problem.Thrift * GainPerRound / problem.Slots.Sum();
+        return problem.Quotas is TokenQuotas
+            ? Level(problem, views, gainPerMove, null).Placement
+            : Refine(problem, views, gainPerMove);
+    }
+
+    /// <summary>
+    /// The best beginning of a sequence of changes that level tokens, and its balance ratio. Levelled tokens are what token quotas will make of
+    /// them; other rules can keep no more than they promise, so those are asked.
+    /// </summary>
+    private (LayerPlacement Placement, double Ratio) Level(
+        LayerProblem problem, (long[] Tokens, double Weight)[] views, double gainPerMove, Func<LayerPlacement, double>? ask)
+    {
         PlacementDraft draft = new(problem.Current, problem.Slots);
-        (long[] Tokens, double Weight)[] steps = Expected(problem);
-        ImmutableArray<LevelledLoad> levelled = [.. steps.Select(step => new LevelledLoad(draft, step.Weight, step.Tokens))];
+        ImmutableArray<LevelledLoad> levelled = [.. views.Select(view => new LevelledLoad(draft, view.Weight, view.Tokens))];
         DraftTrial trial = new(draft, levelled);
         ChangeSearch search = new(draft, levelled, trial, problem.Resting);
 
         LayerPlacement best = problem.Current;
-        double worth = problem.Quotas is TokenQuotas ? trial.Ratio : Ratio(best);
-        double gainPerMove = GainPerRound / problem.Slots.Sum();
+        double bestRatio = ask?.Invoke(best) ?? trial.Ratio, worth = bestRatio;
         int moves = 0;
 
         // Even perfect balance, a ratio of 1, must pay for one move more.
@@ -60,28 +70,29 @@ public sealed class IncrementalPlanner : IPlanner
         {
             trial.Commit(change);
             moves += change.Moves;
-
-            // Levelled tokens are what token quotas will make of them; other rules can keep no more than they promise, so those are asked.
-            double ratio = trial.Ratio;
-            if (ratio + (moves * gainPerMove) < worth)
+            double price = moves * gainPerMove;
+            if (trial.Ratio + price < worth)
             {
                 LayerPlacement placement = draft.ToPlacement();
-                ratio = (problem.Quotas is TokenQuotas ? ratio : Ratio(placement)) + (moves * gainPerMove);
-                (worth, best) = ratio < worth ? (ratio, placement) : (worth, best);
+                double ratio = ask?.Invoke(placement) ?? trial.Ratio;
+                (worth, best, bestRatio) = ratio + price < worth ? (ratio + price, placement, ratio) : (worth, best, bestRatio);
             }
         }
 
-        return best;
-
-        double Ratio(LayerPlacement placement) =>
-            steps.Sum(step => step.Weight * problem.Quotas.Split(placement, step.Tokens).BalanceRatio) / steps.Sum(step => step.Weight);
+        return (best, bestRatio);
     }
 
-    /// <summary>The recent steps that say something about the next one.</summary>
-    private static (long[] Tokens, double Weight)[] Expected(LayerProblem problem) =>
-    [
-        .. problem.Load.Samples.Reverse().Take(Math.Clamp(SlotsJudged / problem.Slots.Sum(), 1, Steps))
-            .Zip(problem.Load.Weights(problem.Layer), (sample, weight) => (sample.Tokens[problem.Layer], weight))
-            .Where(step => step.weight > 0),
-    ];
+    /// <summary>Levels, then changes what the rule itself makes too little of.</summary>
+    private LayerPlacement Refine(LayerProblem problem, (long[] Tokens, double Weight)[] views, double gainPerMove)
+    {
+        RuleSearch search = new(views, problem.Quotas, problem.Resting);
+        (LayerPlacement best, double ratio) = Level(problem, views, gainPerMove, search.Ratio);
+        PlacementDraft draft = new(best, problem.Slots);
+        for (int change = 0; change < Refinements && ratio > LevelEnough && search.Improve(draft, ref ratio, gainPerMove); change++)
+        {
+            best = draft.ToPlacement();
+        }
+
+        return best;
+    }
 }

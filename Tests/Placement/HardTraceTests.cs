@@ -1,0 +1,65 @@
+using MoEActors.Placement.Planners;
+using MoEActors.Placement.Planners.Incremental;
+using MoEActors.Placement.Quotas;
+using MoEActors.Placement.Simulation;
+
+namespace MoEActors.Tests.Placement;
+
+/// <summary>What is promised for heavy, drifting skew holds for loads of many forms, on 8 workers with 8 spare slots.</summary>
+public sealed class HardTraceTests
+{
+    private const int Layers = 3;
+
+    [Theory]
+    [InlineData("walk")]
+    [InlineData("steep")]
+    [InlineData("few tokens")]
+    [InlineData("neighbours")]
+    [InlineData("noisy neighbours")]
+    [InlineData("bursts")]
+    [InlineData("restless")]
+    [InlineData("gliding")]
+    [InlineData("waves")]
+    [InlineData("exchanges")]
+    public void Skew_of_any_form_is_balanced_with_few_moves(string kind)
+    {
+        LoadTrace trace = new HardTraces(seed: 11).Make(kind, Layers);
+        SimulationResult unchanged = Run(trace, new KeepPlanner(), new TokenQuotas());
+        SimulationResult tokens = Run(trace, new IncrementalPlanner(), new TokenQuotas());
+        SimulationResult whole = Run(trace, new IncrementalPlanner(), new MicroBatchQuotas());
+        Assert.InRange(tokens.RatioMeanBefore500!.Value, 1, 1.25);
+        Assert.InRange(tokens.RatioMeanAfter500!.Value, 1, 1.04);
+        Assert.InRange(whole.RatioMeanAfter500!.Value, 1, 1.15);
+        Assert.All([tokens, whole], result => Assert.InRange(result.ShardsMovedPerLayerPlan, 0, 1));
+        Assert.True(unchanged.RatioMeanBefore500 < 3 || unchanged.RatioMeanAfter500 < 3 || unchanged.Seconds / tokens.Seconds >= 2.5);
+    }
+
+    [Fact]
+    public void A_change_that_nobody_foresees_costs_the_row_of_the_change_and_no_more()
+    {
+        const double PartOfRows = 0.1;
+        LoadTrace trace = new HardTraces(seed: 13).Make("rotation", Layers);
+        SimulationResult unchanged = Run(trace, new KeepPlanner(), new TokenQuotas());
+        SimulationResult result = Run(trace, new IncrementalPlanner(), new TokenQuotas());
+        Assert.InRange(result.RatioMeanAfter500!.Value, 1, 1.01 + (PartOfRows * (unchanged.RatioMeanAfter500!.Value - 1)));
+    }
+
+    [Theory]
+    [InlineData("even")]
+    [InlineData("even, bursts")]
+    [InlineData("even, outliers")]
+    [InlineData("even, few tokens")]
+    public void Even_load_is_left_alone_however_it_scatters(string kind)
+    {
+        LoadTrace trace = new HardTraces(seed: 12).Make(kind, 8);
+        SimulationResult unchanged = Run(trace, new KeepPlanner(), new TokenQuotas());
+        Assert.All([new IncrementalPlanner(), new ReplicateAndPackPlanner()], (IPlanner planner) =>
+        {
+            SimulationResult result = Run(trace, planner, new TokenQuotas());
+            Assert.Equal((0, unchanged.Seconds), (result.ShardsMoved, result.Seconds));
+        });
+    }
+
+    private static SimulationResult Run(LoadTrace trace, IPlanner planner, IQuotaRule quotas) =>
+        new PlacementSimulator(trace, new SimulationOptions { Quotas = quotas }, TimeProvider.System).Run(planner);
+}
