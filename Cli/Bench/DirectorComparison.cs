@@ -18,8 +18,8 @@ internal sealed record DirectorComparison
     public required double MoETimeRatio { get; init; }
 
     /// <summary>
-    /// What that ratio can be at most with as many threads as silos on the cores of this machine: alone, a busy thread has but one core; together,
-    /// the threads have all. 1.23 for four on two cores, 2.46 on four.
+    /// What that ratio can be at most with as many threads as silos on the cores of this machine, if nothing else runs on them: alone, a busy thread
+    /// has but one core; together, the threads have all. 1.23 for four on two cores, 2.46 on four.
     /// </summary>
     [JsonPropertyName("moe_time_ratio_possible")]
     public required double MoETimeRatioPossible { get; init; }
