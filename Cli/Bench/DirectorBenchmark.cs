@@ -1,3 +1,4 @@
+using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Gates;
@@ -43,9 +44,10 @@ internal static class DirectorBenchmark
     /// <param name="silos">Silos of one thread each, at least two.</param>
     /// <param name="warmup">Steps of each model before those that are measured: the director acts in them.</param>
     /// <param name="steps">Measured steps of each model.</param>
+    /// <param name="progress">Counts the steps of each comparison.</param>
     /// <param name="cancellation">Ends it between two steps.</param>
     public static async Task<DirectorBenchReport> RunAsync(
-        ModelConfiguration model, int sequences, int silos, int warmup, int steps, CancellationToken cancellation)
+        ModelConfiguration model, int sequences, int silos, int warmup, int steps, CountProgress? progress, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
             new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1, GateKinds = [new ZipfGate()] }, cancellation);
@@ -53,13 +55,14 @@ internal static class DirectorBenchmark
         {
             Silos = silos,
             Steps = steps,
-            Reproducible = await CompareAsync(cluster, model, sequences, reproducible: true, warmup, steps, cancellation),
-            Fractional = await CompareAsync(cluster, model, sequences, reproducible: false, warmup, steps, cancellation),
+            Reproducible = await CompareAsync(cluster, model, sequences, reproducible: true, warmup, steps, progress, cancellation),
+            Fractional = await CompareAsync(cluster, model, sequences, reproducible: false, warmup, steps, progress, cancellation),
         };
     }
 
     private static async Task<DirectorComparison> CompareAsync(
-        EmbeddedCluster cluster, ModelConfiguration configuration, int sequences, bool reproducible, int warmup, int steps, CancellationToken cancellation)
+        EmbeddedCluster cluster, ModelConfiguration configuration, int sequences, bool reproducible, int warmup, int steps, CountProgress? progress,
+        CancellationToken cancellation)
     {
         var run = new RunConfiguration
         {
@@ -77,7 +80,7 @@ internal static class DirectorBenchmark
         await followed.SetDirectorAsync(new DirectorSettings(), cancellation);
         var without = new DirectorSamples();
         var with = new DirectorSamples();
-        foreach (IReadOnlyList<MicroBatch> batch in RandomBatches.Of(run, sequences, warmup + steps))
+        foreach (IReadOnlyList<MicroBatch> batch in CountProgress.Over(progress, RandomBatches.Of(run, sequences, warmup + steps), mode))
         {
             without.Add(await still.TrainStepAsync(batch, cancellation), await SeenAsync(still, cancellation));
             with.Add(await followed.TrainStepAsync(batch, cancellation), await SeenAsync(followed, cancellation));

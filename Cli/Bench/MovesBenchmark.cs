@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
+using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Workers;
@@ -52,17 +53,19 @@ internal sealed class MovesBenchmark
     /// <param name="silos">At least two.</param>
     /// <param name="steps">Measured steps.</param>
     /// <param name="every">Steps from one move to the next.</param>
+    /// <param name="progress">Counts the steps.</param>
     /// <param name="cancellation">Ends it between two steps.</param>
-    public static async Task<MovesReport> RunAsync(TrainedRun run, int silos, int steps, int every, CancellationToken cancellation)
+    public static async Task<MovesReport> RunAsync(
+        TrainedRun run, int silos, int steps, int every, CountProgress? progress, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
         MoEModel model = await run.CreateAsync(cluster, cancellation);
         var benchmark = new MovesBenchmark(cluster, run, silos, every);
 
-        await benchmark.TrainAsync(model, WarmupSteps, cancellation);
+        await benchmark.TrainAsync(model, WarmupSteps, progress: null, cancellation);
         benchmark.Forget();
         (long unmanaged, long managed) = await benchmark.MemoryAsync(model, cancellation);
-        await benchmark.TrainAsync(model, steps, cancellation);
+        await benchmark.TrainAsync(model, steps, progress, cancellation);
         (long unmanagedAfter, long managedAfter) = await benchmark.MemoryAsync(model, cancellation);
         return benchmark.Report(silos, steps, unmanagedAfter - unmanaged, managedAfter - managed);
     }
@@ -97,13 +100,13 @@ internal sealed class MovesBenchmark
     }
 
     /// <summary>Trains on, and moves as it goes: outward in the first half, home in the second.</summary>
-    private async Task TrainAsync(MoEModel model, int steps, CancellationToken cancellation)
+    private async Task TrainAsync(MoEModel model, int steps, CountProgress? progress, CancellationToken cancellation)
     {
         Task move = Task.CompletedTask;
         int step = 0;
         int disturbed = 0;
         long last = 0;
-        await foreach (StepOutcome _ in model.TrainAsync(_run.Batches(steps), cancellation))
+        await foreach (StepOutcome _ in model.TrainAsync(CountProgress.Over(progress, _run.Batches(steps), "training"), cancellation))
         {
             long now = Stopwatch.GetTimestamp();
             if (step > 0)

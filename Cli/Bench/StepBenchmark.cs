@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using MoEActors.Cli.Progress;
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Silo.Embedded;
@@ -9,11 +11,19 @@ namespace MoEActors.Cli.Bench;
 /// <summary>Trains for some steps, one behind the other, and asks the workers' clocks where the time went.</summary>
 internal static class StepBenchmark
 {
+    /// <summary>The director's code is compiled and its first plans have landed, too.</summary>
+    public const int WarmupSteps = 3 * TrainedRun.WarmupSteps;
+
     /// <summary>Runs the benchmark.</summary>
-    public static async Task<StepReport> RunAsync(TrainedRun run, int silos, int steps, CancellationToken cancellation)
+    public static async Task<StepReport> RunAsync(TrainedRun run, int silos, int steps, CountProgress? progress, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
         MoEModel model = await run.CreateAsync(cluster, cancellation);
+        if (run.Director && silos > 1)
+        {
+            await model.SetDirectorAsync(new DirectorSettings(), cancellation);
+        }
+
         List<PhaseSeconds> elapsed = [];
         List<PhaseSeconds> busy = [];
         double workers = 0;
@@ -22,14 +32,14 @@ internal static class StepBenchmark
         TimeSpan processor = default;
 
         // The last step has no successor to submit ahead: it is run and not counted.
-        await foreach (StepOutcome step in model.TrainAsync(run.Batches(TrainedRun.WarmupSteps + steps + 1), cancellation))
+        await foreach (StepOutcome step in model.TrainAsync(CountProgress.Over(progress, run.Batches(WarmupSteps + steps + 1), "training"), cancellation))
         {
-            if (step.Step == TrainedRun.WarmupSteps)
+            if (step.Step == WarmupSteps)
             {
                 started = Stopwatch.GetTimestamp();
                 processor = Environment.CpuUsage.TotalTime;
             }
-            else if (step.Step > TrainedRun.WarmupSteps && elapsed.Count < steps)
+            else if (step.Step > WarmupSteps && elapsed.Count < steps)
             {
                 elapsed.Add(step.MeanPhases);
                 busy.Add(PhaseSeconds.Mean([.. step.Timings.Select(timing => timing.Busy)]));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
@@ -29,9 +30,10 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
     /// <param name="silos">At least two.</param>
     /// <param name="switches">Changes that are measured.</param>
     /// <param name="every">Steps from one change to the next.</param>
+    /// <param name="progress">Counts the steps.</param>
     /// <param name="cancellation">Ends it between two steps.</param>
     public static async Task<SwitchReport> RunAsync(
-        RunConfiguration run, int silos, int switches, int every, CancellationToken cancellation)
+        RunConfiguration run, int silos, int switches, int every, CountProgress? progress, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
             new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1 }, cancellation);
@@ -42,9 +44,12 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
         await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, TrainedRun.WarmupSteps), cancellation);
         benchmark._plain.Clear();
         benchmark._disturbed.Clear();
-        await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, every * (switches + 1)), cancellation);
+        await benchmark.TrainAsync(CountProgress.Over(progress, RandomBatches.Of(run, sequences: 1, StepsOf(switches, every)), "training"), cancellation);
         return benchmark.Report();
     }
+
+    /// <summary>Steps in which so many changes are measured.</summary>
+    public static int StepsOf(int switches, int every) => every * (switches + 1);
 
     private SwitchReport Report()
     {

@@ -45,8 +45,11 @@ internal sealed record TrainedRun(RunConfiguration Run, ByteCorpus Corpus, int S
             throw new UsageException(string.Join(' ', e.Mistakes));
         }
 
-        return new TrainedRun(run, text.Corpus, sequences) { HasSchedule = file is { HasSchedule: true } };
+        return new TrainedRun(run, text.Corpus, sequences) { HasSchedule = file is { HasSchedule: true }, Director = file?.Director ?? true };
     }
+
+    /// <summary>Whether the placement follows the load, as it does in the demo.</summary>
+    public bool Director { get; private init; }
 
     /// <summary>Whether the file says how long the learning-rate schedule is.</summary>
     public bool HasSchedule { get; private init; }

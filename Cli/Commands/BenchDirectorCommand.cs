@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MoEActors.Cli.Bench;
+using MoEActors.Cli.Progress;
 
 namespace MoEActors.Cli.Commands;
 
@@ -41,8 +42,9 @@ internal sealed class BenchDirectorCommand
 
     private static async Task<int> Run(BenchDirectorOptions options, CommandOutput output, CancellationToken cancellation)
     {
+        var progress = CountProgress.On(output, "step", options.Warmup + options.Steps);
         DirectorBenchReport report = await DirectorBenchmark.RunAsync(
-            DirectorBenchmark.Model, DirectorBenchmark.Sequences, options.Silos, options.Warmup, options.Steps, cancellation);
+            DirectorBenchmark.Model, DirectorBenchmark.Sequences, options.Silos, options.Warmup, options.Steps, progress, cancellation);
         if (options.Json)
         {
             output.Out.WriteLine(JsonSerializer.Serialize(report));

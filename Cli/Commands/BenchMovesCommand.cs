@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MoEActors.Cli.Bench;
+using MoEActors.Cli.Progress;
 
 namespace MoEActors.Cli.Commands;
 
@@ -48,7 +49,8 @@ internal sealed class BenchMovesCommand
     private static async Task<int> Run(BenchMovesOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var run = TrainedRun.Read(options.Config, output);
-        MovesReport report = await MovesBenchmark.RunAsync(run, options.Silos, options.Steps, options.Every, cancellation);
+        var progress = CountProgress.On(output, "step", options.Steps);
+        MovesReport report = await MovesBenchmark.RunAsync(run, options.Silos, options.Steps, options.Every, progress, cancellation);
         output.Out.WriteLine(options.Json
             ? JsonSerializer.Serialize(report)
             : string.Create(

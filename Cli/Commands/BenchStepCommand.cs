@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MoEActors.Cli.Bench;
+using MoEActors.Cli.Progress;
 
 namespace MoEActors.Cli.Commands;
 
@@ -45,7 +46,8 @@ internal sealed class BenchStepCommand
     private static async Task<int> Run(BenchStepOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var run = TrainedRun.Read(options.Config, output);
-        StepReport report = await StepBenchmark.RunAsync(run, options.Silos, options.Steps, cancellation);
+        var progress = CountProgress.On(output, "step", StepBenchmark.WarmupSteps + options.Steps);
+        StepReport report = await StepBenchmark.RunAsync(run, options.Silos, options.Steps, progress, cancellation);
         if (options.Json)
         {
             output.Out.WriteLine(JsonSerializer.Serialize(report));

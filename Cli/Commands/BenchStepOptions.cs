@@ -7,7 +7,7 @@ internal sealed record BenchStepOptions : ICommandOptions
     public string? Config { get; init; }
 
     /// <summary>Measured steps.</summary>
-    public int Steps { get; init; } = 60;
+    public int Steps { get; init; } = 300;
 
     /// <summary>Number of embedded silos.</summary>
     public int Silos { get; init; } = 4;

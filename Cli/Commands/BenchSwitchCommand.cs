@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MoEActors.Cli.Bench;
+using MoEActors.Cli.Progress;
 
 namespace MoEActors.Cli.Commands;
 
@@ -40,8 +41,9 @@ internal sealed class BenchSwitchCommand
 
     private static async Task<int> Run(BenchSwitchOptions options, CommandOutput output, CancellationToken cancellation)
     {
+        var progress = CountProgress.On(output, "step", SwitchBenchmark.StepsOf(options.Switches, options.Every));
         SwitchReport report = await SwitchBenchmark.RunAsync(
-            SwitchModel.Run, options.Silos, options.Switches, options.Every, cancellation);
+            SwitchModel.Run, options.Silos, options.Switches, options.Every, progress, cancellation);
         output.Out.WriteLine(options.Json
             ? JsonSerializer.Serialize(report)
             : string.Create(

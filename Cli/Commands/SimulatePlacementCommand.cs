@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using MoEActors.Cli.Progress;
 using MoEActors.Cli.Simulation;
 using MoEActors.Placement.Planners;
 using MoEActors.Placement.Quotas;
@@ -91,7 +92,7 @@ internal sealed class SimulatePlacementCommand
                 Quotas = options.Reproducible ? new MicroBatchQuotas() : new TokenQuotas(),
             },
             TimeProvider.System);
-        ReplayProgress? progress = output.IsErrorTerminal ? new ReplayProgress(output.Error, trace.Rows.Length, TimeProvider.System) : null;
+        var progress = CountProgress.On(output, "row", trace.Rows.Length);
         SimulationResult unchanged = Replay(new KeepPlanner());
         PolicyReport[] reports =
         [

@@ -16,9 +16,9 @@ public sealed record DirectorSettings
     [Id(1)]
     public int? SpareSlots { get; init; }
 
-    /// <summary>A plan is made after every so many steps, while none is landing.</summary>
+    /// <summary>A plan is made every so many steps, while none is landing; at once where a layer is far out of balance.</summary>
     [Id(2)]
-    public int Every { get; init; } = 1;
+    public int Every { get; init; } = 10;
 
     /// <summary>Balance ratio above which a layer at rest is planned for.</summary>
     [Id(3)]

@@ -41,7 +41,7 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
         }
 
         _log.Measure(load, watch.Ratios);
-        if (_log.IsLanding || load.Step % watch.Settings.Every != 0)
+        if (_log.IsLanding || !watch.IsToPlan)
         {
             return;
         }

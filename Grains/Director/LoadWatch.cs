@@ -21,6 +21,9 @@ internal sealed class LoadWatch
     /// <summary>Steps that a layer's measured seconds are the mean of.</summary>
     private const int MeasuredSteps = 8;
 
+    /// <summary>A layer with a balance ratio above this is not left waiting.</summary>
+    private const double Urgent = 1.25;
+
     private readonly LayerPlacement[] _layers;
     private readonly ImmutableArray<int>[] _slots;
     private readonly IQuotaRule _quotas;
@@ -28,6 +31,7 @@ internal sealed class LoadWatch
     private readonly DirectorMemory _memory;
     private readonly Queue<double[]> _seconds = [];
     private LoadWindow _window;
+    private long _planned;
 
     private LoadWatch(
         DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, IReadOnlyList<WorkerMemory> memory,
@@ -43,6 +47,7 @@ internal sealed class LoadWatch
         _policy = new DirectorPolicy(planner, settings.ToOptions());
         _memory = before?._memory ?? new DirectorMemory();
         _window = before?._window ?? new LoadWindow();
+        _planned = before?._planned ?? -settings.Every;
         Ratios = [.. _layers.Select(_ => 1.0)];
         Costs = CostsOf(calibration, map, run);
         PredictionError = before?.PredictionError;
@@ -113,8 +118,18 @@ internal sealed class LoadWatch
         return true;
     }
 
+    /// <summary>
+    /// Whether it is time to plan. Planning after every step would keep up with noise, at the price of the processor time that steps need: on two
+    /// cores it took the control plane's share of the demo's step from 1.8 to 2.8 %.
+    /// </summary>
+    public bool IsToPlan => Step - _planned >= Settings.Every || Ratios.Max() > Urgent;
+
     /// <summary>Makes a plan from the load so far.</summary>
-    public PlacementPlan Plan() => _policy.Plan(_window, _layers, _slots, Costs, _quotas, _memory);
+    public PlacementPlan Plan()
+    {
+        _planned = Step;
+        return _policy.Plan(_window, _layers, _slots, Costs, _quotas, _memory);
+    }
 
     /// <summary>Predictions of the cost model against what the workers measured.</summary>
     private void Compare(LayerQuotas?[] quotas, double[] measured)

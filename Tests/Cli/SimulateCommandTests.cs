@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Cli.Progress;
 using MoEActors.Cli.Simulation;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
@@ -91,7 +92,7 @@ public sealed class SimulateCommandTests : IDisposable
     {
         ManualTime time = new();
         StringWriter writer = new();
-        ReplayProgress progress = new(writer, 1500, time);
+        CountProgress progress = new(writer, "row", 1500, time);
         progress.Report("static", 1);
         progress.Clear();
         Assert.Equal("", writer.ToString());

@@ -98,7 +98,7 @@ public sealed class DirectorFaultTests
         MoEModel model = await cluster.Client.CreateModelAsync(
             "m", Run, new PlacementRequest { Ranks = Placements.Singles([new int[5], [], new int[7]]) }, Cancellation);
         await model.SetDirectorAsync(
-            new DirectorSettings { CoolDownSteps = 0, HorizonSteps = 1_000_000, BytesPerStep = 1 }, Cancellation);
+            new DirectorSettings { Every = 1, CoolDownSteps = 0, HorizonSteps = 1_000_000, BytesPerStep = 1 }, Cancellation);
         disturb?.Invoke();
         List<double> losses = [];
         while (losses.Count < Steps)

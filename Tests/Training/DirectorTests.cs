@@ -18,7 +18,7 @@ public sealed class DirectorTests
     private static readonly PlacementRequest Crowded = new() { Ranks = Placements.Singles([new int[5], [], new int[7]]) };
 
     /// <summary>A director that acts on little.</summary>
-    private static readonly DirectorSettings Eager = new() { CoolDownSteps = 0, HorizonSteps = 1_000_000 };
+    private static readonly DirectorSettings Eager = new() { Every = 1, CoolDownSteps = 0, HorizonSteps = 1_000_000 };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

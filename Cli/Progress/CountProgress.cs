@@ -1,0 +1,61 @@
+namespace MoEActors.Cli.Progress;
+
+/// <summary>One line, written over and over, that says how far a piece of work is. Silent for the first second.</summary>
+/// <param name="writer">A terminal.</param>
+/// <param name="unit">What is counted, as in "row" or "step".</param>
+/// <param name="total">How many there are.</param>
+/// <param name="time">Clock that it goes by.</param>
+internal sealed class CountProgress(TextWriter writer, string unit, int total, TimeProvider time)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private long _shown = time.GetTimestamp();
+    private int _width;
+
+    /// <summary>Begins to count on the error stream; null where that is no terminal.</summary>
+    public static CountProgress? On(CommandOutput output, string unit, int total) =>
+        output.IsErrorTerminal ? new CountProgress(output.Error, unit, total, TimeProvider.System) : null;
+
+    /// <summary>Shows that so many are done, at most once a second.</summary>
+    public void Report(string what, int done)
+    {
+        if (time.GetElapsedTime(_shown) >= Interval)
+        {
+            _shown = time.GetTimestamp();
+            Show($"{what}: {unit} {done} of {total}");
+        }
+    }
+
+    /// <summary>The same items, counted as they are taken; the line goes with the last.</summary>
+    /// <param name="progress">Who counts; null for nobody.</param>
+    /// <param name="items">The items.</param>
+    /// <param name="what">What is done with them.</param>
+    public static IEnumerable<T> Over<T>(CountProgress? progress, IEnumerable<T> items, string what)
+    {
+        int taken = 0;
+        foreach (T item in items)
+        {
+            progress?.Report(what, ++taken);
+            yield return item;
+        }
+
+        progress?.Clear();
+    }
+
+    /// <summary>Takes the line away.</summary>
+    public void Clear()
+    {
+        if (_width > 0)
+        {
+            Show("");
+            writer.Write('\r');
+        }
+    }
+
+    private void Show(string line)
+    {
+        writer.Write($"\r{line.PadRight(_width)}");
+        writer.Flush();
+        _width = line.Length;
+    }
+}
