@@ -86,7 +86,7 @@ internal sealed class MovesBenchmark
             SlowestRatio = all.Max() / median,
             SlowestQuietRatio = _quiet.Max() / median,
             SecondsPerMove = Samples.Median(added),
-            BytesMoved = _moves * ModelLayout.Expert(_run.Run.Model).Sum(shape => (long)shape.Count) * BytesPerParameter,
+            BytesMoved = _moves * ModelLayout.ExpertCount(_run.Run.Model) * BytesPerParameter,
             UnmanagedBytesLeaked = unmanaged,
             ManagedBytesLeaked = managed,
         };

@@ -63,7 +63,7 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
             Silos = silos,
             Switches = extra.Length,
             Steps = _plain.Count + extra.Length * Disturbed,
-            BytesPerSwitch = ModelLayout.Expert(model.Run.Model).Sum(shape => (long)shape.Count) * BytesPerParameter,
+            BytesPerSwitch = ModelLayout.ExpertCount(model.Run.Model) * BytesPerParameter,
             MedianSeconds = plain,
             ExtraSeconds = median,
             ExtraShare = median / plain,

@@ -114,7 +114,7 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
         TrainingStatus status = await Training.GetStatusAsync();
         (_epoch, _revision) = (status.Epoch, status.DirectorRevision);
         _watch = status is { Director: { } settings, Calibration: { } calibration, Map: { } map }
-            ? LoadWatch.Of(settings, calibration, map.ToMap(), RunConfiguration.FromJson(status.Configuration, kinds), status.Memory, _watch)
+            ? new LoadWatch(settings, calibration, map.ToMap(), RunConfiguration.FromJson(status.Configuration, kinds), status.Memory, _watch)
             : null;
     }
 }

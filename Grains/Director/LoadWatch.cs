@@ -33,7 +33,14 @@ internal sealed class LoadWatch
     private LoadWindow _window;
     private long _planned;
 
-    private LoadWatch(
+    /// <summary>Begins to watch a placement.</summary>
+    /// <param name="settings">How eager the director is.</param>
+    /// <param name="calibration">What the cluster was measured to do.</param>
+    /// <param name="map">The placement.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="memory">Memory of each rank's worker.</param>
+    /// <param name="before">What was known under the placement before; null for nothing.</param>
+    public LoadWatch(
         DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, IReadOnlyList<WorkerMemory> memory,
         LoadWatch? before)
     {
@@ -74,18 +81,6 @@ internal sealed class LoadWatch
     /// <summary>By layer: mean seconds of the last steps under this placement, on the slowest worker; null where nothing was measured.</summary>
     public IReadOnlyList<double?> MeasuredSeconds =>
         [.. _layers.Select((_, layer) => _seconds.Count == 0 ? (double?)null : _seconds.Average(step => step[layer]))];
-
-    /// <summary>Begins to watch a placement.</summary>
-    /// <param name="settings">How eager the director is.</param>
-    /// <param name="calibration">What the cluster was measured to do.</param>
-    /// <param name="map">The placement.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="memory">Memory of each rank's worker.</param>
-    /// <param name="before">What was known under the placement before; null for nothing.</param>
-    public static LoadWatch Of(
-        DirectorSettings settings, ClusterCalibration calibration, PlacementMap map, RunConfiguration run, IReadOnlyList<WorkerMemory> memory,
-        LoadWatch? before) =>
-        new(settings, calibration, map, run, memory, before);
 
     /// <summary>Takes in the load of a step; false for one that is no newer than the last.</summary>
     public bool Observe(StepLoad load)
@@ -163,7 +158,7 @@ internal sealed class LoadWatch
     /// <summary>Shards of each layer that a worker has the memory for, beside those it holds.</summary>
     private static int RoomFor(WorkerMemory memory, ModelConfiguration model)
     {
-        long shard = 4L * sizeof(float) * ModelLayout.Expert(model).Sum(shape => (long)shape.Count);
+        long shard = 4L * sizeof(float) * ModelLayout.ExpertCount(model);
         return (int)Math.Clamp((memory.Budget - memory.Used) / shard / Math.Max(1, model.MoELayers.Count()), 0, int.MaxValue / 2);
     }
 
@@ -171,7 +166,7 @@ internal sealed class LoadWatch
     private static CostModel CostsOf(ClusterCalibration calibration, PlacementMap map, RunConfiguration run)
     {
         ModelConfiguration model = run.Model;
-        long parameters = ModelLayout.Expert(model).Sum(shape => (long)shape.Count);
+        long parameters = ModelLayout.ExpertCount(model);
         int rounds = (run.MicroBatches + map.Workers.Length - 1) / map.Workers.Length;
         return new CostModel(
             new Calibration([.. calibration.Rows.Zip(calibration.Seconds, (rows, seconds) => new ComputePoint(rows * rounds, seconds * rounds))]),

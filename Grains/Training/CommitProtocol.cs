@@ -1,6 +1,5 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Placement;
 
 namespace MoEActors.Grains.Training;
 
@@ -12,26 +11,23 @@ internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, R
 {
     /// <summary>Tells all members; those who have done it already ignore it.</summary>
     /// <param name="step">The step that is committed.</param>
-    /// <param name="adopted">The placement to go over to; null to stay.</param>
-    /// <returns>Number of the order; 0 when somebody has not heard it.</returns>
-    public async Task<long> TellAsync(long step, PlacementMap? adopted)
+    /// <param name="adopted">The change of placement to go over to; null to stay. It knows the order afterwards, if everybody has heard it.</param>
+    public async Task TellAsync(long step, PlacementSwitch? adopted)
     {
         try
         {
-            Task<long> order = SendAsync(members.Epoch, step, adopted?.Version ?? 0);
-            await Task.WhenAll(order, adopted is null ? Task.CompletedTask : PushAsync(adopted));
+            Task<long> order = SendAsync(members.Epoch, step, adopted?.After.Version ?? 0);
+            await Task.WhenAll(order, adopted is null ? Task.CompletedTask : PushAsync(adopted.Message.Map));
             if (adopted is not null)
             {
-                members.Enter(adopted.Version, adopted);
+                members.Enter(adopted.After.Version, adopted.After);
+                adopted.Order = await order;
             }
-
-            return await order;
         }
         catch (EpochFailedException)
         {
             // It is decided all the same: whoever works next calls the roll and tells those who have not heard.
             members.Leave();
-            return 0;
         }
     }
 
@@ -50,9 +46,6 @@ internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, R
     });
 
     /// <summary>Every silo answers placement from its own memory, those outside the epoch too: a call may start anywhere.</summary>
-    public Task PushAsync(PlacementMap map)
-    {
-        var message = PlacementMapMessage.From(map);
-        return Task.WhenAll(silos.GetActiveSilos().Select(silo => members.InstallMapAsync(silo.ToParsableString(), message)));
-    }
+    public Task PushAsync(PlacementMapMessage map) =>
+        Task.WhenAll(silos.GetActiveSilos().Select(silo => members.InstallMapAsync(silo.ToParsableString(), map)));
 }

@@ -274,9 +274,9 @@ internal sealed class Coordinator
     {
         try
         {
-            EpochOutcome outcome = await _opening.OpenAsync(Run, wanted);
+            await _opening.OpenAsync(Run, wanted);
             _ended = false;
-            return outcome;
+            return Opened();
         }
         catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException or MoveFailedException))
         {
@@ -358,7 +358,7 @@ internal sealed class Coordinator
             await _commits.SendAsync(epoch, step, adopt: 0);
         }
 
-        await _commits.PushAsync(_members.Map!);
+        await _commits.PushAsync(_reign.Record.Map!);
 
         if (step != _reign.Record.Step)
         {

@@ -24,7 +24,7 @@ internal sealed class EpochOpening(
     /// <exception cref="MemoryRefusedException">A worker has not the memory for it; an epoch that is open goes on.</exception>
     /// <exception cref="EpochFailedException">A member failed on the way.</exception>
     /// <exception cref="MoveFailedException">An epoch is open, but experts could not be moved to where the wish has them.</exception>
-    public async Task<EpochOutcome> OpenAsync(RunConfiguration run, PlacementRequest? wanted)
+    public async Task OpenAsync(RunConfiguration run, PlacementRequest? wanted)
     {
         try
         {
@@ -39,13 +39,6 @@ internal sealed class EpochOpening(
             }
 
             await switching.RunAsync(wish);
-            return new EpochOutcome
-            {
-                Epoch = reign.Record.Epoch,
-                Workers = wish.Workers.Length,
-                Step = reign.Record.Step,
-                Cursor = reign.Record.Cursor,
-            };
         }
         catch (PlacementException e)
         {
@@ -113,7 +106,7 @@ internal sealed class EpochOpening(
         var message = PlacementMapMessage.From(map);
         await reign.WriteAsync(reign.Record with { Epoch = epoch, Map = message });
 
-        await commits.PushAsync(map);
+        await commits.PushAsync(message);
         members.Enter(epoch, map);
         await members.RunAsync((_, number) => new OpenEpochOrder
         {

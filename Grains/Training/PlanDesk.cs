@@ -15,7 +15,7 @@ namespace MoEActors.Grains.Training;
 internal sealed class PlanDesk(
     IGrainFactory grains, Members members, SwitchProtocol switching, Reign reign, MemoryCheck memory, RunConfiguration run, string model)
 {
-    private readonly long _shardBytes = 3L * sizeof(float) * ModelLayout.Expert(run.Model).Sum(shape => (long)shape.Count);
+    private readonly long _shardBytes = 3L * sizeof(float) * ModelLayout.ExpertCount(run.Model);
     private PlanProposal? _proposal;
     private PlanLanding? _landing;
     private long _epoch;
@@ -43,7 +43,7 @@ internal sealed class PlanDesk(
         {
             (int Layer, LayerPlacement Target)[] targets =
                 [.. proposal.Layers.Select(layer => (layer.Layer, new LayerPlacement(map.Workers.Length, layer.Ranks)))];
-            LayerPlacement[] layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
+            LayerPlacement[] layers = LayersOf(map);
             Array.ForEach(targets, target => layers[target.Layer] = target.Target);
             await memory.RequireAsync(new PlacementMap(map.Version, map.Workers, layers), before: null);
             landing = new PlanLanding(targets, proposal.BytesPerStep / _shardBytes);
@@ -74,7 +74,7 @@ internal sealed class PlanDesk(
         try
         {
             PlacementMap map = members.Map!;
-            LayerPlacement[] layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
+            LayerPlacement[] layers = LayersOf(map);
             _landing!.Advance(layers);
             PlacementSwitch? change = switching.To(new PlacementMap(map.Version, map.Workers, layers));
             if (change is not null)
@@ -148,6 +148,8 @@ internal sealed class PlanDesk(
             LayerSeconds = [.. outcome.KeptTokens.Select((_, layer) => outcome.Timings.Max(timing => timing.ExpertsBusy[layer]))],
         }).Ignore();
     }
+
+    private static LayerPlacement[] LayersOf(PlacementMap map) => [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
 
     private void Conclude(long step, string? failure)
     {

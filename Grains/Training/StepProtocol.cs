@@ -82,12 +82,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
         RunRecord decided = reign.Record with { Step = step, LastOutcomes = last };
         await reign.WriteAsync(adopted is null ? decided : decided with { Epoch = adopted.After.Version, Map = adopted.Message.Map });
-        long order = await commits.TellAsync(step, adopted?.After);
-        if (adopted is not null)
-        {
-            adopted.Order = order;
-        }
-
+        await commits.TellAsync(step, adopted);
         return outcome;
     }
 

@@ -49,7 +49,7 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
         }
 
         await reign.WriteAsync(reign.Record with { Epoch = change.After.Version, Map = change.Message.Map });
-        change.Order = await commits.TellAsync(reign.Record.Step, change.After);
+        await commits.TellAsync(reign.Record.Step, change);
         Follow(change);
         await _following;
     }

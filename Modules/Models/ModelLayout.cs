@@ -84,7 +84,7 @@ public static class ModelLayout
     }
 
     /// <summary>Number of parameters of one expert.</summary>
-    internal static long ExpertCount(ModelConfiguration model) => Count(Expert(model));
+    public static long ExpertCount(ModelConfiguration model) => Count(Expert(model));
 
     private static long Count(IReadOnlyList<ParameterShape> shapes) => shapes.Sum(shape => (long)shape.Rows * shape.Columns);
 
