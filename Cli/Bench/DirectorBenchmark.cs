@@ -32,7 +32,7 @@ internal static class DirectorBenchmark
         Dim = 256,
         Heads = 4,
         KeyValueHeads = 1,
-        Hidden = 2048,
+        Hidden = 4096,
         Experts = [16],
         Gate = new GateOptions { Kind = ZipfGate.KindName, TopK = 1, BalanceCoefficient = 0 },
         MaximumSequence = 64,

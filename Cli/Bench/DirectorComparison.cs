@@ -13,7 +13,7 @@ internal sealed record DirectorComparison
     [JsonPropertyName("moe_seconds_with")]
     public required double MoESecondsWith { get; init; }
 
-    /// <summary>Without over with.</summary>
+    /// <summary>Without over with: the median over pairs of steps, one after the other, so that a machine which becomes slower slows both.</summary>
     [JsonPropertyName("moe_time_ratio")]
     public required double MoETimeRatio { get; init; }
 
@@ -31,11 +31,11 @@ internal sealed record DirectorComparison
     [JsonPropertyName("busiest_worker_seconds_with")]
     public required double BusiestWith { get; init; }
 
-    /// <summary>Without over with.</summary>
+    /// <summary>Without over with, in pairs.</summary>
     [JsonPropertyName("busiest_worker_ratio")]
     public required double BusiestRatio { get; init; }
 
-    /// <summary>The same ratio of the processor time in exchange and experts alone.</summary>
+    /// <summary>The same of the processor time in exchange and experts alone.</summary>
     [JsonPropertyName("busiest_worker_experts_ratio")]
     public required double BusiestExpertsRatio { get; init; }
 
@@ -78,17 +78,18 @@ internal sealed record DirectorComparison
     public static DirectorComparison Of(DirectorSamples without, DirectorSamples with, int silos, int steps)
     {
         double Median(List<double> samples) => Samples.Median([.. samples.TakeLast(steps)]);
+        double Ratio(List<double> over, List<double> under) => Median([.. over.Zip(under, (left, right) => left / right)]);
         DirectorDecision[] landed = [.. with.Director.Decisions.Where(decision => decision.State == DecisionState.Landed)];
         return new DirectorComparison
         {
             MoESecondsWithout = Median(without.MoESeconds),
             MoESecondsWith = Median(with.MoESeconds),
-            MoETimeRatio = Median(without.MoESeconds) / Median(with.MoESeconds),
+            MoETimeRatio = Ratio(without.MoESeconds, with.MoESeconds),
             MoETimeRatioPossible = Possible(without.Ratio(steps) / silos, Math.Min(silos, Environment.ProcessorCount)),
             BusiestWithout = Median(without.BusiestSeconds),
             BusiestWith = Median(with.BusiestSeconds),
-            BusiestRatio = Median(without.BusiestSeconds) / Median(with.BusiestSeconds),
-            BusiestExpertsRatio = Median(without.BusiestExpertSeconds) / Median(with.BusiestExpertSeconds),
+            BusiestRatio = Ratio(without.BusiestSeconds, with.BusiestSeconds),
+            BusiestExpertsRatio = Ratio(without.BusiestExpertSeconds, with.BusiestExpertSeconds),
             BalanceWithout = without.Ratio(steps),
             BalanceWith = with.Ratio(steps),
             BalancedFrom = with.BalancedFrom,

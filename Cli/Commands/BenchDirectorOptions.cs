@@ -4,10 +4,10 @@ namespace MoEActors.Cli.Commands;
 internal sealed record BenchDirectorOptions : ICommandOptions
 {
     /// <summary>Steps of each model before those that are measured.</summary>
-    public int Warmup { get; init; } = 6;
+    public int Warmup { get; init; } = 4;
 
     /// <summary>Measured steps of each model.</summary>
-    public int Steps { get; init; } = 12;
+    public int Steps { get; init; } = 8;
 
     /// <summary>Number of embedded silos.</summary>
     public int Silos { get; init; } = 4;
