@@ -95,16 +95,12 @@ internal sealed class DryRunWorker(
             static work => work());
         var order = new OpenEpochOrder
         {
-            Model = Name,
-            Term = 1,
-            Epoch = 1,
-            Number = 1,
             Configuration = "",
             Map = PlacementMapMessage.From(map),
             Version = 0,
             Gates = [.. gates.Select(GatePolicyMessage.From)],
         };
-        model.OpenEpoch(order, map, rank);
+        model.OpenEpoch(new OrderHead(Name, Term: 1, Epoch: 1, Number: 1), order, map, rank);
         return model;
     }
 

@@ -31,25 +31,15 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
     /// <exception cref="EpochFailedException">A member failed.</exception>
     public async Task<ClusterCalibration> CalibrateAsync()
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new CalibrateOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-        });
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new CalibrateOrder());
         return reports[0].Calibration!;
     }
 
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
         await memory.RequireEvaluationAsync(request.Batches);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new EvaluateOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(silo => new EvaluateOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             MicroBatches = request.Batches.Length,
             Batches = members.OfSilo(request.Batches, silo),
         });
@@ -60,12 +50,8 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
 
     private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new GenerateOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new GenerateOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             Prompt = request.Prompt,
             Count = request.Count,
             Temperature = request.Temperature,
@@ -77,12 +63,8 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
     {
         string tag = Guid.NewGuid().ToString("n")[..8];
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SaveOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new SaveOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             Folder = request.Folder,
             Tag = tag,
         });
@@ -108,13 +90,7 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
 
     private async Task<FingerprintOutcome> FingerprintAsync()
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new FingerprintOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-        });
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new FingerprintOrder());
         return new FingerprintOutcome { Hash = ParameterHash.Combine(model, reports), Step = reign.Record.Step };
     }
 }

@@ -7,7 +7,7 @@ namespace MoEActors.Grains.Training;
 /// Tells the members what has been decided and written down: to apply a step, to go over to another placement, or both at once. A member
 /// that does not hear it is told by whoever works next and calls the roll.
 /// </summary>
-internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, Reign reign, string model)
+internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members)
 {
     /// <summary>Tells all members; those who have done it already ignore it.</summary>
     /// <param name="step">The step that is committed.</param>
@@ -35,15 +35,8 @@ internal sealed class CommitProtocol(ISiloStatusOracle silos, Members members, R
     /// <param name="epoch">The epoch that they are in.</param>
     /// <param name="step">The step that is committed.</param>
     /// <param name="adopt">The epoch to go over to; 0 to stay.</param>
-    public Task<long> SendAsync(long epoch, long step, long adopt) => members.SendAsync((_, number) => new CommitOrder
-    {
-        Model = model,
-        Term = reign.Term,
-        Epoch = epoch,
-        Number = number,
-        Step = step,
-        Adopt = adopt,
-    });
+    public Task<long> SendAsync(long epoch, long step, long adopt) =>
+        members.SendAsync(new CommitOrder { Step = step, Adopt = adopt }, epoch);
 
     /// <summary>Every silo answers placement from its own memory, those outside the epoch too: a call may start anywhere.</summary>
     public Task PushAsync(PlacementMapMessage map) =>

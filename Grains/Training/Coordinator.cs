@@ -44,14 +44,14 @@ internal sealed class Coordinator
         _members = new Members(hosts, model, reign.Term);
         Run = RunConfiguration.FromJson(reign.Record.Configuration, kinds);
         _memory = new MemoryCheck(Run, _members, reign);
-        _commits = new CommitProtocol(silos, _members, reign, model);
+        _commits = new CommitProtocol(silos, _members);
         var activation = new GrainActivation(grains, Run, model);
         _switching = new SwitchProtocol(_members, _commits, activation, reign, _memory, model);
         _opening = new EpochOpening(silos, _members, _commits, _switching, activation, reign, _memory, model);
         _plans = new PlanDesk(grains, _members, _switching, reign, _memory, Run, model);
         _steps = new StepProtocol(_members, _commits, reign, Run, model);
         _work = new ClusterWork(_members, reign, _memory, Run, files, model);
-        _gates = new GatePolicies(_members, reign, Run, model);
+        _gates = new GatePolicies(_members, reign, Run);
         _logged = reign.Record.Step;
     }
 

@@ -108,12 +108,8 @@ internal sealed class EpochOpening(
 
         await commits.PushAsync(message);
         members.Enter(epoch, map);
-        await members.RunAsync((_, number) => new OpenEpochOrder
+        await members.RunAsync(new OpenEpochOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = epoch,
-            Number = number,
             Configuration = reign.Record.Configuration,
             Map = message,
             Version = step,

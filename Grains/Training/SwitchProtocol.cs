@@ -31,14 +31,7 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
         }
 
         await memory.RequireAsync(change.After, change.Before);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SwitchOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-            Switch = change.Message,
-        });
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new SwitchOrder { Switch = change.Message });
         change.Conclude(reports);
         if (change.Failure is { } failure)
         {

@@ -29,16 +29,16 @@ internal static class LayerProgram
     }
 
     /// <summary>Completes the gradients of a step.</summary>
-    public static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
+    public static WorkerReport Prepare(OrderHead head, PrepareOrder order, WorkerModel model, EpochView view)
     {
         model.Switchover.Drop();
         if (order.Switch is { } change)
         {
-            model.BeginSwitch(order, change, besideStep: true);
+            model.BeginSwitch(head, change, besideStep: true);
         }
 
         LayerStep layer = model.Layer!;
-        string? refusal = Timed(model, () => layer.Prepare(order.Step), out long allocated);
+        string? refusal = Timed(model, () => layer.Prepare(order.Share.Step), out long allocated);
         if (refusal is not null)
         {
             model.Switchover.Drop();

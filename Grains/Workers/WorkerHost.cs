@@ -102,7 +102,8 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Queues an order on every worker, once.</summary>
     /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>
-    internal void Submit(WorkOrder order) => Book(order.Model).Submit(order, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(order)))]);
+    internal void Submit(OrderHead head, WorkOrder order) =>
+        Book(head.Model).Submit(head, order, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(head, order)))]);
 
     /// <summary>Waits for an order.</summary>
     /// <exception cref="StaleCommandException">There is no such order in this term.</exception>

@@ -131,7 +131,7 @@ internal sealed class WorkerModel : IDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
-    public void OpenEpoch(OpenEpochOrder order, PlacementMap map, int rank)
+    public void OpenEpoch(OrderHead head, OpenEpochOrder order, PlacementMap map, int rank)
     {
         long version = order.Version;
         if (version > 0 && Version == 0 && order.Checkpoint is { } checkpoint)
@@ -158,8 +158,8 @@ internal sealed class WorkerModel : IDisposable
         View?.Dispose();
         Prepared = 0;
         _routing = null;
-        ICommunicator communicator = _communicators.Open(order.Model, order.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
-        Enter(new EpochView(order.Epoch, map, rank, _run, _device, _arena, _parts, _dense, Shards, communicator, Times.Clock));
+        ICommunicator communicator = _communicators.Open(head.Model, head.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
+        Enter(new EpochView(head.Epoch, map, rank, _run, _device, _arena, _parts, _dense, Shards, communicator, Times.Clock));
         Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
     }
 
@@ -184,17 +184,17 @@ internal sealed class WorkerModel : IDisposable
     public GatePolicy PolicyOf(int layer) => _gates.FirstOrDefault(gate => gate.Layer == layer) ?? new GatePolicy(layer, 1, _run.Model.Gate);
 
     /// <summary>Begins to copy the shards of a change of placement.</summary>
-    /// <param name="order">The order that it came with.</param>
+    /// <param name="head">Of the order that it came with.</param>
     /// <param name="change">The change.</param>
     /// <param name="besideStep">Whether a step runs meanwhile.</param>
-    public void BeginSwitch(WorkOrder order, SwitchMessage change, bool besideStep)
+    public void BeginSwitch(OrderHead head, SwitchMessage change, bool besideStep)
     {
         int rank = View!.Rank;
         int size = View.Map.Workers.Length;
 
         // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
-        string name = order.Model + CourierMark;
-        long number = (order.Term << 32) + order.Number;
+        string name = head.Model + CourierMark;
+        long number = (head.Term << 32) + head.Number;
         Switchover.Begin(change, besideStep, rank, () => _communicators.Open(name, number, rank, size, WorkerHost.PeerDeadline));
     }
 

@@ -10,20 +10,20 @@ namespace MoEActors.Grains.Workers;
 internal static class WorkerProgram
 {
     /// <summary>Runs one order on the executor thread.</summary>
-    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view) =>
+    public static WorkerReport Run(OrderHead head, WorkOrder order, WorkerModel model, EpochView view) =>
         order switch
         {
-            PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(prepare, model, view),
-            PrepareOrder prepare => Prepare(prepare, model, view),
+            PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(head, prepare, model, view),
+            PrepareOrder prepare => Prepare(head, prepare, model, view),
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
             ForwardOrder forward => LayerProgram.Forward(forward, model, view),
             BackwardOrder backward => LayerProgram.Backward(backward, model, view),
-            SwitchOrder change => Switch(change, model, view),
+            SwitchOrder change => Switch(head, change, model, view),
             LocateOrder locate => new WorkerReport
             {
                 Rank = view.Rank,
-                NonFinite = model.Locate(locate.Step, locate.MicroBatches, locate.Targets, Own(locate.Batches, view)),
+                NonFinite = model.Locate(locate.Share.Step, locate.Share.MicroBatches, locate.Share.Targets, Own(locate.Share.Batches, view)),
             },
             GateOrder gates => Configure(gates, model, view),
             EvaluateOrder evaluate => new WorkerReport
@@ -50,14 +50,14 @@ internal static class WorkerProgram
         }
     }
 
-    private static WorkerReport Switch(SwitchOrder order, WorkerModel model, EpochView view)
+    private static WorkerReport Switch(OrderHead head, SwitchOrder order, WorkerModel model, EpochView view)
     {
         if (model.Prepared != 0)
         {
             throw new InvalidOperationException($"Step {model.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
         }
 
-        model.BeginSwitch(order, order.Switch, besideStep: false);
+        model.BeginSwitch(head, order.Switch, besideStep: false);
         return new WorkerReport { Rank = view.Rank, Switch = model.Switchover.Conclude() };
     }
 
@@ -80,21 +80,21 @@ internal static class WorkerProgram
         }
     }
 
-    private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
+    private static WorkerReport Prepare(OrderHead head, PrepareOrder order, WorkerModel model, EpochView view)
     {
         model.Switchover.Drop();
         if (order.Switch is { } change)
         {
-            model.BeginSwitch(order, change, besideStep: true);
+            model.BeginSwitch(head, change, besideStep: true);
         }
 
-        Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
+        Dictionary<int, MicroBatch> mine = Own(order.Share.Batches, view);
         long before = GC.GetAllocatedBytesForCurrentThread();
         double norm;
         model.Times.Clock.Start(Phase.Gradients);
         try
         {
-            norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+            norm = model.Prepare(order.Share.Step, order.Share.MicroBatches, order.Share.Targets, mine);
         }
         finally
         {

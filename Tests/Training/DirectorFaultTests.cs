@@ -47,7 +47,7 @@ public sealed class DirectorFaultTests
         int seen = 0;
         DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
         {
-            bool meant = call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || call.Request.GetArgument(0) is CommitOrder { Adopt: > 0 });
+            bool meant = call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 });
             if (meant && Interlocked.Increment(ref seen) is int number && number >= first && number < first + count)
             {
                 throw new SiloUnavailableException("A test lost this message.");
@@ -64,7 +64,7 @@ public sealed class DirectorFaultTests
         int seen = 0;
         DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
         {
-            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is PrepareOrder { Switch: not null } && Interlocked.Increment(ref seen) == 2)
+            if (TrainingCalls.OrderOf(call) is PrepareOrder { Switch: not null } && Interlocked.Increment(ref seen) == 2)
             {
                 throw new SiloUnavailableException("A test lost this message.");
             }
@@ -80,8 +80,7 @@ public sealed class DirectorFaultTests
         int seen = 0;
         DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
         {
-            bool meant = call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is CommitOrder { Adopt: > 0 };
-            if (meant && Interlocked.Increment(ref seen) == 2)
+            if (TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 } && Interlocked.Increment(ref seen) == 2)
             {
                 CoordinatorLifeTests.DeactivateNext(cluster);
                 throw new SiloUnavailableException("A test lost this message.");
