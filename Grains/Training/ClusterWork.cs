@@ -1,5 +1,4 @@
 using MoEActors.Grains.Checkpoints;
-using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -26,14 +25,6 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
         FingerprintRequest => await FingerprintAsync(),
         _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
     };
-
-    /// <summary>Measures what the members compute and send.</summary>
-    /// <exception cref="EpochFailedException">A member failed.</exception>
-    public async Task<ClusterCalibration> CalibrateAsync()
-    {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new CalibrateOrder());
-        return reports[0].Calibration!;
-    }
 
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
