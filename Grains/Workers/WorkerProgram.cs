@@ -13,23 +13,18 @@ internal static class WorkerProgram
     public static WorkerReport Run(OrderHead head, WorkOrder order, WorkerModel model, EpochView view) =>
         order switch
         {
-            PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(head, prepare, model, view),
             PrepareOrder prepare => Prepare(head, prepare, model, view),
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
             ForwardOrder forward => LayerProgram.Forward(forward, model, view),
             BackwardOrder backward => LayerProgram.Backward(backward, model, view),
             SwitchOrder change => Switch(head, change, model, view),
-            LocateOrder locate => new WorkerReport
-            {
-                Rank = view.Rank,
-                NonFinite = model.Locate(locate.Share.Step, locate.Share.MicroBatches, locate.Share.Targets, Own(locate.Share.Batches, view)),
-            },
+            LocateOrder locate => Locate(locate.Share, model, view),
             GateOrder gates => Configure(gates, model, view),
             EvaluateOrder evaluate => new WorkerReport
             {
                 Rank = view.Rank,
-                Losses = model.Evaluate(evaluate.MicroBatches, Own(evaluate.Batches, view)),
+                Losses = model.Decoder.Evaluate(view, evaluate.MicroBatches, Own(evaluate.Batches, view)),
             },
             GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
             SaveOrder save => Save(save, model, view),
@@ -37,6 +32,14 @@ internal static class WorkerProgram
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
+
+    private static WorkerReport Locate(StepShare share, WorkerModel model, EpochView view)
+    {
+        // The search adds up gradients of its own.
+        model.Gradients.Drop();
+        var search = new NonFiniteSearch(model.Device, view, model.Gradients);
+        return new WorkerReport { Rank = view.Rank, NonFinite = search.Run(share.Step, share.MicroBatches, share.Targets, Own(share.Batches, view)) };
+    }
 
     private static WorkerReport Save(SaveOrder order, WorkerModel model, EpochView view)
     {
@@ -52,9 +55,9 @@ internal static class WorkerProgram
 
     private static WorkerReport Switch(OrderHead head, SwitchOrder order, WorkerModel model, EpochView view)
     {
-        if (model.Prepared != 0)
+        if (model.Gradients.Prepared != 0)
         {
-            throw new InvalidOperationException($"Step {model.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
+            throw new InvalidOperationException($"Step {model.Gradients.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
         }
 
         model.BeginSwitch(head, order.Switch, besideStep: false);
@@ -71,7 +74,7 @@ internal static class WorkerProgram
     {
         try
         {
-            model.Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
+            model.Gates.Apply([.. order.Gates.Select(gate => gate.ToPolicy())], view.Model);
             return new WorkerReport { Rank = view.Rank };
         }
         catch (ArgumentException e)
@@ -88,13 +91,21 @@ internal static class WorkerProgram
             model.BeginSwitch(head, change, besideStep: true);
         }
 
-        Dictionary<int, MicroBatch> mine = Own(order.Share.Batches, view);
+        StepShare share = order.Share;
+        Dictionary<int, MicroBatch> mine = Own(share.Batches, view);
+        string? refusal = null;
         long before = GC.GetAllocatedBytesForCurrentThread();
-        double norm;
         model.Times.Clock.Start(Phase.Gradients);
         try
         {
-            norm = model.Prepare(order.Share.Step, order.Share.MicroBatches, order.Share.Targets, mine);
+            if (model.Layer is { } layer)
+            {
+                refusal = layer.Prepare(share.Step);
+            }
+            else
+            {
+                model.Decoder.Prepare(view, share.Step, share.MicroBatches, share.Targets, mine);
+            }
         }
         finally
         {
@@ -102,12 +113,18 @@ internal static class WorkerProgram
         }
 
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        RoutingStatistics routing = model.PublishRouting();
+        if (refusal is not null)
+        {
+            model.Switchover.Drop();
+            return LayerProgram.Refused(refusal, view);
+        }
+
+        RoutingStatistics routing = model.Gradients.Counts.Publish(share.Step);
         return new WorkerReport
         {
             Rank = view.Rank,
-            Losses = model.Losses(),
-            GradientNorm = norm,
+            Losses = model.Layer?.StepLosses ?? model.Decoder.Losses,
+            GradientNorm = model.Gradients.Norm,
             KeptTokens = routing.Kept,
             ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
@@ -121,13 +138,13 @@ internal static class WorkerProgram
     private static WorkerReport Commit(CommitOrder order, WorkerModel model, EpochView view)
     {
         // Sent again by a coordinator that could not know: the step is committed here already.
-        if (model.Version != order.Step)
+        if (model.Parameters.Version != order.Step)
         {
-            if (model.Prepared != order.Step)
+            if (model.Gradients.Prepared != order.Step)
             {
                 throw new InvalidOperationException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Step {order.Step} cannot be committed: step {model.Prepared} is prepared and {model.Version} committed."));
+                    $"Step {order.Step} cannot be committed: step {model.Gradients.Prepared} is prepared and {model.Parameters.Version} committed."));
             }
 
             model.Times.Clock.Start(Phase.Update);
@@ -155,7 +172,7 @@ internal static class WorkerProgram
 
     private static WorkerReport Abort(AbortOrder order, WorkerModel model, EpochView view)
     {
-        if (model.Prepared == order.Step)
+        if (model.Gradients.Prepared == order.Step)
         {
             model.Abort();
         }
