@@ -33,10 +33,12 @@ internal sealed class BatchLog(IRunStore store, Reign reign, string model)
             return;
         }
 
-        if (request.Step != _logged + 1)
+        // The roll can have found a step that members had committed and the record not.
+        long last = Math.Max(_logged, reign.Record.Step);
+        if (request.Step != last + 1)
         {
             throw new StaleCommandException(
-                $"Step {request.Step} of model '{model}' is not the next one: {reign.Record.Step} are committed and {_logged} logged. Open the model again to go on.");
+                $"Step {request.Step} of model '{model}' is not the next one: {reign.Record.Step} are committed and {last} logged. Open the model again to go on.");
         }
 
         await store.WriteBatchAsync(model, request);

@@ -5,8 +5,8 @@ namespace MoEActors.Grains.Training;
 /// <summary>Silos by name, as people ask for them, and by address, as the cluster reaches them.</summary>
 internal sealed class SiloNames(ISiloStatusOracle silos)
 {
-    /// <summary>Addresses of the silos that are alive.</summary>
-    public IEnumerable<string> Alive => silos.GetActiveSilos().Select(silo => silo.ToParsableString());
+    /// <summary>Addresses of the silos that are alive, younger ones last: one that came back is not mistaken for the one before it, which may still count as alive.</summary>
+    public IEnumerable<string> Alive => silos.GetActiveSilos().OrderBy(silo => silo.Generation).Select(silo => silo.ToParsableString());
 
     /// <summary>The name of a silo; null when it has none that is known.</summary>
     public string? Of(string address) => silos.TryGetSiloName(SiloAddress.FromParsableString(address), out string? name) ? name : null;

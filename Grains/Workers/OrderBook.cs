@@ -145,7 +145,9 @@ internal sealed class OrderBook(string model, string silo, Func<WorkerMemory[]> 
 
         if (term > Term)
         {
+            // Its coordinator has called the roll and may have to speak to members that did not hear of the last epoch.
             Term = term;
+            _epoch = 0;
             _orders.Clear();
         }
     }
