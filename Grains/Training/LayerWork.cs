@@ -49,6 +49,7 @@ internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory
                 Number = number,
                 Memory = request.Memory,
                 Pass = request.Pass,
+                Forward = request.Forward,
             }),
             model);
         return new BackwardOutcome { Passes = request.Pass };
