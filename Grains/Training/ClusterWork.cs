@@ -71,6 +71,12 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
             Temperature = request.Temperature,
             Seed = request.Seed,
         });
+        if (reports[0].Complaint is { } complaint)
+        {
+            throw new NonFiniteOutputException(
+                $"Model '{model}' cannot go on with the text: {complaint} Some of its parameters are not finite or too large; restore a checkpoint that was sound.");
+        }
+
         return new GenerationOutcome { Tokens = reports[0].Tokens };
     }
 

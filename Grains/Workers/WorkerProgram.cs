@@ -31,7 +31,7 @@ internal static class WorkerProgram
                 Rank = view.Rank,
                 Losses = model.Evaluate(evaluate.MicroBatches, Own(evaluate.Batches, view)),
             },
-            GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
+            GenerateOrder generate => Generation.Run(generate, view),
             SaveOrder save => Save(save, model, view),
             CalibrateOrder => Calibrate(model, view),
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
