@@ -25,7 +25,7 @@ public interface IWorkerHostService : IGrainService
     /// <summary>Queues an order and returns at once.</summary>
     /// <exception cref="Errors.StaleCommandException">Its term, epoch or step is old.</exception>
     [Alias("submit")]
-    Task SubmitAsync(WorkOrder order);
+    Task SubmitAsync(OrderHead head, WorkOrder order);
 
     /// <summary>Waits up to <paramref name="slice"/> for an order to end.</summary>
     /// <returns>How it ended, or null when it has not.</returns>

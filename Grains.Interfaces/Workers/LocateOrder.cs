@@ -11,17 +11,5 @@ public sealed class LocateOrder : WorkOrder
 {
     /// <summary>The step.</summary>
     [Id(0)]
-    public required long Step { get; init; }
-
-    /// <summary>Micro-batches of the whole step.</summary>
-    [Id(1)]
-    public required int MicroBatches { get; init; }
-
-    /// <summary>Predicted tokens of the whole step.</summary>
-    [Id(2)]
-    public required long Targets { get; init; }
-
-    /// <summary>The micro-batches of this host's workers.</summary>
-    [Id(3)]
-    public required MicroBatchMessage[] Batches { get; init; }
+    public required StepShare Share { get; init; }
 }

@@ -24,12 +24,12 @@ internal static class CheckpointWriter
         var moments = new SafetensorsWriter();
         if (view.Rank == 0)
         {
-            Add(weights, moments, model, model.Dense, HuggingFaceNames.Dense(configuration));
+            Add(weights, moments, model, model.Parameters.Dense, HuggingFaceNames.Dense(configuration));
         }
 
-        for (int i = 0; i < model.Shards.Count; i++)
+        for (int i = 0; i < model.Parameters.Shards.Count; i++)
         {
-            (ExpertId id, ParameterBlock block) = model.Shards.At(i);
+            (ExpertId id, ParameterBlock block) = model.Parameters.Shards.At(i);
             if (view.Map.RanksOf(id.Layer)[id.Expert] == view.Rank)
             {
                 Add(weights, moments, model, block, HuggingFaceNames.Expert(configuration, id.Layer, id.Expert));
@@ -42,7 +42,7 @@ internal static class CheckpointWriter
         }
 
         string suffix = string.Create(
-            CultureInfo.InvariantCulture, $"step-{model.Version:00000000}-{order.Tag}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
+            CultureInfo.InvariantCulture, $"step-{model.Parameters.Version:00000000}-{order.Tag}-{view.Rank + 1:00000}-of-{view.Map.Workers.Length:00000}.safetensors");
         return [Write(store, order.Folder, $"model-{suffix}", weights), Write(store, order.Folder, $"{CheckpointIndex.OptimizerStem}-{suffix}", moments)];
     }
 

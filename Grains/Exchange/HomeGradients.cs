@@ -1,4 +1,5 @@
 using MoEActors.Modules.Experts;
+using MoEActors.Modules.Parameters;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
@@ -48,7 +49,7 @@ internal sealed class HomeGradients(
             }
         }
 
-        _parts = kept.TakeZeroed(checked(slots * Length));
+        _parts = kept.Take<float>(checked(slots * Length));
     }
 
     /// <inheritdoc />
@@ -138,8 +139,27 @@ internal sealed class HomeGradients(
                 int server = ServerOf(group, source);
                 if (server >= 0)
                 {
-                    device.Add(server == 0 ? PartOf(group.Resident, source) : arrived.Slice(next++ * Length, Length), group.Block!.Gradients);
+                    Add(server == 0 ? PartOf(group.Resident, source) : arrived.Slice(next++ * Length, Length), group.Block!);
                 }
+            }
+        }
+    }
+
+    /// <summary>Adds a part, or stores the first one of a step.</summary>
+    private void Add(DeviceSpan<float> part, ParameterBlock block)
+    {
+        for (int i = 0; i < block.Parameters.Count; i++)
+        {
+            Parameter parameter = block.Parameters[i];
+            DeviceSpan<float> tensor = part.Slice(parameter.Offset, parameter.Shape.Count);
+            Matrix gradient = parameter.GradientToWrite(out Accumulation accumulation);
+            if (accumulation == Accumulation.Store)
+            {
+                device.Copy(tensor, gradient.Data);
+            }
+            else
+            {
+                device.Add(tensor, gradient.Data);
             }
         }
     }

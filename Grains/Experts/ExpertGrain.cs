@@ -42,10 +42,10 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         }
 
         (_, WorkerModel model) = host.Find(_model, _shard);
-        if (_manifest is not null && _manifest != new ExpertManifest(_shard.ToString(), model.Version))
+        if (_manifest is not null && _manifest != new ExpertManifest(_shard.ToString(), model.Parameters.Version))
         {
             throw new PlacementRefusedException(
-                $"Grain '{key}' came to silo {host.Silo} for shard {_manifest.Shard} at step {_manifest.Version}; the table there has shard {_shard} at step {model.Version}.");
+                $"Grain '{key}' came to silo {host.Silo} for shard {_manifest.Shard} at step {_manifest.Version}; the table there has shard {_shard} at step {model.Parameters.Version}.");
         }
 
         return Task.CompletedTask;
@@ -74,8 +74,8 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         }
 
         (Worker worker, WorkerModel model) = host.Find(_model, _shard);
-        long parameters = model.Shards[_shard.ExpertId].Parameters.Sum(parameter => (long)parameter.Shape.Count);
-        return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Id.Device, model.Version, parameters));
+        long parameters = model.Parameters.Shards[_shard.ExpertId].Parameters.Sum(parameter => (long)parameter.Shape.Count);
+        return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Id.Device, model.Parameters.Version, parameters));
     }
 
     /// <inheritdoc />

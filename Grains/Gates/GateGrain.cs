@@ -47,8 +47,8 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
         }
 
         (_, WorkerModel model) = host.Find(_model, _rank);
-        GatePolicyMessage policy = GatePolicyMessage.From(model.PolicyOf(_layer));
-        if (model.Routing is not { } routing)
+        GatePolicyMessage policy = GatePolicyMessage.From(model.Gates.Of(_layer));
+        if (model.Gradients.Counts.Published is not { } routing)
         {
             return Task.FromResult(new GateStatus { Layer = _layer, Rank = _rank, Silo = host.Silo, Policy = policy });
         }

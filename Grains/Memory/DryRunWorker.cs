@@ -40,17 +40,17 @@ internal sealed class DryRunWorker(
         device.AtLoss = () => forward = model.ArenaPeakBytes;
         Step(model, device);
         long backward = model.ArenaPeakBytes;
-        long blocks = model.Dense.Length;
-        long largest = Largest(model.Dense);
-        for (int i = 0; i < model.Shards.Count; i++)
+        long blocks = model.Parameters.Dense.Length;
+        long largest = Largest(model.Parameters.Dense);
+        for (int i = 0; i < model.Parameters.Shards.Count; i++)
         {
-            ParameterBlock block = model.Shards.At(i).Block;
+            ParameterBlock block = model.Parameters.Shards.At(i).Block;
             blocks += block.Length;
             largest = Math.Max(largest, Largest(block));
         }
 
         long values = blocks * sizeof(float);
-        long sums = model.Dense.Length * (long)sizeof(float);
+        long sums = model.Parameters.Dense.Length * (long)sizeof(float);
         return new WorkerEstimate
         {
             Rank = rank,
@@ -73,7 +73,7 @@ internal sealed class DryRunWorker(
         using var device = new DryRunDevice();
         using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
-        model.Evaluate(map.Workers.Length, Mine());
+        model.Decoder.Evaluate(model.View!, map.Workers.Length, Mine());
         return resident + model.ArenaPeakBytes;
     }
 
@@ -95,16 +95,12 @@ internal sealed class DryRunWorker(
             static work => work());
         var order = new OpenEpochOrder
         {
-            Model = Name,
-            Term = 1,
-            Epoch = 1,
-            Number = 1,
             Configuration = "",
             Map = PlacementMapMessage.From(map),
             Version = 0,
             Gates = [.. gates.Select(GatePolicyMessage.From)],
         };
-        model.OpenEpoch(order, map, rank);
+        model.OpenEpoch(new OrderHead(Name, Term: 1, Epoch: 1, Number: 1), order, map, rank);
         return model;
     }
 
@@ -116,7 +112,7 @@ internal sealed class DryRunWorker(
             return;
         }
 
-        model.Prepare(1, map.Workers.Length, Math.Max(1, shape.Tokens), Mine());
+        model.Decoder.Prepare(model.View, 1, map.Workers.Length, Math.Max(1, shape.Tokens), Mine());
         model.Commit(1);
     }
 

@@ -1,5 +1,4 @@
 using MoEActors.Grains.Checkpoints;
-using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -27,29 +26,11 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
         _ => throw new InvalidRequestException($"The coordinator does not know the work {request.GetType().Name}."),
     };
 
-    /// <summary>Measures what the members compute and send.</summary>
-    /// <exception cref="EpochFailedException">A member failed.</exception>
-    public async Task<ClusterCalibration> CalibrateAsync()
-    {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new CalibrateOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-        });
-        return reports[0].Calibration!;
-    }
-
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
         await memory.RequireEvaluationAsync(request.Batches);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new EvaluateOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(silo => new EvaluateOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             MicroBatches = request.Batches.Length,
             Batches = members.OfSilo(request.Batches, silo),
         });
@@ -60,12 +41,8 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
 
     private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new GenerateOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new GenerateOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             Prompt = request.Prompt,
             Count = request.Count,
             Temperature = request.Temperature,
@@ -116,12 +93,8 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
     private async Task<SaveOutcome> WriteAsync(SaveRequest request)
     {
         string tag = Guid.NewGuid().ToString("n")[..8];
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SaveOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new SaveOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             Folder = request.Folder,
             Tag = tag,
         });
@@ -144,13 +117,7 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
 
     private async Task<FingerprintOutcome> FingerprintAsync()
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new FingerprintOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-        });
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new FingerprintOrder());
         return new FingerprintOutcome { Hash = ParameterHash.Combine(model, reports), Step = reign.Record.Step };
     }
 }

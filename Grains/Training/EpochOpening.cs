@@ -14,22 +14,21 @@ namespace MoEActors.Grains.Training;
 /// that stay.
 /// </summary>
 internal sealed class EpochOpening(
-    ISiloStatusOracle silos, Members members, CommitProtocol commits, SwitchProtocol switching, GrainActivation activation, Reign reign, MemoryCheck memory,
-    string model)
+    SiloNames silos, Members members, CommitProtocol commits, SwitchProtocol switching, GrainActivation activation, Reign reign, MemoryCheck memory,
+    RunConfiguration run, string model)
 {
     /// <summary>Opens the next epoch, unless the one that is open is the one wished for.</summary>
-    /// <param name="run">The run.</param>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
     /// <exception cref="MemoryRefusedException">A worker has not the memory for it; an epoch that is open goes on.</exception>
     /// <exception cref="EpochFailedException">A member failed on the way.</exception>
     /// <exception cref="MoveFailedException">An epoch is open, but experts could not be moved to where the wish has them.</exception>
-    public async Task OpenAsync(RunConfiguration run, PlacementRequest? wanted)
+    public async Task OpenAsync(PlacementRequest? wanted)
     {
         try
         {
-            Survey survey = await Survey.CallAsync(members, Addresses(wanted));
-            PlacementMap wish = Wish(run, wanted, survey);
+            Survey survey = await Survey.CallAsync(members, silos.Addresses(wanted?.Silos ?? []));
+            PlacementMap wish = Wish(wanted, survey);
             PlacementMap found = ComesIntoBeing(survey) ? wish : Found(survey, wish);
             if (members.Map is not { } open || !open.IsPlacedAs(found))
             {
@@ -46,26 +45,7 @@ internal sealed class EpochOpening(
         }
     }
 
-    private string[] Addresses(PlacementRequest? wanted)
-    {
-        Dictionary<string, string> alive = [];
-        foreach (SiloAddress silo in silos.GetActiveSilos())
-        {
-            string address = silo.ToParsableString();
-            alive[silos.TryGetSiloName(silo, out string? name) && name is not null ? name : address] = address;
-        }
-
-        string[] names = wanted is { Silos.Length: > 0 } ? wanted.Silos : [.. alive.Keys.Order(StringComparer.Ordinal)];
-        return
-        [
-            .. names.Select(name => alive.TryGetValue(name, out string? address)
-                ? address
-                : throw new PlacementRefusedException(
-                    $"The placement names silo '{name}', which is not alive; alive are {string.Join(", ", alive.Keys.Order(StringComparer.Ordinal))}.")),
-        ];
-    }
-
-    private PlacementMap Wish(RunConfiguration run, PlacementRequest? wanted, Survey survey)
+    private PlacementMap Wish(PlacementRequest? wanted, Survey survey)
     {
         long version = reign.Record.Epoch + 1;
         PlacementMap map = wanted is { Ranks.Length: > 0 }
@@ -108,12 +88,8 @@ internal sealed class EpochOpening(
 
         await commits.PushAsync(message);
         members.Enter(epoch, map);
-        await members.RunAsync((_, number) => new OpenEpochOrder
+        await members.RunAsync(new OpenEpochOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = epoch,
-            Number = number,
             Configuration = reign.Record.Configuration,
             Map = message,
             Version = step,

@@ -11,7 +11,7 @@ namespace MoEActors.Grains.Training;
 /// The routing policies of a run, changed between two steps. Every member takes a change before it is written down: what a gate refuses, or a
 /// member does not hear, never was. A coordinator that goes on in an epoch tells the members what is written down, whatever they had been told.
 /// </summary>
-internal sealed class GatePolicies(Members members, Reign reign, RunConfiguration run, string model)
+internal sealed class GatePolicies(Members members, Reign reign, RunConfiguration run)
 {
     /// <summary>Throws unless a layer can route so.</summary>
     /// <exception cref="InvalidRequestException">There is no such gate, or with every mistake.</exception>
@@ -41,7 +41,7 @@ internal sealed class GatePolicies(Members members, Reign reign, RunConfiguratio
         var next = new GatePolicyMessage(request.Layer, reign.Record.Step + 1, wanted.ToJson());
         GatePolicyMessage[] table =
             [.. reign.Record.Gates.Where(policy => policy.Layer != next.Layer).Append(next).OrderBy(policy => policy.Layer)];
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => Order(table, number));
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new GateOrder { Gates = table });
         if (reports.FirstOrDefault(report => report.Complaint is not null) is { } refused)
         {
             await RenewAsync();
@@ -53,19 +53,10 @@ internal sealed class GatePolicies(Members members, Reign reign, RunConfiguratio
     }
 
     /// <summary>Tells the members which policies hold.</summary>
-    public Task RenewAsync() => members.SendAsync((_, number) => Order(reign.Record.Gates, number));
+    public Task RenewAsync() => members.SendAsync(new GateOrder { Gates = reign.Record.Gates });
 
     private GatePolicyMessage InForce(int layer) =>
         reign.Record.Gates.FirstOrDefault(policy => policy.Layer == layer) ?? new GatePolicyMessage(layer, 1, run.Model.Gate.ToJson());
-
-    private GateOrder Order(GatePolicyMessage[] table, long number) => new()
-    {
-        Model = model,
-        Term = reign.Term,
-        Epoch = members.Epoch,
-        Number = number,
-        Gates = table,
-    };
 
     private static GateOptions Read(string json)
     {

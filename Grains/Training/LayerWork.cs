@@ -14,12 +14,8 @@ internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory
     public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
     {
         await memory.RequireRowsAsync(request.Rows);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new ForwardOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new ForwardOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
             Memory = request.Memory,
             Rows = request.Rows,
             Pass = request.Pass,
@@ -41,17 +37,7 @@ internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory
     public async Task<BackwardOutcome> BackwardAsync(BackwardRequest request)
     {
         RefuseIfRefused(
-            await members.RunAsync((_, number) => new BackwardOrder
-            {
-                Model = model,
-                Term = reign.Term,
-                Epoch = members.Epoch,
-                Number = number,
-                Memory = request.Memory,
-                Pass = request.Pass,
-                Forward = request.Forward,
-            }),
-            model);
+            await members.RunAsync(new BackwardOrder { Memory = request.Memory, Pass = request.Pass, Forward = request.Forward }), model);
         return new BackwardOutcome { Passes = request.Pass };
     }
 

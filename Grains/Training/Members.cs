@@ -89,12 +89,17 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         });
 
     /// <summary>Gives an order to all members and waits until each has carried it out.</summary>
-    /// <param name="order">The order for a silo, given its number.</param>
     /// <returns>The workers' reports in rank order.</returns>
     /// <exception cref="EpochFailedException">A worker failed or a silo is gone; the message names it.</exception>
-    public async Task<IReadOnlyList<WorkerReport>> RunAsync(Func<string, long, WorkOrder> order)
+    public Task<IReadOnlyList<WorkerReport>> RunAsync(WorkOrder order) => RunAsync(_ => order);
+
+    /// <summary>Gives every member an order of its own and waits until each has carried it out.</summary>
+    /// <param name="order">The order for a silo.</param>
+    /// <returns>The workers' reports in rank order.</returns>
+    /// <exception cref="EpochFailedException">A worker failed or a silo is gone; the message names it.</exception>
+    public async Task<IReadOnlyList<WorkerReport>> RunAsync(Func<string, WorkOrder> order)
     {
-        long number = await SendAsync(order);
+        long number = await SendAsync(order, Epoch);
         WorkReport[] reports = await Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
         foreach ((string silo, WorkReport report) in Silos.Zip(reports))
         {
@@ -118,22 +123,26 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
     }
 
     /// <summary>Gives an order to all members; they carry it out before any later one.</summary>
+    /// <param name="order">The order.</param>
+    /// <param name="epoch">The epoch that it belongs to, where that is not the open one.</param>
     /// <returns>The order's number.</returns>
     /// <exception cref="EpochFailedException">A silo is gone.</exception>
-    public async Task<long> SendAsync(Func<string, long, WorkOrder> order)
-    {
-        long number = ++_number;
-        await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
-        {
-            await host.SubmitAsync(order(silo, number));
-            return true;
-        })));
-        return number;
-    }
+    public Task<long> SendAsync(WorkOrder order, long? epoch = null) => SendAsync(_ => order, epoch ?? Epoch);
 
     /// <summary>Waits until all members have carried out an order, well or not.</summary>
     /// <exception cref="EpochFailedException">A silo is gone.</exception>
     public Task WaitAsync(long number) => Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+
+    private async Task<long> SendAsync(Func<string, WorkOrder> order, long epoch)
+    {
+        var head = new OrderHead(model, term, epoch, ++_number);
+        await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
+        {
+            await host.SubmitAsync(head, order(silo));
+            return true;
+        })));
+        return head.Number;
+    }
 
     private async Task<WorkReport> PollAsync(IWorkerHostService host, long number)
     {

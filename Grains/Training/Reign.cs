@@ -25,6 +25,9 @@ internal sealed class Reign
     /// <summary>The term of this reign.</summary>
     public long Term => Record.Term;
 
+    /// <summary>Whether nothing has come of the run yet: no epoch was ever opened.</summary>
+    public bool IsUntouched => Record is { Epoch: 0, Checkpoint: null };
+
     /// <summary>Takes the next term of an existing run; null when there is none.</summary>
     public static async Task<Reign?> TakeAsync(IRunStore store, string model)
     {
@@ -50,6 +53,9 @@ internal sealed class Reign
         await reign.WriteAsync(record with { Term = 1 });
         return reign;
     }
+
+    /// <summary>Whether another coordinator has taken over.</summary>
+    public async Task<bool> IsOverAsync() => await _store.ReadAsync(_model) is { } record && record.Term > Term;
 
     /// <summary>Replaces the record.</summary>
     /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>

@@ -34,16 +34,9 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
         long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((silo, number) => new PrepareOrder
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(silo => new PrepareOrder
         {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-            Step = step,
-            MicroBatches = request.Batches.Length,
-            Targets = targets,
-            Batches = members.OfSilo(request.Batches, silo),
+            Share = Share(request, targets, silo),
             Switch = change?.Message,
         });
         LayerWork.RefuseIfRefused(reports, model);
@@ -88,29 +81,15 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
 
     private async Task RefuseAsync(StepRequest request, long targets, LossPart[] losses, IReadOnlyList<WorkerReport> reports)
     {
-        await members.SendAsync((_, number) => new AbortOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-            Step = request.Step,
-        });
-        IReadOnlyList<WorkerReport> search = await members.RunAsync((silo, number) => new LocateOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-            Step = request.Step,
-            MicroBatches = request.Batches.Length,
-            Targets = targets,
-            Batches = members.OfSilo(request.Batches, silo),
-        });
+        await members.SendAsync(new AbortOrder { Step = request.Step });
+        IReadOnlyList<WorkerReport> search = await members.RunAsync(silo => new LocateOrder { Share = Share(request, targets, silo) });
         throw new NonFiniteCause(
             request.Step, losses, reports[0].GradientNorm, reports.SelectMany(report => report.Routers),
             [.. search.SelectMany(report => report.NonFinite)]).ToException();
     }
+
+    private StepShare Share(StepRequest request, long targets, string silo) =>
+        new(request.Step, request.Batches.Length, targets, members.OfSilo(request.Batches, silo));
 
     private double[] Entropies(IReadOnlyList<WorkerReport> reports)
     {

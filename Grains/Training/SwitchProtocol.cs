@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
 using MoEActors.Placement;
@@ -31,14 +32,7 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
         }
 
         await memory.RequireAsync(change.After, change.Before);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync((_, number) => new SwitchOrder
-        {
-            Model = model,
-            Term = reign.Term,
-            Epoch = members.Epoch,
-            Number = number,
-            Switch = change.Message,
-        });
+        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new SwitchOrder { Switch = change.Message });
         change.Conclude(reports);
         if (change.Failure is { } failure)
         {
@@ -52,6 +46,25 @@ internal sealed class SwitchProtocol(Members members, CommitProtocol commits, Gr
         await commits.TellAsync(reign.Record.Step, change);
         Follow(change);
         await _following;
+    }
+
+    /// <summary>Moves an expert while no step runs.</summary>
+    /// <exception cref="PlacementRefusedException">It cannot go there.</exception>
+    /// <exception cref="MemoryRefusedException">The worker has not the memory for it; nothing was copied.</exception>
+    /// <exception cref="MoveFailedException">It was given up; the epoch goes on.</exception>
+    /// <exception cref="EpochFailedException">A member is gone.</exception>
+    public async Task MoveAsync(MoveRequest move)
+    {
+        PlacementMap map = members.Map!;
+        var shard = new ShardId(move.Layer, move.Expert);
+        try
+        {
+            await RunAsync(map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), move.Rank)]));
+        }
+        catch (PlacementException e)
+        {
+            throw new PlacementRefusedException(e.Message);
+        }
     }
 
     /// <summary>Grains go where a change has put their shards, while training goes on: a step calls none of them.</summary>

@@ -21,13 +21,8 @@ namespace MoEActors.Grains.Training;
 public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, ModelKinds kinds)
     : Grain, ITrainingGrain
 {
-    /// <summary>Outcomes kept for those who ask late.</summary>
-    private const int RememberedOutcomes = 256;
-
-    private readonly SortedDictionary<long, Task<WorkOutcome>> _outcomes = [];
+    private readonly WorkQueue _queue = new();
     private Coordinator? _coordinator;
-    private Task _tail = Task.CompletedTask;
-    private long _tickets;
 
     private string Model => this.GetPrimaryKeyString();
 
@@ -37,7 +32,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         GrainKeys.ValidateModelName(Model);
         if (await Reign.TakeAsync(store, Model) is { } reign)
         {
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
+            Begin(reign);
         }
     }
 
@@ -47,29 +42,29 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         RunConfiguration run = Read(configuration);
         if (_coordinator is null)
         {
-            Reign reign = await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() });
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
-        }
-        else if (_coordinator.Run.ToJson() != run.ToJson() && _coordinator.IsUntouched && _tail.IsCompleted)
-        {
-            // It was refused, for its memory perhaps: the name is free for what may fit.
-            Reign reign = await _coordinator.ReplaceConfigurationAsync(run);
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
+            Begin(await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() }));
         }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
-            throw new InvalidRequestException(
-                $"Model '{Model}' exists with another configuration. Open it with its own, or choose another name.");
+            Reign reign = _coordinator.Reign;
+            if (!reign.IsUntouched || !_queue.IsIdle)
+            {
+                throw new InvalidRequestException(
+                    $"Model '{Model}' exists with another configuration. Open it with its own, or choose another name.");
+            }
+
+            // It was refused, for its memory perhaps: the name is free for what may fit.
+            await reign.WriteAsync(reign.Record with { Configuration = run.ToJson() });
+            Begin(reign);
         }
 
-        Coordinator coordinator = _coordinator;
-        return Queue(coordinator, () => coordinator.OpenAsync(placement));
+        return Queue(coordinator => coordinator.OpenAsync(placement));
     }
 
     /// <inheritdoc />
     public async Task<long> RestoreAsync(string folder, PlacementRequest? placement)
     {
-        if (_coordinator is { } existing && existing.CameFrom != folder)
+        if (_coordinator is { } existing && existing.Reign.Record.Checkpoint != folder)
         {
             throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
         }
@@ -78,7 +73,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         {
             // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
             CheckpointFolder checkpoint = ReadCheckpoint(folder);
-            Reign reign = await Reign.BeginAsync(store, Model, new RunRecord
+            Begin(await Reign.BeginAsync(store, Model, new RunRecord
             {
                 Configuration = checkpoint.Run.ToJson(),
                 Step = checkpoint.Step,
@@ -86,38 +81,35 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 CheckpointStep = checkpoint.Step,
                 Cursor = checkpoint.Cursor,
                 Gates = [.. checkpoint.Gates.Select(GatePolicyMessage.From)],
-            });
-            _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
+            }));
         }
 
-        Coordinator coordinator = _coordinator;
-        return Queue(coordinator, () => coordinator.OpenAsync(placement));
+        return Queue(coordinator => coordinator.OpenAsync(placement));
     }
 
     /// <inheritdoc />
     public async Task<long> SubmitStepAsync(StepRequest request)
     {
-        Coordinator coordinator = Existing();
-        await UnlessReplaced(coordinator, async () =>
+        Coordinator existing = Existing();
+        await UnlessReplaced(existing, async () =>
         {
-            await coordinator.LogAsync(request);
+            await existing.LogAsync(request);
             return true;
         });
-        return Queue(coordinator, () => coordinator.StepAsync(request));
+        return Queue(coordinator => coordinator.StepAsync(request));
     }
 
     /// <inheritdoc />
     public Task<long> SubmitAsync(WorkRequest request)
     {
-        Coordinator coordinator = Existing();
-        coordinator.Validate(request);
-        return Task.FromResult(Queue(coordinator, () => coordinator.WorkAsync(request)));
+        Existing().Validate(request);
+        return Task.FromResult(Queue(coordinator => coordinator.WorkAsync(request)));
     }
 
     /// <inheritdoc />
     public async Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice)
     {
-        if (!_outcomes.TryGetValue(ticket, out Task<WorkOutcome>? work))
+        if (_queue.Find(ticket) is not { } work)
         {
             throw new TicketLostException(
                 $"Model '{Model}' knows no ticket {ticket}: its coordinator has started anew. Ask for the work again; a step that is logged runs once.");
@@ -133,33 +125,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
-    private long Queue(Coordinator coordinator, Func<Task<WorkOutcome>> work)
+    private void Begin(Reign reign) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
+
+    private long Queue(Func<Coordinator, Task<WorkOutcome>> work)
     {
-        // No other activation's ticket may mean something here: each has a term of its own.
-        long ticket = (coordinator.Term << 32) + ++_tickets;
-        Task<WorkOutcome> outcome = RunAfter(_tail, () => UnlessReplaced(coordinator, work));
-        _tail = outcome;
-        _outcomes.Add(ticket, outcome);
-        while (_outcomes.Count > RememberedOutcomes)
-        {
-            _outcomes.Remove(_outcomes.Keys.First());
-        }
-
-        return ticket;
-    }
-
-    private static async Task<WorkOutcome> RunAfter(Task before, Func<Task<WorkOutcome>> work)
-    {
-        try
-        {
-            await before;
-        }
-        catch (Exception)
-        {
-            // That failure belongs to whoever waits for its ticket.
-        }
-
-        return await work();
+        Coordinator coordinator = Existing();
+        return _queue.Add(coordinator.Reign.Term, () => UnlessReplaced(coordinator, () => work(coordinator)));
     }
 
     /// <summary>Work of a coordinator that another one has replaced is lost here, not refused: whoever asks again reaches the other.</summary>
@@ -171,7 +142,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
         catch (StaleCommandException)
         {
-            if (!await coordinator.IsReplacedAsync())
+            if (!await coordinator.Reign.IsOverAsync())
             {
                 throw;
             }

@@ -20,7 +20,7 @@ internal sealed class EpochView : IDisposable
     private readonly IDevice _device;
     private readonly Arena _arena;
     private readonly Arena _parts;
-    private readonly ShardTable _shards;
+    private readonly WorkerParameters _parameters;
     private readonly PhaseClock _clock;
 
     /// <param name="epoch">The epoch's number.</param>
@@ -30,13 +30,12 @@ internal sealed class EpochView : IDisposable
     /// <param name="device">The worker's device.</param>
     /// <param name="arena">Memory of a layer's pass, and of a round where layers are kept.</param>
     /// <param name="parts">Memory of a round that a layer which is computed again does not take back.</param>
-    /// <param name="dense">The dense replica.</param>
-    /// <param name="shards">The expert shards.</param>
+    /// <param name="parameters">The dense replica and the expert shards.</param>
     /// <param name="communicator">The data plane.</param>
     /// <param name="clock">Times the phases.</param>
     public EpochView(
-        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, Arena parts, ParameterBlock dense,
-        ShardTable shards, ICommunicator communicator, PhaseClock clock)
+        long epoch, PlacementMap map, int rank, RunConfiguration run, IDevice device, Arena arena, Arena parts,
+        WorkerParameters parameters, ICommunicator communicator, PhaseClock clock)
     {
         int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
         int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
@@ -46,16 +45,16 @@ internal sealed class EpochView : IDisposable
         _device = device;
         _arena = arena;
         _parts = parts;
-        _shards = shards;
+        _parameters = parameters;
         _clock = clock;
         Epoch = epoch;
         Map = map;
         Rank = rank;
         Communicator = communicator;
         Model = run.Model.Trunk == Trunk.None
-            ? new LayerModel(run.Model, device, dense, rounds, pass => Residents(layer: 0, pass), clock)
+            ? new LayerModel(run.Model, device, parameters.Dense, rounds, pass => Residents(layer: 0, pass), clock)
             : new DecoderModel(
-                run.Model, device, arena, dense, layer => Residents(layer, layer), clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
+                run.Model, device, arena, parameters.Dense, layer => Residents(layer, layer), clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
     }
 
     private EpochView(EpochView before, long epoch, PlacementMap map)
@@ -66,7 +65,7 @@ internal sealed class EpochView : IDisposable
         _device = before._device;
         _arena = before._arena;
         _parts = before._parts;
-        _shards = before._shards;
+        _parameters = before._parameters;
         _clock = before._clock;
         Epoch = epoch;
         Map = map;
@@ -181,7 +180,7 @@ internal sealed class EpochView : IDisposable
         _exchanges[wire]?.Dispose();
         _exchanges[wire] = exchange;
         _replicas[wire] = null;
-        ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _shards[new ExpertId(layer, expert)])];
+        ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _parameters.Shards[new ExpertId(layer, expert)])];
         if (placement.IsSingle)
         {
             return new ResidentExperts(blocks, exchange);

@@ -12,10 +12,10 @@ internal static class Fingerprint
     /// <summary>The dense part (every rank has it, and all must agree) and the shards of this worker.</summary>
     public static BlockReport[] Of(WorkerModel model)
     {
-        List<BlockReport> blocks = [new BlockReport("", Hash(model.Device, model.Dense), "", [], 0)];
-        for (int i = 0; i < model.Shards.Count; i++)
+        List<BlockReport> blocks = [new BlockReport("", Hash(model.Device, model.Parameters.Dense), "", [], 0)];
+        for (int i = 0; i < model.Parameters.Shards.Count; i++)
         {
-            (_, ParameterBlock block) = model.Shards.At(i);
+            (_, ParameterBlock block) = model.Parameters.Shards.At(i);
             blocks.Add(new BlockReport(block.Prefix, Hash(model.Device, block), "", [], 0));
         }
 

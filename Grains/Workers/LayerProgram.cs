@@ -28,38 +28,9 @@ internal static class LayerProgram
         return refusal is not null ? Refused(refusal, view) : new WorkerReport { Rank = view.Rank, AllocatedBytes = allocated };
     }
 
-    /// <summary>Completes the gradients of a step.</summary>
-    public static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
-    {
-        model.Switchover.Drop();
-        if (order.Switch is { } change)
-        {
-            model.BeginSwitch(order, change, besideStep: true);
-        }
-
-        LayerStep layer = model.Layer!;
-        string? refusal = Timed(model, () => layer.Prepare(order.Step), out long allocated);
-        if (refusal is not null)
-        {
-            model.Switchover.Drop();
-            return Refused(refusal, view);
-        }
-
-        RoutingStatistics routing = model.PublishRouting();
-        return new WorkerReport
-        {
-            Rank = view.Rank,
-            Losses = layer.StepLosses,
-            GradientNorm = model.PreparedNorm,
-            KeptTokens = routing.Kept,
-            ChosenTokens = routing.Chosen,
-            AllocatedBytes = allocated,
-            Timing = model.Times.Take(),
-            Switch = model.Switchover.Conclude(),
-            Routers = routing.Routers,
-            AuxiliaryLosses = routing.Losses,
-        };
-    }
+    /// <summary>Says why, where the reason is this worker's.</summary>
+    public static WorkerReport Refused(string refusal, EpochView view) =>
+        new() { Rank = view.Rank, Complaint = refusal.Length > 0 ? $"rank {view.Rank}: {refusal}" : null };
 
     /// <summary>Runs what the clock and the counter of managed bytes watch.</summary>
     private static string? Timed(WorkerModel model, Func<string?> work, out long allocated)
@@ -76,7 +47,4 @@ internal static class LayerProgram
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
     }
-
-    private static WorkerReport Refused(string refusal, EpochView view) =>
-        new() { Rank = view.Rank, Complaint = refusal.Length > 0 ? $"rank {view.Rank}: {refusal}" : null };
 }

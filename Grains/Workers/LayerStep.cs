@@ -1,6 +1,8 @@
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Grains.Workers;
@@ -19,9 +21,11 @@ internal sealed class LayerStep : IDisposable
     /// <summary>The refusal of a worker that could have gone on: the reason is in another's report.</summary>
     private const string ByAnother = "";
 
-    private readonly WorkerModel _model;
+    private readonly IDevice _device;
     private readonly EpochView _view;
     private readonly LayerModel _layer;
+    private readonly StepGradients _gradients;
+    private readonly CallerMemory _memory;
     private readonly int _microBatches;
     private readonly DeviceBuffer _flagMemory;
     private readonly int[] _flags;
@@ -35,20 +39,22 @@ internal sealed class LayerStep : IDisposable
     private Guid _forward;
     private int _rows;
 
-    public LayerStep(WorkerModel model, EpochView view, LayerModel layer)
+    public LayerStep(IDevice device, EpochView view, LayerModel layer, StepGradients gradients, CallerMemory memory, int microBatches)
     {
-        _model = model;
+        _device = device;
         _view = view;
         _layer = layer;
-        _microBatches = model.MicroBatches;
+        _gradients = gradients;
+        _memory = memory;
+        _microBatches = microBatches;
         _flags = new int[view.Communicator.Size + 1];
-        _flagMemory = model.Device.Allocate(sizeof(int) * (long)_flags.Length);
+        _flagMemory = device.Allocate(sizeof(int) * (long)_flags.Length);
         _kept = new long[layer.Configuration.Experts[0]];
         _chosen = new long[_kept.Length];
     }
 
     /// <summary>Pairs of forward and backward that the next update applies.</summary>
-    public int Passes => _passesVersion == _model.Version ? _passes : 0;
+    public int Passes => _passesVersion == _gradients.Parameters.Version ? _passes : 0;
 
     /// <summary>Auxiliary losses of the micro-batches of the last forward.</summary>
     public LossPart[] Losses => [.. _losses];
@@ -86,7 +92,7 @@ internal sealed class LayerStep : IDisposable
             LayerPass pass = training ? _layer.Round(round) : _layer.Evaluation;
             int index = IndexOf(round);
             Rows rows = Part(index, order.Rows);
-            if (!_model.Memory.TryUse(order.Memory, (pass, rows), static (to, x, _) => to.pass.Load(x.Span.Slice(to.rows.Start, to.rows.Count))))
+            if (!_memory.TryUse(order.Memory, (pass, rows), static (to, x, _) => to.pass.Load(x.Span.Slice(to.rows.Start, to.rows.Count))))
             {
                 served = false;
                 pass.Load([]);
@@ -96,7 +102,7 @@ internal sealed class LayerStep : IDisposable
             var place = new MicroBatchPlace(order.Step, (order.Pass - 1) * _microBatches + index);
             pass.Forward(training, order.AuxiliaryScale / _microBatches, training ? place.RandomKey(_layer.Configuration.Seed) : null);
             Count(index, pass.Gate.Routing);
-            served &= _model.Memory.TryUse(order.Memory, (pass, rows), static (from, _, y) => from.pass.ReadOutput(y.Span.Slice(from.rows.Start, from.rows.Count)));
+            served &= _memory.TryUse(order.Memory, (pass, rows), static (from, _, y) => from.pass.ReadOutput(y.Span.Slice(from.rows.Start, from.rows.Count)));
         }
 
         if (training)
@@ -127,7 +133,7 @@ internal sealed class LayerStep : IDisposable
 
         if (order.Pass == 1)
         {
-            _model.ClearGradients();
+            _gradients.Begin();
             _stepLosses.Clear();
         }
 
@@ -137,30 +143,30 @@ internal sealed class LayerStep : IDisposable
             LayerPass pass = _layer.Round(round);
             int index = IndexOf(round);
             Rows rows = Part(index, _rows);
-            if (!_model.Memory.TryUse(order.Memory, (pass, rows), static (to, dy, _) => to.pass.LoadGradient(dy.Span.Slice(to.rows.Start, to.rows.Count))))
+            if (!_memory.TryUse(order.Memory, (pass, rows), static (to, dy, _) => to.pass.LoadGradient(dy.Span.Slice(to.rows.Start, to.rows.Count))))
             {
                 served = false;
                 pass.LoadGradient([]);
             }
 
-            _model.Dense.ClearGradients();
+            _gradients.Parameters.Dense.ClearGradients();
             _view.BeginRound();
             pass.Backward();
             _view.EndRound(round);
-            _view.Communicator.AddInRankOrder(_model.Dense.Gradients, index < _microBatches, _model.DenseSum);
+            _gradients.AddDense(contributes: index < _microBatches);
             if (index < _microBatches)
             {
                 int place = (order.Pass - 1) * _microBatches + index;
-                _model.Counts.Add(place, layer: 0, pass.Gate.Routing);
+                _gradients.Counts.Add(place, layer: 0, pass.Gate.Routing);
                 _stepLosses.Add(new LossPart(place, 0, pass.Gate.Routing.AuxiliaryLoss));
             }
 
-            served &= _model.Memory.TryUse(order.Memory, (pass, rows), static (from, _, dx) => from.pass.ReadGradient(dx.Span.Slice(from.rows.Start, from.rows.Count)));
+            served &= _memory.TryUse(order.Memory, (pass, rows), static (from, _, dx) => from.pass.ReadGradient(dx.Span.Slice(from.rows.Start, from.rows.Count)));
         }
 
         _pending = 0;
         _passes = served ? order.Pass : 0;
-        _passesVersion = _model.Version;
+        _passesVersion = _gradients.Parameters.Version;
         return served ? null : Gone;
     }
 
@@ -173,7 +179,7 @@ internal sealed class LayerStep : IDisposable
             return refusal;
         }
 
-        _model.CompleteGradients(step);
+        _gradients.Complete(step);
         return null;
     }
 
@@ -212,12 +218,12 @@ internal sealed class LayerStep : IDisposable
     /// <summary>Agrees with the other workers on whether all can go on. Without that, one would wait for another that refused.</summary>
     private string? Refusal(Guid? memory, bool fits)
     {
-        bool reachable = memory is not { } handle || _model.Memory.TryUse(handle, 0, static (_, _, _) => { });
+        bool reachable = memory is not { } handle || _memory.TryUse(handle, 0, static (_, _, _) => { });
         DeviceSpan<int> span = _flagMemory.As<int>();
         _flags[0] = fits && reachable ? 1 : 0;
-        _model.Device.Write<int>(_flags.AsSpan(0, 1), span.Slice(0, 1));
+        _device.Write<int>(_flags.AsSpan(0, 1), span.Slice(0, 1));
         _view.Communicator.AllGather(span.Slice(0, 1), span.Slice(1, _flags.Length - 1));
-        _model.Device.Read(span, _flags);
+        _device.Read(span, _flags);
         return !reachable ? Gone
             : !fits ? Lost
             : _flags.AsSpan(1).Contains(0) ? ByAnother

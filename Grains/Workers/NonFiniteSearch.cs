@@ -12,18 +12,20 @@ namespace MoEActors.Grains.Workers;
 /// Finds which tensors of one worker are not finite. A step costs nothing for it: only one that was refused is run again, a micro-batch at a time,
 /// with the same numbers as before. Every member takes part to the end, whatever it has found.
 /// </summary>
-internal sealed class NonFiniteSearch(IDevice device, EpochView view, ShardTable shards, ParameterBlock dense, DeviceSpan<float> denseSum)
+internal sealed class NonFiniteSearch(IDevice device, EpochView view, StepGradients gradients)
 {
     private const string LayerMark = "layers.";
 
+    private readonly ParameterBlock _dense = gradients.Parameters.Dense;
+    private readonly ShardTable _shards = gradients.Parameters.Shards;
     private readonly List<NonFinitePart> _found = [];
 
     /// <summary>Looks through the parameters, and through the gradients of a step up to the first micro-batch that spoils one.</summary>
     public NonFinitePart[] Run(long step, int microBatches, long targets, IReadOnlyDictionary<int, MicroBatch> mine)
     {
-        Look(block => block.Values, dense.Values, microBatch: -1);
+        Look(block => block.Values, _dense.Values, microBatch: -1);
         int values = _found.Count;
-        device.Fill(denseSum, 0f);
+        device.Fill(gradients.Dense, 0f);
         foreach (ParameterBlock block in Experts())
         {
             block.ClearGradients();
@@ -32,31 +34,31 @@ internal sealed class NonFiniteSearch(IDevice device, EpochView view, ShardTable
         for (int index = 0; index < microBatches; index++)
         {
             MicroBatch? batch = mine.GetValueOrDefault(index);
-            dense.ClearGradients();
+            _dense.ClearGradients();
             view.Decoder.Train(batch, 1f / Math.Max(1, targets), 1f / microBatches, new MicroBatchPlace(step, index));
             view.EndRound();
-            view.Communicator.AddInRankOrder(dense.Gradients, batch is not null, denseSum);
+            gradients.AddDense(contributes: batch is not null);
             if (_found.Count == values)
             {
-                Look(block => block.Gradients, denseSum, index);
+                Look(block => block.Gradients, gradients.Dense, index);
             }
         }
 
         return [.. _found];
     }
 
-    private IEnumerable<ParameterBlock> Experts() => Enumerable.Range(0, shards.Count).Select(i => shards.At(i).Block);
+    private IEnumerable<ParameterBlock> Experts() => Enumerable.Range(0, _shards.Count).Select(i => _shards.At(i).Block);
 
     private void Look(Func<ParameterBlock, DeviceSpan<float>> part, DeviceSpan<float> ofDense, int microBatch)
     {
-        foreach (Parameter parameter in NotFinite(dense, ofDense))
+        foreach (Parameter parameter in NotFinite(_dense, ofDense))
         {
             _found.Add(new NonFinitePart(microBatch, LayerOf(parameter.Shape.Name), -1, parameter.Shape.Name));
         }
 
-        for (int i = 0; i < shards.Count; i++)
+        for (int i = 0; i < _shards.Count; i++)
         {
-            (ExpertId expert, ParameterBlock block) = shards.At(i);
+            (ExpertId expert, ParameterBlock block) = _shards.At(i);
             foreach (Parameter parameter in NotFinite(block, part(block)))
             {
                 _found.Add(new NonFinitePart(microBatch, expert.Layer, expert.Expert, block.Prefix + parameter.Shape.Name));

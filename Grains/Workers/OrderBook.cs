@@ -35,35 +35,35 @@ internal sealed class OrderBook(string model, string silo, Func<WorkerMemory[]> 
 
     /// <summary>Starts an order unless it has been started before.</summary>
     /// <exception cref="StaleCommandException">Its term, epoch or step is old.</exception>
-    public void Submit(WorkOrder order, Func<IReadOnlyList<(WorkerId Worker, Task<WorkerReport?> Work)>> start)
+    public void Submit(OrderHead head, WorkOrder order, Func<IReadOnlyList<(WorkerId Worker, Task<WorkerReport?> Work)>> start)
     {
         lock (_gate)
         {
-            EnterLocked(order.Term);
-            if (_orders.ContainsKey(order.Number))
+            EnterLocked(head.Term);
+            if (_orders.ContainsKey(head.Number))
             {
                 return;
             }
 
-            if (order.Epoch < _epoch)
+            if (head.Epoch < _epoch)
             {
-                throw Stale("epoch", order.Epoch, _epoch);
+                throw Stale("epoch", head.Epoch, _epoch);
             }
 
-            if (_orders.Count > 0 && order.Number < _orders.Keys.Last())
+            if (_orders.Count > 0 && head.Number < _orders.Keys.Last())
             {
-                throw Stale("order", order.Number, _orders.Keys.Last());
+                throw Stale("order", head.Number, _orders.Keys.Last());
             }
 
             if (order is PrepareOrder prepare)
             {
                 long oldest = Math.Max(_step, _committed + 1);
-                if (prepare.Step < oldest)
+                if (prepare.Share.Step < oldest)
                 {
-                    throw Stale("step", prepare.Step, oldest);
+                    throw Stale("step", prepare.Share.Step, oldest);
                 }
 
-                _step = prepare.Step;
+                _step = prepare.Share.Step;
             }
             else if (order is CommitOrder commit)
             {
@@ -75,8 +75,8 @@ internal sealed class OrderBook(string model, string silo, Func<WorkerMemory[]> 
                 _committed = commit.Step;
             }
 
-            _epoch = order.Epoch;
-            _orders.Add(order.Number, CollectAsync(order.Number, start()));
+            _epoch = head.Epoch;
+            _orders.Add(head.Number, CollectAsync(head.Number, start()));
             while (_orders.Count > Remembered)
             {
                 _orders.Remove(_orders.Keys.First());

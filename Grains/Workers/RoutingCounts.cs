@@ -11,12 +11,16 @@ internal sealed class RoutingCounts
     private readonly long[][] _chosen;
     private readonly List<RouterPart> _routers = [];
     private readonly List<AuxiliaryPart> _losses = [];
+    private volatile RoutingStatistics? _published;
 
     public RoutingCounts(ModelConfiguration model)
     {
         _kept = [.. model.Experts.Select(experts => new long[experts])];
         _chosen = [.. model.Experts.Select(experts => new long[experts])];
     }
+
+    /// <summary>Routing of the last step that was prepared in the open epoch; null before the first. Grains of the silo read it at any time.</summary>
+    public RoutingStatistics? Published => _published;
 
     /// <summary>Starts a step.</summary>
     public void Clear()
@@ -58,7 +62,10 @@ internal sealed class RoutingCounts
         }
     }
 
-    /// <summary>A copy, for those who ask while the next step runs.</summary>
-    public RoutingStatistics Copy(long step) => new(
+    /// <summary>Shows a copy to whoever asks while the next step runs.</summary>
+    public RoutingStatistics Publish(long step) => _published = new RoutingStatistics(
         step, [.. _kept.Select(layer => layer.ToArray())], [.. _chosen.Select(layer => layer.ToArray())], [.. _routers], [.. _losses]);
+
+    /// <summary>Another epoch opens: there is nothing to show.</summary>
+    public void Withdraw() => _published = null;
 }

@@ -50,19 +50,19 @@ internal sealed class Worker(
     }
 
     /// <summary>Runs an order on the executor; the task ends, elsewhere, with this worker's report.</summary>
-    public Task<WorkerReport?> RunAsync(WorkOrder order)
+    public Task<WorkerReport?> RunAsync(OrderHead head, WorkOrder order)
     {
         var completion = new TaskCompletionSource<WorkerReport?>(TaskCreationOptions.RunContinuationsAsynchronously);
         _executor.Post(() =>
         {
             try
             {
-                completion.SetResult(Measured(order));
+                completion.SetResult(Measured(head, order));
             }
             catch (Exception e)
             {
                 // The other ranks wait for this one: they fail with its cause instead of at their deadline.
-                ModelOf(order.Model)?.Interrupt(e);
+                ModelOf(head.Model)?.Interrupt(e);
                 completion.SetException(e);
             }
         });
@@ -106,36 +106,36 @@ internal sealed class Worker(
         Device.Dispose();
     }
 
-    private WorkerReport? Measured(WorkOrder order)
+    private WorkerReport? Measured(OrderHead head, WorkOrder order)
     {
         long before = _shards.OtherBytes;
         try
         {
-            return Run(order);
+            return Run(head, order);
         }
         finally
         {
-            ModelOf(order.Model)?.Gauge.Add(order, _shards.OtherBytes - before);
+            ModelOf(head.Model)?.Gauge.Add(order, _shards.OtherBytes - before);
         }
     }
 
-    private WorkerReport? Run(WorkOrder order)
+    private WorkerReport? Run(OrderHead head, WorkOrder order)
     {
         if (order is OpenEpochOrder open)
         {
-            return Open(open);
+            return Open(head, open);
         }
 
-        WorkerModel? model = ModelOf(order.Model);
-        if (model?.View is not { } view || view.Epoch != order.Epoch)
+        WorkerModel? model = ModelOf(head.Model);
+        if (model?.View is not { } view || view.Epoch != head.Epoch)
         {
             return null;
         }
 
-        return WorkerProgram.Run(order, model, view);
+        return WorkerProgram.Run(head, order, model, view);
     }
 
-    private WorkerReport? Open(OpenEpochOrder order)
+    private WorkerReport? Open(OrderHead head, OpenEpochOrder order)
     {
         PlacementMap map = order.Map.ToMap();
         int rank = map.RankOf(Id);
@@ -144,17 +144,17 @@ internal sealed class Worker(
             return null;
         }
 
-        WorkerModel? model = ModelOf(order.Model);
+        WorkerModel? model = ModelOf(head.Model);
         if (model is null)
         {
             model = new WorkerModel(Id, Device, _shards, RunConfiguration.FromJson(order.Configuration, kinds), files, memory, communicators, _courier.Post);
             lock (_models)
             {
-                _models.Add(order.Model, model);
+                _models.Add(head.Model, model);
             }
         }
 
-        model.OpenEpoch(order, map, rank);
+        model.OpenEpoch(head, order, map, rank);
         return new WorkerReport { Rank = rank };
     }
 }

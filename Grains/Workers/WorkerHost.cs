@@ -53,7 +53,7 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>The experts of a model on this silo's devices, as <c>layer/expert</c>.</summary>
     internal IEnumerable<string> ShardsOf(string model) =>
-        _workers.SelectMany(worker => worker.ModelOf(model)?.Shards.Experts ?? []).Select(expert => expert.ToString());
+        _workers.SelectMany(worker => worker.ModelOf(model)?.Parameters.Shards.Experts ?? []).Select(expert => expert.ToString());
 
     /// <summary>What this host holds of a model; raises its term.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
@@ -78,10 +78,10 @@ public sealed class WorkerHost : IDisposable
             Devices = _workers.Length,
             Term = book.Term,
             Epoch = any?.View?.Epoch ?? 0,
-            Version = any?.Version ?? -1,
-            Prepared = any?.Prepared ?? 0,
+            Version = any?.Parameters.Version ?? -1,
+            Prepared = any?.Gradients.Prepared ?? 0,
             Pending = any?.Switchover.Epoch ?? 0,
-            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Shards.Experts.Select(expert => expert.ToString())])],
+            Shards = [.. models.Select(found => found is null ? Array.Empty<string>() : [.. found.Parameters.Shards.Experts.Select(expert => expert.ToString())])],
             Memory = MemoryOf(model),
         };
     }
@@ -102,14 +102,15 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Queues an order on every worker, once.</summary>
     /// <exception cref="StaleCommandException">Its term or epoch is old.</exception>
-    internal void Submit(WorkOrder order) => Book(order.Model).Submit(order, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(order)))]);
+    internal void Submit(OrderHead head, WorkOrder order) =>
+        Book(head.Model).Submit(head, order, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(head, order)))]);
 
     /// <summary>Waits for an order.</summary>
     /// <exception cref="StaleCommandException">There is no such order in this term.</exception>
     internal Task<WorkReport?> PollAsync(string model, long term, long number, TimeSpan slice) => Book(model).PollAsync(term, number, slice);
 
     /// <summary>The committed steps of a model on this silo; null if it holds none of it.</summary>
-    internal long? VersionOf(string model) => _workers.Select(worker => worker.ModelOf(model)?.Version).FirstOrDefault(version => version is not null);
+    internal long? VersionOf(string model) => _workers.Select(worker => worker.ModelOf(model)?.Parameters.Version).FirstOrDefault(version => version is not null);
 
     /// <summary>The worker that the map has a shard on, and what it holds of the model.</summary>
     /// <exception cref="PlacementRefusedException">That is no device of this silo, or it does not hold the shard.</exception>
@@ -118,7 +119,7 @@ public sealed class WorkerHost : IDisposable
         WorkerId place = _board.WorkerOf(GrainKeys.Expert(model, shard));
         foreach (Worker worker in _workers)
         {
-            if (worker.Id == place && worker.ModelOf(model) is { } found && found.Shards.Contains(shard.ExpertId))
+            if (worker.Id == place && worker.ModelOf(model) is { } found && found.Parameters.Shards.Contains(shard.ExpertId))
             {
                 return (worker, found);
             }

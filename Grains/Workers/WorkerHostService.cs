@@ -27,9 +27,9 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     }
 
     /// <inheritdoc />
-    public Task SubmitAsync(WorkOrder order)
+    public Task SubmitAsync(OrderHead head, WorkOrder order)
     {
-        host.Submit(order);
+        host.Submit(head, order);
         return Task.CompletedTask;
     }
 

@@ -10,26 +10,21 @@ namespace MoEActors.Grains.Workers;
 internal static class WorkerProgram
 {
     /// <summary>Runs one order on the executor thread.</summary>
-    public static WorkerReport Run(WorkOrder order, WorkerModel model, EpochView view) =>
+    public static WorkerReport Run(OrderHead head, WorkOrder order, WorkerModel model, EpochView view) =>
         order switch
         {
-            PrepareOrder prepare when model.Layer is not null => LayerProgram.Prepare(prepare, model, view),
-            PrepareOrder prepare => Prepare(prepare, model, view),
+            PrepareOrder prepare => Prepare(head, prepare, model, view),
             CommitOrder commit => Commit(commit, model, view),
             AbortOrder abort => Abort(abort, model, view),
             ForwardOrder forward => LayerProgram.Forward(forward, model, view),
             BackwardOrder backward => LayerProgram.Backward(backward, model, view),
-            SwitchOrder change => Switch(change, model, view),
-            LocateOrder locate => new WorkerReport
-            {
-                Rank = view.Rank,
-                NonFinite = model.Locate(locate.Step, locate.MicroBatches, locate.Targets, Own(locate.Batches, view)),
-            },
+            SwitchOrder change => Switch(head, change, model, view),
+            LocateOrder locate => Locate(locate.Share, model, view),
             GateOrder gates => Configure(gates, model, view),
             EvaluateOrder evaluate => new WorkerReport
             {
                 Rank = view.Rank,
-                Losses = model.Evaluate(evaluate.MicroBatches, Own(evaluate.Batches, view)),
+                Losses = model.Decoder.Evaluate(view, evaluate.MicroBatches, Own(evaluate.Batches, view)),
             },
             GenerateOrder generate => Generation.Run(generate, view),
             SaveOrder save => Save(save, model, view),
@@ -37,6 +32,14 @@ internal static class WorkerProgram
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },
             _ => throw new NotSupportedException($"A worker does not know the order {order.GetType().Name}."),
         };
+
+    private static WorkerReport Locate(StepShare share, WorkerModel model, EpochView view)
+    {
+        // The search adds up gradients of its own.
+        model.Gradients.Drop();
+        var search = new NonFiniteSearch(model.Device, view, model.Gradients);
+        return new WorkerReport { Rank = view.Rank, NonFinite = search.Run(share.Step, share.MicroBatches, share.Targets, Own(share.Batches, view)) };
+    }
 
     private static WorkerReport Save(SaveOrder order, WorkerModel model, EpochView view)
     {
@@ -50,14 +53,14 @@ internal static class WorkerProgram
         }
     }
 
-    private static WorkerReport Switch(SwitchOrder order, WorkerModel model, EpochView view)
+    private static WorkerReport Switch(OrderHead head, SwitchOrder order, WorkerModel model, EpochView view)
     {
-        if (model.Prepared != 0)
+        if (model.Gradients.Prepared != 0)
         {
-            throw new InvalidOperationException($"Step {model.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
+            throw new InvalidOperationException($"Step {model.Gradients.Prepared} is prepared and undecided: a change of placement without a step must wait for it.");
         }
 
-        model.BeginSwitch(order, order.Switch, besideStep: false);
+        model.BeginSwitch(head, order.Switch, besideStep: false);
         return new WorkerReport { Rank = view.Rank, Switch = model.Switchover.Conclude() };
     }
 
@@ -71,7 +74,7 @@ internal static class WorkerProgram
     {
         try
         {
-            model.Configure([.. order.Gates.Select(gate => gate.ToPolicy())]);
+            model.Gates.Apply([.. order.Gates.Select(gate => gate.ToPolicy())], view.Model);
             return new WorkerReport { Rank = view.Rank };
         }
         catch (ArgumentException e)
@@ -80,21 +83,29 @@ internal static class WorkerProgram
         }
     }
 
-    private static WorkerReport Prepare(PrepareOrder order, WorkerModel model, EpochView view)
+    private static WorkerReport Prepare(OrderHead head, PrepareOrder order, WorkerModel model, EpochView view)
     {
         model.Switchover.Drop();
         if (order.Switch is { } change)
         {
-            model.BeginSwitch(order, change, besideStep: true);
+            model.BeginSwitch(head, change, besideStep: true);
         }
 
-        Dictionary<int, MicroBatch> mine = Own(order.Batches, view);
+        StepShare share = order.Share;
+        Dictionary<int, MicroBatch> mine = Own(share.Batches, view);
+        string? refusal = null;
         long before = GC.GetAllocatedBytesForCurrentThread();
-        double norm;
         model.Times.Clock.Start(Phase.Gradients);
         try
         {
-            norm = model.Prepare(order.Step, order.MicroBatches, order.Targets, mine);
+            if (model.Layer is { } layer)
+            {
+                refusal = layer.Prepare(share.Step);
+            }
+            else
+            {
+                model.Decoder.Prepare(view, share.Step, share.MicroBatches, share.Targets, mine);
+            }
         }
         finally
         {
@@ -102,12 +113,18 @@ internal static class WorkerProgram
         }
 
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        RoutingStatistics routing = model.PublishRouting();
+        if (refusal is not null)
+        {
+            model.Switchover.Drop();
+            return LayerProgram.Refused(refusal, view);
+        }
+
+        RoutingStatistics routing = model.Gradients.Counts.Publish(share.Step);
         return new WorkerReport
         {
             Rank = view.Rank,
-            Losses = model.Losses(),
-            GradientNorm = norm,
+            Losses = model.Layer?.StepLosses ?? model.Decoder.Losses,
+            GradientNorm = model.Gradients.Norm,
             KeptTokens = routing.Kept,
             ChosenTokens = routing.Chosen,
             AllocatedBytes = allocated,
@@ -121,13 +138,13 @@ internal static class WorkerProgram
     private static WorkerReport Commit(CommitOrder order, WorkerModel model, EpochView view)
     {
         // Sent again by a coordinator that could not know: the step is committed here already.
-        if (model.Version != order.Step)
+        if (model.Parameters.Version != order.Step)
         {
-            if (model.Prepared != order.Step)
+            if (model.Gradients.Prepared != order.Step)
             {
                 throw new InvalidOperationException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Step {order.Step} cannot be committed: step {model.Prepared} is prepared and {model.Version} committed."));
+                    $"Step {order.Step} cannot be committed: step {model.Gradients.Prepared} is prepared and {model.Parameters.Version} committed."));
             }
 
             model.Times.Clock.Start(Phase.Update);
@@ -155,7 +172,7 @@ internal static class WorkerProgram
 
     private static WorkerReport Abort(AbortOrder order, WorkerModel model, EpochView view)
     {
-        if (model.Prepared == order.Step)
+        if (model.Gradients.Prepared == order.Step)
         {
             model.Abort();
         }

@@ -17,6 +17,7 @@ public sealed class ExpertBatch
     private WeightGradient[] _gradients = [];
     private int[] _offsets = [];
     private int[] _segments = [];
+    private bool[] _begun = [];
     private int _sources;
     private IGradientParts? _parts;
 
@@ -98,6 +99,24 @@ public sealed class ExpertBatch
         InputGradient = inputGradient;
         InputAccumulation = accumulation;
         _parts?.Begin();
+        if (_begun.Length < ParameterCount)
+        {
+            _begun = new bool[ParameterCount];
+        }
+
+        Array.Clear(_begun);
+    }
+
+    /// <summary>Ends the backward pass: zeros for the tensors of parts that the kind gave no gradient.</summary>
+    public void EndBackward()
+    {
+        for (int i = 0; _parts is not null && i < ParameterCount; i++)
+        {
+            if (!_begun[i])
+            {
+                BeginParts(i);
+            }
+        }
     }
 
     /// <summary>Columns of a parameter; 0 where the worker has no expert, and with it no rows.</summary>
@@ -129,7 +148,16 @@ public sealed class ExpertBatch
     /// <summary><c>dW += xᵀ·dy</c>, a part per segment.</summary>
     public void AddWeightGradient(in Matrix x, in Matrix dy, int parameter)
     {
+        if (Experts.Count == 0)
+        {
+            return;
+        }
+
         int products = 0;
+
+        // Memory that is stored into need not be cleared, nor read.
+        Accumulation first = _begun[parameter] ? Accumulation.Add : Accumulation.Store;
+        _begun[parameter] = true;
         for (int e = 0; e < Experts.Count; e++)
         {
             Parameter weight = Experts[e][parameter];
@@ -151,7 +179,7 @@ public sealed class ExpertBatch
                 if (rows > 0)
                 {
                     var part = new Matrix(PartOf(e, s, weight), weight.Shape.Rows, weight.Shape.Columns);
-                    _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), part, e * _sources + s, 1);
+                    _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), part, e * _sources + s, 1, first);
                 }
             }
         }
@@ -162,6 +190,11 @@ public sealed class ExpertBatch
     /// <summary><c>db += Σ dy</c>, a part per segment.</summary>
     public void AddBiasGradient(in Matrix dy, int parameter)
     {
+        if (Experts.Count > 0 && !_begun[parameter])
+        {
+            BeginParts(parameter);
+        }
+
         for (int e = 0; e < Experts.Count; e++)
         {
             Parameter bias = Experts[e][parameter];
@@ -176,6 +209,24 @@ public sealed class ExpertBatch
                 }
 
                 row += rows;
+            }
+        }
+    }
+
+    private int ParameterCount => Experts.Count == 0 ? 0 : Experts[0].Count;
+
+    /// <summary>Zeros for one tensor of all parts.</summary>
+    private void BeginParts(int parameter)
+    {
+        _begun[parameter] = true;
+        for (int e = 0; e < Experts.Count; e++)
+        {
+            for (int s = AddedSegments(e); s < _sources; s++)
+            {
+                if (_segments[e * _sources + s] > 0)
+                {
+                    Tape.Device.Fill(PartOf(e, s, Experts[e][parameter]), 0f);
+                }
             }
         }
     }

@@ -14,6 +14,6 @@ public interface IGradientParts
     /// <summary>How many of an expert's first segments are added to its gradient at once; the parts of later ones are kept apart.</summary>
     int AddedSegments(int expert);
 
-    /// <summary>Where the part of a later segment that has rows goes: laid out as the expert's gradients, zero when the pass begins.</summary>
+    /// <summary>Where the part of a later segment that has rows goes: laid out as the expert's gradients, undefined when the pass begins.</summary>
     DeviceSpan<float> PartOf(int expert, int segment);
 }

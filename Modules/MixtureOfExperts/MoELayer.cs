@@ -103,6 +103,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
         kind.Backward(_experts);
+        _experts.EndBackward();
         tape.Clock.Enter(Phase.Exchange);
         Matrix dSent = exchange.FromExperts(tape, dArrived);
         tape.Clock.Enter(Phase.Gate);

@@ -111,7 +111,7 @@ public sealed class LivePolicyTests
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         Hand hand = await Hand.TakeAsync(cluster);
-        await hand.EverywhereAsync(_ => hand.Gates(1, new GatePolicyMessage(0, 2, new GateOptions { TopK = 1 }.ToJson())));
+        await hand.EverywhereAsync(1, _ => new GateOrder { Gates = [new GatePolicyMessage(0, 2, new GateOptions { TopK = 1 }.ToJson())] });
         Assert.Equal(1, (await StatusOfAsync(cluster, rank: 0)).Policy.ToPolicy().Options.TopK);
 
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);
@@ -125,7 +125,7 @@ public sealed class LivePolicyTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         Hand hand = await Hand.TakeAsync(cluster);
-        cluster.Host(0).Submit(hand.Gates(1, new GatePolicyMessage(2, 1, new GateOptions { TopK = 40 }.ToJson())));
+        cluster.Host(0).Submit(hand.Head(1), new GateOrder { Gates = [new GatePolicyMessage(2, 1, new GateOptions { TopK = 40 }.ToJson())] });
         WorkReport? report = await cluster.Host(0).PollAsync("m", hand.Term, 1, TimeSpan.FromSeconds(20));
         Assert.Null(report!.Failure);
         Assert.Contains("TopK is 40", Assert.Single(report.Workers).Complaint, StringComparison.Ordinal);
@@ -142,7 +142,7 @@ public sealed class LivePolicyTests
         int orders = 0;
         cluster.Calls.Before = call =>
         {
-            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is GateOrder && Interlocked.Increment(ref orders) == 2)
+            if (TrainingCalls.OrderOf(call) is GateOrder && Interlocked.Increment(ref orders) == 2)
             {
                 throw new SiloUnavailableException("A test lost this message.");
             }

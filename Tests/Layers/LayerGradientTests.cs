@@ -49,10 +49,10 @@ public sealed class LayerGradientTests
         }
 
         await CheckAsync("x", x, dx, LossAsync);
-        ParameterBlock[] blocks = [model.Dense, model.Shards.At(0).Block, model.Shards.At(3).Block];
+        ParameterBlock[] blocks = [model.Parameters.Dense, model.Parameters.Shards.At(0).Block, model.Parameters.Shards.At(3).Block];
         foreach (ParameterBlock block in blocks)
         {
-            DeviceSpan<float> gradients = block == model.Dense ? model.DenseSum : block.Gradients;
+            DeviceSpan<float> gradients = block == model.Parameters.Dense ? model.Gradients.Dense : block.Gradients;
             foreach (Parameter parameter in block.Parameters)
             {
                 float[] gradient = gradients.Slice(parameter.Offset, parameter.Shape.Count).AsSpan().ToArray();
@@ -119,9 +119,9 @@ public sealed class LayerGradientTests
 
         await layer.FingerprintAsync(Cancellation); // The last commit, which nobody waits for, has been carried out by now.
         ExpertId expert = new(0, 4);
-        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find("m", silo).Model).Single(found => found.Shards.Contains(expert));
-        Assert.Equal(experts[4].Values.AsSpan().ToArray(), holder.Shards[expert].Values.AsSpan().ToArray());
-        Assert.Equal(dense.Values.AsSpan().ToArray(), holder.Dense.Values.AsSpan().ToArray());
+        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find("m", silo).Model).Single(found => found.Parameters.Shards.Contains(expert));
+        Assert.Equal(experts[4].Values.AsSpan().ToArray(), holder.Parameters.Shards[expert].Values.AsSpan().ToArray());
+        Assert.Equal(dense.Values.AsSpan().ToArray(), holder.Parameters.Dense.Values.AsSpan().ToArray());
         Array.ForEach(experts, block => block.Dispose());
     }
 

@@ -67,9 +67,9 @@ public sealed class MemoryGaugeTests
         var memory = new ShardMemory(device);
         using var shards = new ShardTable(memory, TrainingRuns.Small.Model);
         var gauge = new ModelGauge(shards, () => [arena]);
-        gauge.Add(new OpenEpochOrder { Model = "m", Term = 1, Epoch = 1, Number = 1, Configuration = "", Map = new PlacementMapMessage(), Version = 0 }, 1000);
+        gauge.Add(new OpenEpochOrder { Configuration = "", Map = new PlacementMapMessage(), Version = 0 }, 1000);
         arena.Take<byte>(10);
-        CommitOrder step = new() { Model = "m", Term = 1, Epoch = 1, Number = 2, Step = 1 };
+        CommitOrder step = new() { Step = 1 };
         gauge.Add(step, 4096);
         Assert.Equal(0, gauge.Read(1, 1).Leaked);
         gauge.Add(step, 64);

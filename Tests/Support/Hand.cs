@@ -1,4 +1,3 @@
-using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Training;
@@ -49,44 +48,24 @@ internal sealed class Hand
         }),
     ];
 
-    public FingerprintOrder Fingerprint(long number, long? term = null, long? epoch = null) =>
-        new() { Model = Model, Term = term ?? Term, Epoch = epoch ?? _reign.Record.Epoch, Number = number };
+    public OrderHead Head(long number, long? term = null, long? epoch = null) => new(Model, term ?? Term, epoch ?? _reign.Record.Epoch, number);
 
-    public PrepareOrder Prepare(long number, long step, WorkerHost host)
+    public PrepareOrder Prepare(long step, WorkerHost host)
     {
         MicroBatchMessage[] batch = Messages(TrainingRuns.Batch(Run, step));
-        return new PrepareOrder
-        {
-            Model = Model,
-            Term = Term,
-            Epoch = _reign.Record.Epoch,
-            Number = number,
-            Step = step,
-            MicroBatches = batch.Length,
-            Targets = batch.Sum(one => one.Targets.LongCount(target => target >= 0)),
-            Batches = [.. batch.Where(one => Silos[one.Index % Silos.Length] == host.Silo)],
-        };
+        long targets = batch.Sum(one => one.Targets.LongCount(target => target >= 0));
+        MicroBatchMessage[] mine = [.. batch.Where(one => Silos[one.Index % Silos.Length] == host.Silo)];
+        return new PrepareOrder { Share = new StepShare(step, batch.Length, targets, mine) };
     }
 
-    public GateOrder Gates(long number, params GatePolicyMessage[] gates) =>
-        new() { Model = Model, Term = Term, Epoch = _reign.Record.Epoch, Number = number, Gates = gates };
-
-    public CommitOrder Commit(long number, long step) =>
-        new() { Model = Model, Term = Term, Epoch = _reign.Record.Epoch, Number = number, Step = step };
-
     /// <summary>Gives an order to all hosts and waits until all have done it.</summary>
-    public async Task EverywhereAsync(Func<WorkerHost, WorkOrder> order)
+    public async Task EverywhereAsync(long number, Func<WorkerHost, WorkOrder> order)
     {
         WorkerHost[] hosts = [.. _cluster.Silos.Silos.Select(silo => _cluster.Host(silo.Index)).Where(host => Silos.Contains(host.Silo))];
-        WorkOrder[] orders = [.. hosts.Select(order)];
-        foreach ((WorkerHost host, WorkOrder one) in hosts.Zip(orders))
+        Array.ForEach(hosts, host => host.Submit(Head(number), order(host)));
+        foreach (WorkerHost host in hosts)
         {
-            host.Submit(one);
-        }
-
-        foreach ((WorkerHost host, WorkOrder one) in hosts.Zip(orders))
-        {
-            WorkReport? report = await host.PollAsync(Model, Term, one.Number, TimeSpan.FromSeconds(20));
+            WorkReport? report = await host.PollAsync(Model, Term, number, TimeSpan.FromSeconds(20));
             Assert.NotNull(report);
             Assert.Null(report.Failure);
         }

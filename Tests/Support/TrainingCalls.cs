@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Tests.Support;
 
@@ -15,6 +16,10 @@ internal sealed class TrainingCalls
 
     /// <summary>All but the polls.</summary>
     public int Commands => _counts.Where(entry => !Polls.Contains(entry.Key)).Sum(entry => entry.Value);
+
+    /// <summary>The order that a call brings to a worker host; null for a call that brings none.</summary>
+    public static WorkOrder? OrderOf(IIncomingGrainCallContext call) =>
+        call.Request.GetArgumentCount() == 2 ? call.Request.GetArgument(1) as WorkOrder : null;
 
     public override string ToString() => string.Join(", ", _counts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}"));
 

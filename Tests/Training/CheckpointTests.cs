@@ -42,12 +42,12 @@ public sealed class CheckpointTests
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
         WorkerModel first = cluster.Host(0).Find("m", 0).Model;
         HashSet<string> seen = [];
-        CheckBlock(first.Dense, HuggingFaceNames.Dense(run.Model), files, seen);
+        CheckBlock(first.Parameters.Dense, HuggingFaceNames.Dense(run.Model), files, seen);
         foreach (ShardId shard in map.Shards)
         {
             int silo = cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
             WorkerModel holder = cluster.Host(silo).Find("m", shard).Model;
-            CheckBlock(holder.Shards[shard.ExpertId], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
+            CheckBlock(holder.Parameters.Shards[shard.ExpertId], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
         }
 
         Assert.Equal(files.Keys.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));

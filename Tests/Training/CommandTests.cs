@@ -1,5 +1,6 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Training;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Models;
@@ -26,18 +27,18 @@ public sealed class CommandTests
 
         await Assert.ThrowsAsync<StaleCommandException>(() => host.CallRollAsync("m", hand.Term - 1));
         await Assert.ThrowsAsync<StaleCommandException>(() => host.PollAsync("m", hand.Term - 1, 1, Slice));
-        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Fingerprint(1, term: hand.Term - 1)));
-        host.Submit(hand.Fingerprint(1, epoch: 5));
-        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Fingerprint(2)));
+        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Head(1, term: hand.Term - 1), new FingerprintOrder()));
+        host.Submit(hand.Head(1, epoch: 5), new FingerprintOrder());
+        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Head(2), new FingerprintOrder()));
         await Assert.ThrowsAsync<StaleCommandException>(() => host.PollAsync("m", hand.Term, 2, Slice));
 
         // The other host has seen no such epoch; steps that it has prepared or committed are old there.
         WorkerHost other = cluster.Host(0);
-        other.Submit(hand.Fingerprint(7));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Fingerprint(6)));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Prepare(8, 3, other)));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Prepare(8, 1, other)));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Commit(8, 2)));
+        other.Submit(hand.Head(7), new FingerprintOrder());
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(6), new FingerprintOrder()));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(8), hand.Prepare(3, other)));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(8), hand.Prepare(1, other)));
+        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(8), new CommitOrder { Step = 2 }));
         Assert.Equal(3, (await other.CallRollAsync("m", hand.Term)).Version);
         Assert.Equal(3, model.Step);
     }
@@ -51,7 +52,7 @@ public sealed class CommandTests
         Hand hand = await Hand.TakeAsync(cluster);
         for (int time = 0; time < 2; time++)
         {
-            await hand.EverywhereAsync(host => hand.Prepare(1, 4, host));
+            await hand.EverywhereAsync(1, host => hand.Prepare(4, host));
         }
 
         await hand.DecideAsync(4);
@@ -59,7 +60,7 @@ public sealed class CommandTests
         {
             for (int time = 0; time < 2; time++)
             {
-                await hand.EverywhereAsync(host => hand.Commit(number, 4));
+                await hand.EverywhereAsync(number, _ => new CommitOrder { Step = 4 });
             }
         }
 
@@ -76,11 +77,11 @@ public sealed class CommandTests
         TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
         MoEModel model = await TrainedAsync(cluster, 3);
         Hand hand = await Hand.TakeAsync(cluster);
-        await hand.EverywhereAsync(host => hand.Prepare(1, 4, host));
+        await hand.EverywhereAsync(1, host => hand.Prepare(4, host));
         await hand.DecideAsync(4);
         foreach (int silo in committed)
         {
-            cluster.Host(silo).Submit(hand.Commit(2, 4));
+            cluster.Host(silo).Submit(hand.Head(2), new CommitOrder { Step = 4 });
         }
 
         Assert.Equal(4, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation)).Step);
@@ -94,7 +95,7 @@ public sealed class CommandTests
         TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
         MoEModel model = await TrainedAsync(cluster, 3);
         Hand hand = await Hand.TakeAsync(cluster);
-        await hand.EverywhereAsync(host => hand.Prepare(1, 4, host));
+        await hand.EverywhereAsync(1, host => hand.Prepare(4, host));
 
         AssertEnds(expected, await TrainingTrace.OfAsync(model, 3));
     }

@@ -91,7 +91,7 @@ public sealed class FailureTests
         int commits = 0;
         cluster.Calls.Before = call =>
         {
-            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is CommitOrder && Interlocked.Increment(ref commits) is 2 or 9)
+            if (TrainingCalls.OrderOf(call) is CommitOrder && Interlocked.Increment(ref commits) is 2 or 9)
             {
                 throw new SiloUnavailableException("A test lost this message.");
             }
@@ -112,7 +112,7 @@ public sealed class FailureTests
         int orders = 0;
         cluster.Calls.Before = call =>
         {
-            if (call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is PrepareOrder && Interlocked.Increment(ref orders) == 2)
+            if (TrainingCalls.OrderOf(call) is PrepareOrder && Interlocked.Increment(ref orders) == 2)
             {
                 throw new SiloUnavailableException("A test lost this message.");
             }

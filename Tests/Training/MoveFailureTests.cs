@@ -33,7 +33,7 @@ public sealed class MoveFailureTests
         int seen = 0;
         cluster.Calls.Before = call =>
         {
-            bool meant = call.MethodName == method && (order is null || order.IsInstanceOfType(call.Request.GetArgument(0)));
+            bool meant = call.MethodName == method && (order is null || order.IsInstanceOfType(TrainingCalls.OrderOf(call)));
             if (meant && Interlocked.Increment(ref seen) == number)
             {
                 throw new SiloUnavailableException("A test lost this message.");

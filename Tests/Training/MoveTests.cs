@@ -68,11 +68,11 @@ public sealed class MoveTests : IAsyncLifetime
         TrainingStatus before = await model.GetStatusAsync(Cancellation);
         int from = before.Map!.Ranks[0][0][0];
         int to = (from + 1) % Silos;
-        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Shards[new ExpertId(0, 0)];
+        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
         float[] moments = [.. source.FirstMoments.AsSpan(), .. source.SecondMoments.AsSpan(), .. source.Values.AsSpan()];
 
         await model.MoveExpertAsync(0, 0, to, Cancellation);
-        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Shards[new ExpertId(0, 0)];
+        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
         float[] arrived = [.. target.FirstMoments.AsSpan(), .. target.SecondMoments.AsSpan(), .. target.Values.AsSpan()];
         Assert.Equal(moments, arrived);
         TrainingStatus after = await model.GetStatusAsync(Cancellation);

@@ -46,7 +46,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
     public async Task A_value_of_a_dense_tensor_is_named(string tensor, int? layer)
     {
         MoEModel model = await TrainedAsync();
-        DeviceSpan<float>[] replicas = [.. Enumerable.Range(0, Silos).Select(silo => Worker(silo).Dense[tensor].Vector)];
+        DeviceSpan<float>[] replicas = [.. Enumerable.Range(0, Silos).Select(silo => Worker(silo).Parameters.Dense[tensor].Vector)];
         NonFiniteLossException refused = await RefusedAsync(model, replicas, 3, float.NaN);
         Assert.Equal((layer, null, tensor), (refused.Layer, refused.Expert, refused.Tensor));
         Assert.Contains(tensor, refused.Message, StringComparison.Ordinal);
@@ -69,7 +69,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
             }
         }
 
-        DeviceSpan<float>[] heads = [.. Enumerable.Range(0, Silos).Select(silo => Worker(silo).Dense["lm_head"].Vector)];
+        DeviceSpan<float>[] heads = [.. Enumerable.Range(0, Silos).Select(silo => Worker(silo).Parameters.Dense["lm_head"].Vector)];
         float[] head = heads[0].AsSpan().ToArray();
         Array.ForEach(heads, one => Scale(one, 1e6f));
         ulong fingerprint = await model.FingerprintAsync(Cancellation);
@@ -90,7 +90,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
     {
         // Every parameter is finite; their products are not. The gate behind is the first to see it.
         MoEModel model = await TrainedAsync();
-        DeviceSpan<float>[] replicas = [.. Enumerable.Range(0, Silos).Select(silo => Worker(silo).Dense["layers.1.mlp.down"].Vector)];
+        DeviceSpan<float>[] replicas = [.. Enumerable.Range(0, Silos).Select(silo => Worker(silo).Parameters.Dense["layers.1.mlp.down"].Vector)];
         float[] before = replicas[0].AsSpan().ToArray();
         Array.ForEach(replicas, one => one.AsSpan().Fill(3e38f));
         NonFiniteLossException refused =
@@ -129,14 +129,14 @@ public sealed class NonFiniteTests : IAsyncLifetime
     public async Task A_text_is_not_drawn_from_logits_that_are_no_numbers(float temperature)
     {
         MoEModel model = await TrainedAsync();
-        Parameter head = Worker(0).Dense.Parameters.First(one => one.Shape.Name.Contains("lm_head", StringComparison.Ordinal));
-        float before = head.Vector.AsSpan()[0];
-        head.Vector.AsSpan()[0] = float.NaN;
+        DeviceSpan<float> head = Worker(0).Parameters.Dense["lm_head"].Vector;
+        float before = head.AsSpan()[0];
+        head.AsSpan()[0] = float.NaN;
         NonFiniteOutputException refused = await Assert.ThrowsAsync<NonFiniteOutputException>(
             async () => await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation));
         Assert.Contains("'m' cannot go on with the text", refused.Message, StringComparison.Ordinal);
 
-        head.Vector.AsSpan()[0] = before;
+        head.AsSpan()[0] = before;
         Assert.Equal(20, (await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation)).Length);
         Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
     }
@@ -153,7 +153,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
     private ParameterBlock Shard(int layer, int expert)
     {
         var shard = new ExpertId(layer, expert);
-        return Enumerable.Range(0, Silos).Select(Worker).Single(model => model.Shards.Contains(shard)).Shards[shard];
+        return Enumerable.Range(0, Silos).Select(Worker).Single(model => model.Parameters.Shards.Contains(shard)).Parameters.Shards[shard];
     }
 
     private static MicroBatch Masked(MicroBatch batch) => batch with { Targets = [.. batch.Targets.Select(_ => -1)] };

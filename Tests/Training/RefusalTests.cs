@@ -185,7 +185,7 @@ public sealed class RefusalTests : IAsyncLifetime
         float[] before = [];
         for (int silo = 0; silo < 3; silo++)
         {
-            Span<float> table = _cluster.Host(silo).Find("m", silo).Model.Dense["embed_tokens"].Value.SliceRows(RareToken, 1).Data.AsSpan();
+            Span<float> table = _cluster.Host(silo).Find("m", silo).Model.Parameters.Dense["embed_tokens"].Value.SliceRows(RareToken, 1).Data.AsSpan();
             before = table[..row.Length].ToArray();
             row.CopyTo(table);
         }

@@ -246,13 +246,13 @@ public sealed class ReplicaTests : IAsyncLifetime
     private ParameterBlock Block(string model, PlacementMap map, ShardId shard)
     {
         int silo = _cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
-        return _cluster.Host(silo).Find(model, shard).Model.Shards[shard.ExpertId];
+        return _cluster.Host(silo).Find(model, shard).Model.Parameters.Shards[shard.ExpertId];
     }
 
     /// <summary>The experts of a model on silos 0 and 2, one device each.</summary>
     private IEnumerable<ParameterBlock> Blocks(string model, int[][] ranks) =>
         ranks.SelectMany((layer, i) => layer.Select((rank, expert) =>
-            _cluster.Host(2 * rank).Find(model, rank).Model.Shards[new ExpertId(i, expert)]));
+            _cluster.Host(2 * rank).Find(model, rank).Model.Parameters.Shards[new ExpertId(i, expert)]));
 
     private int Shards(string model) => Enumerable.Range(0, Devices.Length).Sum(silo => _cluster.Host(silo).ShardsOf(model).Count());
 

@@ -1,0 +1,68 @@
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// The batches of the next steps, logged before anything runs, and the outcomes of the last ones: whoever submits a step again learns what became of
+/// it. A step's number belongs to the first batch that asks for it, until the step is refused.
+/// </summary>
+internal sealed class BatchLog(IRunStore store, Reign reign, string model)
+{
+    private long _logged = reign.Record.Step;
+
+    /// <summary>Logs a batch. One that is logged already stays.</summary>
+    /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
+    /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
+    public async Task AddAsync(StepRequest request)
+    {
+        if (request.Step <= reign.Record.Step)
+        {
+            return;
+        }
+
+        if (request.Step <= _logged)
+        {
+            StepRequest? logged = await store.ReadBatchAsync(model, request.Step);
+            if (logged is not null && BatchDigest.Of(logged.Batches) != BatchDigest.Of(request.Batches))
+            {
+                throw new StepTakenException(model, request.Step);
+            }
+
+            return;
+        }
+
+        if (request.Step != _logged + 1)
+        {
+            throw new StaleCommandException(
+                $"Step {request.Step} of model '{model}' is not the next one: {reign.Record.Step} are committed and {_logged} logged. Open the model again to go on.");
+        }
+
+        await store.WriteBatchAsync(model, request);
+        _logged = request.Step;
+    }
+
+    /// <summary>The outcome of a logged step that is committed already; null for the one that is to run.</summary>
+    /// <exception cref="StepTakenException">The step was committed with another batch.</exception>
+    /// <exception cref="StaleCommandException">The step was committed long ago, or is beyond the next one.</exception>
+    public StepOutcome? OutcomeOf(StepRequest request)
+    {
+        long committed = reign.Record.Step;
+        if (request.Step <= committed)
+        {
+            StepOutcome known = reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step)
+                ?? throw new StaleCommandException(
+                    $"Step {request.Step} of model '{model}' was committed long ago; {committed} are by now. Refresh the model.");
+            return known.BatchDigest == BatchDigest.Of(request.Batches) ? known : throw new StepTakenException(model, request.Step);
+        }
+
+        return request.Step == committed + 1
+            ? null
+            : throw new StaleCommandException(
+                $"Step {request.Step} of model '{model}' cannot run: {committed} are committed, and an earlier step was refused.");
+    }
+
+    /// <summary>A step was not applied; its number is free for its batch or another.</summary>
+    public void Free(long step) => _logged = Math.Min(_logged, step - 1);
+}
