@@ -24,6 +24,7 @@ public sealed class ClusterLayer
     private int _calls;
     private int _passes;
     private int _rows;
+    private Guid _forward;
 
     /// <summary>Whether an update may have been committed without this client's having heard.</summary>
     private bool _stepUnknown;
@@ -73,10 +74,16 @@ public sealed class ClusterLayer
             Check("x", x, "y", y);
             Require(float.IsFinite(auxiliaryScale), $"The weight {auxiliaryScale} of the auxiliary losses must be finite.");
             int rows = x.Length / Configuration.Dim;
+            Guid forward = Guid.Empty;
             ForwardOutcome outcome = await LendAsync<ForwardOutcome>(
-                x, y, handle => new ForwardRequest { Memory = handle, Rows = rows, Pass = training ? _passes + 1 : 0, AuxiliaryScale = auxiliaryScale },
+                x, y,
+                handle => new ForwardRequest { Memory = forward = handle, Rows = rows, Pass = training ? _passes + 1 : 0, AuxiliaryScale = auxiliaryScale },
                 cancellationToken);
-            _rows = training ? rows : _rows;
+            if (training)
+            {
+                (_forward, _rows) = (forward, rows);
+            }
+
             return outcome;
         });
 
@@ -100,7 +107,7 @@ public sealed class ClusterLayer
                 dy.Length == _rows * Configuration.Dim,
                 $"dy has {dy.Length / Configuration.Dim} rows; the forward before had {_rows}.");
             BackwardOutcome outcome = await LendAsync<BackwardOutcome>(
-                dy, dx, handle => new BackwardRequest { Memory = handle, Pass = _passes + 1 }, cancellationToken);
+                dy, dx, handle => new BackwardRequest { Memory = handle, Pass = _passes + 1, Forward = _forward }, cancellationToken);
             _passes = outcome.Passes;
             _rows = 0;
             return outcome;

@@ -125,6 +125,7 @@ public sealed class MoEModel
     /// <param name="seed">Seed of the draws.</param>
     /// <param name="cancellationToken">Stops the text; the cluster works on it for a few tokens more at most.</param>
     /// <exception cref="InvalidRequestException">The prompt, the count or the temperature cannot be.</exception>
+    /// <exception cref="NonFiniteOutputException">The model's logits are not finite.</exception>
     public async IAsyncEnumerable<int> GenerateAsync(
         IReadOnlyList<int> prompt, int count, float temperature = 1f, ulong seed = 1,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -19,11 +19,15 @@ internal static class OutputPath
         }
     }
 
+    /// <summary>Whether a run can have a name: one folder below runs/.</summary>
+    public static bool IsRunName(string name) =>
+        name.Length > 0 && name is not ("." or "..") && name.AsSpan().IndexOfAny(Path.GetInvalidFileNameChars()) < 0;
+
     /// <summary>A run's name: one folder below runs/.</summary>
     /// <exception cref="UsageException">It is more than that.</exception>
     public static void RequireRunName(string option, string name)
     {
-        if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
+        if (!IsRunName(name))
         {
             throw new UsageException($"{option} '{name}' is no name of a folder below runs/.");
         }

@@ -26,12 +26,13 @@ internal sealed class StatusCommand
         Command command = new("status", "Tell how runs stand.") { _name, _runs, _json };
         command.Runs(
             parsed => new StatusOptions { Name = parsed.GetValue(_name), Runs = parsed.GetRequiredValue(_runs), Json = parsed.GetValue(_json) },
-            (options, output, _) => Task.FromResult(Run(options, output.Out)));
+            (options, output, _) => Task.FromResult(Run(options, output)));
         return command;
     }
 
-    private static int Run(StatusOptions options, TextWriter writer)
+    private static int Run(StatusOptions options, CommandOutput output)
     {
+        TextWriter writer = output.Out;
         if (options.Name is { } name)
         {
             RunFolder folder = RunFolder.At(Path.Combine(options.Runs, name));
@@ -46,12 +47,30 @@ internal sealed class StatusCommand
         }
 
         string[] folders = Directory.Exists(options.Runs) ? Directory.GetDirectories(options.Runs) : [];
-        RunStatus[] all = [.. folders.Order(StringComparer.Ordinal).Select(path => RunFolder.At(path).ReadStatus()).OfType<RunStatus>().Select(WithoutTheDead)];
+        List<RunStatus> all = [];
+        int code = ExitCode.Done;
+        foreach (string path in folders.Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                if (RunFolder.At(path).ReadStatus() is { } status)
+                {
+                    all.Add(WithoutTheDead(status));
+                }
+            }
+            catch (InvalidDataException e)
+            {
+                // The other runs can be told of.
+                output.Error.WriteLine($"moe status: {e.Message}");
+                code = ExitCode.Failed;
+            }
+        }
+
         if (options.Json)
         {
             writer.WriteLine(JsonSerializer.Serialize(all));
         }
-        else if (all.Length == 0)
+        else if (all.Count == 0 && code == ExitCode.Done)
         {
             writer.WriteLine($"There are no runs in {options.Runs}. Begin one with: moe demo, or moe train --text PATH");
         }
@@ -63,7 +82,7 @@ internal sealed class StatusCommand
             }
         }
 
-        return ExitCode.Done;
+        return code;
     }
 
     /// <summary>What the director sees and has done: of one run, where there is room for it.</summary>

@@ -51,6 +51,11 @@ internal static partial class Contradictions
             yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";
         }
 
+        if (file.Name is { } name && !OutputPath.IsRunName(name))
+        {
+            yield return $"$.name is '{name}'; it must be the name of a folder below runs/.";
+        }
+
         if (file.Model.Trunk == Trunk.None)
         {
             yield return "$.model.trunk is none; text is learnt by a decoder. A layer by itself is trained from C#, see docs/layers.md.";

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using MoEActors.Cli.Bench;
+using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Silo.Embedded;
@@ -21,8 +23,10 @@ internal static class ScheduleLength
     private const int LeastSteps = 50;
 
     /// <summary>Measures and decides.</summary>
-    public static async Task<int> MeasureAsync(TrainingJob job, CancellationToken cancellation)
+    public static async Task<int> MeasureAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
+        output.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Measuring how many steps fit into {job.Time.TotalSeconds:0} s ..."));
+        var progress = CountProgress.On(output, "step", WarmupSteps + MeasuredSteps);
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync(job.Name, job.Run, cancellationToken: cancellation);
         TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
@@ -35,7 +39,11 @@ internal static class ScheduleLength
             {
                 seconds[step - WarmupSteps - 1] = Stopwatch.GetElapsedTime(started).TotalSeconds;
             }
+
+            progress?.Report("measuring", step);
         }
+
+        progress?.Clear();
 
         int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / Samples.Median(seconds));
         return Math.Max(LeastSteps, fits);

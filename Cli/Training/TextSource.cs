@@ -13,7 +13,7 @@ internal sealed record TextSource(IReadOnlyList<string> Paths, ByteCorpus Corpus
     public static TextSource Read(IReadOnlyList<string> paths, CommandOutput output)
     {
         // Full paths, so that the order of documents is the same wherever the run is resumed.
-        string[] full = [.. paths.Select(Path.GetFullPath)];
+        string[] full = [.. paths.Select(path => path.Length == 0 ? path : Path.GetFullPath(path))];
         ByteCorpus corpus = ByteCorpus.Divide(full.Length == 0 ? DotNetDocumentation.Read() : ReadFiles(full, output));
         output.Out.WriteLine($"Text: {corpus.TrainingBytes:N0} bytes to learn from, {corpus.ValidationBytes:N0} kept for validation.");
         return new TextSource(full, corpus, HashOf(corpus));

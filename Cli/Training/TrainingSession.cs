@@ -2,6 +2,7 @@ using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
 
@@ -14,9 +15,11 @@ internal static class TrainingSession
     /// <exception cref="StoppedException">Cancelled; the step is finished, and what was learnt is in the checkpoint.</exception>
     public static async Task<TrainingResult> RunAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
+        using FolderLock alone = Take(job.Folder);
+
         // Before the work, not after it: a text too short to validate on is refused now.
         IReadOnlyList<ReadOnlyMemory<byte>> validation = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
-        RunConfiguration run = await WithScheduleAsync(job, cancellation);
+        RunConfiguration run = await WithScheduleAsync(job, output, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;
         var keeper = new StatusKeeper(job.Folder, FirstStatus(job, goal), TimeProvider.System, output.Error);
         keeper.Enter(RunState.Running);
@@ -54,15 +57,38 @@ internal static class TrainingSession
         }
     }
 
+    /// <summary>One run at a time in a folder, and none in a folder that could not be written to in the end.</summary>
+    /// <exception cref="UsageException">There is another run at work, or the folder cannot be written to.</exception>
+    private static FolderLock Take(RunFolder folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder.Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"The run's folder {folder.Path} cannot be made: {e.Message}");
+        }
+
+        try
+        {
+            return FolderLock.Take(folder.Path, ".running");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"Another run is at work in {folder.Path}, or it cannot be written to; choose another folder: {e.Message}");
+        }
+    }
+
     /// <summary>The learning rate follows from the step number alone, so the length of the schedule is decided before the first step.</summary>
-    private static async Task<RunConfiguration> WithScheduleAsync(TrainingJob job, CancellationToken cancellation)
+    private static async Task<RunConfiguration> WithScheduleAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
         if (job.ScheduleIsSet)
         {
             return job.Run;
         }
 
-        int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, cancellation);
+        int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, output, cancellation);
         return job.Run with { Optimizer = job.Run.Optimizer.OfSteps(steps) };
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Enumeration;
 using System.Text.Unicode;
 using MoEActors.Modules.Checkpoints;
 
@@ -67,12 +68,32 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
                 IgnoreInaccessible = false,
                 AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
             };
-            return [.. Directory.EnumerateFiles(folder, "*", everything)];
+            return
+            [
+                .. new FileSystemEnumerable<string>(folder, static (ref entry) => entry.ToSpecifiedFullPath(), everything)
+                {
+                    ShouldIncludePredicate = static (ref entry) => !entry.IsDirectory,
+                    ShouldRecursePredicate = static (ref entry) => !LeadsBack(ref entry),
+                },
+            ];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TextSourceException("The folder cannot be read", folder, e.Message, e);
         }
+    }
+
+    /// <summary>Whether a folder is a link to one that it lies in: its files would be read over and over.</summary>
+    private static bool LeadsBack(ref FileSystemEntry entry)
+    {
+        if ((entry.Attributes & FileAttributes.ReparsePoint) == 0)
+        {
+            return false;
+        }
+
+        string path = entry.ToFullPath();
+        return Directory.ResolveLinkTarget(path, returnFinalTarget: true) is { } target
+            && path.StartsWith(Path.TrimEndingDirectorySeparator(target.FullName) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
     }
 
     /// <summary>Reads a file; null, and in words why, when it is no text. Looks at its size and its beginning before it takes memory for the rest.</summary>

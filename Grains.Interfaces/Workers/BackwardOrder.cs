@@ -13,4 +13,8 @@ public sealed class BackwardOrder : WorkOrder
     /// <summary>Number of the pass in the step, from 1.</summary>
     [Id(1)]
     public required int Pass { get; init; }
+
+    /// <summary>Handle of the memory of the forward that the gradients belong to.</summary>
+    [Id(2)]
+    public required Guid Forward { get; init; }
 }

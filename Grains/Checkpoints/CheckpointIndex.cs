@@ -11,16 +11,19 @@ namespace MoEActors.Grains.Checkpoints;
 
 /// <summary>
 /// The files beside the tensors: the model for readers of the Hugging Face convention, and the index, which has the run's own configuration and
-/// says which tensor is in which file. Replacing the index is what makes a checkpoint the current one; files of the one before are deleted after that.
+/// says which tensor is in which file. Replacing the index is what makes a checkpoint the current one.
 /// </summary>
 internal static class CheckpointIndex
 {
     /// <summary>What the names of files with optimizer state start with.</summary>
     public const string OptimizerStem = "optimizer";
 
+    /// <summary>What is there while a save is at work.</summary>
+    public const string LockFile = ".saving";
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Writes configuration and index, in this order, then deletes what no index names any more.</summary>
+    /// <summary>Writes configuration and index, in this order.</summary>
     public static void Write(
         IFileStore store, string folder, RunConfiguration run, RunRecord record, string cursor, IReadOnlyList<BlockReport> files)
     {
@@ -43,8 +46,17 @@ internal static class CheckpointIndex
             ["optimizer_map"] = Map(files.Where(IsOptimizer)),
         };
         WriteText(store, folder, CheckpointFolder.IndexFile, index.ToJsonString(Indented));
-        HashSet<string> current = [.. files.Select(file => file.File)];
-        foreach (string path in Directory.GetFiles(folder, "*-step-*.safetensors*").Where(path => !current.Contains(Path.GetFileName(path))))
+    }
+
+    /// <summary>Deletes what saves left that were killed or failed, and what the last one replaced: files of tensors that the folder's index does not name.</summary>
+    public static void Tidy(IFileStore store, string folder)
+    {
+        if (Named(Path.Combine(folder, CheckpointFolder.IndexFile)) is not { } named)
+        {
+            return;
+        }
+
+        foreach (string path in Directory.GetFiles(folder, "*-step-*.safetensors*").Where(path => !named.Contains(Path.GetFileName(path))))
         {
             try
             {
@@ -52,8 +64,31 @@ internal static class CheckpointIndex
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // The checkpoint is whole; the next save tries again.
+                // What the index names is whole; the next save tries again.
             }
+        }
+    }
+
+    /// <summary>The files that an index names; none where there is no index yet, null where it cannot be read and anything may still be of use.</summary>
+    private static HashSet<string?>? Named(string index)
+    {
+        if (!File.Exists(index))
+        {
+            return [];
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(RegularFile.ReadText(index));
+            return
+            [
+                .. json.RootElement.GetProperty("weight_map").EnumerateObject()
+                    .Concat(json.RootElement.GetProperty("optimizer_map").EnumerateObject()).Select(tensor => tensor.Value.GetString()),
+            ];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return null;
         }
     }
 

@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Kinds;
@@ -51,6 +52,7 @@ public static class MemoryEstimator
     /// </param>
     /// <param name="gates">Policies of layers that do not route as the run began; null for none.</param>
     /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
+    /// <exception cref="InvalidRequestException">A matrix would have more elements than can be counted.</exception>
     public static MemoryEstimate Estimate(
         RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null,
         IReadOnlyList<GatePolicy>? gates = null)
@@ -81,7 +83,7 @@ public static class MemoryEstimator
 
     /// <summary>What a worker needs to evaluate micro-batches.</summary>
     internal static long EvaluationBytes(RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, IReadOnlyList<GatePolicy> gates) =>
-        new DryRunWorker(run, map, rank, shape, PlannedSkew, gates).EvaluationBytes();
+        Addressed(shape, () => new DryRunWorker(run, map, rank, shape, PlannedSkew, gates).EvaluationBytes());
 
     /// <summary>By rank: what a worker needs while no expert moves. It follows from the number of its experts: equal ones are estimated once.</summary>
     private static WorkerEstimate[] Held(
@@ -94,7 +96,7 @@ public static class MemoryEstimator
             var worker = new DryRunWorker(run, map, rank, shape, skew, gates);
             if (!known.TryGetValue(worker.Kind, out WorkerEstimate? found))
             {
-                found = worker.Estimate();
+                found = Addressed(shape, worker.Estimate);
                 known.Add(worker.Kind, found);
             }
 
@@ -102,6 +104,21 @@ public static class MemoryEstimator
         }
 
         return workers;
+    }
+
+    /// <summary>Runs dry what may be too large to be counted, whatever the memory.</summary>
+    /// <exception cref="InvalidRequestException">It is.</exception>
+    private static T Addressed<T>(MicroBatchShape shape, Func<T> estimate)
+    {
+        try
+        {
+            return estimate();
+        }
+        catch (OverflowException)
+        {
+            throw new InvalidRequestException(
+                $"A micro-batch of {shape} is too large: one of its matrices would have more than {int.MaxValue} elements. Divide the batch into more micro-batches, or make it smaller.");
+        }
     }
 
     /// <summary>Experts that a worker holds in one placement and not in another.</summary>

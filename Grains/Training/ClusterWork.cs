@@ -48,10 +48,49 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
             Temperature = request.Temperature,
             Seed = request.Seed,
         });
+        if (reports[0].Complaint is { } complaint)
+        {
+            throw new NonFiniteOutputException(
+                $"Model '{model}' cannot go on with the text: {complaint} Some of its parameters are not finite or too large; restore a checkpoint that was sound.");
+        }
+
         return new GenerationOutcome { Tokens = reports[0].Tokens };
     }
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
+    {
+        // Two at once would delete each other's files.
+        using FolderLock alone = Take(request.Folder);
+
+        // What an earlier save left when it was killed may be the room that this one needs.
+        CheckpointIndex.Tidy(files, request.Folder);
+        try
+        {
+            return await WriteAsync(request);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritten(request.Folder, $"the index cannot be written to '{request.Folder}': {e.Message}");
+        }
+        finally
+        {
+            CheckpointIndex.Tidy(files, request.Folder);
+        }
+    }
+
+    private FolderLock Take(string folder)
+    {
+        try
+        {
+            return FolderLock.Take(folder, CheckpointIndex.LockFile);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritten(folder, $"another save into '{folder}' is at work, or it cannot be written to: {e.Message}");
+        }
+    }
+
+    private async Task<SaveOutcome> WriteAsync(SaveRequest request)
     {
         string tag = Guid.NewGuid().ToString("n")[..8];
         IReadOnlyList<WorkerReport> reports = await members.RunAsync(new SaveOrder
@@ -59,24 +98,21 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
             Folder = request.Folder,
             Tag = tag,
         });
-        if (reports.FirstOrDefault(report => report.Complaint is not null) is { } failed)
+        if (reports.FirstOrDefault(report => report.Complaint is not null) is { Complaint: { } complaint })
         {
-            throw new CheckpointFailedException(
-                $"The checkpoint of model '{model}' at step {reign.Record.Step} was not written: {failed.Complaint} An older one in that folder is still whole.");
+            throw NotWritten(request.Folder, complaint);
         }
 
         BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
-        try
-        {
-            CheckpointIndex.Write(files, request.Folder, run, reign.Record, request.Cursor, blocks);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointFailedException(
-                $"The checkpoint of model '{model}' at step {reign.Record.Step} was not finished in '{request.Folder}': {e.Message}");
-        }
-
+        CheckpointIndex.Write(files, request.Folder, run, reign.Record, request.Cursor, blocks);
         return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
+    }
+
+    private CheckpointFailedException NotWritten(string folder, string cause)
+    {
+        string older = File.Exists(Path.Combine(folder, CheckpointFolder.IndexFile)) ? " An older one in that folder is still whole." : "";
+        return new CheckpointFailedException(
+            $"The checkpoint of model '{model}' at step {reign.Record.Step} was not written: {cause.TrimEnd('.')}.{older}");
     }
 
     private async Task<FingerprintOutcome> FingerprintAsync()

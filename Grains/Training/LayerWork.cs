@@ -36,7 +36,8 @@ internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory
     /// <exception cref="PassRefusedException">The workers cannot reach the gradients, or the forward that they belong to is gone.</exception>
     public async Task<BackwardOutcome> BackwardAsync(BackwardRequest request)
     {
-        RefuseIfRefused(await members.RunAsync(new BackwardOrder { Memory = request.Memory, Pass = request.Pass }), model);
+        RefuseIfRefused(
+            await members.RunAsync(new BackwardOrder { Memory = request.Memory, Pass = request.Pass, Forward = request.Forward }), model);
         return new BackwardOutcome { Passes = request.Pass };
     }
 

@@ -111,7 +111,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         if (failed is not null)
         {
             throw new EpochFailedException(
-                $"Epoch {Epoch} of model '{model}' ended: {failed.Failure} Nothing of the step in progress was applied.");
+                $"Epoch {Epoch} of model '{model}' ended: {failed.Failure!.TrimEnd('.')}. Nothing of the step in progress was applied.");
         }
 
         WorkerReport[] workers = [.. reports.SelectMany(report => report.Workers).OrderBy(report => report.Rank)];

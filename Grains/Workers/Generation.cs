@@ -10,9 +10,10 @@ namespace MoEActors.Grains.Workers;
 /// </summary>
 internal static class Generation
 {
-    /// <summary>Runs on every rank; returns the new tokens on rank 0, nothing elsewhere.</summary>
-    public static int[] Run(GenerateOrder order, EpochView view)
+    /// <summary>Runs on every rank; reports the new tokens on rank 0, nothing elsewhere.</summary>
+    public static WorkerReport Run(GenerateOrder order, EpochView view)
     {
+        bool sound = true;
         int window = view.Model.Configuration.MaximumSequence;
         int vocabulary = view.Model.Configuration.Vocabulary;
         List<int> text = [.. order.Prompt];
@@ -28,10 +29,32 @@ internal static class Generation
             int[] context = [.. text.TakeLast(window)];
             var batch = new MicroBatch(context, new int[context.Length], context.Length);
             view.Decoder.Predict(batch, logits.AsSpan(0, context.Length * vocabulary));
-            text.Add(Draw(logits.AsSpan((context.Length - 1) * vocabulary, vocabulary), order, (ulong)text.Count));
+            Span<float> last = logits.AsSpan((context.Length - 1) * vocabulary, vocabulary);
+
+            // The others wait for this rank as often as was ordered, whatever it finds.
+            sound &= AreFinite(last);
+            text.Add(Draw(last, order, (ulong)text.Count));
         }
 
-        return view.Rank == 0 ? [.. text.Skip(order.Prompt.Length)] : [];
+        return new WorkerReport
+        {
+            Rank = view.Rank,
+            Tokens = view.Rank == 0 ? [.. text.Skip(order.Prompt.Length)] : [],
+            Complaint = sound ? null : "the logits are not finite, so no token can be drawn from them.",
+        };
+    }
+
+    private static bool AreFinite(ReadOnlySpan<float> values)
+    {
+        foreach (float value in values)
+        {
+            if (!float.IsFinite(value))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static int Draw(ReadOnlySpan<float> logits, GenerateOrder order, ulong position)

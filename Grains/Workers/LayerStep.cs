@@ -36,6 +36,7 @@ internal sealed class LayerStep : IDisposable
     private int _passes;
     private long _passesVersion = -1;
     private int _pending;
+    private Guid _forward;
     private int _rows;
 
     public LayerStep(IDevice device, EpochView view, LayerModel layer, StepGradients gradients, CallerMemory memory, int microBatches)
@@ -107,6 +108,7 @@ internal sealed class LayerStep : IDisposable
         if (training)
         {
             _pending = served ? order.Pass : 0;
+            _forward = order.Memory;
             _rows = order.Rows;
         }
 
@@ -119,7 +121,7 @@ internal sealed class LayerStep : IDisposable
     {
         // Asked for again by a coordinator that could not know: it is done.
         bool done = _pending == 0 && order.Pass == Passes;
-        if (Refusal(order.Memory, done || order.Pass == _pending) is { } refusal)
+        if (Refusal(order.Memory, order.Forward == _forward && (done || order.Pass == _pending)) is { } refusal)
         {
             return refusal;
         }

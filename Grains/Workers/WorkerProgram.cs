@@ -26,7 +26,7 @@ internal static class WorkerProgram
                 Rank = view.Rank,
                 Losses = model.Decoder.Evaluate(view, evaluate.MicroBatches, Own(evaluate.Batches, view)),
             },
-            GenerateOrder generate => new WorkerReport { Rank = view.Rank, Tokens = Generation.Run(generate, view) },
+            GenerateOrder generate => Generation.Run(generate, view),
             SaveOrder save => Save(save, model, view),
             CalibrateOrder => Calibrate(model, view),
             FingerprintOrder => new WorkerReport { Rank = view.Rank, Blocks = Fingerprint.Of(model) },

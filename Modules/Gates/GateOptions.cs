@@ -80,8 +80,8 @@ public sealed record GateOptions
     /// <param name="experts">Experts of the layer.</param>
     public int Capacity(int tokens, int experts) => CapacityFactor switch
     {
-        > 0 => Math.Max(MinimumCapacity, checked(TopK * (int)Math.Ceiling((double)CapacityFactor * tokens / experts))),
-        < 0 => (int)-CapacityFactor,
+        > 0 => Math.Max(MinimumCapacity, (int)Math.Min(int.MaxValue, TopK * Math.Ceiling((double)CapacityFactor * tokens / experts))),
+        < 0 => (int)-Math.Max(CapacityFactor, -int.MaxValue),
         _ => int.MaxValue,
     };
 

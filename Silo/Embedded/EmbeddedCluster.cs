@@ -29,13 +29,15 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     public MoECluster Client { get; }
 
     /// <summary>Starts the silos.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than one silo or device.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one silo, device or byte, or a negative number of threads.</exception>
     /// <exception cref="ArgumentException">Two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
     public static async Task<EmbeddedCluster> StartAsync(EmbeddedClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
         EmbeddedClusterOptions chosen = options ?? new EmbeddedClusterOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.Silos, 1, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.DevicesPerSilo, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.Silos, 1, "options.Silos");
+        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.DevicesPerSilo, 1, "options.DevicesPerSilo");
+        ArgumentOutOfRangeException.ThrowIfNegative(chosen.ThreadsPerWorker, "options.ThreadsPerWorker");
+        ArgumentOutOfRangeException.ThrowIfLessThan(chosen.MemoryPerWorker ?? 1, 1, "options.MemoryPerWorker");
         int threads = chosen.ThreadsPerWorker > 0
             ? chosen.ThreadsPerWorker
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));

@@ -123,6 +123,23 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after moves");
     }
 
+    [Theory]
+    [InlineData(50)]
+    [InlineData(70)]
+    public async Task A_backward_after_another_clients_forward_is_refused(int rows)
+    {
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);
+        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
+        ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
+        float[] x = LayerTrunk.Values(1, 50), y = new float[50], others = LayerTrunk.Values(2, rows);
+        await Forward(x, y);
+        await other.ForwardAsync(others, others, cancellationToken: Cancellation);
+        PassRefusedException refused = await Assert.ThrowsAsync<PassRefusedException>(() => _layer.BackwardAsync(x, y, Cancellation));
+        Assert.Contains("somebody else works with this layer", refused.Message, StringComparison.Ordinal);
+        await other.BackwardAsync(others, others, Cancellation);
+        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after another client");
+    }
+
     [Fact]
     public async Task A_worker_that_fails_costs_the_step_alone()
     {

@@ -1,5 +1,6 @@
 using MoEActors.Client;
 using MoEActors.Examples;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
@@ -128,6 +129,14 @@ public sealed class MemoryEstimatorTests
             new EmbeddedClusterOptions { Silos = 1, MemoryPerWorker = 1, ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(Batch(run, 1), Cancellation)).Step);
+    }
+
+    [Fact]
+    public void Micro_batches_beyond_what_can_be_counted_are_refused()
+    {
+        InvalidRequestException refused = Assert.Throws<InvalidRequestException>(
+            () => MemoryEstimator.Estimate(new RunConfiguration { Model = Model }, 2, new MicroBatchShape(1 << 26, 16)));
+        Assert.Contains($"A micro-batch of {1 << 26}×16 tokens is too large", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

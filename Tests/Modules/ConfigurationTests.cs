@@ -116,6 +116,8 @@ public sealed class ConfigurationTests
     [InlineData(0.5f, 7, 10, 4, 7)]
     [InlineData(1f, 0, 0, 4, 0)]
     [InlineData(-3f, 9, 10, 4, 3)]
+    [InlineData(3e38f, 0, 10, 4, int.MaxValue)]
+    [InlineData(-3e38f, 0, 10, 4, int.MaxValue)]
     public void Capacity_is_k_times_the_rounded_up_share(float factor, int minimum, int tokens, int experts, int expected) =>
         Assert.Equal(expected, new GateOptions { TopK = 2, CapacityFactor = factor, MinimumCapacity = minimum }.Capacity(tokens, experts));
 }

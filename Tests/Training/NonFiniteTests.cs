@@ -123,6 +123,24 @@ public sealed class NonFiniteTests : IAsyncLifetime
         Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
     }
 
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(1f)]
+    public async Task A_text_is_not_drawn_from_logits_that_are_no_numbers(float temperature)
+    {
+        MoEModel model = await TrainedAsync();
+        DeviceSpan<float> head = Worker(0).Parameters.Dense["lm_head"].Vector;
+        float before = head.AsSpan()[0];
+        head.AsSpan()[0] = float.NaN;
+        NonFiniteOutputException refused = await Assert.ThrowsAsync<NonFiniteOutputException>(
+            async () => await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation));
+        Assert.Contains("'m' cannot go on with the text", refused.Message, StringComparison.Ordinal);
+
+        head.AsSpan()[0] = before;
+        Assert.Equal(20, (await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation)).Length);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+    }
+
     private async Task<MoEModel> TrainedAsync()
     {
         MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
+using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
@@ -87,7 +88,7 @@ public sealed class SaveFailureTests : IDisposable
             CheckpointFailedException failed =
                 await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
             Assert.Contains("No space left on device", failed.Message, StringComparison.Ordinal);
-            Assert.Empty(Directory.GetFiles(Checkpoint, "*.unfinished"));
+            Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
             MoEModel before = await cluster.Client.RestoreModelAsync($"before-{room}", Checkpoint, null, Cancellation);
             Assert.Equal((hash, 1L), (await before.FingerprintAsync(Cancellation), before.Step));
         }
@@ -96,6 +97,94 @@ public sealed class SaveFailureTests : IDisposable
         await TrainingTrace.OfAsync(model, 1);
         await model.SaveAsync(Checkpoint, "three", Cancellation);
         Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
+    }
+
+    [Fact]
+    public async Task A_first_save_that_fails_leaves_nothing_and_speaks_of_no_older_one()
+    {
+        var disk = new FullDiskFileStore();
+        await using EmbeddedCluster cluster = await StartAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        foreach (long room in new[] { 0, 60_000 })
+        {
+            disk.Room = room;
+            CheckpointFailedException failed =
+                await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "one", Cancellation));
+            Assert.DoesNotContain("older", failed.Message, StringComparison.Ordinal);
+            Assert.Empty(Directory.GetFiles(Checkpoint));
+        }
+    }
+
+    [Fact]
+    public async Task What_a_killed_save_left_makes_room_for_the_next()
+    {
+        var disk = new DyingFileStore();
+        await using EmbeddedCluster cluster = await StartAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.SaveAsync(Checkpoint, "one", Cancellation);
+        disk.LiveFor(100_000);
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
+        Assert.NotEqual(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
+
+        // It lives for the deletions, and dies with the first write.
+        disk.LiveFor(Directory.GetFiles(Checkpoint, "*-step-*").Length - 4);
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "three", Cancellation));
+        Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*.safetensors").Length);
+        Assert.Equal("one", (await cluster.Client.RestoreModelAsync("found", Checkpoint, null, Cancellation)).Cursor);
+    }
+
+    [Fact]
+    public async Task Files_beside_an_index_that_cannot_be_read_stay_until_there_is_another()
+    {
+        var disk = new FullDiskFileStore();
+        await using EmbeddedCluster cluster = await StartAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await model.SaveAsync(Checkpoint, "one", Cancellation);
+        string[] files = Directory.GetFiles(Checkpoint, "*-step-*");
+        await File.WriteAllTextAsync(Path.Combine(Checkpoint, CheckpointFolder.IndexFile), "{ \"weight_map\": 3 }", Cancellation);
+        disk.Room = 0;
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
+        Assert.All(files, file => Assert.True(File.Exists(file)));
+        disk.Room = long.MaxValue;
+        await model.SaveAsync(Checkpoint, "three", Cancellation);
+        Assert.All(files, file => Assert.False(File.Exists(file)));
+    }
+
+    [Fact]
+    public async Task Two_models_that_save_into_one_folder_at_once_leave_a_whole_checkpoint()
+    {
+        var disk = new FullDiskFileStore();
+        await using EmbeddedCluster cluster = await StartAsync(disk);
+        MoEModel first = await cluster.Client.CreateModelAsync("first", Run, null, Cancellation);
+        MoEModel second = await cluster.Client.CreateModelAsync("second", OtherSeed, null, Cancellation);
+        await first.SaveAsync(Checkpoint, "first", Cancellation);
+        using (FolderLock.Take(Checkpoint, CheckpointIndex.LockFile))
+        {
+            CheckpointFailedException refused =
+                await Assert.ThrowsAsync<CheckpointFailedException>(() => second.SaveAsync(Checkpoint, "second", Cancellation));
+            Assert.Contains("another save into", refused.Message, StringComparison.Ordinal);
+            Assert.Contains("is still whole", refused.Message, StringComparison.Ordinal);
+        }
+
+        for (int i = 0; i < 5; i++)
+        {
+            await Task.WhenAll(Saved(first, "first"), Saved(second, "second"));
+            MoEModel found = await cluster.Client.RestoreModelAsync($"found-{i}", Checkpoint, null, Cancellation);
+            Assert.Equal(await (found.Cursor == "first" ? first : second).FingerprintAsync(Cancellation), await found.FingerprintAsync(Cancellation));
+            Assert.Equal(6, Directory.GetFiles(Checkpoint).Length);
+        }
+    }
+
+    private async Task Saved(MoEModel model, string cursor)
+    {
+        try
+        {
+            await model.SaveAsync(Checkpoint, cursor, Cancellation);
+        }
+        catch (CheckpointFailedException)
+        {
+            // The other one was there first.
+        }
     }
 
     /// <summary>Before an operation, in its middle, and when all is written but not renamed.</summary>

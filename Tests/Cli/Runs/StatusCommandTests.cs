@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Cli;
 using MoEActors.Cli.Runs;
 
 namespace MoEActors.Tests.Cli.Runs;
@@ -24,6 +25,21 @@ public sealed class StatusCommandTests : IDisposable
         CommandLineRun all = await CommandLineRun.Of("status", "--runs", _runs.Path, "--json");
         using JsonDocument list = JsonDocument.Parse(all.Output);
         Assert.Equal("one", Assert.Single(list.RootElement.EnumerateArray()).GetProperty("name").GetString());
+    }
+
+    [Fact]
+    public async Task A_status_that_cannot_be_read_does_not_hide_the_other_runs()
+    {
+        await CommandLineRun.Of(_runs.Train("two", "--steps 1"));
+        Directory.CreateDirectory(_runs.Folder("broken").Path);
+        await File.WriteAllTextAsync(_runs.Folder("broken").StatusFile, "nope", TestContext.Current.CancellationToken);
+        foreach (string[] json in new string[][] { [], ["--json"] })
+        {
+            CommandLineRun all = await CommandLineRun.Of(["status", "--runs", _runs.Path, .. json]);
+            Assert.Equal(ExitCode.Failed, all.ExitCode);
+            Assert.Contains("two", all.Output, StringComparison.Ordinal);
+            Assert.StartsWith($"moe status: {_runs.Folder("broken").StatusFile} cannot be read", all.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

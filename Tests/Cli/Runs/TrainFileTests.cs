@@ -20,7 +20,7 @@ public sealed class TrainFileTests : IDisposable
                 "gate": { "topK": 0, "scores": "hardmax", "top": 1 }
               },
               "optimizer": { "beta1": 2 },
-              "steps": 5, "seconds": 9, "batch": 0, "silo": 2, "text": ["a", null]
+              "steps": 5, "seconds": 9, "batch": 0, "silo": 2, "text": ["a", null], "name": "a/b"
             }
             """);
         Assert.Equal(
@@ -38,6 +38,7 @@ public sealed class TrainFileTests : IDisposable
                 "$.optimizer.beta1: Beta1 is 2; it must be at least 0 and below 1.",
                 "$.batch is 0; it must be at least 1.",
                 "$.steps and $.seconds exclude each other.",
+                "$.name is 'a/b'; it must be the name of a folder below runs/.",
             ],
             mistakes);
     }

@@ -75,6 +75,43 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal((earlier, earlier), (folder.ReadRecord()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor));
     }
 
+    [Fact]
+    public async Task A_second_run_in_the_same_folder_at_the_same_time_is_refused_before_it_writes_anything()
+    {
+        await CommandLineRun.Of(_runs.Train("run", "--steps 2"));
+        string record = await File.ReadAllTextAsync(_runs.Folder("run").StatusFile, Cancellation);
+        using (FolderLock.Take(_runs.Folder("run").Path, ".running"))
+        {
+            foreach (string[] second in new[] { _runs.Train("run", "--steps 3"), _runs.Resume("run", "--steps 3") })
+            {
+                CommandLineRun refused = await CommandLineRun.Of(second);
+                Assert.Equal(ExitCode.WrongUsage, refused.ExitCode);
+                Assert.Contains("Another run is at work in", refused.Error, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Equal(record, await File.ReadAllTextAsync(_runs.Folder("run").StatusFile, Cancellation));
+        Assert.Equal(ExitCode.Done, (await CommandLineRun.Of(_runs.Resume("run", "--steps 3"))).ExitCode);
+        Assert.Empty(Directory.GetFiles(_runs.Path, ".*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_is_refused_before_the_first_step()
+    {
+        CommandLineRun refused = await CommandLineRun.Of([.. _runs.Train("run", "--steps 2").Select(word => word == _runs.Path ? _runs.Text : word)]);
+        Assert.Equal(ExitCode.WrongUsage, refused.ExitCode);
+        Assert.Contains("cannot be made", refused.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("step 1", refused.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_measured_before_the_first_step_is_announced()
+    {
+        CommandLineRun run = await CommandLineRun.Of(_runs.Train("run", "--seconds 0.1"));
+        Assert.Equal(ExitCode.Done, run.ExitCode);
+        Assert.StartsWith("Measuring how many steps fit", run.Error, StringComparison.Ordinal);
+    }
+
     private async Task TrainAsync(RunFolder folder, CheckpointView view, IFileStore disk)
     {
         var run = new RunConfiguration

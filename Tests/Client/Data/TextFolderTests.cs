@@ -49,4 +49,20 @@ public sealed class TextFolderTests
         folder.Write("empty.txt", "");
         Assert.Contains(folder.Path, Assert.Throws<TextSourceException>(() => TextFolder.Read([folder.Path])).Message);
     }
+
+    [Fact]
+    public void A_linked_folder_is_read_and_a_link_that_leads_back_is_not()
+    {
+        using TemporaryFolder folder = new(), other = new();
+        folder.Write("inner/one.txt", "one");
+        other.Write("two.txt", "two");
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "inner", "back"), folder.Path);
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "inner", "self"), "../inner");
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "other"), other.Path);
+        TextFolder text = TextFolder.Read([folder.Path]);
+        Assert.Equal(
+            [Path.Combine(folder.Path, "inner", "one.txt"), Path.Combine(folder.Path, "other", "two.txt")],
+            text.Documents.Select(document => document.Name));
+        Assert.Empty(text.Skipped);
+    }
 }
