@@ -12,11 +12,18 @@ internal sealed class DecisionLog
     /// <summary>Steps after a decision is in force from which its effect is taken: soon the load will have drifted on.</summary>
     private const int MeasuredSteps = 8;
 
-    private readonly List<DirectorDecision> _decisions = [];
-    private long _shardBytes;
+    private readonly List<DirectorDecision> _decisions;
 
-    /// <summary>Loads of later steps must speak of the plan that is landing, or it has ended.</summary>
-    private long _takenAt = long.MaxValue;
+    /// <summary>Loads of later steps must speak of the plan that is landing, or it has ended. So must those from before it: the model has gone back.</summary>
+    private long _takenAt;
+
+    /// <summary>Goes on after what was decided before.</summary>
+    /// <param name="decisions">The last decisions, oldest first.</param>
+    public DecisionLog(IReadOnlyList<DirectorDecision> decisions)
+    {
+        _decisions = [.. decisions];
+        _takenAt = _decisions is [.., { } last] ? last.Step : 0;
+    }
 
     /// <summary>The last decisions, oldest first.</summary>
     public DirectorDecision[] Decisions => [.. _decisions];
@@ -28,11 +35,10 @@ internal sealed class DecisionLog
     /// <param name="plan">The plan.</param>
     /// <param name="epoch">The epoch whose placement it was made for.</param>
     /// <param name="bytesPerStep">Bytes that may move during one training step.</param>
-    /// <param name="shardBytes">Bytes of a shard's state.</param>
     /// <param name="measured">By layer: seconds that it took lately; null where they were not measured.</param>
-    public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, long shardBytes, IReadOnlyList<double?> measured)
+    public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, IReadOnlyList<double?> measured)
     {
-        (_shardBytes, _takenAt) = (shardBytes, long.MaxValue);
+        _takenAt = plan.Step;
         var decision = new DirectorDecision
         {
             Number = _decisions is [.., { } last] ? last.Number + 1 : 1,
@@ -74,7 +80,7 @@ internal sealed class DecisionLog
                 ConcludedAt = conclusion.Step,
                 Failure = conclusion.Failure,
                 ShardsMoved = conclusion.ShardsMoved,
-                BytesMoved = conclusion.ShardsMoved * _shardBytes,
+                BytesMoved = conclusion.BytesMoved,
                 CopySeconds = conclusion.CopySeconds,
                 WaitSeconds = conclusion.WaitSeconds,
             };
@@ -82,18 +88,21 @@ internal sealed class DecisionLog
     }
 
     /// <summary>Adds a step's balance ratios and seconds to the effects of the decision that is in force, and sees whether the coordinator still knows of the plan.</summary>
-    public void Measure(StepLoad load, double[] ratios)
+    /// <returns>Whether there is anything new.</returns>
+    public bool Measure(StepLoad load, double[] ratios)
     {
+        bool ended = false;
         long step = load.Step;
-        if (IsLanding && step > _takenAt && load.Landing != _decisions[^1].Number)
+        if (IsLanding && (step > _takenAt || step < _decisions[^1].Step) && load.Landing != _decisions[^1].Number)
         {
-            Conclude(new PlanConclusion(_decisions[^1].Number, step, 0, "The coordinator has begun anew and knows nothing of the plan.", 0, 0));
+            Conclude(new PlanConclusion(_decisions[^1].Number, step, 0, "The coordinator has begun anew and knows nothing of the plan.", 0, 0, 0));
+            ended = true;
         }
 
         int index = _decisions.FindLastIndex(decision => decision.State == DecisionState.Landed);
         if (index < 0 || step <= _decisions[index].ConcludedAt || step > _decisions[index].ConcludedAt + MeasuredSteps)
         {
-            return;
+            return ended;
         }
 
         DirectorDecision decision = _decisions[index];
@@ -111,6 +120,7 @@ internal sealed class DecisionLog
                 }),
             ],
         };
+        return true;
     }
 
     private static LayerDecision Describe(LayerPlan plan, double? measured) => new()

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Kinds;
@@ -10,14 +11,14 @@ namespace MoEActors.Grains.Director;
 
 /// <summary>
 /// Watches one model's load and proposes plans to its coordinator. The coordinator's record has the settings and the placement; they are read
-/// from there whenever a load says that they have changed, so that an activation which begins anew knows as much as the one before it, its
-/// decisions apart.
+/// from there whenever a load says that they have changed, and the store has the decisions, so that an activation which begins anew goes on where
+/// the one before it ended. It sees the load anew.
 /// </summary>
 [KeepAlive]
 [Immovable]
-public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain
+public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain
 {
-    private readonly DecisionLog _log = new();
+    private DecisionLog _log = new([]);
     private LoadWatch? _watch;
     private long _epoch = -1;
     private long _revision = -1;
@@ -25,6 +26,9 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
     private string Model => this.GetPrimaryKeyString();
 
     private ITrainingGrain Training => GrainFactory.GetGrain<ITrainingGrain>(Model);
+
+    /// <inheritdoc />
+    public override async Task OnActivateAsync(CancellationToken cancellationToken) => _log = new DecisionLog(await store.ReadDecisionsAsync(Model));
 
     /// <inheritdoc />
     public async Task ObserveAsync(StepLoad load)
@@ -40,7 +44,11 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
             return;
         }
 
-        _log.Measure(load, watch.Ratios);
+        if (_log.Measure(load, watch.Ratios))
+        {
+            await KeepAsync();
+        }
+
         if (_log.IsLanding || !watch.IsToPlan)
         {
             return;
@@ -53,16 +61,18 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
             return;
         }
 
-        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.Costs.Size.StateBytes, watch.MeasuredSeconds);
+        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.MeasuredSeconds);
         foreach (LayerPlan layer in plan.Layers)
         {
             DirectorEvents.Decided(logger, Model, proposal.Number, load.Step, layer);
         }
 
+        // Kept first: no two plans have one number. Whether a proposal whose answer is lost was taken, the next loads will tell.
+        await KeepAsync();
         ProposalAnswer answer = await Training.ProposeAsync(proposal);
         if (answer.Refusal is { } refusal)
         {
-            Conclude(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0));
+            await ConcludeAsync(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0, 0));
         }
         else
         {
@@ -73,8 +83,17 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
     /// <inheritdoc />
     public Task ConcludeAsync(PlanConclusion conclusion)
     {
-        Conclude(conclusion);
-        return Task.CompletedTask;
+        _log.Conclude(conclusion);
+        if (conclusion.Failure is { } failure)
+        {
+            DirectorEvents.GivenUp(logger, Model, conclusion.Number, conclusion.Step, failure);
+        }
+        else
+        {
+            DirectorEvents.Landed(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
+        }
+
+        return KeepAsync();
     }
 
     /// <inheritdoc />
@@ -96,18 +115,7 @@ public sealed class DirectorGrain(ModelKinds kinds, ILogger<DirectorGrain> logge
         };
     }
 
-    private void Conclude(PlanConclusion conclusion)
-    {
-        _log.Conclude(conclusion);
-        if (conclusion.Failure is { } failure)
-        {
-            DirectorEvents.GivenUp(logger, Model, conclusion.Number, conclusion.Step, failure);
-        }
-        else
-        {
-            DirectorEvents.Landed(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
-        }
-    }
+    private Task KeepAsync() => store.WriteDecisionsAsync(Model, _log.Decisions);
 
     private async Task RefreshAsync()
     {

@@ -31,6 +31,7 @@ internal sealed class LoadWatch
     private readonly DirectorMemory _memory;
     private readonly Queue<double[]> _seconds = [];
     private LoadWindow _window;
+    private long _observed;
     private long _planned;
 
     /// <summary>Begins to watch a placement.</summary>
@@ -55,7 +56,8 @@ internal sealed class LoadWatch
         _memory = before?._memory ?? new DirectorMemory();
         _window = before?._window ?? new LoadWindow();
         _planned = before?._planned ?? -settings.Every;
-        Ratios = [.. _layers.Select(_ => 1.0)];
+        Step = before?.Step ?? 0;
+        Ratios = before?.Ratios ?? [.. _layers.Select(_ => 1.0)];
         Costs = CostsOf(calibration, map, run);
         PredictionError = before?.PredictionError;
     }
@@ -69,7 +71,7 @@ internal sealed class LoadWatch
     /// <summary>What a placement costs.</summary>
     public CostModel Costs { get; }
 
-    /// <summary>The last step seen; 0 for none.</summary>
+    /// <summary>The last step seen, under this placement or the one before; 0 for none.</summary>
     public long Step { get; private set; }
 
     /// <summary>By layer: balance ratio of that step.</summary>
@@ -82,10 +84,10 @@ internal sealed class LoadWatch
     public IReadOnlyList<double?> MeasuredSeconds =>
         [.. _layers.Select((_, layer) => _seconds.Count == 0 ? (double?)null : _seconds.Average(step => step[layer]))];
 
-    /// <summary>Takes in the load of a step; false for one that is no newer than the last.</summary>
+    /// <summary>Takes in the load of a step; false for one that is no newer than the last under this placement.</summary>
     public bool Observe(StepLoad load)
     {
-        if (load.Step <= Step)
+        if (load.Step <= _observed)
         {
             return false;
         }
@@ -94,9 +96,10 @@ internal sealed class LoadWatch
         {
             // The model has gone back to a checkpoint.
             _window = new LoadWindow();
+            _planned = -Settings.Every;
         }
 
-        Step = load.Step;
+        Step = _observed = load.Step;
         _window.Add(new LoadSample(load.Step, load.Tokens, load.Dropped));
         LayerQuotas?[] quotas = [.. _layers.Select((layer, i) => layer.Experts == 0 ? null : _quotas.Split(layer, load.Tokens[i]))];
         Ratios = [.. quotas.Select(split => split?.BalanceRatio ?? 1)];

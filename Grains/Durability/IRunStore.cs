@@ -1,8 +1,9 @@
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Grains.Durability;
 
-/// <summary>Keeps runs and their batch logs. Terms and decisions rest on its compare-and-swap.</summary>
+/// <summary>Keeps runs, their batch logs and what their directors decided. Terms and decisions rest on its compare-and-swap.</summary>
 public interface IRunStore
 {
     /// <summary>The record of a model; null when there is none.</summary>
@@ -17,4 +18,10 @@ public interface IRunStore
 
     /// <summary>The batch of a step; null when none is logged.</summary>
     Task<StepRequest?> ReadBatchAsync(string model, long step);
+
+    /// <summary>The last decisions of a model's director, oldest first; empty when there are none.</summary>
+    Task<IReadOnlyList<DirectorDecision>> ReadDecisionsAsync(string model);
+
+    /// <summary>Keeps the last decisions of a model's director in place of those before.</summary>
+    Task WriteDecisionsAsync(string model, IReadOnlyList<DirectorDecision> decisions);
 }

@@ -1,3 +1,4 @@
+using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Grains.Durability;
@@ -11,6 +12,7 @@ public sealed class InMemoryRunStore : IRunStore
     private readonly Lock _gate = new();
     private readonly Dictionary<string, RunRecord> _records = [];
     private readonly Dictionary<string, SortedDictionary<long, StepRequest>> _batches = [];
+    private readonly Dictionary<string, IReadOnlyList<DirectorDecision>> _decisions = [];
 
     /// <inheritdoc />
     public Task<RunRecord?> ReadAsync(string model)
@@ -68,6 +70,25 @@ public sealed class InMemoryRunStore : IRunStore
         lock (_gate)
         {
             return Task.FromResult(_batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log) ? log.GetValueOrDefault(step) : null);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<DirectorDecision>> ReadDecisionsAsync(string model)
+    {
+        lock (_gate)
+        {
+            return Task.FromResult(_decisions.GetValueOrDefault(model, []));
+        }
+    }
+
+    /// <inheritdoc />
+    public Task WriteDecisionsAsync(string model, IReadOnlyList<DirectorDecision> decisions)
+    {
+        lock (_gate)
+        {
+            _decisions[model] = decisions;
+            return Task.CompletedTask;
         }
     }
 }

@@ -154,7 +154,8 @@ internal sealed class PlanDesk(
     private void Conclude(long step, string? failure)
     {
         Director.ConcludeAsync(
-            new PlanConclusion(_proposal!.Number, step, _landing!.ShardsMoved, failure, _copySeconds, _waitSeconds)).Ignore();
+            new PlanConclusion(
+                _proposal!.Number, step, _landing!.ShardsMoved, failure, _copySeconds, _waitSeconds, _landing.ShardsMoved * _shardBytes)).Ignore();
         (_proposal, _landing) = (null, null);
     }
 }

@@ -30,7 +30,8 @@ public interface IExpertKind : IKind
     void Forward(ExpertBatch batch);
 
     /// <summary>
-    /// Adds the gradients of the tensors (<see cref="ExpertBatch.AddWeightGradient"/>, <see cref="ExpertBatch.AddBiasGradient"/>) and computes
+    /// Adds the gradients of the tensors (<see cref="ExpertBatch.AddWeightGradient"/>, <see cref="ExpertBatch.AddBiasGradient"/>; one call for each:
+    /// after two, replicas agree with a single copy within rounding only) and computes
     /// <see cref="ExpertBatch.InputGradient"/> from <see cref="ExpertBatch.OutputGradient"/>, written as
     /// <see cref="ExpertBatch.InputAccumulation"/> says.
     /// </summary>

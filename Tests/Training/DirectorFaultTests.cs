@@ -91,6 +91,40 @@ public sealed class DirectorFaultTests
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
     }
 
+    [Fact]
+    public async Task A_proposal_that_gets_lost_is_given_up_and_the_next_one_taken()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        int seen = 0;
+        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
+        {
+            if (call.MethodName == nameof(ITrainingGrain.ProposeAsync) && Interlocked.Increment(ref seen) == 1)
+            {
+                throw new SiloUnavailableException("A test lost this message.");
+            }
+        });
+        Assert.Equal(DecisionState.GivenUp, status.Decisions[0].State);
+        Assert.Contains("knows nothing of the plan", status.Decisions[0].Failure, StringComparison.Ordinal);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+    }
+
+    [Fact]
+    public async Task A_director_that_begins_anew_again_and_again_keeps_its_decisions_and_goes_on()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        int seen = 0;
+        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
+        {
+            if (call.Grain is IDirectorGrain and IGrainBase director && Interlocked.Increment(ref seen) % 5 == 0)
+            {
+                director.DeactivateOnIdle();
+            }
+        });
+        Assert.Equal(Enumerable.Range(1, status.Decisions.Length).Select(number => (long)number), status.Decisions.Select(decision => decision.Number));
+        Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.Landed, ShardsMoved: > 0, BytesMoved: > 0 });
+        Assert.True(seen > 10, $"The director was called {seen} times.");
+    }
+
     /// <summary>Trains with the director from a crowded placement while something goes wrong, and compares with a run that nothing happens to.</summary>
     private static async Task<DirectorStatus> AssertUndisturbedAsync(TrainingCluster cluster, Action? disturb = null)
     {
@@ -124,6 +158,8 @@ public sealed class DirectorFaultTests
                 cluster.Host(silo).ShardsOf("m").Order());
         }
 
+        // A director that has begun anew with the last of them has seen no step yet.
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, Steps + 1), Cancellation);
         return await DirectorTests.SettledAsync(model);
     }
 }
