@@ -43,9 +43,9 @@ public sealed class ExpandShrinkPlanner : IPlanner
             SlotChange? chosen = null;
             foreach (SlotChange change in changes(draft, load, problem).ToArray())
             {
-                int displaced = draft.Make(change);
+                (int Displaced, int Yielding) before = draft.Make(change);
                 LayerPlacement placement = draft.ToPlacement();
-                draft.Undo(change, displaced);
+                draft.Undo(change, before);
                 double seconds = Seconds(placement);
                 if (seconds < cost)
                 {

@@ -34,6 +34,23 @@ public sealed class HardTraceTests
         Assert.True(unchanged.RatioMeanBefore500 < 3 || unchanged.RatioMeanAfter500 < 3 || unchanged.Seconds / tokens.Seconds >= 2.5);
     }
 
+    [Theory]
+    [InlineData("steep", 1)]
+    [InlineData("steep", 2)]
+    [InlineData("steep", 4)]
+    [InlineData("exchanges", 2)]
+    [InlineData("walk", 2)]
+    public void Fewer_spare_slots_than_workers_serve_as_well_as_if_placed_anew(string kind, int spareSlots)
+    {
+        const double Tolerance = 1.02;
+        LoadTrace trace = new HardTraces(seed: 14).Make(kind, Layers);
+        SimulationResult anew = Run(trace, new ReplicateAndPackPlanner(), new TokenQuotas(), spareSlots);
+        SimulationResult result = Run(trace, new IncrementalPlanner(), new TokenQuotas(), spareSlots);
+        Assert.InRange(result.RatioMeanBefore500!.Value, 1, Tolerance * anew.RatioMeanBefore500!.Value);
+        Assert.InRange(result.RatioMeanAfter500!.Value, 1, Tolerance * anew.RatioMeanAfter500!.Value);
+        Assert.InRange(result.ShardsMovedPerLayerPlan, 0, 1);
+    }
+
     [Fact]
     public void A_change_that_nobody_foresees_costs_the_row_of_the_change_and_no_more()
     {
@@ -60,6 +77,6 @@ public sealed class HardTraceTests
         });
     }
 
-    private static SimulationResult Run(LoadTrace trace, IPlanner planner, IQuotaRule quotas) =>
-        new PlacementSimulator(trace, new SimulationOptions { Quotas = quotas }, TimeProvider.System).Run(planner);
+    private static SimulationResult Run(LoadTrace trace, IPlanner planner, IQuotaRule quotas, int spareSlots = 8) =>
+        new PlacementSimulator(trace, new SimulationOptions { Quotas = quotas, SpareSlots = spareSlots }, TimeProvider.System).Run(planner);
 }

@@ -78,19 +78,33 @@ public sealed class PlannerPropertyTests
     }
 
     [Fact]
+    public void A_cold_expert_makes_room_where_every_slot_is_taken()
+    {
+        // The only free slot is on the worker of the hot expert itself, where a replica is of no use.
+        LayerProblem problem = Problem([60, 8, 8, 8, 8, 8], workers: 3, spare: 1);
+        LayerPlan plan = DirectorPolicy.Predict(problem, Planner("incremental").Plan(problem));
+        Assert.True(plan.Ratio.Before > 2, plan.Reason);
+        Assert.True(plan.Ratio.After < 1.27, plan.Reason);
+        Assert.Equal(2, plan.Target.RanksOf(0).Length);
+        Assert.Equal(2, plan.Moves.Length);
+    }
+
+    [Fact]
     public void Replicas_go_to_the_experts_with_the_highest_load_per_replica() =>
         Assert.Equal([3, 1, 2, 1], ReplicaCounts.ByLoad([90, 10, 40, 5], slots: 7, most: 4));
 
-    private static LayerProblem Skewed()
+    private static LayerProblem Skewed() =>
+        Problem([.. Enumerable.Range(0, 32).Select(expert => (long)(10_000 / Math.Pow(expert + 1, 1.1)))], workers: 8, spare: 8);
+
+    private static LayerProblem Problem(long[] tokens, int workers, int spare)
     {
-        long[] tokens = [.. Enumerable.Range(0, 32).Select(expert => (long)(10_000 / Math.Pow(expert + 1, 1.1)))];
         LoadWindow load = new();
         load.Add(new LoadSample(0, [tokens]));
-        var slots = SpareSlots.Of(32, 8, 8);
+        var slots = SpareSlots.Of(tokens.Length, workers, spare);
         return new LayerProblem
         {
             Layer = 0,
-            Current = PlanningCase.Static(32, 8),
+            Current = PlanningCase.Static(tokens.Length, workers),
             Slots = slots,
             Load = load,
             Costs = PlanningCase.Costs([.. slots.Select(count => new WorkerCapacity("host", count))]),

@@ -80,38 +80,46 @@ internal sealed class PlacementDraft
         return index < 0 ? -1 : _firstSlot[rank] + index;
     }
 
-    /// <summary>Makes a change and returns the expert that was in the slot, or −1. O(replicas).</summary>
-    public int Make(SlotChange change)
+    /// <summary>Makes a change and returns who was in its slots, −1 for none: the displaced expert, and the one that yields to it. O(replicas).</summary>
+    public (int Displaced, int Yielding) Make(SlotChange change)
     {
-        int displaced = _expertIn[change.Slot];
-        if (displaced >= 0)
+        (int Displaced, int Yielding) before = (_expertIn[change.Slot], change.DisplacedTo < 0 ? Free : _expertIn[change.DisplacedTo]);
+        if (before.Displaced >= 0)
         {
             Clear(change.Slot);
         }
 
-        if (change.Left >= 0)
+        if (before.Yielding >= 0)
         {
-            Clear(change.Left);
-            Put(displaced, change.Left);
+            Clear(change.DisplacedTo);
+        }
+
+        if (change.DisplacedTo >= 0)
+        {
+            Put(before.Displaced, change.DisplacedTo);
         }
 
         Put(change.Expert, change.Slot);
-        return displaced;
+        return before;
     }
 
     /// <summary>Takes a change back. O(replicas).</summary>
-    public void Undo(SlotChange change, int displaced)
+    public void Undo(SlotChange change, (int Displaced, int Yielding) before)
     {
         Clear(change.Slot);
-        if (change.Left >= 0)
+        if (change.DisplacedTo >= 0)
         {
-            Clear(change.Left);
-            Put(change.Expert, change.Left);
+            Clear(change.DisplacedTo);
         }
 
-        if (displaced >= 0)
+        if (before.Yielding >= 0)
         {
-            Put(displaced, change.Slot);
+            Put(before.Yielding, change.DisplacedTo);
+        }
+
+        if (before.Displaced >= 0)
+        {
+            Put(before.Displaced, change.Slot);
         }
     }
 

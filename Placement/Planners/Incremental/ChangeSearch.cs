@@ -44,9 +44,9 @@ internal sealed class ChangeSearch
         {
             foreach (int taker in _idlest)
             {
-                if (!_draft.Holds(expert, taker))
+                if (!_draft.Holds(expert, taker) && !Screen(expert, left, taker))
                 {
-                    Screen(expert, left, taker);
+                    MakeRoom(expert, taker);
                 }
             }
         }
@@ -72,13 +72,14 @@ internal sealed class ChangeSearch
     /// Tries an expert on a worker, on the newest step: in a free slot, in place of replicas, and in exchange for the two experts whose
     /// difference comes closest to levelling giver and taker.
     /// </summary>
-    private void Screen(int expert, int left, int taker)
+    /// <returns>Whether the worker had room for one replica more.</returns>
+    private bool Screen(int expert, int left, int taker)
     {
         LevelledLoad newest = _steps[0];
         int giver = _draft.RankOf(left);
         double ideal = (newest.LoadOf(giver) - newest.LoadOf(taker)) / 2;
         (double Misfit, int Slot) first = (double.PositiveInfinity, -1), second = first;
-        bool triedFree = false;
+        bool triedFree = false, room = false;
         (int slot, int end) = _draft.SlotsOn(taker);
         for (; slot < end; slot++)
         {
@@ -92,6 +93,7 @@ internal sealed class ChangeSearch
             if (occupant < 0 || _draft.ReplicasOf(occupant) > 1)
             {
                 Try(new SlotChange(expert, slot));
+                room = true;
             }
 
             if (occupant >= 0 && !_draft.Holds(occupant, giver))
@@ -117,6 +119,52 @@ internal sealed class ChangeSearch
         {
             Try(new SlotChange(expert, second.Slot, left));
         }
+
+        return room;
+    }
+
+    /// <summary>Tries an expert on a worker without room, on the newest step: the worker's coldest expert goes elsewhere.</summary>
+    private void MakeRoom(int expert, int taker)
+    {
+        (int slot, int end) = _draft.SlotsOn(taker);
+        (int Slot, double Tokens) coldest = (-1, double.PositiveInfinity);
+        for (; slot < end; slot++)
+        {
+            int occupant = _draft.ExpertIn(slot);
+            if (!_resting.Contains(occupant) && _steps[0].TokensOf(occupant) < coldest.Tokens)
+            {
+                coldest = (slot, _steps[0].TokensOf(occupant));
+            }
+        }
+
+        if (coldest.Slot >= 0 && RoomFor(_draft.ExpertIn(coldest.Slot), expert) is >= 0 and int room)
+        {
+            Try(new SlotChange(expert, coldest.Slot, room));
+        }
+    }
+
+    /// <summary>The slot, free or of a replica, where an expert would push the fewest tokens aside; −1 when there is none.</summary>
+    /// <param name="expert">The expert.</param>
+    /// <param name="kept">An expert whose replicas all stay.</param>
+    private int RoomFor(int expert, int kept)
+    {
+        LevelledLoad newest = _steps[0];
+        (int Slot, double Aside) best = (-1, double.PositiveInfinity);
+        for (int slot = 0; slot < _draft.Slots; slot++)
+        {
+            int occupant = _draft.ExpertIn(slot), rank = _draft.RankOf(slot);
+            if (occupant < 0 || (_draft.ReplicasOf(occupant) > 1 && occupant != kept && !_resting.Contains(occupant)))
+            {
+                double quota = occupant < 0 ? 0 : newest.QuotaIn(slot);
+                double aside = quota + Math.Max(0, newest.LoadOf(rank) - quota + newest.TokensOf(expert) - 1);
+                if (aside < best.Aside && !_draft.Holds(expert, rank))
+                {
+                    best = (slot, aside);
+                }
+            }
+        }
+
+        return best.Slot;
     }
 
     private void Try(SlotChange change) =>

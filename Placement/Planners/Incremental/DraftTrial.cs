@@ -38,10 +38,9 @@ internal sealed class DraftTrial
     /// <summary>The strain of the newest steps after a change, which is then taken back.</summary>
     public double StrainAfter(SlotChange change, int newest)
     {
-        int displaced = _draft.ExpertIn(change.Slot);
-        Apply(change, displaced, newest);
+        (int Displaced, int Yielding) before = Apply(change, newest);
         double strain = Strain(newest);
-        _draft.Undo(change, displaced);
+        _draft.Undo(change, before);
         foreach (LevelledLoad step in _steps.AsSpan()[..newest])
         {
             step.TakeBack();
@@ -53,43 +52,50 @@ internal sealed class DraftTrial
     /// <summary>Makes a change and levels everything again.</summary>
     public void Commit(SlotChange change)
     {
-        Apply(change, _draft.ExpertIn(change.Slot), _steps.Length);
+        Apply(change, _steps.Length);
         Level();
     }
 
-    private void Apply(SlotChange change, int displaced, int newest)
+    private (int Displaced, int Yielding) Apply(SlotChange change, int newest)
     {
         ReadOnlySpan<LevelledLoad> steps = _steps.AsSpan()[..newest];
         foreach (LevelledLoad step in steps)
         {
             step.Begin();
-            if (displaced >= 0)
+            if (_draft.ExpertIn(change.Slot) >= 0)
             {
                 step.Empty(change.Slot);
             }
 
-            if (change.Left >= 0)
+            if (change.DisplacedTo >= 0 && _draft.ExpertIn(change.DisplacedTo) >= 0)
             {
-                step.Empty(change.Left);
+                step.Empty(change.DisplacedTo);
             }
         }
 
-        _draft.Make(change);
+        (int Displaced, int Yielding) before = _draft.Make(change);
         foreach (LevelledLoad step in steps)
         {
-            Pour(step, change.Expert);
-            if (displaced >= 0)
+            if (before.Yielding >= 0 && before.Yielding != change.Expert)
             {
-                Pour(step, displaced);
+                Pour(step, before.Yielding);
+            }
+
+            Pour(step, change.Expert);
+            if (before.Displaced >= 0)
+            {
+                Pour(step, before.Displaced);
             }
 
             // Whoever shares a worker with the changed experts can now give or take.
             PourNeighbours(step, change.Expert, change.Slot);
-            if (displaced >= 0)
+            if (before.Displaced >= 0)
             {
-                PourNeighbours(step, displaced, change.Left);
+                PourNeighbours(step, before.Displaced, change.DisplacedTo);
             }
         }
+
+        return before;
     }
 
     /// <summary>Levels the experts beside an expert's replicas; beside the new one only where there are many and each feels little.</summary>

@@ -7,9 +7,9 @@ namespace MoEActors.Placement.Planners.Incremental;
 
 /// <summary>
 /// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a
-/// free slot, or in place of a replica that is not missed, or changes places with a cooler expert. Each change is judged by the strain that
-/// remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>), not on their mean, so that a placement with play wins. Of the
-/// sequence of changes it keeps the beginning whose gain is worth its moves.
+/// free slot, or in place of a replica that is not missed, or of a cold expert that there is room for elsewhere, or it changes places with a
+/// cooler expert. Each change is judged by the strain that remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>),
+/// not on their mean, so that a placement with play wins. Of the sequence of changes it keeps the beginning whose gain is worth its moves.
 /// <para>
 /// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
 /// those of FlexMoE (arXiv 2304.03946), the play between workers is the "long chain" of process flexibility (Jordan and Graves 1995).

@@ -123,9 +123,9 @@ internal sealed class RuleSearch((long[] Tokens, double Weight)[] views, IQuotaR
 
     private static double After(PlacementDraft draft, SlotChange change, Func<LayerPlacement, double> ratio)
     {
-        int displaced = draft.Make(change);
+        (int Displaced, int Yielding) before = draft.Make(change);
         double after = ratio(draft.ToPlacement());
-        draft.Undo(change, displaced);
+        draft.Undo(change, before);
         return after;
     }
 
