@@ -130,7 +130,7 @@ public sealed class ClusterLayer
 
         Forget();
         _stepUnknown = true;
-        var request = new StepRequest { Step = Step + 1, Batches = [] };
+        var request = new StepRequest { Step = Step + 1, Batches = [], Forward = _forward };
         StepOutcome outcome = await Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), before: null, cancellationToken);
         Step = outcome.Step;
         _stepUnknown = false;

@@ -15,4 +15,8 @@ public sealed class StepRequest
     /// <summary>All micro-batches of the step.</summary>
     [Id(1)]
     public required MicroBatchMessage[] Batches { get; init; }
+
+    /// <summary>Of a layer whose trunk is the caller's: the last forward that the update builds on; else empty.</summary>
+    [Id(2)]
+    public Guid Forward { get; init; }
 }

@@ -5,8 +5,10 @@ namespace MoEActors.Grains.Interfaces.Workers;
 /// <param name="MicroBatches">Micro-batches of the whole step.</param>
 /// <param name="Targets">Predicted tokens of the whole step.</param>
 /// <param name="Batches">The micro-batches of this host's workers.</param>
+/// <param name="Forward">Of a layer whose trunk is the caller's: the last forward that the update builds on; else empty.</param>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.step.share")]
 public sealed record StepShare(
-    [property: Id(0)] long Step, [property: Id(1)] int MicroBatches, [property: Id(2)] long Targets, [property: Id(3)] MicroBatchMessage[] Batches);
+    [property: Id(0)] long Step, [property: Id(1)] int MicroBatches, [property: Id(2)] long Targets, [property: Id(3)] MicroBatchMessage[] Batches,
+    [property: Id(4)] Guid Forward = default);

@@ -1,16 +1,18 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Grains.Training;
 
-/// <summary>Tells batches apart: the first eight bytes of SHA-256 over their token ids and shapes.</summary>
+/// <summary>Tells batches apart: the first eight bytes of SHA-256 over their token ids and shapes, or the caller's passes in their place.</summary>
 internal static class BatchDigest
 {
-    public static ulong Of(MicroBatchMessage[] batches)
+    public static ulong Of(StepRequest request)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (MicroBatchMessage batch in batches)
+        hash.AppendData(request.Forward.ToByteArray());
+        foreach (MicroBatchMessage batch in request.Batches)
         {
             ReadOnlySpan<int> shape = [batch.Index, batch.SequenceLength, batch.Inputs.Length];
             hash.AppendData(MemoryMarshal.AsBytes(shape));

@@ -25,7 +25,7 @@ internal sealed class BatchLog(IRunStore store, Reign reign, string model)
         if (request.Step <= _logged)
         {
             StepRequest? logged = await store.ReadBatchAsync(model, request.Step);
-            if (logged is not null && BatchDigest.Of(logged.Batches) != BatchDigest.Of(request.Batches))
+            if (logged is not null && BatchDigest.Of(logged) != BatchDigest.Of(request))
             {
                 throw new StepTakenException(model, request.Step);
             }
@@ -56,7 +56,7 @@ internal sealed class BatchLog(IRunStore store, Reign reign, string model)
             StepOutcome known = reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step)
                 ?? throw new StaleCommandException(
                     $"Step {request.Step} of model '{model}' was committed long ago; {committed} are by now. Refresh the model.");
-            return known.BatchDigest == BatchDigest.Of(request.Batches) ? known : throw new StepTakenException(model, request.Step);
+            return known.BatchDigest == BatchDigest.Of(request) ? known : throw new StepTakenException(model, request.Step);
         }
 
         return request.Step == committed + 1

@@ -66,7 +66,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
             ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
             AuxiliaryLosses = NamedLoss.Of(reports.SelectMany(report => report.AuxiliaryLosses), losses.Length),
             RouterEntropy = Entropies(reports),
-            BatchDigest = BatchDigest.Of(request.Batches),
+            BatchDigest = BatchDigest.Of(request),
             Timings = [.. reports.Select(report => report.Timing!)],
             ShardsMoved = adopted?.Moves ?? 0,
         };
@@ -89,7 +89,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
     }
 
     private StepShare Share(StepRequest request, long targets, string silo) =>
-        new(request.Step, request.Batches.Length, targets, members.OfSilo(request.Batches, silo));
+        new(request.Step, request.Batches.Length, targets, members.OfSilo(request.Batches, silo), request.Forward);
 
     private double[] Entropies(IReadOnlyList<WorkerReport> reports)
     {

@@ -172,14 +172,14 @@ internal sealed class LayerStep : IDisposable
 
     /// <summary>Completes the gradients of the step, which are then prepared.</summary>
     /// <returns>Why it was refused; empty when the reason is another worker's; null when it was not.</returns>
-    public string? Prepare(long step)
+    public string? Prepare(StepShare share)
     {
-        if (Refusal(memory: null, Passes > 0) is { } refusal)
+        if (Refusal(memory: null, Passes > 0 && share.Forward == _forward) is { } refusal)
         {
             return refusal;
         }
 
-        _gradients.Complete(step);
+        _gradients.Complete(share.Step);
         return null;
     }
 

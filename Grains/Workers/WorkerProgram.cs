@@ -100,7 +100,7 @@ internal static class WorkerProgram
         {
             if (model.Layer is { } layer)
             {
-                refusal = layer.Prepare(share.Step);
+                refusal = layer.Prepare(share);
             }
             else
             {

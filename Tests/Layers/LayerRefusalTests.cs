@@ -141,6 +141,24 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_update_applies_the_passes_of_its_own_client_or_nothing()
+    {
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);
+        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
+        ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
+        float[] x = LayerTrunk.Values(1, 50), others = LayerTrunk.Values(2, 50);
+        await Forward(x, x);
+        await _layer.BackwardAsync(x, x, Cancellation);
+        await other.ForwardAsync(others, others, cancellationToken: Cancellation);
+        await other.BackwardAsync(others, others, Cancellation);
+        await Assert.ThrowsAsync<PassRefusedException>(() => _layer.ApplyAsync(Cancellation));
+        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after another client");
+
+        // The other's passes are gone, and it is not told that somebody else's update was its own.
+        await Assert.ThrowsAsync<StepTakenException>(() => other.ApplyAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task A_worker_that_fails_costs_the_step_alone()
     {
         ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);

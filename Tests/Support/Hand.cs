@@ -90,7 +90,7 @@ internal sealed class Hand
                 KeptTokens = [],
                 ChosenTokens = [],
                 ExecutorAllocatedBytes = 0,
-                BatchDigest = BatchDigest.Of(Messages(TrainingRuns.Batch(Run, step))),
+                BatchDigest = BatchDigest.Of(new StepRequest { Step = step, Batches = Messages(TrainingRuns.Batch(Run, step)) }),
             },
         ],
     });
