@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Kinds;
@@ -109,7 +110,7 @@ public sealed class CheckpointFolder
     /// <param name="device">The device that holds the block.</param>
     /// <param name="block">The block.</param>
     /// <param name="pieces">Its tensors by their names in the checkpoint.</param>
-    /// <exception cref="CheckpointException">A tensor is missing, truncated, or of another shape.</exception>
+    /// <exception cref="CheckpointException">A tensor is missing, truncated, or of another shape, or a moment is not finite.</exception>
     public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorPiece> pieces)
     {
         foreach (IGrouping<string, TensorPiece> parts in pieces.GroupBy(piece => piece.Parameter))
@@ -122,13 +123,25 @@ public sealed class CheckpointFolder
             }
 
             device.Write(values, parameter.Vector);
-            LoadMoment(device, MomentNames.First(block.Prefix, parameter.Shape), parameter, block.FirstMoments);
-            LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments);
+            LoadMoment(device, MomentNames.First(block.Prefix, parameter.Shape), parameter, block.FirstMoments, least: float.MinValue);
+            LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments, least: 0);
         }
     }
 
-    private void LoadMoment(IDevice device, string name, Parameter parameter, DeviceSpan<float> moments) =>
-        device.Write(Read(name, [parameter.Shape.Rows, parameter.Shape.Columns]), moments.Slice(parameter.Offset, parameter.Shape.Count));
+    /// <summary>A moment that no optimizer can have made would spoil the parameters with a step whose loss and gradient are sound.</summary>
+    private void LoadMoment(IDevice device, string name, Parameter parameter, DeviceSpan<float> moments, float least)
+    {
+        float[] values = Read(name, [parameter.Shape.Rows, parameter.Shape.Columns]);
+        int bad = Array.FindIndex(values, value => !(value >= least && float.IsFinite(value)));
+        if (bad >= 0)
+        {
+            throw new CheckpointException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Tensor '{name}' in '{_folder}' has {values[bad]} at element {bad}; the optimizer's state must be finite{(least < 0 ? "" : " and not negative")}. The checkpoint is damaged: take an older one."));
+        }
+
+        device.Write(values, moments.Slice(parameter.Offset, parameter.Shape.Count));
+    }
 
     /// <summary>Tells a model of somebody else from a folder that has nothing.</summary>
     private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";

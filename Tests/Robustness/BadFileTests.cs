@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Text;
+using System.Text.Json;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
@@ -113,6 +115,30 @@ public sealed class BadFileTests : IDisposable
         await File.WriteAllBytesAsync(weights, whole, Cancellation);
         MoEModel restored = await cluster.Client.RestoreModelAsync("again", checkpoint, null, Cancellation);
         Assert.Equal(await model.FingerprintAsync(Cancellation), await restored.FingerprintAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData(".first_moment", float.NaN)]
+    [InlineData(".first_moment", float.NegativeInfinity)]
+    [InlineData(".second_moment", float.PositiveInfinity)]
+    [InlineData(".second_moment", -1e-9f)]
+    public async Task A_checkpoint_with_moments_that_no_optimizer_made_is_refused(string ending, float value)
+    {
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", TrainingRuns.Small, null, Cancellation);
+        await model.TrainStepAsync(TrainingRuns.Batch(TrainingRuns.Small, 1), Cancellation);
+        await model.SaveAsync(_folder.Path, cancellationToken: Cancellation);
+        string path = Directory.GetFiles(_folder.Path, "*.safetensors").Order(StringComparer.Ordinal).Last();
+        byte[] bytes = await File.ReadAllBytesAsync(path, Cancellation);
+        int header = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        using JsonDocument tensors = JsonDocument.Parse(bytes.AsMemory(sizeof(long), header));
+        JsonProperty tensor = tensors.RootElement.EnumerateObject().First(one => one.Name.EndsWith(ending, StringComparison.Ordinal));
+        BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(sizeof(long) + header + tensor.Value.GetProperty("data_offsets")[0].GetInt32() + (2 * sizeof(float))), value);
+        await File.WriteAllBytesAsync(path, bytes, Cancellation);
+        EpochFailedException refused = await Assert.ThrowsAsync<EpochFailedException>(
+            () => cluster.Client.RestoreModelAsync("again", _folder.Path, null, Cancellation));
+        Assert.Contains($"'{tensor.Name}'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("at element 2", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
