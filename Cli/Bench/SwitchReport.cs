@@ -23,7 +23,7 @@ internal sealed record SwitchReport
     [JsonPropertyName("median_seconds")]
     public required double MedianSeconds { get; init; }
 
-    /// <summary>What a change adds, median: the time of the step that it came with and the next one, less two median steps.</summary>
+    /// <summary>What a change adds, median: the time of the step that it came with and the next one, less the median of two in a row without.</summary>
     [JsonPropertyName("extra_seconds")]
     public required double ExtraSeconds { get; init; }
 
@@ -43,7 +43,7 @@ internal sealed record SwitchReport
     [JsonPropertyName("worst_share")]
     public required double WorstShare { get; init; }
 
-    /// <summary>The slowest step without a change, beyond the median, over it: what the machine does by itself.</summary>
+    /// <summary>The slowest two steps in a row without a change, in the same way: what the machine does by itself.</summary>
     [JsonPropertyName("worst_plain_share")]
     public required double WorstPlainShare { get; init; }
 
