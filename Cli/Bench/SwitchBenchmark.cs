@@ -54,13 +54,8 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
 
     private SwitchReport Report()
     {
-        (double Seconds, double Processor)[] undisturbed = [.. _plain.SelectMany(steps => steps)];
-        double plain = Samples.Median([.. undisturbed.Select(step => step.Seconds)]);
-        double processor = Samples.Median([.. undisturbed.Select(step => step.Processor)]);
-        double usual = Samples.Median([.. _plain.Select(steps => steps.Sum(step => step.Seconds))]);
-        double usualProcessor = Samples.Median([.. _plain.Select(steps => steps.Sum(step => step.Processor))]);
-        double[] extra = [.. _disturbed.Select(steps => steps.Sum(step => step.Seconds) - usual)];
-        double[] extraProcessor = [.. _disturbed.Select(steps => steps.Sum(step => step.Processor) - usualProcessor)];
+        double plain = Step(step => step.Seconds);
+        double[] extra = Beyond(step => step.Seconds, _disturbed);
         double median = Samples.Median(extra);
         return new SwitchReport
         {
@@ -74,9 +69,19 @@ internal sealed class SwitchBenchmark(MoEModel model, ITrainingGrain training, i
             ExtraWith = Samples.Median([.. _disturbed.Select(steps => steps[0].Seconds)]) / plain - 1,
             ExtraAfter = Samples.Median([.. _disturbed.Select(steps => steps[^1].Seconds)]) / plain - 1,
             WorstShare = extra.Max() / plain,
-            WorstPlainShare = (_plain.Max(steps => steps.Sum(step => step.Seconds)) - usual) / plain,
-            ExtraProcessorShare = Samples.Median(extraProcessor) / processor,
+            WorstPlainShare = Beyond(step => step.Seconds, _plain).Max() / plain,
+            ExtraProcessorShare = Samples.Median(Beyond(step => step.Processor, _disturbed)) / Step(step => step.Processor),
         };
+    }
+
+    /// <summary>The median of a step without a change.</summary>
+    private double Step(Func<(double Seconds, double Processor), double> part) => Samples.Median([.. _plain.SelectMany(steps => steps.Select(part))]);
+
+    /// <summary>What steps in a row took more than the median of as many without a change.</summary>
+    private double[] Beyond(Func<(double Seconds, double Processor), double> part, List<(double Seconds, double Processor)[]> inARow)
+    {
+        double usual = Samples.Median([.. _plain.Select(steps => steps.Sum(part))]);
+        return [.. inARow.Select(steps => steps.Sum(part) - usual)];
     }
 
     private async Task TrainAsync(IEnumerable<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellation)

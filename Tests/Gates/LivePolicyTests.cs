@@ -139,14 +139,7 @@ public sealed class LivePolicyTests
         TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), 3);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
-        int orders = 0;
-        cluster.Calls.Before = call =>
-        {
-            if (TrainingCalls.OrderOf(call) is GateOrder && Interlocked.Increment(ref orders) == 2)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        };
+        cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is GateOrder, 2);
         await Assert.ThrowsAsync<EpochFailedException>(() => model.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation));
         cluster.Calls.Before = null;
 

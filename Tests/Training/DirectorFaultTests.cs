@@ -44,16 +44,10 @@ public sealed class DirectorFaultTests
     public async Task A_decision_that_some_or_all_do_not_hear_is_made_up_for(string method, int first, int count)
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
-        int seen = 0;
-        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
-        {
-            bool meant = call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 });
-            if (meant && Interlocked.Increment(ref seen) is int number && number >= first && number < first + count)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        });
-        Assert.True(seen >= first + count, $"{seen} such messages were sent.");
+        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Lose(
+            call => call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 }),
+            [.. Enumerable.Range(first, count)]));
+        Assert.True(cluster.Calls.Meant >= first + count, $"{cluster.Calls.Meant} such messages were sent.");
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
     }
 
@@ -61,14 +55,8 @@ public sealed class DirectorFaultTests
     public async Task A_step_that_fails_takes_its_change_of_placement_with_it()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
-        int seen = 0;
-        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
-        {
-            if (TrainingCalls.OrderOf(call) is PrepareOrder { Switch: not null } && Interlocked.Increment(ref seen) == 2)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        });
+        DirectorStatus status = await AssertUndisturbedAsync(
+            cluster, () => cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareOrder { Switch: not null }, 2));
         Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.GivenUp, Failure: not null });
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
     }
@@ -94,14 +82,8 @@ public sealed class DirectorFaultTests
     public async Task A_proposal_that_gets_lost_is_given_up_and_the_next_one_taken()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
-        int seen = 0;
-        DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
-        {
-            if (call.MethodName == nameof(ITrainingGrain.ProposeAsync) && Interlocked.Increment(ref seen) == 1)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        });
+        DirectorStatus status = await AssertUndisturbedAsync(
+            cluster, () => cluster.Calls.Lose(call => call.MethodName == nameof(ITrainingGrain.ProposeAsync), 1));
         Assert.Equal(DecisionState.GivenUp, status.Decisions[0].State);
         Assert.Contains("knows nothing of the plan", status.Decisions[0].Failure, StringComparison.Ordinal);
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);

@@ -88,17 +88,10 @@ public sealed class FailureTests
         MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
         TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        int commits = 0;
-        cluster.Calls.Before = call =>
-        {
-            if (TrainingCalls.OrderOf(call) is CommitOrder && Interlocked.Increment(ref commits) is 2 or 9)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        };
+        cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is CommitOrder, 2, 9);
 
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with lost commits");
-        Assert.True(commits > 3 * Steps, $"{commits} commits were sent.");
+        Assert.True(cluster.Calls.Meant > 3 * Steps, $"{cluster.Calls.Meant} commits were sent.");
         Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
     }
 
@@ -109,14 +102,7 @@ public sealed class FailureTests
         MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
         TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        int orders = 0;
-        cluster.Calls.Before = call =>
-        {
-            if (TrainingCalls.OrderOf(call) is PrepareOrder && Interlocked.Increment(ref orders) == 2)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        };
+        cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareOrder, 2);
         long started = Stopwatch.GetTimestamp();
         await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
 

@@ -30,16 +30,8 @@ public sealed class MoveFailureTests
         TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2 * Steps);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, Steps);
-        int seen = 0;
-        cluster.Calls.Before = call =>
-        {
-            bool meant = call.MethodName == method && (order is null || order.IsInstanceOfType(TrainingCalls.OrderOf(call)));
-            if (meant && Interlocked.Increment(ref seen) == number)
-            {
-                throw new SiloUnavailableException("A test lost this message.");
-            }
-        };
-        await ExpectFailureAsync(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation), () => seen >= number);
+        cluster.Calls.Lose(call => call.MethodName == method && (order is null || order.IsInstanceOfType(TrainingCalls.OrderOf(call))), number);
+        await ExpectFailureAsync(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation), () => cluster.Calls.Meant >= number);
         cluster.Calls.Before = null;
 
         await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
