@@ -4,7 +4,7 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0
 WORKDIR /moe
 COPY . .
 
-# Chooses the actor runtime and builds, so that a container only runs.
+# Builds, so that a container only runs.
 RUN ./moe --help
 
 # Runs, checkpoints and status lie in runs/NAME of the folder where a command starts: mount a volume on /data to keep them.

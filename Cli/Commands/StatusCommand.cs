@@ -144,7 +144,7 @@ internal sealed class StatusCommand
             parts.Add(string.Create(culture, $"tokens/s {rate:N0}"));
         }
 
-        parts.Add($"{status.Silos} silos ({status.Runtime})");
+        parts.Add($"{status.Silos} silos");
         if (status.Memory.MaxBy(worker => (double)worker.Used / Math.Max(1, worker.Budget)) is { } fullest)
         {
             parts.Add(string.Create(culture, $"fullest worker has {Mebibytes(fullest.Used)} of {Mebibytes(fullest.Budget)} MiB"));

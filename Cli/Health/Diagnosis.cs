@@ -20,7 +20,6 @@ internal static class Diagnosis
     public static IReadOnlyList<Finding> Of(Machine machine) =>
     [
         Sdk(machine),
-        Runtime(machine),
         Devices(machine),
         Instructions(machine),
         Cores(machine),
@@ -36,13 +35,6 @@ internal static class Diagnosis
         Value = machine.Sdk is { } sdk ? $"SDK {sdk}, running on {machine.DotNet}" : $"running on {machine.DotNet}, without an SDK beside it",
         Verdict = machine.Sdk is null ? Verdict.Remark : Verdict.Good,
         WhatToDo = machine.Sdk is null ? "Install the .NET 10 SDK from https://dot.net/download: builds and the demo's text need it." : null,
-    };
-
-    private static Finding Runtime(Machine machine) => new()
-    {
-        Name = "actor runtime",
-        Value = machine.ActorRuntime == "local" ? "local: embedded, one process" : machine.ActorRuntime,
-        WhatToDo = machine.ActorRuntime == "local" ? "Nothing on one machine. Where Orleans packages restore: ./moe runtime orleans" : null,
     };
 
     private static Finding Devices(Machine machine) => new()

@@ -5,7 +5,6 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using MoEActors.Cli.Runs;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Health;
 
@@ -17,9 +16,6 @@ internal sealed record Machine
 
     /// <summary>Version of the running .NET.</summary>
     public required string DotNet { get; init; }
-
-    /// <summary>Actor runtime that this program was built with.</summary>
-    public required string ActorRuntime { get; init; }
 
     /// <summary>Bits of the widest vectors that kernels use: 512, 256, or less.</summary>
     public required int VectorBits { get; init; }
@@ -36,7 +32,7 @@ internal sealed record Machine
     /// <summary>The processor's name as the system knows it; null where it says none.</summary>
     public required string? Processor { get; init; }
 
-    /// <summary>Ports that a silo of Orleans listens on unless told otherwise, and that some other program has now.</summary>
+    /// <summary>Ports that a silo listens on unless told otherwise, and that some other program has now.</summary>
     public required IReadOnlyList<int> TakenPorts { get; init; }
 
     /// <summary>Free bytes on the disk of runs/, or of the current folder while there is none; null when it cannot be told.</summary>
@@ -59,7 +55,6 @@ internal sealed record Machine
     {
         Sdk = FindSdk(),
         DotNet = Environment.Version.ToString(),
-        ActorRuntime = EmbeddedSilos.RuntimeName,
         VectorBits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128,
         HasFusedMultiplyAdd = Fma.IsSupported || AdvSimd.IsSupported,
         Cores = Environment.ProcessorCount,

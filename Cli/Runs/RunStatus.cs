@@ -30,10 +30,6 @@ internal sealed record RunStatus
     [JsonPropertyName("tokens_per_second")]
     public double? TokensPerSecond { get; init; }
 
-    /// <summary>Actor runtime: local or orleans.</summary>
-    [JsonPropertyName("runtime")]
-    public required string Runtime { get; init; }
-
     [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 

@@ -17,7 +17,7 @@ internal static class TrainingReport
         TrainingResult final = result with { Seconds = (DateTime.UtcNow - ProcessStart.Utc).TotalSeconds };
         CultureInfo culture = CultureInfo.InvariantCulture;
         output.Out.WriteLine();
-        output.Out.WriteLine(string.Create(culture, $"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos ({final.Runtime} runtime), {final.TokensPerSecond:N0} tokens/s."));
+        output.Out.WriteLine(string.Create(culture, $"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos, {final.TokensPerSecond:N0} tokens/s."));
         output.Out.WriteLine(string.Create(culture, $"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on"));
         output.Out.WriteLine(string.Create(culture, $"Unigram model    {final.UnigramLoss:0.000}"));
         if (final.Director is { } director)

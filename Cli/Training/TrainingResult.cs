@@ -6,10 +6,6 @@ namespace MoEActors.Cli.Training;
 /// <summary>What a run came to.</summary>
 internal sealed record TrainingResult
 {
-    /// <summary>Actor runtime: local or orleans.</summary>
-    [JsonPropertyName("runtime")]
-    public required string Runtime { get; init; }
-
     [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 

@@ -7,7 +7,6 @@ using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;
 
@@ -135,7 +134,6 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
         return new TrainingResult
         {
-            Runtime = EmbeddedSilos.RuntimeName,
             Silos = job.Silos,
             Steps = meter.Step,
             Seconds = 0,

@@ -98,7 +98,6 @@ internal static class TrainingSession
         State = RunState.Running,
         Step = job.Resume?.Step ?? 0,
         Steps = goal,
-        Runtime = EmbeddedSilos.RuntimeName,
         Silos = job.Silos,
         Checkpoint = job.Resume is null ? null : Path.GetFullPath(job.Folder.Checkpoint),
         CheckpointStep = job.Resume?.Step,

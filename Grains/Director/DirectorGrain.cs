@@ -2,9 +2,11 @@ using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Placement;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Plans;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace MoEActors.Grains.Director;
@@ -15,6 +17,7 @@ namespace MoEActors.Grains.Director;
 /// the one before it ended. It sees the load anew.
 /// </summary>
 [KeepAlive]
+[GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
 public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain
 {

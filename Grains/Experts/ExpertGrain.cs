@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
 using MoEActors.Placement;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace MoEActors.Grains.Experts;
@@ -15,6 +16,7 @@ namespace MoEActors.Grains.Experts;
 /// </summary>
 [PinnedPlacement]
 [KeepAlive]
+[GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
 public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMigrationParticipant
 {

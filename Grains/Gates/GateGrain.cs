@@ -3,6 +3,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace MoEActors.Grains.Gates;
@@ -10,6 +11,7 @@ namespace MoEActors.Grains.Gates;
 /// <summary>Speaks for the routing of one layer on one rank, beside the tokens it routes.</summary>
 [PinnedPlacement]
 [KeepAlive]
+[GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
 public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
 {

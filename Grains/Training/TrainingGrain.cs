@@ -5,9 +5,11 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Placement;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace MoEActors.Grains.Training;
@@ -17,6 +19,7 @@ namespace MoEActors.Grains.Training;
 /// polls. It holds no tensor, and any activation can take over from the store and the hosts.
 /// </summary>
 [KeepAlive]
+[GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
 public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, ModelKinds kinds)
     : Grain, ITrainingGrain

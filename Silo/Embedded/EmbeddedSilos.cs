@@ -1,26 +1,37 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
+using Orleans.Messaging;
 
 namespace MoEActors.Silo.Embedded;
 
 /// <summary>
-/// A cluster of silos inside this process, on whichever actor runtime this was built with. Each silo has a host of its own, so that one
-/// can be stopped or killed while the others live.
+/// A cluster of silos inside this process, which share a membership table in memory and talk over loopback. Each silo has a host of its own, so
+/// that one can be stopped or killed while the others live.
 /// </summary>
-public sealed partial class EmbeddedSilos : IAsyncDisposable
+public sealed class EmbeddedSilos : IAsyncDisposable
 {
     private readonly EmbeddedSilosOptions _options;
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
+    private readonly EmbeddedMembershipTable _table = new();
     private readonly List<EmbeddedSilo> _silos = [];
+    private IHost? _clientHost;
     private int _next;
 
     private EmbeddedSilos(EmbeddedSilosOptions options) => _options = options;
+
+    /// <summary>Calls grains from outside of the silos; no silo's death takes it away.</summary>
+    public IClusterClient Client => _clientHost?.Services.GetRequiredService<IClusterClient>()
+        ?? throw new InvalidOperationException("The client is not connected.");
 
     /// <summary>The silos that run, in the order of their indices.</summary>
     public IReadOnlyList<EmbeddedSilo> Silos
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return [.. _silos.OrderBy(silo => silo.Index)];
             }
@@ -67,7 +78,7 @@ public sealed partial class EmbeddedSilos : IAsyncDisposable
     }
 
     /// <summary>Ends a silo as a crash does: the silo can be reached no more, and reaches nobody. When this returns, the others know that it is dead.</summary>
-    public async Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
+    internal async Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
     {
         Remove(silo);
         Crash(silo);
@@ -123,7 +134,7 @@ public sealed partial class EmbeddedSilos : IAsyncDisposable
             throw;
         }
 
-        lock (_gate)
+        lock (_lock)
         {
             _silos.Add(silo);
         }
@@ -139,7 +150,7 @@ public sealed partial class EmbeddedSilos : IAsyncDisposable
 
     private void Remove(EmbeddedSilo silo)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_silos.Remove(silo))
             {
@@ -163,5 +174,68 @@ public sealed partial class EmbeddedSilos : IAsyncDisposable
             throw new TimeoutException(
                 $"{silo} did not notice within {_options.NoticeTimeout} that {address} is {status}; it takes it for {silo.Oracle.GetApproximateSiloStatus(address)}.");
         }
+    }
+
+    private void Join(ISiloBuilder silo, int index)
+    {
+        (int siloPort, int gatewayPort) = FreePorts();
+        silo.ConfigureEndpoints(IPAddress.Loopback, siloPort, gatewayPort);
+        silo.Configure<SiloOptions>(options => options.SiloName = EmbeddedSilo.NameOf(index));
+        silo.Configure<ClusterOptions>(Identify);
+        var network = new SiloNetwork();
+        silo.Configure<SiloConnectionOptions>(options =>
+        {
+            options.ConfigureSiloInboundConnection(connection => connection.Use(network.Watch));
+            options.ConfigureSiloOutboundConnection(connection => connection.Use(network.Watch));
+            options.ConfigureGatewayInboundConnection(connection => connection.Use(network.Watch));
+        });
+        silo.Services.AddSingleton(network);
+        silo.Services.AddSingleton(new SiloMembershipTable(_table));
+        silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SiloMembershipTable>());
+    }
+
+    private static void Crash(EmbeddedSilo silo)
+    {
+        silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
+        silo.Services.GetRequiredService<SiloNetwork>().Cut();
+    }
+
+    private async Task ConnectClientAsync(CancellationToken cancellationToken)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.UseOrleansClient(client =>
+        {
+            client.Services.Configure<ClusterOptions>(Identify);
+            client.Services.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = _options.ClientResponseTimeout);
+            client.Services.Configure<GatewayOptions>(options => options.GatewayListRefreshPeriod = TimeSpan.FromMilliseconds(200));
+            client.Services.AddSingleton<IGatewayListProvider>(new EmbeddedGateways(_table));
+        });
+        _clientHost = builder.Build();
+        await _clientHost.StartAsync(cancellationToken);
+    }
+
+    private async Task DisconnectClientAsync()
+    {
+        if (_clientHost is not null)
+        {
+            await _clientHost.StopAsync();
+            await DisposeHostAsync(_clientHost);
+            _clientHost = null;
+        }
+    }
+
+    private static void Identify(ClusterOptions options)
+    {
+        options.ClusterId = "embedded";
+        options.ServiceId = "embedded";
+    }
+
+    private static (int Silo, int Gateway) FreePorts()
+    {
+        using var first = new TcpListener(IPAddress.Loopback, 0);
+        using var second = new TcpListener(IPAddress.Loopback, 0);
+        first.Start();
+        second.Start();
+        return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 namespace MoEActors.Silo.Embedded;
 
 /// <summary>What the silos of a cluster inside this process are like.</summary>
-public sealed partial record EmbeddedSilosOptions
+public sealed record EmbeddedSilosOptions
 {
     /// <summary>How many silos to start with.</summary>
     public int Count { get; init; } = 1;

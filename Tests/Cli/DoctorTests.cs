@@ -13,7 +13,6 @@ public sealed class DoctorTests
     {
         Sdk = "10.0.100",
         DotNet = "10.0.0",
-        ActorRuntime = "local",
         VectorBits = 512,
         HasFusedMultiplyAdd = true,
         Cores = 8,

@@ -1,12 +1,20 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Modules.Models;
+using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Support;
+using Orleans.Configuration;
 
 namespace MoEActors.Tests.Client;
 
 /// <summary>Ways to a cluster.</summary>
-public sealed partial class ConnectionTests
+public sealed class ConnectionTests
 {
     private static readonly RunConfiguration Run = TrainingRuns.Small;
 
@@ -19,5 +27,82 @@ public sealed partial class ConnectionTests
         await using ServiceProvider services = new ServiceCollection().AddSingleton(cluster.Silos.Client).AddMoEClient().BuildServiceProvider();
         MoEModel model = await services.GetRequiredService<MoECluster>().CreateModelAsync("m", Run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
+    }
+
+    [Fact]
+    public async Task A_client_finds_a_silo_through_redis_and_trains()
+    {
+        using Process? redis = await StartRedisAsync(out string address);
+        Assert.SkipWhen(redis is null, "There is no redis-server on this machine.");
+        try
+        {
+            using IHost silo = await StartSiloAsync(address);
+            await using (MoECluster cluster = await MoECluster.ConnectAsync(new ConnectOptions { Redis = address }, cancellationToken: Cancellation))
+            {
+                MoEModel model = await cluster.CreateModelAsync("m", Run, null, Cancellation);
+                Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
+            }
+
+            ConnectionFailedException failed = await Assert.ThrowsAsync<ConnectionFailedException>(() => MoECluster.ConnectAsync(
+                new ConnectOptions { Redis = address, ClusterId = "other", Deadline = TimeSpan.FromSeconds(2) }, cancellationToken: Cancellation));
+            Assert.Contains("'other'", failed.Message, StringComparison.Ordinal);
+            await silo.StopAsync(Cancellation);
+        }
+        finally
+        {
+            redis.Kill();
+            await redis.WaitForExitAsync(Cancellation);
+        }
+    }
+
+    private static async Task<IHost> StartSiloAsync(string redis)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.UseOrleans(silo =>
+        {
+            silo.UseRedisClustering(redis);
+            silo.ConfigureEndpoints(IPAddress.Loopback, FreePort(), FreePort());
+            silo.Services.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("moe", "moe"));
+            silo.AddMoE();
+        });
+        IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        return host;
+    }
+
+    private static Task<Process?> StartRedisAsync(out string address)
+    {
+        int port = FreePort();
+        address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
+        return StartAsync(port);
+
+        static async Task<Process?> StartAsync(int port)
+        {
+            var start = new ProcessStartInfo("redis-server", ["--port", port.ToString(CultureInfo.InvariantCulture), "--save", "", "--bind", "127.0.0.1"])
+            {
+                RedirectStandardOutput = true,
+            };
+            try
+            {
+                Process redis = Process.Start(start)!;
+                while (await redis.StandardOutput.ReadLineAsync(Cancellation) is { } line && !line.Contains("Ready to accept", StringComparison.Ordinal))
+                {
+                }
+
+                _ = redis.StandardOutput.ReadToEndAsync(Cancellation);
+                return redis;
+            }
+            catch (System.ComponentModel.Win32Exception)
+            {
+                return null;
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -139,7 +139,7 @@ public sealed class LifeTests(RuntimeCluster cluster)
         Guid before = await silos.Client.GetGrain<IPinnedGrain>(kept).Which();
         await grain.Touch();
 
-        await silos.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+        await silos.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero, TestContext.Current.CancellationToken);
 
         Assert.Equal(1, await grain.Touch());
         Assert.Equal(["activated", "deactivated: ActivationIdle", "activated"], LifeGrain.Lives[key]);

@@ -16,13 +16,13 @@ public sealed class ManagementTests(RuntimeCluster cluster)
         await grain.Where();
         IManagementGrain management = silos.Client.GetGrain<IManagementGrain>(0);
 
-        Dictionary<SiloAddress, SiloStatus> hosts = await management.GetHosts(onlyActive: true);
-        DetailedGrainStatistic[] grains = await management.GetDetailedGrainStatistics();
+        Dictionary<SiloAddress, SiloStatus> hosts = await management.GetHosts(onlyActive: true, TestContext.Current.CancellationToken);
+        DetailedGrainStatistic[] grains = await management.GetDetailedGrainStatistics(null, null, TestContext.Current.CancellationToken);
 
         Assert.Equal(silos.Silos.Select(silo => silo.Address).ToHashSet(), [.. hosts.Keys]);
         DetailedGrainStatistic found = Assert.Single(grains, one => one.GrainId == grain.GetGrainId());
         Assert.Equal(silos.Silos[2].Address, found.SiloAddress);
         Assert.Equal($"{typeof(PinnedGrain).FullName},{typeof(PinnedGrain).Assembly.GetName().Name}", found.GrainType);
-        Assert.Equal(silos.Silos[2].Address, await management.GetActivationAddress(grain));
+        Assert.Equal(silos.Silos[2].Address, await management.GetActivationAddress(grain, TestContext.Current.CancellationToken));
     }
 }

@@ -116,7 +116,7 @@ public sealed class PlacementTests(RuntimeCluster cluster)
         await Task.WhenAll(grains.Select(grain => grain.Plain()));
 
         IManagementGrain management = silos.Client.GetGrain<IManagementGrain>(0);
-        SimpleGrainStatistic[] statistics = await management.GetSimpleGrainStatistics();
+        SimpleGrainStatistic[] statistics = await management.GetSimpleGrainStatistics(TestContext.Current.CancellationToken);
 
         Assert.Equal(3, statistics.Count(one => one.GrainType.Contains(nameof(TurnGrain), StringComparison.Ordinal) && one.ActivationCount > 0));
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Silo.Embedded;
+using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Runtime;
 using MoEActors.Tests.Runtime.Grains;
 using MoEActors.Tests.Runtime.Migration;
@@ -8,7 +9,7 @@ using MoEActors.Tests.Runtime.Migration;
 
 namespace MoEActors.Tests.Runtime;
 
-/// <summary>Three silos, shared by the tests that kill none, on whichever runtime this was built with.</summary>
+/// <summary>Three silos, shared by the tests that kill none.</summary>
 public sealed class RuntimeCluster : IAsyncLifetime
 {
     private readonly Lazy<Task<EmbeddedSilos>> _silos = new(() => StartAsync(new EmbeddedSilosOptions { Count = 3 }));
@@ -31,6 +32,7 @@ public sealed class RuntimeCluster : IAsyncLifetime
     {
         Configure = (index, builder, silo) =>
         {
+            silo.UseMoEClustering();
             silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
             silo.AddPlacementDirector<MappedPlacement, MappedPlacementDirector>();
             silo.AddGrainService<NoteService>();

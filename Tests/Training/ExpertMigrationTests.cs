@@ -53,7 +53,7 @@ public sealed class ExpertMigrationTests
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
         IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert("m", map.Shards.First()));
 
-        await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle();
+        await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle(TestContext.Current.CancellationToken);
 
         Assert.Equal(map.WorkerOf(map.Shards.First()).Silo, (await grain.GetStatusAsync()).Silo);
     }

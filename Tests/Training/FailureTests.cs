@@ -50,7 +50,7 @@ public sealed class FailureTests
     public async Task A_member_that_dies_in_the_middle_of_a_step_is_named_at_once_and_ever_after()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetHosts();
+        await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetHosts(false, TestContext.Current.CancellationToken);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         Silo.Embedded.EmbeddedSilo lost = cluster.Silos.Silos[1];

@@ -51,7 +51,6 @@ public sealed class StatusCommandTests : IDisposable
             State = RunState.Done,
             Step = 40,
             Steps = 40,
-            Runtime = "local",
             Silos = 2,
             Process = 1,
             Machine = "elsewhere",
@@ -149,14 +148,13 @@ public sealed class StatusCommandTests : IDisposable
             State = RunState.Running,
             Step = 7,
             Steps = 9,
-            Runtime = "local",
             Silos = 1,
             Process = int.MaxValue,
             Machine = Environment.MachineName,
             UpdatedAt = DateTimeOffset.UnixEpoch,
         });
         CommandLineRun run = await CommandLineRun.Of("status", "dead", "--runs", _runs.Path);
-        Assert.StartsWith("dead: failed, step 7/9, 1 silos (local), no checkpoint", run.Output, StringComparison.Ordinal);
+        Assert.StartsWith("dead: failed, step 7/9, 1 silos, no checkpoint", run.Output, StringComparison.Ordinal);
         Assert.Contains("ended without a word", run.Output, StringComparison.Ordinal);
     }
 

@@ -150,7 +150,6 @@ public sealed class TrainingRunTests : IDisposable
         State = RunState.Running,
         Step = 0,
         Steps = 5,
-        Runtime = EmbeddedSilos.RuntimeName,
         Silos = 1,
         Process = Environment.ProcessId,
         Machine = Environment.MachineName,

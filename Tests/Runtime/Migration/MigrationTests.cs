@@ -127,7 +127,7 @@ public sealed class MigrationTests(RuntimeCluster cluster)
         await grain.Set(6);
 
         PinnedPlacementDirector.Map[key] = silos.Silos[1].Address;
-        await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle();
+        await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle(TestContext.Current.CancellationToken);
 
         Assert.Equal(6, await grain.Get());
         Assert.Equal(silos.Silos[1].Address, await grain.Where());
@@ -147,7 +147,7 @@ public sealed class MigrationTests(RuntimeCluster cluster)
     public async Task Any_grain_can_be_deactivated_from_outside()
     {
         Journey journey = await BeginAsync();
-        await journey.Grain.AsReference<IGrainManagementExtension>().DeactivateOnIdle();
+        await journey.Grain.AsReference<IGrainManagementExtension>().DeactivateOnIdle(TestContext.Current.CancellationToken);
 
         Assert.Equal(0, await journey.Grain.Get());
         Assert.Equal("deactivated: ApplicationRequested", journey.Whats[1]);

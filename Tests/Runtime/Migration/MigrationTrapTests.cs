@@ -56,7 +56,7 @@ public sealed class MigrationTrapTests(RuntimeCluster cluster)
     }
 
     [Fact]
-    public async Task A_target_that_refuses_to_activate_loses_what_was_packed_and_the_next_request_starts_a_fresh_activation()
+    public async Task A_target_that_refuses_to_activate_loses_what_was_packed_fails_who_waits_and_the_next_request_starts_a_fresh_activation()
     {
         string gate = Gate.NewName();
         Journey journey = await BeginAsync(new TravelPlan { Gate = gate });
@@ -66,7 +66,9 @@ public sealed class MigrationTrapTests(RuntimeCluster cluster)
         Task<int> value = journey.Grain.Get();
         Gate.Of(gate).Open();
 
-        Assert.Equal(0, await value);
+        Exception? refused = await Record.ExceptionAsync(() => value);
+        Assert.NotNull(refused);
+        Assert.Equal(0, await journey.Grain.Get());
         Assert.Single(journey.Whats, what => what == "rehydrated");
         Assert.Contains(new Diary.Entry("refused", journey.To), journey.Diary.Entries);
         Assert.Equal(journey.To, await journey.Grain.Where());

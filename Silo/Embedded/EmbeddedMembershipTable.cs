@@ -5,7 +5,7 @@ namespace MoEActors.Silo.Embedded;
 /// <summary>The membership table of a cluster inside this process.</summary>
 public sealed class EmbeddedMembershipTable : IMembershipTable
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<SiloAddress, (MembershipEntry Entry, string Tag)> _rows = [];
     private TableVersion _version = new(0, "0");
     private long _lastTag;
@@ -16,7 +16,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task DeleteMembershipTableEntries(string clusterId)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _rows.Clear();
         }
@@ -27,7 +27,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate)
     {
-        lock (_gate)
+        lock (_lock)
         {
             foreach ((SiloAddress silo, (MembershipEntry entry, _)) in _rows)
             {
@@ -44,7 +44,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task<MembershipTableData> ReadRow(SiloAddress key)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(_rows.TryGetValue(key, out var row)
                 ? new MembershipTableData(Copy(row), _version)
@@ -55,7 +55,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task<MembershipTableData> ReadAll()
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(new MembershipTableData([.. _rows.Values.Select(Copy)], _version));
         }
@@ -64,7 +64,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(!_rows.ContainsKey(entry.SiloAddress) && Write(entry, tableVersion));
         }
@@ -73,7 +73,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(
                 _rows.TryGetValue(entry.SiloAddress, out var row) && row.Tag == etag && Write(entry, tableVersion));
@@ -83,7 +83,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
     /// <inheritdoc/>
     public Task UpdateIAmAlive(MembershipEntry entry)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_rows.TryGetValue(entry.SiloAddress, out var row))
             {
@@ -96,7 +96,7 @@ public sealed class EmbeddedMembershipTable : IMembershipTable
 
     internal EmbeddedMembershipTable Copy()
     {
-        lock (_gate)
+        lock (_lock)
         {
             var copy = new EmbeddedMembershipTable { _version = _version, _lastTag = _lastTag };
             foreach ((SiloAddress silo, (MembershipEntry entry, string tag)) in _rows)

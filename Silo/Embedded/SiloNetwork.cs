@@ -5,7 +5,7 @@ namespace MoEActors.Silo.Embedded;
 /// <summary>A silo's connections, so that they can be cut as if its process had died.</summary>
 internal sealed class SiloNetwork
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly HashSet<ConnectionContext> _open = [];
     private bool _isCut;
 
@@ -13,7 +13,7 @@ internal sealed class SiloNetwork
     public void Cut()
     {
         ConnectionContext[] open;
-        lock (_gate)
+        lock (_lock)
         {
             _isCut = true;
             open = [.. _open];
@@ -28,7 +28,7 @@ internal sealed class SiloNetwork
     /// <summary>Wraps what is done with a connection.</summary>
     public ConnectionDelegate Watch(ConnectionDelegate next) => async connection =>
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_isCut)
             {
@@ -45,7 +45,7 @@ internal sealed class SiloNetwork
         }
         finally
         {
-            lock (_gate)
+            lock (_lock)
             {
                 _open.Remove(connection);
             }

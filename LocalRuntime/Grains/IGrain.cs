@@ -1,6 +1,0 @@
-namespace Orleans;
-
-/// <summary>The root of grain interfaces.</summary>
-public interface IGrain : Runtime.IAddressable
-{
-}

@@ -1,6 +1,0 @@
-namespace Orleans.Configuration;
-
-/// <summary>How a silo sends calls.</summary>
-public class SiloMessagingOptions : MessagingOptions
-{
-}

@@ -1,6 +1,0 @@
-namespace Orleans.Services;
-
-/// <summary>The root of grain service interfaces.</summary>
-public interface IGrainService : ISystemTarget
-{
-}
