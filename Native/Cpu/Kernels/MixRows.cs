@@ -5,6 +5,27 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
+/// <summary>y = c₀·a + c₁·b with two coefficients per row.</summary>
+internal readonly unsafe struct MixRowsKernel(Matrix a, Matrix b, Matrix coefficients, Matrix y) : IRangeBody
+{
+    [MethodImpl(Compilation.AtOnce)]
+    public void Run(int start, int end)
+    {
+        int columns = a.Columns;
+        for (int row = start; row < end; row++)
+        {
+            float* first = a.Row(row), second = b.Row(row), to = y.Row(row);
+            Vector512<float> c0 = Vector512.Create(coefficients.Row(row)[0]), c1 = Vector512.Create(coefficients.Row(row)[1]);
+            for (int i = 0; i < columns; i += Lanes.Count)
+            {
+                int left = columns - i;
+                Vector512<float> one = c0 * Lanes.Load(first + i, left);
+                Lanes.Store(to + i, Vector512.FusedMultiplyAdd(c1, Lanes.Load(second + i, left), one), left);
+            }
+        }
+    }
+}
+
 /// <summary>da = c₀·dy, db = c₁·dy, dc = (dy·a, dy·b). The products come first, so da and db may lie in the memory of a and b.</summary>
 internal readonly unsafe struct MixRowsGradientKernel(
     Matrix a, Matrix b, Matrix coefficients, Matrix dy, Matrix da, Matrix db, Matrix dCoefficients) : IRangeBody

@@ -5,6 +5,34 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
+/// <summary>The bias is added to the preactivation, which backward needs, and x·Φ(x) of it is the output: one pass over both.</summary>
+internal readonly unsafe struct GeluKernel(Matrix preactivation, DeviceSpan<float> bias, Matrix output) : IRangeBody
+{
+    [MethodImpl(Compilation.AtOnce)]
+    public void Run(int start, int end)
+    {
+        float* shift = bias.Pointer;
+        bool shifted = !bias.IsEmpty;
+        int columns = output.Columns;
+        for (int row = start; row < end; row++)
+        {
+            float* x = preactivation.Row(row), y = output.Row(row);
+            for (int i = 0; i < columns; i += Lanes.Count)
+            {
+                int left = columns - i;
+                Vector512<float> value = Lanes.Load(x + i, left);
+                if (shifted)
+                {
+                    value += Lanes.Load(shift + i, left);
+                    Lanes.Store(x + i, value, left);
+                }
+
+                Lanes.Store(y + i, value * NormalDistribution.Cumulative(value, out _), left);
+            }
+        }
+    }
+}
+
 /// <summary>gelu′(x) = Φ(x) + x·φ(x).</summary>
 internal readonly unsafe struct GeluGradientKernel(Matrix preactivation, Matrix dOutput, Matrix dPreactivation) : IRangeBody
 {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
@@ -88,4 +89,12 @@ internal static unsafe class RowReduction
 
         return Lanes.Max(Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
     }
+}
+
+/// <summary>Where the rows of a matrix lie in host memory.</summary>
+internal static unsafe class MatrixRows
+{
+    /// <summary>The first element of row <paramref name="row"/> of a view that is not transposed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float* Row(this in Matrix matrix, int row) => matrix.Data.Pointer + (nint)row * matrix.Stride;
 }
