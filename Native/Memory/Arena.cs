@@ -139,3 +139,9 @@ public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposab
         BytesHeld = 0;
     }
 }
+
+/// <summary>A place in an <see cref="Arena"/>: everything handed out later can be taken back at once.</summary>
+/// <param name="Block">The block.</param>
+/// <param name="Offset">Bytes handed out of it.</param>
+/// <param name="BytesInUse">Bytes in use, padding included.</param>
+public readonly record struct ArenaMark(int Block, long Offset, long BytesInUse);

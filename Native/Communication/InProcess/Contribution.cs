@@ -77,3 +77,14 @@ internal sealed class Contribution
     private string InWords() =>
         Operation + (Operation == CollectiveOperation.Broadcast ? $" from root {Root}" : "") + $" of {Length} {ElementType.Name} elements";
 }
+
+/// <summary>The operations of a communicator, by the names that appear in messages.</summary>
+internal enum CollectiveOperation
+{
+    None,
+    AllToAll,
+    AllGather,
+    AddInRankOrder,
+    ShareOwned,
+    Broadcast,
+}

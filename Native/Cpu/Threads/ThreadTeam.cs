@@ -246,3 +246,10 @@ internal sealed class ThreadTeam : IDisposable
         }
     }
 }
+
+/// <summary>Work over a range of items. Implemented by structs, so that a parallel loop allocates nothing.</summary>
+internal interface IRangeBody
+{
+    /// <summary>Does the items from <paramref name="start"/> up to, not including, <paramref name="end"/>.</summary>
+    void Run(int start, int end);
+}
