@@ -10,7 +10,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(30);
 
     private readonly Lock _gate = new();
-    private readonly Meeting _meeting;
+    private readonly CollectiveBarrier _barrier;
     private readonly bool[] _opened;
     private readonly Action<InProcessCommunicatorGroup>? _whenReleased;
     private int _inUse;
@@ -29,7 +29,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
-        _meeting = new Meeting(size, deadline, time);
+        _barrier = new CollectiveBarrier(size, deadline, time);
         _opened = new bool[size];
         _whenReleased = whenReleased;
     }
@@ -65,15 +65,15 @@ public sealed class InProcessCommunicatorGroup : IDisposable
 
             _opened[rank] = true;
             _inUse++;
-            return new InProcessCommunicator(this, _meeting, rank);
+            return new InProcessCommunicator(this, _barrier, rank);
         }
     }
 
     /// <summary>Ends the group on every rank, as the disposal of all its communicators does.</summary>
     public void Dispose()
     {
-        _meeting.Fail(new Failure("the group has been disposed. Open a new epoch.", [], null));
-        _meeting.Dispose();
+        _barrier.Fail(new Failure("the group has been disposed. Open a new epoch.", [], null));
+        _barrier.Dispose();
     }
 
     /// <summary>A communicator has been disposed.</summary>
@@ -87,7 +87,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
             }
         }
 
-        _meeting.Dispose();
+        _barrier.Dispose();
         _whenReleased?.Invoke(this);
     }
 }

@@ -1,11 +1,11 @@
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
-/// Where the ranks of a group meet: all arrive, each copies what it needs from the others' memory, all depart. Only then do
-/// buffers belong to their callers again, on failure too: nobody leaves while another rank may still be reading from it.
+/// The two barriers of a collective operation: all ranks arrive, each copies what it needs from the others' memory, all depart. Only
+/// then do buffers belong to their callers again, on failure too: no rank returns while another may still be reading from its memory.
 /// Waiting is done on a monitor, never by spinning: ranks outnumber cores.
 /// </summary>
-internal sealed class Meeting : IDisposable
+internal sealed class CollectiveBarrier : IDisposable
 {
     private readonly object _gate = new();
     private readonly Contribution[] _contributions;
@@ -22,14 +22,14 @@ internal sealed class Meeting : IDisposable
     private long _finished;
     private Failure? _failure;
 
-    public Meeting(int size, TimeSpan deadline, TimeProvider time)
+    public CollectiveBarrier(int size, TimeSpan deadline, TimeProvider time)
     {
         _contributions = [.. Enumerable.Range(0, size).Select(_ => new Contribution())];
         _present = new bool[size];
         _deadline = deadline;
         _time = time;
         _watchdog = time.CreateTimer(
-            static meeting => ((Meeting)meeting!).Watch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static barrier => ((CollectiveBarrier)barrier!).Watch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     private int Size => _contributions.Length;
@@ -137,7 +137,7 @@ internal sealed class Meeting : IDisposable
     }
 
     /// <summary>
-    /// Arms the timer unless it is armed: it then looks at the meeting of that time, and again later if that one is younger
+    /// Arms the timer unless it is armed: it then checks the operation in progress at that time, and again later if that one is younger
     /// than the deadline. So a timer is set once per deadline, not once per operation.
     /// </summary>
     private void StartWatching(TimeSpan after)
