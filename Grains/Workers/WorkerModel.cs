@@ -20,14 +20,14 @@ internal sealed class WorkerModel : IDisposable
     private const string CourierMark = "/moves";
 
     private readonly ICommunicatorProvider _communicators;
-    private readonly CallerMemory _memory;
+    private readonly CallerBuffers _memory;
     private readonly RunConfiguration _run;
     private readonly Arena _arena;
     private readonly Arena _parts;
     private readonly ArenaReservation? _reservation;
 
     public WorkerModel(
-        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerMemory memory,
+        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerBuffers memory,
         ICommunicatorProvider communicators, Action<Action> courier)
     {
         _communicators = communicators;

@@ -3,10 +3,10 @@ using System.Collections.Concurrent;
 namespace MoEActors.Native.Communication;
 
 /// <summary>
-/// The data plane's door for callers in this process: memory that they lend to workers for the length of a call. A handle travels in messages,
-/// elements never do; workers copy their rows straight from the one memory and into the other. A caller elsewhere has no such door.
+/// Memory of callers in this process, made available to workers for the length of a call: a handle travels in messages, elements never
+/// do; workers copy rows straight from the source and into the target. A caller in another process cannot be served this way.
 /// </summary>
-public sealed class CallerMemory
+public sealed class CallerBuffers
 {
     private readonly ConcurrentDictionary<Guid, MemoryLoan> _loans = [];
 
@@ -33,7 +33,7 @@ public sealed class CallerMemory
     }
 }
 
-/// <summary>Memory lent through <see cref="CallerMemory"/>. When <see cref="Dispose"/> has returned, nobody touches it any more.</summary>
+/// <summary>Memory lent through <see cref="CallerBuffers"/>. When <see cref="Dispose"/> has returned, nobody touches it any more.</summary>
 public sealed class MemoryLoan : IDisposable
 {
     private readonly object _gate = new();
