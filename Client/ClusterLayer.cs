@@ -184,10 +184,10 @@ public sealed class ClusterLayer
                 + $"{nameof(MoECluster)} that was given their {nameof(CallerBuffers)}.");
         }
 
-        using MemoryLoan loan = _memory.Lend(source, target);
+        using BufferLease lease = _memory.Lease(source, target);
         try
         {
-            return await RunAsync<TOutcome>(request(loan.Handle), cancellationToken);
+            return await RunAsync<TOutcome>(request(lease.Handle), cancellationToken);
         }
         catch (Exception)
         {

@@ -8,33 +8,33 @@ namespace MoEActors.Native.Communication;
 /// </summary>
 public sealed class CallerBuffers
 {
-    private readonly ConcurrentDictionary<Guid, MemoryLoan> _loans = [];
+    private readonly ConcurrentDictionary<Guid, BufferLease> _leases = [];
 
-    /// <summary>Lends memory until the loan is disposed.</summary>
+    /// <summary>Makes memory available to workers until the lease is disposed.</summary>
     /// <param name="source">What workers read.</param>
     /// <param name="target">What they write; may be the same memory.</param>
-    public MemoryLoan Lend(ReadOnlyMemory<float> source, Memory<float> target)
+    public BufferLease Lease(ReadOnlyMemory<float> source, Memory<float> target)
     {
-        var loan = new MemoryLoan(source, target, handle => _loans.TryRemove(handle, out _));
-        _loans[loan.Handle] = loan;
-        return loan;
+        var lease = new BufferLease(source, target, handle => _leases.TryRemove(handle, out _));
+        _leases[lease.Handle] = lease;
+        return lease;
     }
 
-    /// <summary>Reads or writes memory on loan, whose owner waits meanwhile.</summary>
+    /// <summary>Reads or writes leased memory, whose owner waits meanwhile.</summary>
     /// <typeparam name="TState">What the work needs.</typeparam>
-    /// <param name="handle">The loan's handle.</param>
+    /// <param name="handle">The lease's handle.</param>
     /// <param name="state">What the work needs.</param>
     /// <param name="work">Gets that, source and target; short, as it keeps the owner from taking the memory back.</param>
-    /// <returns>False when there is no such loan: it has ended, or the lender is in another process.</returns>
+    /// <returns>False when there is no such lease: it has ended, or it belongs to another process.</returns>
     public bool TryUse<TState>(Guid handle, TState state, Action<TState, ReadOnlyMemory<float>, Memory<float>> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        return _loans.TryGetValue(handle, out MemoryLoan? loan) && loan.TryUse(state, work);
+        return _leases.TryGetValue(handle, out BufferLease? lease) && lease.TryUse(state, work);
     }
 }
 
-/// <summary>Memory lent through <see cref="CallerBuffers"/>. When <see cref="Dispose"/> has returned, nobody touches it any more.</summary>
-public sealed class MemoryLoan : IDisposable
+/// <summary>A caller's memory for the length of a call. When <see cref="Dispose"/> has returned, no worker reads or writes it any more.</summary>
+public sealed class BufferLease : IDisposable
 {
     private readonly object _gate = new();
     private readonly ReadOnlyMemory<float> _source;
@@ -43,7 +43,7 @@ public sealed class MemoryLoan : IDisposable
     private int _users;
     private bool _ended;
 
-    internal MemoryLoan(ReadOnlyMemory<float> source, Memory<float> target, Action<Guid> end)
+    internal BufferLease(ReadOnlyMemory<float> source, Memory<float> target, Action<Guid> end)
     {
         _source = source;
         _target = target;
@@ -53,7 +53,7 @@ public sealed class MemoryLoan : IDisposable
     /// <summary>What messages carry in place of the memory.</summary>
     public Guid Handle { get; } = Guid.NewGuid();
 
-    /// <summary>Takes the memory back, after those who are at it.</summary>
+    /// <summary>Takes the memory back, after waiting for the work that uses it.</summary>
     public void Dispose()
     {
         _end(Handle);
