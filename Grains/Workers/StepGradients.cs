@@ -68,7 +68,7 @@ internal sealed class StepGradients : IDisposable
 
     /// <summary>Adds the dense gradients of a round, those of all workers.</summary>
     /// <param name="contributes">Whether this worker had a micro-batch.</param>
-    public void AddDense(bool contributes) => _view!.Communicator.AddInRankOrder(Parameters.Dense.Gradients, contributes, Dense);
+    public void AddDense(bool contributes) => _view!.Communicator.ReduceScatterInRankOrder(Parameters.Dense.Gradients, contributes, Dense);
 
     /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
     public void Complete(long step)

@@ -39,7 +39,7 @@ public interface ICommunicator : IDisposable
     /// <param name="contributes">False for a rank that had no micro-batch in this round.</param>
     /// <param name="sum">The running sum.</param>
     /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
-    void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum);
+    void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum);
 
     /// <summary>Copies every rank's owned piece into <paramref name="sum"/> of all ranks.</summary>
     /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>

@@ -57,7 +57,7 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
     }
 
     /// <inheritdoc />
-    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
     }
 

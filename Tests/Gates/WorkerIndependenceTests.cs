@@ -98,7 +98,7 @@ public class WorkerIndependenceTests
                 MicroBatch? batch = index < MicroBatches ? DecoderRun.RandomBatch(configuration, step * 10 + index) : null;
                 dense.ClearGradients();
                 MicroBatchLoss loss = model.Train(batch, 0.02f, 1f / MicroBatches, new MicroBatchPlace(step, index));
-                communicator.AddInRankOrder(dense.Gradients, batch is not null, sum);
+                communicator.ReduceScatterInRankOrder(dense.Gradients, batch is not null, sum);
                 if (batch is not null)
                 {
                     result.Add($"loss {step}.{index}", [loss.CrossEntropySum, loss.Auxiliary]);

@@ -84,7 +84,7 @@ internal enum CollectiveOperation
     None,
     AllToAll,
     AllGather,
-    AddInRankOrder,
+    ReduceScatterInRankOrder,
     ShareOwned,
     Broadcast,
 }

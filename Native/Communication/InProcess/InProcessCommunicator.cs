@@ -69,10 +69,10 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     }
 
     /// <inheritdoc />
-    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.AddInRankOrder, typeof(float), part.Address, sum.Length, contributes: contributes);
+        Mine.Describe(CollectiveOperation.ReduceScatterInRankOrder, typeof(float), part.Address, sum.Length, contributes: contributes);
         if (contributes && part.Length != sum.Length)
         {
             throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");

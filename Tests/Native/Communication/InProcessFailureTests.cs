@@ -136,7 +136,7 @@ public sealed class InProcessFailureTests
                 PinnedMemory<float> sum = new(5000);
                 while (true)
                 {
-                    rank.AddInRankOrder(part.Span, true, sum.Span);
+                    rank.ReduceScatterInRankOrder(part.Span, true, sum.Span);
                     if (++finished[rank.Rank] == fatal)
                     {
                         reached.Set();

@@ -107,7 +107,7 @@ public sealed class InProcessOperationTests
             {
                 bool gives = contributes[round][rank.Rank];
                 PinnedMemory<float> part = new(length, i => parts[round][rank.Rank][i]);
-                rank.AddInRankOrder(gives ? part.Span : DeviceSpan<float>.Empty, gives, sum.Span);
+                rank.ReduceScatterInRankOrder(gives ? part.Span : DeviceSpan<float>.Empty, gives, sum.Span);
             }
 
             Assert.Equal(length - owned, sum.Elements.Count(float.IsNaN));
