@@ -73,7 +73,7 @@ internal sealed class StepGradients : IDisposable
     /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
     public void Complete(long step)
     {
-        _view!.Communicator.ShareOwned(Dense);
+        _view!.Communicator.AllGatherOwned(Dense);
         for (int i = 0; i < Parameters.Shards.Count; i++)
         {
             Parameters.Shards.At(i).Block.EndGradients();

@@ -33,7 +33,7 @@ public interface ICommunicator : IDisposable
     /// <summary>
     /// Adds the parts of the contributing ranks, in ascending rank order and one rounded addition each, to the running sum of
     /// the piece that this rank owns (<see cref="OwnedPiece"/>). Elements of <paramref name="sum"/> outside it are left alone.
-    /// Called once per round; <see cref="ShareOwned"/> then completes the sum everywhere. No gradient takes any other way.
+    /// Called once per round; <see cref="AllGatherOwned"/> then completes the sum everywhere. No gradient takes any other way.
     /// </summary>
     /// <param name="part">This rank's part, as long as <paramref name="sum"/>; not read when it does not contribute.</param>
     /// <param name="contributes">False for a rank that had no micro-batch in this round.</param>
@@ -43,7 +43,7 @@ public interface ICommunicator : IDisposable
 
     /// <summary>Copies every rank's owned piece into <paramref name="sum"/> of all ranks.</summary>
     /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
-    void ShareOwned(DeviceSpan<float> sum);
+    void AllGatherOwned(DeviceSpan<float> sum);
 
     /// <summary>Copies the <paramref name="root"/>'s elements to all ranks.</summary>
     /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>

@@ -62,7 +62,7 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
     }
 
     /// <inheritdoc />
-    public void ShareOwned(DeviceSpan<float> sum)
+    public void AllGatherOwned(DeviceSpan<float> sum)
     {
     }
 

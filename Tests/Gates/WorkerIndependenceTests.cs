@@ -105,7 +105,7 @@ public class WorkerIndependenceTests
                 }
             }
 
-            communicator.ShareOwned(sum);
+            communicator.AllGatherOwned(sum);
             optimizer.Apply(device, dense, sum, 1f, step);
             experts.ForEach(block => optimizer.Apply(device, block, block.Gradients, 1f, step));
             model.EndStep(sum);

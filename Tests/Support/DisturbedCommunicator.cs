@@ -30,10 +30,10 @@ internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommun
         inner.ReduceScatterInRankOrder(part, contributes, sum);
     }
 
-    public void ShareOwned(DeviceSpan<float> sum)
+    public void AllGatherOwned(DeviceSpan<float> sum)
     {
         owner.Pass(Rank, isCourier);
-        inner.ShareOwned(sum);
+        inner.AllGatherOwned(sum);
     }
 
     public void Broadcast<T>(DeviceSpan<T> span, int root)

@@ -85,6 +85,6 @@ internal enum CollectiveOperation
     AllToAll,
     AllGather,
     ReduceScatterInRankOrder,
-    ShareOwned,
+    AllGatherOwned,
     Broadcast,
 }

@@ -94,10 +94,10 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     }
 
     /// <inheritdoc />
-    public void ShareOwned(DeviceSpan<float> sum)
+    public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.ShareOwned, typeof(float), sum.Address, sum.Length);
+        Mine.Describe(CollectiveOperation.AllGatherOwned, typeof(float), sum.Address, sum.Length);
         _barrier.Arrive(Rank);
         for (int i = 1; i < Size; i++)
         {

@@ -29,7 +29,7 @@ public sealed class InProcessAllocationTests
                     rank.AllToAll(a.Span, segments, b.Span, segments);
                     rank.AllGather(a.Span, c.Span);
                     rank.ReduceScatterInRankOrder(a.Span, true, b.Span);
-                    rank.ShareOwned(b.Span);
+                    rank.AllGatherOwned(b.Span);
                     rank.Broadcast(b.Span, i % Size);
                 }
             }

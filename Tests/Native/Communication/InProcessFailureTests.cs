@@ -168,8 +168,8 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Different_lengths_are_named()
     {
-        AssertFails(3, "rank 0 is in ShareOwned of 10 Single elements while rank ", rank =>
-            rank.ShareOwned(new PinnedMemory<float>(rank.Rank == 0 ? 10 : 12).Span));
+        AssertFails(3, "rank 0 is in AllGatherOwned of 10 Single elements while rank ", rank =>
+            rank.AllGatherOwned(new PinnedMemory<float>(rank.Rank == 0 ? 10 : 12).Span));
     }
 
     [Fact]

@@ -111,7 +111,7 @@ public sealed class InProcessOperationTests
             }
 
             Assert.Equal(length - owned, sum.Elements.Count(float.IsNaN));
-            rank.ShareOwned(sum.Span);
+            rank.AllGatherOwned(sum.Span);
             Assert.Equal(expected, sum.Elements);
         });
     }
