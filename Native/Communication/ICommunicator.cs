@@ -32,7 +32,7 @@ public interface ICommunicator : IDisposable
 
     /// <summary>
     /// Adds the parts of the contributing ranks, in ascending rank order and one rounded addition each, to the running sum of
-    /// the piece that this rank owns (<see cref="OwnedPiece"/>). Elements of <paramref name="sum"/> outside it are left alone.
+    /// the range that this rank owns (<see cref="OwnedRange"/>). Elements of <paramref name="sum"/> outside it are left alone.
     /// Called once per round; <see cref="AllGatherOwned"/> then completes the sum everywhere. No gradient takes any other way.
     /// </summary>
     /// <param name="part">This rank's part, as long as <paramref name="sum"/>; not read when it does not contribute.</param>
@@ -41,7 +41,7 @@ public interface ICommunicator : IDisposable
     /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
     void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum);
 
-    /// <summary>Copies every rank's owned piece into <paramref name="sum"/> of all ranks.</summary>
+    /// <summary>Copies every rank's owned range into <paramref name="sum"/> of all ranks.</summary>
     /// <exception cref="CommunicatorException">Lengths disagree, a peer aborted, is missing, or called another operation.</exception>
     void AllGatherOwned(DeviceSpan<float> sum);
 
@@ -56,10 +56,10 @@ public interface ICommunicator : IDisposable
     /// </summary>
     void Abort(Exception cause);
 
-    /// <summary>The piece of a running sum of <paramref name="length"/> elements that rank <paramref name="rank"/> of <paramref name="size"/> owns.</summary>
-    static (int Start, int Length) OwnedPiece(int length, int rank, int size)
+    /// <summary>The range of a running sum of <paramref name="length"/> elements that rank <paramref name="rank"/> of <paramref name="size"/> owns.</summary>
+    static (int Start, int Length) OwnedRange(int length, int rank, int size)
     {
-        // Pieces start on cache lines, so that two ranks never write one line.
+        // Ranges start on cache lines, so that two ranks never write one line.
         long lines = (length + 15L) / 16;
         int start = (int)Math.Min(lines * rank / size * 16, length);
         int end = (int)Math.Min(lines * (rank + 1) / size * 16, length);

@@ -79,7 +79,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         }
 
         _barrier.Arrive(Rank);
-        (int start, int length) = ICommunicator.OwnedPiece(sum.Length, Rank, Size);
+        (int start, int length) = ICommunicator.OwnedRange(sum.Length, Rank, Size);
         int contributors = 0;
         for (int rank = 0; rank < Size; rank++)
         {
@@ -102,7 +102,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         for (int i = 1; i < Size; i++)
         {
             int owner = (Rank + i) % Size;
-            (int start, int length) = ICommunicator.OwnedPiece(sum.Length, owner, Size);
+            (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
             Copy(_barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 

@@ -101,7 +101,7 @@ public sealed class InProcessOperationTests
 
         RankThreads.RunAll(size, rank =>
         {
-            (int start, int owned) = ICommunicator.OwnedPiece(length, rank.Rank, size);
+            (int start, int owned) = ICommunicator.OwnedRange(length, rank.Rank, size);
             PinnedMemory<float> sum = new(length, i => i >= start && i < start + owned ? 0 : float.NaN);
             for (int round = 0; round < Rounds; round++)
             {
