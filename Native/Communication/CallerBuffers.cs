@@ -36,7 +36,7 @@ public sealed class CallerBuffers
 /// <summary>A caller's memory for the length of a call. When <see cref="Dispose"/> has returned, no worker reads or writes it any more.</summary>
 public sealed class BufferLease : IDisposable
 {
-    private readonly object _gate = new();
+    private readonly object _lock = new();
     private readonly ReadOnlyMemory<float> _source;
     private readonly Memory<float> _target;
     private readonly Action<Guid> _end;
@@ -57,19 +57,19 @@ public sealed class BufferLease : IDisposable
     public void Dispose()
     {
         _end(Handle);
-        lock (_gate)
+        lock (_lock)
         {
             _ended = true;
             while (_users > 0)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
         }
     }
 
     internal bool TryUse<TState>(TState state, Action<TState, ReadOnlyMemory<float>, Memory<float>> work)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_ended)
             {
@@ -86,10 +86,10 @@ public sealed class BufferLease : IDisposable
         }
         finally
         {
-            lock (_gate)
+            lock (_lock)
             {
                 _users--;
-                Monitor.PulseAll(_gate);
+                Monitor.PulseAll(_lock);
             }
         }
     }

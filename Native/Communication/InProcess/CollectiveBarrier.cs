@@ -7,7 +7,7 @@ namespace MoEActors.Native.Communication.InProcess;
 /// </summary>
 internal sealed class CollectiveBarrier : IDisposable
 {
-    private readonly object _gate = new();
+    private readonly object _lock = new();
     private readonly Contribution[] _contributions;
     private readonly bool[] _present;
     private readonly TimeSpan _deadline;
@@ -41,7 +41,7 @@ internal sealed class CollectiveBarrier : IDisposable
     /// <exception cref="CommunicatorException">The group is dead, or died while this rank waited.</exception>
     public void Arrive(int rank)
     {
-        lock (_gate)
+        lock (_lock)
         {
             ThrowIfDead(rank);
             if (_arrived == 0)
@@ -64,14 +64,14 @@ internal sealed class CollectiveBarrier : IDisposable
                 _arrived = 0;
                 _copying = Size;
                 _begun++;
-                Monitor.PulseAll(_gate);
+                Monitor.PulseAll(_lock);
                 return;
             }
 
             StartWatching(_deadline);
             while (_begun == begun && _failure is null)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
 
             if (_begun == begun)
@@ -88,18 +88,18 @@ internal sealed class CollectiveBarrier : IDisposable
     /// <exception cref="CommunicatorException">The group has died.</exception>
     public void Depart(int rank)
     {
-        lock (_gate)
+        lock (_lock)
         {
             long finished = _finished;
             if (--_copying == 0)
             {
                 _finished += _failure is null ? 1 : 0;
-                Monitor.PulseAll(_gate);
+                Monitor.PulseAll(_lock);
             }
 
             while (_copying > 0)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
 
             if (_finished == finished)
@@ -112,7 +112,7 @@ internal sealed class CollectiveBarrier : IDisposable
     /// <summary>Ends the group on every rank. The first failure wins and is returned.</summary>
     public Failure Fail(Failure failure)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Die(failure);
         }
@@ -124,7 +124,7 @@ internal sealed class CollectiveBarrier : IDisposable
     private Failure Die(Failure failure)
     {
         _failure ??= failure;
-        Monitor.PulseAll(_gate);
+        Monitor.PulseAll(_lock);
         return _failure;
     }
 
@@ -151,7 +151,7 @@ internal sealed class CollectiveBarrier : IDisposable
 
     private void Watch()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _watching = false;
             if (_arrived == 0 || _failure is not null)

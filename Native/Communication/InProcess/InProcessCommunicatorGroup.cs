@@ -9,7 +9,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <summary>How long an operation waits for its ranks unless another time is set.</summary>
     public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(30);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly CollectiveBarrier _barrier;
     private readonly bool[] _opened;
     private readonly Action<InProcessCommunicatorGroup>? _whenReleased;
@@ -42,7 +42,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _inUse > 0;
             }
@@ -56,7 +56,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Size);
-        lock (_gate)
+        lock (_lock)
         {
             if (_opened[rank])
             {
@@ -79,7 +79,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <summary>A communicator has been disposed.</summary>
     internal void Released()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (--_inUse > 0)
             {

@@ -7,7 +7,7 @@ namespace MoEActors.Native.Communication.InProcess;
 /// <param name="time">The clock of the deadlines; the system's unless given.</param>
 public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : ICommunicatorProvider
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<(string Model, long Epoch), InProcessCommunicatorGroup> _groups = [];
 
     /// <summary>Number of epochs that are open.</summary>
@@ -15,7 +15,7 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _groups.Count;
             }
@@ -26,7 +26,7 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
     public ICommunicator Open(string model, long epoch, int rank, int size, TimeSpan deadline)
     {
         ArgumentException.ThrowIfNullOrEmpty(model);
-        lock (_gate)
+        lock (_lock)
         {
             if (!_groups.TryGetValue((model, epoch), out InProcessCommunicatorGroup? group))
             {
@@ -48,7 +48,7 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
 
     private void Forget(string model, long epoch, InProcessCommunicatorGroup released)
     {
-        lock (_gate)
+        lock (_lock)
         {
             // Another rank may have joined since: its disposal will call again.
             if (!released.InUse && _groups.GetValueOrDefault((model, epoch)) == released)

@@ -10,7 +10,7 @@ namespace MoEActors.Native.Cpu.Threads;
 internal sealed class ThreadTeam : IDisposable
 {
     private readonly Lock _results = new();
-    private readonly object _gate = new();
+    private readonly object _lock = new();
     private readonly Thread[] _threads;
     private readonly int[] _threadIds;
     private readonly Dictionary<Type, Loop> _loops = [];
@@ -70,21 +70,21 @@ internal sealed class ThreadTeam : IDisposable
         loop.Body = body;
         loop.Begin(items, grain, Count);
         KeepHelpersOffThisProcessor();
-        lock (_gate)
+        lock (_lock)
         {
             _current = loop;
             _generation++;
-            Monitor.PulseAll(_gate);
+            Monitor.PulseAll(_lock);
         }
 
         Run(loop);
-        lock (_gate)
+        lock (_lock)
         {
             // Nobody waits for a helper that did not come: on a busy machine it may get its processor milliseconds later.
             _current = null;
             while (_running > 0)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
         }
 
@@ -98,10 +98,10 @@ internal sealed class ThreadTeam : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _stopped = true;
-            Monitor.PulseAll(_gate);
+            Monitor.PulseAll(_lock);
         }
 
         foreach (Thread thread in _threads)
@@ -141,11 +141,11 @@ internal sealed class ThreadTeam : IDisposable
         while (true)
         {
             Loop loop;
-            lock (_gate)
+            lock (_lock)
             {
                 while (_generation == seen && !_stopped)
                 {
-                    Monitor.Wait(_gate);
+                    Monitor.Wait(_lock);
                 }
 
                 if (_stopped)
@@ -166,12 +166,12 @@ internal sealed class ThreadTeam : IDisposable
             long began = ThreadTime.Nanoseconds;
             Run(loop);
             long worked = ThreadTime.Nanoseconds - began;
-            lock (_gate)
+            lock (_lock)
             {
                 _helperNanoseconds += worked;
                 if (--_running == 0)
                 {
-                    Monitor.PulseAll(_gate);
+                    Monitor.PulseAll(_lock);
                 }
             }
         }
