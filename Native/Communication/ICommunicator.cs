@@ -3,7 +3,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Native.Communication;
 
 /// <summary>
-/// The data plane of one epoch: collective operations among <see cref="Size"/> ranks. Every rank calls the same operations in
+/// The data plane of one cluster view: collective operations among <see cref="Size"/> ranks. Every rank calls the same operations in
 /// the same order, from its executor thread; the caller's buffers belong to the communicator until the call returns. A call
 /// ends on every rank or fails on every rank: by a peer's <see cref="Abort"/>, or at the deadline. After that the
 /// communicator is dead. In-process, TCP and NCCL forms behave alike.

@@ -90,5 +90,5 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
 public sealed class DryRunCommunicators(DryRunDevice device, double skew = 1, int most = int.MaxValue) : ICommunicatorProvider
 {
     /// <inheritdoc />
-    public ICommunicator Open(string model, long epoch, int rank, int size, TimeSpan deadline) => new DryRunCommunicator(device, rank, size, skew, most);
+    public ICommunicator Open(CommunicatorSpec spec) => new DryRunCommunicator(device, spec.Rank, spec.Size, skew, most);
 }

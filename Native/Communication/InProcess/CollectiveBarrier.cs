@@ -171,7 +171,7 @@ internal sealed class CollectiveBarrier : IDisposable
             string who = missing.Length == 1 ? $"rank {missing[0]} is missing" : $"ranks {string.Join(", ", missing)} are missing";
             Die(new Failure(
                 $"{who} {_deadline.TotalSeconds:0.###} s after rank {_firstRank} arrived. Look at the log of the missing side, then open a "
-                + "new epoch, or set a longer deadline if it was only slow.",
+                + "new view, or set a longer deadline if it was only slow.",
                 missing, null));
         }
     }

@@ -138,7 +138,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             // Whoever still waits, or calls later, must not wait for a rank that has gone.
-            _barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new epoch.", [], null));
+            _barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new view.", [], null));
             _group.Released();
         }
     }

@@ -1,14 +1,11 @@
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
-/// The communicators of one epoch whose ranks are threads of one process. Behaves like the forms that cross machines: a rank
+/// The communicators of ranks that are threads of one process. Behaves like the forms that cross machines: a rank
 /// that does not arrive is named at the deadline, and a failure of one rank is a failure of all.
 /// </summary>
 public sealed class InProcessCommunicatorGroup : IDisposable
 {
-    /// <summary>How long an operation waits for its ranks unless another time is set.</summary>
-    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(30);
-
     private readonly Lock _lock = new();
     private readonly CollectiveBarrier _barrier;
     private readonly bool[] _opened;
@@ -21,7 +18,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <param name="time">The clock of the deadline; the system's unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">Less than one rank, or a deadline that is not positive.</exception>
     public InProcessCommunicatorGroup(int size, TimeSpan? deadline = null, TimeProvider? time = null)
-        : this(size, deadline ?? DefaultDeadline, time ?? TimeProvider.System, whenReleased: null)
+        : this(size, deadline ?? CommunicatorSpec.DefaultProgressDeadline, time ?? TimeProvider.System, whenReleased: null)
     {
     }
 
@@ -72,7 +69,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <summary>Ends the group on every rank, as the disposal of all its communicators does.</summary>
     public void Dispose()
     {
-        _barrier.Fail(new Failure("the group has been disposed. Open a new epoch.", [], null));
+        _barrier.Fail(new Failure("the group has been disposed. Open a new view.", [], null));
         _barrier.Dispose();
     }
 
