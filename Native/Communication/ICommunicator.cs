@@ -6,7 +6,7 @@ namespace MoEActors.Native.Communication;
 /// The data plane of one cluster view: collective operations among <see cref="Size"/> ranks. Every rank calls the same operations in
 /// the same order, from its executor thread; the caller's buffers belong to the communicator until the call returns. A call
 /// ends on every rank or fails on every rank: by a peer's <see cref="Abort"/>, or at the deadline. After that the
-/// communicator is dead. In-process, TCP and NCCL forms behave alike.
+/// communicator is dead. All implementations behave alike, whatever the transport.
 /// </summary>
 public interface ICommunicator : IDisposable
 {
@@ -32,8 +32,9 @@ public interface ICommunicator : IDisposable
 
     /// <summary>
     /// Adds the parts of the contributing ranks, in ascending rank order and one rounded addition each, to the running sum of
-    /// the range that this rank owns (<see cref="OwnedRange"/>). Elements of <paramref name="sum"/> outside it are left alone.
-    /// Called once per round; <see cref="AllGatherOwned"/> then completes the sum everywhere. No gradient takes any other way.
+    /// the range that this rank owns (<see cref="OwnedRange"/>). Elements of <paramref name="sum"/> outside it are not changed.
+    /// Called once per round; <see cref="AllGatherOwned"/> then completes the sum everywhere. Unlike an all-reduce, the order of additions is
+    /// fixed, so the result has the same bits on every transport; gradients of dense parameters are never summed in another way.
     /// </summary>
     /// <param name="part">This rank's part, as long as <paramref name="sum"/>; not read when it does not contribute.</param>
     /// <param name="contributes">False for a rank that had no micro-batch in this round.</param>

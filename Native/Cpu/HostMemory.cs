@@ -4,7 +4,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Native.Cpu;
 
 /// <summary>
-/// Asks for pages of 2 MB under large allocations. A product of 2048³ touches more 4 KB pages than the processor's address
+/// Requests pages of 2 MB for large allocations. A product of 2048³ touches more 4 KB pages than the processor's address
 /// cache holds, and ran 6 to 9 % faster on large ones. On Linux this is advice to the kernel, anywhere else nothing; where it
 /// is refused, memory works as before.
 /// </summary>
@@ -20,7 +20,7 @@ internal static unsafe partial class HugePages
     /// <summary>The alignment that an allocation of <paramref name="bytes"/> should have: a page's if it holds one.</summary>
     public static nuint AlignmentFor(long bytes, nuint least) => !Refused && bytes >= (long)Bytes ? Bytes : least;
 
-    /// <summary>Asks for large pages for those that lie wholly inside of an allocation.</summary>
+    /// <summary>Requests large pages for the part of an allocation that consists of whole ones.</summary>
     public static void Ask(void* address, long bytes)
     {
         nuint length = (nuint)bytes & ~(Bytes - 1);

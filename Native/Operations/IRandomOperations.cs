@@ -4,7 +4,7 @@ namespace MoEActors.Native.Operations;
 
 /// <summary>
 /// Random numbers that are functions of (key, row, column), never of a state: row i draws from the stream
-/// <c>CounterRandom.Next(key, i)</c>, so that any worker, any number of threads and a repeated pass see the same numbers.
+/// <c>CounterRandom.Next(key, i)</c>, so that the numbers are the same on any worker, with any number of threads and in a repeated pass.
 /// </summary>
 public interface IRandomOperations
 {

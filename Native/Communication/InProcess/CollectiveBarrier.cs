@@ -34,7 +34,7 @@ internal sealed class CollectiveBarrier : IDisposable
 
     private int Size => _contributions.Length;
 
-    /// <summary>What a rank brings. Another rank's may be read between <see cref="Arrive"/> and <see cref="Depart"/>.</summary>
+    /// <summary>The contribution of a rank. Another rank's may be read between <see cref="Arrive"/> and <see cref="Depart"/>.</summary>
     public Contribution this[int rank] => _contributions[rank];
 
     /// <summary>Waits until every rank has arrived with the same operation. The deadline counts from the first arrival.</summary>
@@ -82,7 +82,7 @@ internal sealed class CollectiveBarrier : IDisposable
     }
 
     /// <summary>
-    /// Waits until every rank has copied. Copying waits for nobody, so this needs no deadline. The operation has succeeded on
+    /// Waits until every rank has copied. Copying never waits, so this needs no deadline. The operation has succeeded on
     /// every rank when the group is alive as the last one departs, and has failed on every rank when it is not.
     /// </summary>
     /// <exception cref="CommunicatorException">The group has died.</exception>
@@ -177,7 +177,7 @@ internal sealed class CollectiveBarrier : IDisposable
     }
 }
 
-/// <summary>Why a group died.</summary>
+/// <summary>Why a group failed.</summary>
 /// <param name="Message">What happened and what to do, without the operation of the rank that reports it.</param>
 /// <param name="MissingRanks">Ranks that had not arrived at the deadline, ascending; empty when the reason is another.</param>
 /// <param name="Cause">The exception behind it, if there is one.</param>

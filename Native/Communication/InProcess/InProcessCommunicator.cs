@@ -60,7 +60,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         _barrier.Arrive(Rank);
         for (int i = 0; i < Size; i++)
         {
-            // Everyone begins with a peer of its own, so that they do not all read the same memory first.
+            // Every rank begins at another peer, so that they do not all read the same memory first.
             int peer = (Rank + i) % Size;
             Copy(_barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
@@ -137,7 +137,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            // Whoever still waits, or calls later, must not wait for a rank that has gone.
+            // Other ranks, waiting now or calling later, must not wait for this one.
             _barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new view.", [], null));
             _group.Released();
         }
@@ -146,7 +146,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     private static void Copy<T>(nint source, DeviceSpan<T> destination)
         where T : unmanaged
     {
-        // Gathering in place, and what a rank sends to itself in place, is already there.
+        // When gathering or sending to itself in place, source and destination are the same memory.
         if (source != destination.Address)
         {
             new ReadOnlySpan<T>((void*)source, destination.Length).CopyTo(destination.AsSpan());

@@ -1,8 +1,8 @@
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
-/// The communicators of ranks that are threads of one process. Behaves like the forms that cross machines: a rank
-/// that does not arrive is named at the deadline, and a failure of one rank is a failure of all.
+/// The communicators of ranks that are threads of one process. They fail as those between machines do: the error at the deadline names
+/// the ranks that did not arrive, and a failure of one rank is a failure of all.
 /// </summary>
 public sealed class InProcessCommunicatorGroup : IDisposable
 {
@@ -46,7 +46,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
         }
     }
 
-    /// <summary>Hands out the communicator of a rank, once. Waits for nobody.</summary>
+    /// <summary>Hands out the communicator of a rank, once, without waiting for other ranks.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The group has no such rank.</exception>
     /// <exception cref="InvalidOperationException">The rank has been opened before.</exception>
     public ICommunicator Open(int rank)

@@ -10,7 +10,7 @@ internal static class Blocking
     public const int SliverColumns = 32;
 
     /// <summary>
-    /// Most steps of k in one packed block. A sliver of 128 KB streams from L2 at a small part of its rate, and every block
+    /// Most steps of k in one packed block. A sliver of 128 KB needs a small part of L2's bandwidth, and every block
     /// less is one pass less over unfinished chains: 1,024 was 2 to 4 % faster than 512 at 768 × 1536 × 768 and 2048³.
     /// </summary>
     public const int MaxDepth = 1024;
@@ -41,10 +41,10 @@ internal static class Blocking
     }
 }
 
-/// <summary>Cuts C into tiles: as large as scratch memory lets them be, and enough of them to balance the threads.</summary>
+/// <summary>Cuts C into tiles: as large as scratch memory allows, and enough of them to balance the threads.</summary>
 internal static class Tiling
 {
-    /// <summary>Pieces a thread should find at least, so that one that lost time to a neighbour can be helped.</summary>
+    /// <summary>The least number of pieces per thread: other threads then take over those of one that has been delayed.</summary>
     private const int PiecesPerThread = 16;
 
     /// <summary>Chooses the tiles of one product of a call that has <paramref name="steps"/> steps in all.</summary>

@@ -21,7 +21,7 @@ internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
 
     public ReadOnlySpan<int> Segments => _segments.AsSpan(0, _segmentCount);
 
-    /// <summary>Forgets the products of the last call.</summary>
+    /// <summary>Clears the products of the last call.</summary>
     public void Begin()
     {
         _count = 0;

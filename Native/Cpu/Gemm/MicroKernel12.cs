@@ -225,7 +225,7 @@ internal static unsafe class MicroKernel12
 
 /// <summary>
 /// The micro-kernel of 12 rows for slivers of at most 16 columns (gates, last columns): half of the multiplications. It
-/// leaves the right half of the micro-tile alone, so what it computes never goes straight to C.
+/// does not write the right half of the micro-tile, so its result is never stored to C directly.
 /// </summary>
 internal static unsafe class MicroKernel12Narrow
 {

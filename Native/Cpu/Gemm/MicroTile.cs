@@ -48,7 +48,7 @@ internal unsafe struct MicroTile
     /// <summary>Lines of the next sliver to prefetch meanwhile.</summary>
     public Prefetch Next;
 
-    /// <summary>Where the next micro-tile's chains will go: C is asked for one micro-tile ahead.</summary>
+    /// <summary>Where the next micro-tile's chains will go: C is prefetched one micro-tile ahead.</summary>
     public float* Ahead;
 
     /// <summary>Prefetches the next micro-tile of the result.</summary>
@@ -65,8 +65,8 @@ internal unsafe struct MicroTile
 }
 
 /// <summary>
-/// The lines of the next sliver, in the order in which a kernel asks for them, one per step of k. Hardware prefetchers do not
-/// follow 128 bytes out of every row, and packing waited for memory longer than it worked.
+/// The cache lines of the next sliver, in the order in which a kernel prefetches them, one per step of k. Hardware prefetchers do
+/// not follow 128 bytes of every row, and without this, packing spent most of its time waiting for memory.
 /// </summary>
 internal unsafe struct Prefetch
 {

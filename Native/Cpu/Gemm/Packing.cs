@@ -5,7 +5,7 @@ namespace MoEActors.Native.Cpu.Gemm;
 
 /// <summary>
 /// Packs a block of A into panels, [k][rows of the kernel] each: the micro-kernel then reads A in one ascending stream. Rows
-/// that a panel has too many are zero; their chains are thrown away.
+/// of a panel beyond those of A are zero; their chains are discarded.
 /// </summary>
 internal static unsafe class PanelPacker
 {
@@ -105,7 +105,7 @@ internal static unsafe class PanelPacker
 }
 
 /// <summary>
-/// Packs 32 columns of B as [k][32]. Columns that B has too few are zero; their chains are thrown away.
+/// Packs 32 columns of B as [k][32]. Columns beyond those of B are zero; their chains are discarded.
 /// </summary>
 internal static unsafe class SliverPacker
 {

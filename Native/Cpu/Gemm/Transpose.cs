@@ -113,7 +113,7 @@ internal static unsafe class Transpose16
     }
 }
 
-/// <summary>Transposes 8 × 8 elements in registers of AVX: what <see cref="Transpose16"/> is made of without AVX-512.</summary>
+/// <summary>Transposes 8 × 8 elements in registers of AVX: what <see cref="Transpose16"/> uses without AVX-512.</summary>
 internal static unsafe class Transpose8
 {
     /// <summary>Stores column k of the 8 rows as 8 consecutive elements at <c>destination + k·destinationStride</c>, k ascending.</summary>

@@ -4,7 +4,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
-/// <summary>The scores of the chosen columns, divided by their sum if so wished.</summary>
+/// <summary>The scores of the chosen columns, divided by their sum when renormalised.</summary>
 internal readonly unsafe struct ChoiceWeightsKernel(
     Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights) : IRangeBody
 {

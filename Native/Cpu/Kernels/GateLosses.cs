@@ -5,7 +5,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
-/// <summary>dLogits += 2·factor·lse·softmax(logits), rows that take no part left alone.</summary>
+/// <summary>dLogits += 2·factor·lse·softmax(logits), without the rows that take no part.</summary>
 internal readonly unsafe struct ZLossGradientKernel(
     Matrix logits, DeviceSpan<float> logSumExp, DeviceSpan<int> valid, float factor, Matrix dLogits) : IRangeBody
 {

@@ -36,7 +36,7 @@ internal readonly unsafe struct AdamWKernel(
         }
     }
 
-    /// <summary>1/(1 − βᵗ): a moment that started from zero has seen only this much of the gradient.</summary>
+    /// <summary>1/(1 − βᵗ): corrects a moment's bias towards its initial zero.</summary>
     private Vector512<float> Correction(float beta) => Vector512.Create((float)(1.0 / (1.0 - Math.Pow(beta, update.Step))));
 }
 

@@ -5,7 +5,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
-/// <summary>Sigmoid of each element, and log Σ exp of each row of logits if it is asked for.</summary>
+/// <summary>Sigmoid of each element, and log Σ exp of each row of logits unless that span is empty.</summary>
 internal readonly unsafe struct SigmoidKernel(Matrix logits, Matrix scores, DeviceSpan<float> logSumExp) : IRangeBody
 {
     [MethodImpl(Compilation.AtOnce)]

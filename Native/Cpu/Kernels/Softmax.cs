@@ -69,7 +69,7 @@ internal static unsafe class SoftmaxRow
     }
 }
 
-/// <summary>Softmax of each row, and the logarithm of its denominator if it is asked for.</summary>
+/// <summary>Softmax of each row, and the logarithm of its denominator unless that span is empty.</summary>
 internal readonly unsafe struct SoftmaxKernel(Matrix logits, Matrix probabilities, DeviceSpan<float> logSumExp) : IRangeBody
 {
     [MethodImpl(Compilation.AtOnce)]
@@ -103,10 +103,10 @@ internal readonly unsafe struct SoftmaxGradientKernel(Matrix probabilities, Matr
     }
 }
 
-/// <summary>Softmax over what each row may see, which is itself and what came before it; the rest becomes 0.</summary>
+/// <summary>Softmax over the columns up to each row's own position; the rest becomes 0.</summary>
 internal readonly unsafe struct CausalSoftmaxKernel(Matrix scores, int sequenceLength, float scale) : IRangeBody
 {
-    /// <summary>How many of <paramref name="columns"/> a row may see.</summary>
+    /// <summary>How many of <paramref name="columns"/> are visible to a row.</summary>
     public static int Visible(int row, int sequenceLength, int columns) => Math.Min(row % sequenceLength + 1, columns);
 
     [MethodImpl(Compilation.AtOnce)]

@@ -7,7 +7,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 
 /// <summary>
 /// The best rows of each column. A column becomes whole numbers in the order of its scores; the smallest of the chosen is
-/// found by halving the range of numbers, 32 counts whatever the column looks like; then rows are taken in order.
+/// found by halving the range of numbers, always in 32 counts; then rows are taken in order.
 /// </summary>
 internal readonly unsafe struct TopRowsKernel(Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> keys, DeviceSpan<int> rows)
     : IRangeBody

@@ -60,7 +60,7 @@ internal static class VectorMath
     private static Vector512<float> PowerOfTwo(Vector512<int> n) => ((n + Vector512.Create(127)) << 23).AsSingle();
 }
 
-/// <summary>The standard normal distribution, which is what the exact form of GELU multiplies its argument with.</summary>
+/// <summary>The standard normal distribution, which is what the exact form of GELU multiplies its argument by.</summary>
 internal static class NormalDistribution
 {
     /// <summary>1/√(2π): the density is this times the bell.</summary>
@@ -72,7 +72,7 @@ internal static class NormalDistribution
     /// <summary>
     /// Φ(x) and the bell e^(-x²/2), which the density shares. The tail is the bell times Mills' ratio, and that is u·P(u) with
     /// u = 1/(1 + 0.35·|x|), P of degree 8 with a relative error of 3e-8 (Remez on [0, 15]). So the tail keeps its relative
-    /// accuracy far out, where 1 + erf would have cancelled to nothing.
+    /// accuracy far out, where 1 + erf would cancel completely.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Cumulative(Vector512<float> x, out Vector512<float> bell)

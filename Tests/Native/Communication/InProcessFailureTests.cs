@@ -5,7 +5,7 @@ using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Native.Communication;
 
-/// <summary>A call ends on every rank or fails on every rank, and says why.</summary>
+/// <summary>A call ends on every rank or fails on every rank, with the reason.</summary>
 public sealed class InProcessFailureTests
 {
     private static readonly InvalidDataException Cause = new("NaN in the loss of step 7");
@@ -35,7 +35,7 @@ public sealed class InProcessFailureTests
             Assert.Equal([1, 3], e.MissingRanks.Where(rank => rank is 1 or 3));
         });
 
-        // Who comes late learns the same at once.
+        // A rank that arrives late gets the same error at once.
         var late = Assert.Throws<CommunicatorException>(() => Gather(group.Ranks[3]));
         Assert.Contains("missing 30 s after rank", late.Message);
     }

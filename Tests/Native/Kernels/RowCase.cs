@@ -106,7 +106,7 @@ internal sealed class RowCase : IDisposable
     }
 }
 
-/// <summary>Where operands lie: nothing of it may show in a result.</summary>
+/// <summary>Where operands are in memory; results must not depend on it.</summary>
 /// <param name="Threads">Threads of the device.</param>
 /// <param name="Gap">Elements between two rows.</param>
 /// <param name="Shift">Elements off a cache line.</param>
