@@ -20,7 +20,7 @@ public sealed class ClusterLayer
 {
     private readonly MoEModel _run;
     private readonly ITrainingGrain _grain;
-    private readonly CallerMemory? _memory;
+    private readonly CallerBuffers? _memory;
     private int _calls;
     private int _passes;
     private int _rows;
@@ -29,7 +29,7 @@ public sealed class ClusterLayer
     /// <summary>Whether an update may have been committed without this client's having heard.</summary>
     private bool _stepUnknown;
 
-    internal ClusterLayer(MoEModel run, ITrainingGrain grain, CallerMemory? memory)
+    internal ClusterLayer(MoEModel run, ITrainingGrain grain, CallerBuffers? memory)
     {
         _run = run;
         _grain = grain;
@@ -181,13 +181,13 @@ public sealed class ClusterLayer
         {
             throw new NotSupportedException(
                 $"Layer '{Name}' cannot be called from here: rows do not travel between processes yet. Call it from the process of its silos, with a "
-                + $"{nameof(MoECluster)} that was given their {nameof(CallerMemory)}.");
+                + $"{nameof(MoECluster)} that was given their {nameof(CallerBuffers)}.");
         }
 
-        using MemoryLoan loan = _memory.Lend(source, target);
+        using BufferLease lease = _memory.Lease(source, target);
         try
         {
-            return await RunAsync<TOutcome>(request(loan.Handle), cancellationToken);
+            return await RunAsync<TOutcome>(request(lease.Handle), cancellationToken);
         }
         catch (Exception)
         {

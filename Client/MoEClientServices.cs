@@ -13,5 +13,5 @@ public static class MoEClientServices
     /// </summary>
     public static IServiceCollection AddMoEClient(this IServiceCollection services) =>
         services.AddSingleton(provider => new MoECluster(
-            provider.GetRequiredService<IClusterClient>(), provider.GetService<ModelKinds>(), provider.GetService<CallerMemory>()));
+            provider.GetRequiredService<IClusterClient>(), provider.GetService<ModelKinds>(), provider.GetService<CallerBuffers>()));
 }

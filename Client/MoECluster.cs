@@ -12,7 +12,7 @@ namespace MoEActors.Client;
 /// <param name="grains">Reaches the cluster's grains.</param>
 /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
 /// <param name="memory">The door to silos in this process, by which layers are called; null for a client elsewhere.</param>
-public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerMemory? memory = null) : IAsyncDisposable
+public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerBuffers? memory = null) : IAsyncDisposable
 {
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
     private ClusterConnection? _connection;

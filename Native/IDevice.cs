@@ -5,7 +5,7 @@ namespace MoEActors.Native;
 
 /// <summary>
 /// A device that computes: memory and the operations a mixture-of-experts model needs. Operations are queued in order and
-/// take their operands by reference: the caller leaves them alone until an operation that returns a value, or
+/// take their operands by reference: the caller must not touch them until an operation that returns a value, or
 /// <see cref="Synchronize"/>, has returned. A device belongs to one executor thread at a time.
 /// <para>
 /// Every operation obeys the kernel contract (docs/kernel-contract.md): the bits of an output row depend neither on the
@@ -33,7 +33,7 @@ public interface IDevice
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
     DeviceBuffer Allocate(long bytes);
 
-    /// <summary>Frees an allocation; called by <see cref="DeviceBuffer"/> alone.</summary>
+    /// <summary>Frees an allocation; called only by <see cref="DeviceBuffer"/>.</summary>
     internal void Free(nint address, long bytes);
 
     /// <summary>Copies host memory to the device.</summary>

@@ -49,12 +49,12 @@ internal sealed class SummedGradients(IDevice device, ICommunicator communicator
         for (int i = 0; i < _held.Length; i++)
         {
             int[] ranks = _held[i].Ranks;
-            (_, int own) = ICommunicator.OwnedPiece(length, _held[i].Own, ranks.Length);
+            (_, int own) = ICommunicator.OwnedRange(length, _held[i].Own, ranks.Length);
             for (int replica = 0; replica < ranks.Length; replica++)
             {
                 if (replica != _held[i].Own)
                 {
-                    (int start, int count) = ICommunicator.OwnedPiece(length, replica, ranks.Length);
+                    (int start, int count) = ICommunicator.OwnedRange(length, replica, ranks.Length);
                     _away[segments] = new Segment(ranks[replica], i * length + start, count);
                     _here[segments++] = new Segment(ranks[replica], arriving, own);
                     arriving = checked(arriving + own);
@@ -67,7 +67,7 @@ internal sealed class SummedGradients(IDevice device, ICommunicator communicator
         arriving = 0;
         for (int i = 0; i < _held.Length; i++)
         {
-            (int start, int count) = ICommunicator.OwnedPiece(length, _held[i].Own, _held[i].Ranks.Length);
+            (int start, int count) = ICommunicator.OwnedRange(length, _held[i].Own, _held[i].Ranks.Length);
             Add(_held[i], packed.Slice(i * length + start, count), arrived.Slice(arriving, count * (_held[i].Ranks.Length - 1)));
             arriving += count * (_held[i].Ranks.Length - 1);
         }
@@ -96,12 +96,12 @@ internal sealed class SummedGradients(IDevice device, ICommunicator communicator
         for (int i = 0; i < _held.Length; i++)
         {
             int[] ranks = _held[i].Ranks;
-            (int ownStart, int own) = ICommunicator.OwnedPiece(length, _held[i].Own, ranks.Length);
+            (int ownStart, int own) = ICommunicator.OwnedRange(length, _held[i].Own, ranks.Length);
             for (int replica = 0; replica < ranks.Length; replica++)
             {
                 if (replica != _held[i].Own)
                 {
-                    (int start, int count) = ICommunicator.OwnedPiece(length, replica, ranks.Length);
+                    (int start, int count) = ICommunicator.OwnedRange(length, replica, ranks.Length);
                     _away[segments] = new Segment(ranks[replica], i * length + ownStart, own);
                     _here[segments++] = new Segment(ranks[replica], i * length + start, count);
                 }

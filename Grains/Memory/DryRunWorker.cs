@@ -91,7 +91,7 @@ internal sealed class DryRunWorker(
         (double rows, int most) = Rows();
         var communicators = new DryRunCommunicators(device, rows, most);
         var model = new WorkerModel(
-            map.Workers[rank], device, new ShardMemory(device), run, new DiskFileStore(), new CallerMemory(), communicators,
+            map.Workers[rank], device, new ShardMemory(device), run, new DiskFileStore(), new CallerBuffers(), communicators,
             static work => work());
         var order = new OpenEpochOrder
         {

@@ -25,7 +25,7 @@ internal sealed class LayerStep : IDisposable
     private readonly EpochView _view;
     private readonly LayerModel _layer;
     private readonly StepGradients _gradients;
-    private readonly CallerMemory _memory;
+    private readonly CallerBuffers _memory;
     private readonly int _microBatches;
     private readonly DeviceBuffer _flagMemory;
     private readonly int[] _flags;
@@ -39,7 +39,7 @@ internal sealed class LayerStep : IDisposable
     private Guid _forward;
     private int _rows;
 
-    public LayerStep(IDevice device, EpochView view, LayerModel layer, StepGradients gradients, CallerMemory memory, int microBatches)
+    public LayerStep(IDevice device, EpochView view, LayerModel layer, StepGradients gradients, CallerBuffers memory, int microBatches)
     {
         _device = device;
         _view = view;

@@ -68,12 +68,12 @@ internal sealed class StepGradients : IDisposable
 
     /// <summary>Adds the dense gradients of a round, those of all workers.</summary>
     /// <param name="contributes">Whether this worker had a micro-batch.</param>
-    public void AddDense(bool contributes) => _view!.Communicator.AddInRankOrder(Parameters.Dense.Gradients, contributes, Dense);
+    public void AddDense(bool contributes) => _view!.Communicator.ReduceScatterInRankOrder(Parameters.Dense.Gradients, contributes, Dense);
 
     /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
     public void Complete(long step)
     {
-        _view!.Communicator.ShareOwned(Dense);
+        _view!.Communicator.AllGatherOwned(Dense);
         for (int i = 0; i < Parameters.Shards.Count; i++)
         {
             Parameters.Shards.At(i).Block.EndGradients();

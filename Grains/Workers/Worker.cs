@@ -11,7 +11,7 @@ namespace MoEActors.Grains.Workers;
 
 /// <summary>One device of this silo: its executor thread and what it holds of each model.</summary>
 internal sealed class Worker(
-    WorkerId id, IDevice device, long budget, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerMemory memory) : IDisposable
+    WorkerId id, IDevice device, long budget, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerBuffers memory) : IDisposable
 {
     private readonly Executor _executor = new($"moe worker {id.Device}");
     private readonly Executor _courier = new($"moe courier {id.Device}");

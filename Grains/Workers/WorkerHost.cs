@@ -32,7 +32,7 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Opens the devices and starts their executors.</summary>
     public WorkerHost(
         IOptions<WorkerHostOptions> options, ILocalSiloDetails silo, ICommunicatorProvider communicators, PlacementBoard board, IFileStore files,
-        ModelKinds kinds, CallerMemory memory)
+        ModelKinds kinds, CallerBuffers memory)
     {
         _board = board;
         Silo = silo.SiloAddress.ToParsableString();

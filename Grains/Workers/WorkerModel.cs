@@ -16,18 +16,15 @@ namespace MoEActors.Grains.Workers;
 /// </summary>
 internal sealed class WorkerModel : IDisposable
 {
-    /// <summary>Tells the courier's communicators from the model's own; no model's name can end so.</summary>
-    private const string CourierMark = "/moves";
-
     private readonly ICommunicatorProvider _communicators;
-    private readonly CallerMemory _memory;
+    private readonly CallerBuffers _memory;
     private readonly RunConfiguration _run;
     private readonly Arena _arena;
     private readonly Arena _parts;
     private readonly ArenaReservation? _reservation;
 
     public WorkerModel(
-        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerMemory memory,
+        WorkerId worker, IDevice device, ShardMemory shards, RunConfiguration run, IFileStore files, CallerBuffers memory,
         ICommunicatorProvider communicators, Action<Action> courier)
     {
         _communicators = communicators;
@@ -100,7 +97,7 @@ internal sealed class WorkerModel : IDisposable
         View?.Dispose();
         Gradients.Drop();
         Gradients.Counts.Withdraw();
-        ICommunicator communicator = _communicators.Open(head.Model, head.Epoch, rank, map.Workers.Length, WorkerHost.PeerDeadline);
+        ICommunicator communicator = _communicators.Open(Spec(CommunicatorPurpose.StepProgram, head, map, rank));
         Enter(new EpochView(head.Epoch, map, rank, _run, Device, _arena, _parts, Parameters, communicator, Times.Clock));
         Gates.Apply([.. order.Gates.Select(gate => gate.ToPolicy())], View!.Model);
     }
@@ -111,13 +108,9 @@ internal sealed class WorkerModel : IDisposable
     /// <param name="besideStep">Whether a step runs meanwhile.</param>
     public void BeginSwitch(OrderHead head, SwitchMessage change, bool besideStep)
     {
-        int rank = View!.Rank;
-        int size = View.Map.Workers.Length;
-
         // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
-        string name = head.Model + CourierMark;
-        long number = (head.Term << 32) + head.Number;
-        Switchover.Begin(change, besideStep, rank, () => _communicators.Open(name, number, rank, size, WorkerHost.PeerDeadline));
+        CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, head, View!.Map, View.Rank) with { Attempt = head.Number };
+        Switchover.Begin(change, besideStep, spec.Rank, () => _communicators.Open(spec));
     }
 
     /// <summary>Goes over to an epoch whose shards have arrived.</summary>
@@ -162,6 +155,16 @@ internal sealed class WorkerModel : IDisposable
         _arena.Dispose();
         _parts.Dispose();
     }
+
+    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, OrderHead head, PlacementMap map, int rank) =>
+        new(map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device)), rank)
+        {
+            Purpose = purpose,
+            Model = head.Model,
+            Term = head.Term,
+            View = head.Epoch,
+            ProgressDeadline = WorkerHost.PeerDeadline,
+        };
 
     private void Enter(EpochView view)
     {

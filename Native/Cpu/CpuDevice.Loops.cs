@@ -15,7 +15,7 @@ public sealed unsafe partial class CpuDevice
     private void ForElements<TBody>(int elements, in TBody body)
         where TBody : struct, IRangeBody => _team.For(elements, PieceElements, body);
 
-    /// <summary>Items are rows, or whatever else comes to <paramref name="elements"/> elements of work each.</summary>
+    /// <summary>Items are rows, or other units of <paramref name="elements"/> elements of work each.</summary>
     private void ForRows<TBody>(int rows, int elements, in TBody body)
         where TBody : struct, IRangeBody => _team.For(rows, Math.Max(1, PieceElements / Math.Max(1, elements)), body);
 

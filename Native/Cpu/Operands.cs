@@ -4,8 +4,8 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Native.Cpu;
 
 /// <summary>
-/// What operations demand of their operands. Kernels trust shapes and row numbers, so a mistake must end here, named, and
-/// not in somebody else's memory.
+/// Checks of operands. Kernels do not check shapes and row numbers themselves: a mistake must be reported here, by name, before a
+/// kernel reads or writes memory outside the operand.
 /// </summary>
 internal static class Operands
 {

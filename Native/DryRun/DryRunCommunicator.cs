@@ -4,8 +4,8 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Native.DryRun;
 
 /// <summary>
-/// A group of which one rank alone exists: the others are taken to do as it does. Nothing travels; gathered integers are this rank's own, and those
-/// of the others so much more that all together are as many as this rank is taken to be busier than its share.
+/// A communicator whose group has no other ranks: they are assumed to do what this one does. Nothing is transferred. Gathered integers are this
+/// rank's own and, for each other rank, an equal part of what makes the total <c>size · skew</c> times this rank's own, within <c>most</c>.
 /// </summary>
 /// <param name="device">The rank's device.</param>
 /// <param name="rank">The rank.</param>
@@ -57,12 +57,12 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
     }
 
     /// <inheritdoc />
-    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
     }
 
     /// <inheritdoc />
-    public void ShareOwned(DeviceSpan<float> sum)
+    public void AllGatherOwned(DeviceSpan<float> sum)
     {
     }
 
@@ -81,4 +81,14 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
     public void Dispose()
     {
     }
+}
+
+/// <summary>Opens communicators without other ranks, see <see cref="DryRunCommunicator"/>.</summary>
+/// <param name="device">The rank's device.</param>
+/// <param name="skew">Rows that come to this rank over its equal share; 1 for level routing.</param>
+/// <param name="most">The most rows that one rank can send to one expert.</param>
+public sealed class DryRunCommunicators(DryRunDevice device, double skew = 1, int most = int.MaxValue) : ICommunicatorProvider
+{
+    /// <inheritdoc />
+    public ICommunicator Open(CommunicatorSpec spec) => new DryRunCommunicator(device, spec.Rank, spec.Size, skew, most);
 }

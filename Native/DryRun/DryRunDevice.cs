@@ -5,7 +5,7 @@ namespace MoEActors.Native.DryRun;
 /// <summary>
 /// A device without memory and without arithmetic: it counts what a program would allocate. The program runs as on any other device, so that
 /// the count stays right when the program changes. Integers that are written can be read again, since routing and the sizes of exchanges follow
-/// from them; everything else reads as zero. Tokens choose experts in turn, so that every expert gets as many as any other.
+/// from them; everything else reads as zero. Tokens are routed to experts round-robin, so that all experts get equally many.
 /// </summary>
 public sealed partial class DryRunDevice : IDevice
 {

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace MoEActors.Native.Memory;
 
 /// <summary>
-/// Memory for one round of a step: taken piece by piece, given back all at once, or back to a <see cref="Mark"/>. What an arena holds is kept
+/// Memory for one round of a step: allocated piece by piece, released all at once, or back to a <see cref="Mark"/>. Its blocks are kept
 /// across <see cref="Reset"/>, so that a warm arena allocates nothing. Not thread safe: an arena belongs to one executor.
 /// </summary>
 /// <param name="device">The device whose memory is handed out.</param>
@@ -65,7 +65,7 @@ public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposab
     }
 
     /// <summary>
-    /// Takes everything back, as <see cref="Reset"/>, and sees to it that the next round finds room for this much in one block. An arena that grows
+    /// Takes everything back, as <see cref="Reset"/>, and makes sure that the next round has room for this much in one block. An arena that grows
     /// while it is used has gaps where a request did not fit; one that was reserved has none.
     /// </summary>
     /// <exception cref="OutOfMemoryException">The device has no room.</exception>
@@ -139,3 +139,9 @@ public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposab
         BytesHeld = 0;
     }
 }
+
+/// <summary>A place in an <see cref="Arena"/>: everything handed out later can be taken back at once.</summary>
+/// <param name="Block">The block.</param>
+/// <param name="Offset">Bytes handed out of it.</param>
+/// <param name="BytesInUse">Bytes in use, padding included.</param>
+public readonly record struct ArenaMark(int Block, long Offset, long BytesInUse);

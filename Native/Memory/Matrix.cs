@@ -52,3 +52,13 @@ public readonly record struct Matrix
     /// <summary>The <paramref name="count"/> columns from <paramref name="start"/> on, of a view that is not transposed.</summary>
     public Matrix SliceColumns(int start, int count) => new(Rows == 0 ? default : Data.Slice(start), Rows, count, Stride);
 }
+
+/// <summary>What an operation does with what its output held before.</summary>
+public enum Accumulation
+{
+    /// <summary>The result replaces it.</summary>
+    Store,
+
+    /// <summary>The result, complete, is added to it by one rounded addition.</summary>
+    Add,
+}

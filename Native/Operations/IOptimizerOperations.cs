@@ -13,7 +13,7 @@ namespace MoEActors.Native.Operations;
 public readonly record struct AdamWUpdate(
     float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, float GradientScale, long Step);
 
-/// <summary>The update of parameters, and what it needs to know of gradients.</summary>
+/// <summary>The update of parameters, and the norm of their gradients.</summary>
 public interface IOptimizerOperations
 {
     /// <summary>

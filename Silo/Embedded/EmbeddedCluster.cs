@@ -16,7 +16,7 @@ namespace MoEActors.Silo.Embedded;
 /// </summary>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
-    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerMemory memory)
+    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerBuffers memory)
     {
         Silos = silos;
         Client = new MoECluster(silos.Client, kinds, memory);
@@ -43,7 +43,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
         ModelKinds kinds = ModelKinds.BuiltIn.With(chosen.ExpertKinds, chosen.GateKinds);
         IRunStore store = chosen.Store ?? new InMemoryRunStore();
-        var memory = new CallerMemory();
+        var memory = new CallerBuffers();
         var communicators = new InProcessCommunicatorProvider();
         EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
             new EmbeddedSilosOptions
@@ -57,7 +57,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.MemoryPerDevice = chosen.MemoryPerWorker ?? MemoryBudget.Default(chosen.Silos * chosen.DevicesPerSilo);
                         moe.Store = store;
                         moe.Communicators = communicators;
-                        moe.CallerMemory = memory;
+                        moe.CallerBuffers = memory;
                         moe.ExpertKinds = chosen.ExpertKinds;
                         moe.GateKinds = chosen.GateKinds;
                     });

@@ -32,5 +32,5 @@ public sealed class MoEOptions
     public ICommunicatorProvider? Communicators { get; set; }
 
     /// <summary>The door for callers of layers in this process; one for all of its silos and its client.</summary>
-    public CallerMemory? CallerMemory { get; set; }
+    public CallerBuffers? CallerBuffers { get; set; }
 }

@@ -32,7 +32,7 @@ public static class MoESiloBuilderExtensions
         });
         silo.Services.AddSingleton<IRunStore>(_ => options.Store ?? new InMemoryRunStore());
         silo.Services.AddSingleton<ICommunicatorProvider>(_ => options.Communicators ?? new InProcessCommunicatorProvider());
-        silo.Services.AddSingleton(_ => options.CallerMemory ?? new CallerMemory());
+        silo.Services.AddSingleton(_ => options.CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
         silo.Services.AddSingleton<PlacementBoard>();

@@ -98,14 +98,14 @@ public class WorkerIndependenceTests
                 MicroBatch? batch = index < MicroBatches ? DecoderRun.RandomBatch(configuration, step * 10 + index) : null;
                 dense.ClearGradients();
                 MicroBatchLoss loss = model.Train(batch, 0.02f, 1f / MicroBatches, new MicroBatchPlace(step, index));
-                communicator.AddInRankOrder(dense.Gradients, batch is not null, sum);
+                communicator.ReduceScatterInRankOrder(dense.Gradients, batch is not null, sum);
                 if (batch is not null)
                 {
                     result.Add($"loss {step}.{index}", [loss.CrossEntropySum, loss.Auxiliary]);
                 }
             }
 
-            communicator.ShareOwned(sum);
+            communicator.AllGatherOwned(sum);
             optimizer.Apply(device, dense, sum, 1f, step);
             experts.ForEach(block => optimizer.Apply(device, block, block.Gradients, 1f, step));
             model.EndStep(sum);

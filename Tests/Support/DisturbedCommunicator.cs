@@ -24,16 +24,16 @@ internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommun
         inner.AllGather(mine, all);
     }
 
-    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
         owner.Pass(Rank, isCourier);
-        inner.AddInRankOrder(part, contributes, sum);
+        inner.ReduceScatterInRankOrder(part, contributes, sum);
     }
 
-    public void ShareOwned(DeviceSpan<float> sum)
+    public void AllGatherOwned(DeviceSpan<float> sum)
     {
         owner.Pass(Rank, isCourier);
-        inner.ShareOwned(sum);
+        inner.AllGatherOwned(sum);
     }
 
     public void Broadcast<T>(DeviceSpan<T> span, int root)

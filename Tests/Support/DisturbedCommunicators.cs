@@ -11,8 +11,8 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
 
     public int OpenGroups => _inner.OpenGroups;
 
-    public ICommunicator Open(string model, long epoch, int rank, int size, TimeSpan deadline) =>
-        new DisturbedCommunicator(_inner.Open(model, epoch, rank, size, deadline), this, isCourier: model.EndsWith("/moves", StringComparison.Ordinal));
+    public ICommunicator Open(CommunicatorSpec spec) =>
+        new DisturbedCommunicator(_inner.Open(spec), this, isCourier: spec.Purpose == CommunicatorPurpose.ShardCopy);
 
     /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it throws.</summary>
     public void FailAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, OfCouriers: null);

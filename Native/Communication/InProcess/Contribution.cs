@@ -1,8 +1,8 @@
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
-/// What one rank brings to the operation in progress. Its owner writes it before it arrives; the others read it between
-/// everyone's arrival and everyone's departure, so no field needs a lock of its own.
+/// One rank's part in the operation in progress. The rank writes it before it arrives; the others read it after all ranks have arrived and
+/// before any has departed, so no field needs a lock of its own.
 /// </summary>
 internal sealed class Contribution
 {
@@ -76,4 +76,15 @@ internal sealed class Contribution
 
     private string InWords() =>
         Operation + (Operation == CollectiveOperation.Broadcast ? $" from root {Root}" : "") + $" of {Length} {ElementType.Name} elements";
+}
+
+/// <summary>The operations of a communicator, by the names that appear in messages.</summary>
+internal enum CollectiveOperation
+{
+    None,
+    AllToAll,
+    AllGather,
+    ReduceScatterInRankOrder,
+    AllGatherOwned,
+    Broadcast,
 }

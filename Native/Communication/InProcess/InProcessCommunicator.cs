@@ -10,15 +10,15 @@ namespace MoEActors.Native.Communication.InProcess;
 internal sealed unsafe class InProcessCommunicator : ICommunicator
 {
     private readonly InProcessCommunicatorGroup _group;
-    private readonly Meeting _meeting;
+    private readonly CollectiveBarrier _barrier;
     private readonly int[] _cursors;
     private readonly nint[] _parts;
     private int _disposed;
 
-    internal InProcessCommunicator(InProcessCommunicatorGroup group, Meeting meeting, int rank)
+    internal InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank)
     {
         _group = group;
-        _meeting = meeting;
+        _barrier = barrier;
         _cursors = new int[group.Size];
         _parts = new nint[group.Size];
         Rank = rank;
@@ -30,7 +30,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     /// <inheritdoc />
     public int Size => _group.Size;
 
-    private Contribution Mine => _meeting[Rank];
+    private Contribution Mine => _barrier[Rank];
 
     /// <inheritdoc />
     public void AllToAll<T>(
@@ -41,9 +41,9 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         Mine.DescribeSends(typeof(T), send.Address, sendSegments);
         RequireInside(sendSegments, send.Length, "send");
         RequireInside(receiveSegments, receive.Length, "receive");
-        _meeting.Arrive(Rank);
+        _barrier.Arrive(Rank);
         Receive(receive, receiveSegments);
-        _meeting.Depart(Rank);
+        _barrier.Depart(Rank);
     }
 
     /// <inheritdoc />
@@ -57,56 +57,56 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
             throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
         }
 
-        _meeting.Arrive(Rank);
+        _barrier.Arrive(Rank);
         for (int i = 0; i < Size; i++)
         {
-            // Everyone begins with a peer of its own, so that they do not all read the same memory first.
+            // Every rank begins at another peer, so that they do not all read the same memory first.
             int peer = (Rank + i) % Size;
-            Copy(_meeting[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            Copy(_barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
 
-        _meeting.Depart(Rank);
+        _barrier.Depart(Rank);
     }
 
     /// <inheritdoc />
-    public void AddInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
+    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.AddInRankOrder, typeof(float), part.Address, sum.Length, contributes: contributes);
+        Mine.Describe(CollectiveOperation.ReduceScatterInRankOrder, typeof(float), part.Address, sum.Length, contributes: contributes);
         if (contributes && part.Length != sum.Length)
         {
             throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");
         }
 
-        _meeting.Arrive(Rank);
-        (int start, int length) = ICommunicator.OwnedPiece(sum.Length, Rank, Size);
+        _barrier.Arrive(Rank);
+        (int start, int length) = ICommunicator.OwnedRange(sum.Length, Rank, Size);
         int contributors = 0;
         for (int rank = 0; rank < Size; rank++)
         {
-            if (_meeting[rank].Contributes)
+            if (_barrier[rank].Contributes)
             {
-                _parts[contributors++] = _meeting[rank].Address + (nint)start * sizeof(float);
+                _parts[contributors++] = _barrier[rank].Address + (nint)start * sizeof(float);
             }
         }
 
         OrderedSum.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
-        _meeting.Depart(Rank);
+        _barrier.Depart(Rank);
     }
 
     /// <inheritdoc />
-    public void ShareOwned(DeviceSpan<float> sum)
+    public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.ShareOwned, typeof(float), sum.Address, sum.Length);
-        _meeting.Arrive(Rank);
+        Mine.Describe(CollectiveOperation.AllGatherOwned, typeof(float), sum.Address, sum.Length);
+        _barrier.Arrive(Rank);
         for (int i = 1; i < Size; i++)
         {
             int owner = (Rank + i) % Size;
-            (int start, int length) = ICommunicator.OwnedPiece(sum.Length, owner, Size);
-            Copy(_meeting[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
+            Copy(_barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 
-        _meeting.Depart(Rank);
+        _barrier.Depart(Rank);
     }
 
     /// <inheritdoc />
@@ -120,16 +120,16 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
             throw Reject($"names root {root}, which is none of the {Size} ranks");
         }
 
-        _meeting.Arrive(Rank);
-        Copy(_meeting[root].Address, span);
-        _meeting.Depart(Rank);
+        _barrier.Arrive(Rank);
+        Copy(_barrier[root].Address, span);
+        _barrier.Depart(Rank);
     }
 
     /// <inheritdoc />
     public void Abort(Exception cause)
     {
         ArgumentNullException.ThrowIfNull(cause);
-        _meeting.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
+        _barrier.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
     }
 
     /// <inheritdoc />
@@ -137,8 +137,8 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            // Whoever still waits, or calls later, must not wait for a rank that has gone.
-            _meeting.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new epoch.", [], null));
+            // Other ranks, waiting now or calling later, must not wait for this one.
+            _barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new view.", [], null));
             _group.Released();
         }
     }
@@ -146,7 +146,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     private static void Copy<T>(nint source, DeviceSpan<T> destination)
         where T : unmanaged
     {
-        // Gathering in place, and what a rank sends to itself in place, is already there.
+        // When gathering or sending to itself in place, source and destination are the same memory.
         if (source != destination.Address)
         {
             new ReadOnlySpan<T>((void*)source, destination.Length).CopyTo(destination.AsSpan());
@@ -159,7 +159,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         Array.Clear(_cursors);
         foreach (Segment expected in segments)
         {
-            Contribution sender = _meeting[expected.Peer];
+            Contribution sender = _barrier[expected.Peer];
             if (!SegmentMatching.MoveNext(sender.Sends, Rank, ref _cursors[expected.Peer], out Segment sent) || sent.Count != expected.Count)
             {
                 Disagree(segments, expected.Peer);
@@ -171,7 +171,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
 
         for (int peer = 0; peer < Size; peer++)
         {
-            if (SegmentMatching.MoveNext(_meeting[peer].Sends, Rank, ref _cursors[peer], out _))
+            if (SegmentMatching.MoveNext(_barrier[peer].Sends, Rank, ref _cursors[peer], out _))
             {
                 Disagree(segments, peer);
                 return;
@@ -180,7 +180,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     }
 
     private void Disagree(ReadOnlySpan<Segment> receives, int peer) =>
-        _meeting.Fail(new Failure(SegmentMatching.Disagreement(_meeting[peer].Sends, peer, receives, Rank), [], null));
+        _barrier.Fail(new Failure(SegmentMatching.Disagreement(_barrier[peer].Sends, peer, receives, Rank), [], null));
 
     private void RequireInside(ReadOnlySpan<Segment> segments, int length, string direction)
     {
@@ -199,5 +199,5 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
 
     /// <summary>A rank with wrong arguments can never arrive, so the group ends at once on every rank.</summary>
     private CommunicatorException Reject(string violation) =>
-        _meeting.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Operation, Rank, Size);
+        _barrier.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Operation, Rank, Size);
 }

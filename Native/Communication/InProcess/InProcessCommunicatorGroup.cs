@@ -1,16 +1,13 @@
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
-/// The communicators of one epoch whose ranks are threads of one process. Behaves like the forms that cross machines: a rank
-/// that does not arrive is named at the deadline, and a failure of one rank is a failure of all.
+/// The communicators of ranks that are threads of one process. They fail as those between machines do: the error at the deadline names
+/// the ranks that did not arrive, and a failure of one rank is a failure of all.
 /// </summary>
 public sealed class InProcessCommunicatorGroup : IDisposable
 {
-    /// <summary>How long an operation waits for its ranks unless another time is set.</summary>
-    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(30);
-
-    private readonly Lock _gate = new();
-    private readonly Meeting _meeting;
+    private readonly Lock _lock = new();
+    private readonly CollectiveBarrier _barrier;
     private readonly bool[] _opened;
     private readonly Action<InProcessCommunicatorGroup>? _whenReleased;
     private int _inUse;
@@ -21,7 +18,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <param name="time">The clock of the deadline; the system's unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">Less than one rank, or a deadline that is not positive.</exception>
     public InProcessCommunicatorGroup(int size, TimeSpan? deadline = null, TimeProvider? time = null)
-        : this(size, deadline ?? DefaultDeadline, time ?? TimeProvider.System, whenReleased: null)
+        : this(size, deadline ?? CommunicatorSpec.DefaultProgressDeadline, time ?? TimeProvider.System, whenReleased: null)
     {
     }
 
@@ -29,7 +26,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
-        _meeting = new Meeting(size, deadline, time);
+        _barrier = new CollectiveBarrier(size, deadline, time);
         _opened = new bool[size];
         _whenReleased = whenReleased;
     }
@@ -42,21 +39,21 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _inUse > 0;
             }
         }
     }
 
-    /// <summary>Hands out the communicator of a rank, once. Waits for nobody.</summary>
+    /// <summary>Hands out the communicator of a rank, once, without waiting for other ranks.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The group has no such rank.</exception>
     /// <exception cref="InvalidOperationException">The rank has been opened before.</exception>
     public ICommunicator Open(int rank)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Size);
-        lock (_gate)
+        lock (_lock)
         {
             if (_opened[rank])
             {
@@ -65,21 +62,21 @@ public sealed class InProcessCommunicatorGroup : IDisposable
 
             _opened[rank] = true;
             _inUse++;
-            return new InProcessCommunicator(this, _meeting, rank);
+            return new InProcessCommunicator(this, _barrier, rank);
         }
     }
 
     /// <summary>Ends the group on every rank, as the disposal of all its communicators does.</summary>
     public void Dispose()
     {
-        _meeting.Fail(new Failure("the group has been disposed. Open a new epoch.", [], null));
-        _meeting.Dispose();
+        _barrier.Fail(new Failure("the group has been disposed. Open a new view.", [], null));
+        _barrier.Dispose();
     }
 
     /// <summary>A communicator has been disposed.</summary>
     internal void Released()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (--_inUse > 0)
             {
@@ -87,7 +84,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
             }
         }
 
-        _meeting.Dispose();
+        _barrier.Dispose();
         _whenReleased?.Invoke(this);
     }
 }

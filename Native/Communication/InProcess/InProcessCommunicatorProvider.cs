@@ -1,21 +1,21 @@
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
-/// Communicators among the silos of one process, which share this object. The first to open an epoch creates its group, with
-/// its deadline; the others join. A group is forgotten when every communicator that it handed out has been disposed.
+/// Communicators among the silos of one process, which share this object. The first rank to open one creates its group, with its progress
+/// deadline; the others join. A group is removed when every communicator that it handed out has been disposed.
 /// </summary>
 /// <param name="time">The clock of the deadlines; the system's unless given.</param>
 public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : ICommunicatorProvider
 {
-    private readonly Lock _gate = new();
-    private readonly Dictionary<(string Model, long Epoch), InProcessCommunicatorGroup> _groups = [];
+    private readonly Lock _lock = new();
+    private readonly Dictionary<GroupKey, (InProcessCommunicatorGroup Group, CommunicatorSpec First)> _groups = [];
 
-    /// <summary>Number of epochs that are open.</summary>
+    /// <summary>Number of communicators that are open, however many of their ranks.</summary>
     public int OpenGroups
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _groups.Count;
             }
@@ -23,38 +23,46 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
     }
 
     /// <inheritdoc />
-    public ICommunicator Open(string model, long epoch, int rank, int size, TimeSpan deadline)
+    public ICommunicator Open(CommunicatorSpec spec)
     {
-        ArgumentException.ThrowIfNullOrEmpty(model);
-        lock (_gate)
+        ArgumentNullException.ThrowIfNull(spec);
+        var key = new GroupKey(spec.Purpose, spec.Model, spec.Term, spec.View, spec.Attempt);
+        lock (_lock)
         {
-            if (!_groups.TryGetValue((model, epoch), out InProcessCommunicatorGroup? group))
+            if (!_groups.TryGetValue(key, out (InProcessCommunicatorGroup Group, CommunicatorSpec First) open))
             {
-                group = new InProcessCommunicatorGroup(size, deadline, time ?? TimeProvider.System, released => Forget(model, epoch, released));
-                ICommunicator first = group.Open(rank);
-                _groups.Add((model, epoch), group);
+                var group = new InProcessCommunicatorGroup(
+                    spec.Size, spec.ProgressDeadline, time ?? TimeProvider.System, released => Remove(key, released));
+                ICommunicator first = group.Open(spec.Rank);
+                _groups.Add(key, (group, spec));
                 return first;
             }
 
-            if (group.Size != size)
+            if (!open.First.Members.SequenceEqual(spec.Members))
             {
                 throw new InvalidOperationException(
-                    $"Epoch {epoch} of model '{model}' is open with {group.Size} ranks; rank {rank} wants {size}. All must use the same epoch's members.");
+                    $"The {spec} is open with {InWords(open.First)}; rank {spec.Rank} wants {InWords(spec)}. All ranks must name the same members.");
             }
 
-            return group.Open(rank);
+            return open.Group.Open(spec.Rank);
         }
     }
 
-    private void Forget(string model, long epoch, InProcessCommunicatorGroup released)
+    private static string InWords(CommunicatorSpec spec) =>
+        $"{spec.Size} rank{(spec.Size == 1 ? "" : "s")} ({string.Join(", ", spec.Members.Select(member => $"{member.Host}/{member.Device}"))})";
+
+    private void Remove(GroupKey key, InProcessCommunicatorGroup released)
     {
-        lock (_gate)
+        lock (_lock)
         {
             // Another rank may have joined since: its disposal will call again.
-            if (!released.InUse && _groups.GetValueOrDefault((model, epoch)) == released)
+            if (!released.InUse && _groups.TryGetValue(key, out (InProcessCommunicatorGroup Group, CommunicatorSpec First) open) && open.Group == released)
             {
-                _groups.Remove((model, epoch));
+                _groups.Remove(key);
             }
         }
     }
+
+    /// <summary>What the specs of one communicator have in common, beside the members.</summary>
+    private readonly record struct GroupKey(CommunicatorPurpose Purpose, string Model, long Term, long View, long Attempt);
 }

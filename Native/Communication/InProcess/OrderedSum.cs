@@ -3,7 +3,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Communication.InProcess;
 
-/// <summary>The additions of <see cref="ICommunicator.AddInRankOrder"/>.</summary>
+/// <summary>The additions of <see cref="ICommunicator.ReduceScatterInRankOrder"/>.</summary>
 internal static unsafe class OrderedSum
 {
     /// <summary>

@@ -10,7 +10,7 @@ internal static class Blocking
     public const int SliverColumns = 32;
 
     /// <summary>
-    /// Most steps of k in one packed block. A sliver of 128 KB streams from L2 at a small part of its rate, and every block
+    /// Most steps of k in one packed block. A sliver of 128 KB needs a small part of L2's bandwidth, and every block
     /// less is one pass less over unfinished chains: 1,024 was 2 to 4 % faster than 512 at 768 × 1536 × 768 and 2048³.
     /// </summary>
     public const int MaxDepth = 1024;
@@ -39,4 +39,40 @@ internal static class Blocking
         int parts = Math.Max(1, (total + most - 1) / most);
         return Math.Max(unit, RoundUp((total + parts - 1) / parts, unit));
     }
+}
+
+/// <summary>Cuts C into tiles: as large as scratch memory allows, and enough of them to balance the threads.</summary>
+internal static class Tiling
+{
+    /// <summary>The least number of pieces per thread: other threads then take over those of one that has been delayed.</summary>
+    private const int PiecesPerThread = 16;
+
+    /// <summary>Chooses the tiles of one product of a call that has <paramref name="steps"/> steps in all.</summary>
+    public static void Choose(ref GemmProduct product, int threads, long steps)
+    {
+        product.ADirect = product.Columns <= Blocking.DirectColumns;
+        int depth = Blocking.Part(product.Depth, Blocking.MaxDepth, 1);
+        int mostRows = Math.Min(Blocking.MaxRows, Blocking.BlockElements / depth / Blocking.PanelRows * Blocking.PanelRows);
+        product.TileRows = Blocking.Part(product.Rows, mostRows, Blocking.PanelRows);
+        int mostColumns = Blocking.RoundUp(product.Columns, Blocking.SliverColumns);
+        if (product.Depth > Blocking.MaxDepth)
+        {
+            mostColumns = Math.Min(
+                mostColumns, Blocking.TileElements / product.TileRows / Blocking.SliverColumns * Blocking.SliverColumns);
+        }
+
+        if (threads > 1)
+        {
+            long wanted = Math.Max(Blocking.InlineSteps, steps / (threads * PiecesPerThread));
+            long perColumn = Math.Max(1, product.Steps * product.TileRows / product.Rows / product.Columns);
+            mostColumns = (int)Math.Min(mostColumns, Math.Max(wanted / perColumn, 4 * Blocking.SliverColumns));
+        }
+
+        product.TileColumns = Blocking.Part(product.Columns, mostColumns, Blocking.SliverColumns);
+        product.TilesAcross = (product.Columns + product.TileColumns - 1) / product.TileColumns;
+    }
+
+    /// <summary>Number of tiles of a product.</summary>
+    public static int Count(in GemmProduct product) =>
+        checked((product.Rows + product.TileRows - 1) / product.TileRows * product.TilesAcross);
 }

@@ -4,7 +4,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
-/// <summary>Adds sums over rows, each taken from zero in row order. Threads share the columns out.</summary>
+/// <summary>Adds sums over rows, each taken from zero in row order. Threads split the columns.</summary>
 internal readonly unsafe struct ColumnSums(Matrix y, DeviceSpan<float> sums) : IRangeBody
 {
     /// <summary>Columns below which a thread is not worth waking.</summary>
@@ -33,7 +33,7 @@ internal readonly unsafe struct ColumnSums(Matrix y, DeviceSpan<float> sums) : I
             (Vector512.Load(to + 48) + s3).Store(to + 48);
         }
 
-        // The same additions one column at a time: there is no multiplication, so nothing that could be fused or not.
+        // The same additions one column at a time: without a multiplication there is nothing to fuse, so the bits are the same.
         for (; j < end; j++)
         {
             float sum = 0;

@@ -2,7 +2,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
-/// <summary>One product as the scheduler sees it: operands as pointers, its segments of k, and how it is cut into tiles.</summary>
+/// <summary>One product as it is scheduled: operands as pointers, its segments of k, and how it is cut into tiles.</summary>
 internal unsafe struct GemmProduct
 {
     public float* A;
@@ -56,7 +56,7 @@ internal unsafe struct GemmProduct
     /// <summary>Multiply-add steps of the whole product.</summary>
     public long Steps;
 
-    /// <summary>Takes the operands over.</summary>
+    /// <summary>A product of these operands, not yet cut into tiles.</summary>
     public static GemmProduct Of(in Matrix a, in Matrix b, in Matrix c, bool add) => new()
     {
         A = a.Data.Pointer,

@@ -39,7 +39,7 @@ internal static unsafe class MicroKernel6
         }
     }
 
-    /// <summary>What the first piece has asked for need not be asked for again: a line that is there costs nothing.</summary>
+    /// <summary>For the pieces after the first, which has prefetched all lines: prefetching a cached line costs nothing.</summary>
     private static Prefetch SamePlace(in MicroTile tile) => new() { Start = tile.A };
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

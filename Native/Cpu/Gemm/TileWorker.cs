@@ -4,8 +4,8 @@ namespace MoEActors.Native.Cpu.Gemm;
 
 /// <summary>
 /// Computes tiles of C. A block of A is packed for L2; slivers of B are packed one at a time, while they are first used, so
-/// that weights are read from memory once and never written back. Chains longer than a block stop in the scratch tile and
-/// go on from there; only complete chains reach C.
+/// that weights are read from memory once and never written back. Chains longer than a block are kept in the scratch
+/// tile and resumed from there; only complete chains are written to C.
 /// </summary>
 internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> segments)
 {
@@ -36,7 +36,7 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
                 int k = start + done;
                 if (!product.ADirect && (_product != index || _row != i || _k != k))
                 {
-                    // The block stays for the next tile to the right, when k fits in one block.
+                    // The block is kept for the next tile to the right, when k fits in one block.
                     PanelPacker.Pack(product, i, rows, k, depth, _scratch.Panels);
                     (_product, _row, _k) = (index, i, k);
                 }
@@ -149,7 +149,7 @@ internal unsafe ref struct TileWorker(GemmScratch scratch, ReadOnlySpan<int> seg
         tile.A = product.A + i * tile.ARow + k * tile.AStep;
     }
 
-    /// <summary>Brings the part of a micro-tile that lies inside of C there.</summary>
+    /// <summary>Copies the part of a micro-tile that lies inside C to C.</summary>
     private static void Finish(float* chains, float* c, nint stride, int rows, int columns, float* addend, nint addendStride)
     {
         bool add = addend != null;

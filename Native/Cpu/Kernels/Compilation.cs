@@ -6,8 +6,8 @@ namespace MoEActors.Native.Cpu.Kernels;
 internal static class Compilation
 {
     /// <summary>
-    /// Fully, at the first call. Tiered compilation would run a kernel's first calls some ten times slower, and its
-    /// profile-guided second tier was seen to stay four times slower for good.
+    /// Fully, at the first call. Tiered compilation would run a kernel's first calls some ten times slower, and code of its
+    /// profile-guided second tier was measured to remain four times slower.
     /// </summary>
     public const MethodImplOptions AtOnce = MethodImplOptions.AggressiveOptimization;
 }

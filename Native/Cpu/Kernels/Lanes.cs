@@ -63,7 +63,7 @@ internal static unsafe class Lanes
         return (four.GetElement(0) + four.GetElement(2)) + (four.GetElement(1) + four.GetElement(3));
     }
 
-    /// <summary>The largest lane. A NaN may be lost: whoever cares sees it again in what follows.</summary>
+    /// <summary>The largest lane. A NaN may be lost; the arithmetic that follows produces it again.</summary>
     public static float Max(Vector512<float> vector)
     {
         Vector256<float> eight = Vector256.MaxNative(vector.GetLower(), vector.GetUpper());

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 namespace MoEActors.Native.Cpu.Threads;
 
 /// <summary>
-/// Keeps a sleeping thread from being woken on the processor of the thread that wakes it. Linux likes to do that, and may
-/// then leave the two there for seconds while the next processor idles: a helper woken after 20 ms of sleep did not start
-/// before its caller had done all of the work. The affinity has to be set before the wake, by the caller: on the caller's
-/// processor the helper gets no time to move itself. Elsewhere than on Linux nothing is done.
+/// Keeps a sleeping thread from being woken on the processor of the thread that wakes it. Linux often does that, and may
+/// leave both there for seconds while another processor idles: a helper woken after 20 ms of sleep did not start before its
+/// caller had done all of the work. The caller has to set the affinity before the wake, because the helper is not scheduled
+/// on the caller's processor and cannot set its own. On other systems nothing is done.
 /// </summary>
 internal static unsafe partial class Processor
 {
@@ -15,10 +15,10 @@ internal static unsafe partial class Processor
 
     private static readonly bool Supported = OperatingSystem.IsLinux() && Environment.ProcessorCount > 1 && Probe();
 
-    /// <summary>The processor that the calling thread runs on; −1 where that is not known.</summary>
+    /// <summary>The processor that the calling thread runs on; −1 where the system does not tell.</summary>
     public static int Current => Supported ? GetProcessor() : -1;
 
-    /// <summary>What the system calls the calling thread; 0 where that is not known.</summary>
+    /// <summary>The system's id of the calling thread; 0 where there is none.</summary>
     public static int ThreadId => Supported ? GetThread() : 0;
 
     /// <summary>Lets <paramref name="thread"/> run wherever the calling thread may, except on <paramref name="processor"/>.</summary>

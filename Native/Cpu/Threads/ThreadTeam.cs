@@ -10,7 +10,7 @@ namespace MoEActors.Native.Cpu.Threads;
 internal sealed class ThreadTeam : IDisposable
 {
     private readonly Lock _results = new();
-    private readonly object _gate = new();
+    private readonly object _lock = new();
     private readonly Thread[] _threads;
     private readonly int[] _threadIds;
     private readonly Dictionary<Type, Loop> _loops = [];
@@ -43,7 +43,7 @@ internal sealed class ThreadTeam : IDisposable
 
     /// <summary>
     /// Runs <paramref name="body"/> over <paramref name="items"/> items, in pieces of at least <paramref name="grain"/> items
-    /// that threads take as they come free.
+    /// that threads take as they become free.
     /// </summary>
     public void For<TBody>(int items, int grain, in TBody body)
         where TBody : struct, IRangeBody
@@ -70,21 +70,21 @@ internal sealed class ThreadTeam : IDisposable
         loop.Body = body;
         loop.Begin(items, grain, Count);
         KeepHelpersOffThisProcessor();
-        lock (_gate)
+        lock (_lock)
         {
             _current = loop;
             _generation++;
-            Monitor.PulseAll(_gate);
+            Monitor.PulseAll(_lock);
         }
 
         Run(loop);
-        lock (_gate)
+        lock (_lock)
         {
-            // Nobody waits for a helper that did not come: on a busy machine it may get its processor milliseconds later.
+            // A helper that has not started is not waited for: on a busy machine it may be scheduled milliseconds later.
             _current = null;
             while (_running > 0)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
         }
 
@@ -98,10 +98,10 @@ internal sealed class ThreadTeam : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _stopped = true;
-            Monitor.PulseAll(_gate);
+            Monitor.PulseAll(_lock);
         }
 
         foreach (Thread thread in _threads)
@@ -110,7 +110,7 @@ internal sealed class ThreadTeam : IDisposable
         }
     }
 
-    /// <summary>Costs a system call per helper, and only when the caller has come to another processor since the last loop.</summary>
+    /// <summary>Costs a system call per helper, and only when the caller runs on another processor than at the last loop.</summary>
     private void KeepHelpersOffThisProcessor()
     {
         int processor = Processor.Current;
@@ -130,7 +130,7 @@ internal sealed class ThreadTeam : IDisposable
             }
         }
 
-        // A helper that has not started yet is told at the next loop.
+        // The affinity of a helper that has not started yet is set at the next loop.
         _avoided = all ? processor : -1;
     }
 
@@ -141,11 +141,11 @@ internal sealed class ThreadTeam : IDisposable
         while (true)
         {
             Loop loop;
-            lock (_gate)
+            lock (_lock)
             {
                 while (_generation == seen && !_stopped)
                 {
-                    Monitor.Wait(_gate);
+                    Monitor.Wait(_lock);
                 }
 
                 if (_stopped)
@@ -166,12 +166,12 @@ internal sealed class ThreadTeam : IDisposable
             long began = ThreadTime.Nanoseconds;
             Run(loop);
             long worked = ThreadTime.Nanoseconds - began;
-            lock (_gate)
+            lock (_lock)
             {
                 _helperNanoseconds += worked;
                 if (--_running == 0)
                 {
-                    Monitor.PulseAll(_gate);
+                    Monitor.PulseAll(_lock);
                 }
             }
         }
@@ -208,9 +208,9 @@ internal sealed class ThreadTeam : IDisposable
         }
 
         /// <summary>
-        /// Takes pieces that shrink towards the end: half of what a thread's share of the rest would be. Large ones keep what
-        /// a thread has in its caches; small ones at the end level out what neighbours on a shared machine take from one of
-        /// them. Equal pieces, four a thread, left one of two threads idle for a fifth of a product of 768 × 1536 × 768.
+        /// Takes pieces that shrink towards the end: half of what a thread's share of the rest would be. Large pieces reuse the
+        /// caches; small ones at the end balance the threads when other programs take processor time from one of them. Equal
+        /// pieces, four a thread, left one of two threads idle for a fifth of a product of 768 × 1536 × 768.
         /// </summary>
         public void RunPieces()
         {
@@ -245,4 +245,11 @@ internal sealed class ThreadTeam : IDisposable
             body.Run(start, end);
         }
     }
+}
+
+/// <summary>Work over a range of items. Implemented by structs, so that a parallel loop allocates nothing.</summary>
+internal interface IRangeBody
+{
+    /// <summary>Does the items from <paramref name="start"/> up to, not including, <paramref name="end"/>.</summary>
+    void Run(int start, int end);
 }

@@ -28,8 +28,8 @@ public sealed class InProcessAllocationTests
                 {
                     rank.AllToAll(a.Span, segments, b.Span, segments);
                     rank.AllGather(a.Span, c.Span);
-                    rank.AddInRankOrder(a.Span, true, b.Span);
-                    rank.ShareOwned(b.Span);
+                    rank.ReduceScatterInRankOrder(a.Span, true, b.Span);
+                    rank.AllGatherOwned(b.Span);
                     rank.Broadcast(b.Span, i % Size);
                 }
             }

@@ -5,7 +5,7 @@ using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Native.Communication;
 
-/// <summary>A call ends on every rank or fails on every rank, and says why.</summary>
+/// <summary>A call ends on every rank or fails on every rank, with the reason.</summary>
 public sealed class InProcessFailureTests
 {
     private static readonly InvalidDataException Cause = new("NaN in the loss of step 7");
@@ -35,7 +35,7 @@ public sealed class InProcessFailureTests
             Assert.Equal([1, 3], e.MissingRanks.Where(rank => rank is 1 or 3));
         });
 
-        // Who comes late learns the same at once.
+        // A rank that arrives late gets the same error at once.
         var late = Assert.Throws<CommunicatorException>(() => Gather(group.Ranks[3]));
         Assert.Contains("missing 30 s after rank", late.Message);
     }
@@ -136,7 +136,7 @@ public sealed class InProcessFailureTests
                 PinnedMemory<float> sum = new(5000);
                 while (true)
                 {
-                    rank.AddInRankOrder(part.Span, true, sum.Span);
+                    rank.ReduceScatterInRankOrder(part.Span, true, sum.Span);
                     if (++finished[rank.Rank] == fatal)
                     {
                         reached.Set();
@@ -168,8 +168,8 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Different_lengths_are_named()
     {
-        AssertFails(3, "rank 0 is in ShareOwned of 10 Single elements while rank ", rank =>
-            rank.ShareOwned(new PinnedMemory<float>(rank.Rank == 0 ? 10 : 12).Span));
+        AssertFails(3, "rank 0 is in AllGatherOwned of 10 Single elements while rank ", rank =>
+            rank.AllGatherOwned(new PinnedMemory<float>(rank.Rank == 0 ? 10 : 12).Span));
     }
 
     [Fact]

@@ -101,17 +101,17 @@ public sealed class InProcessOperationTests
 
         RankThreads.RunAll(size, rank =>
         {
-            (int start, int owned) = ICommunicator.OwnedPiece(length, rank.Rank, size);
+            (int start, int owned) = ICommunicator.OwnedRange(length, rank.Rank, size);
             PinnedMemory<float> sum = new(length, i => i >= start && i < start + owned ? 0 : float.NaN);
             for (int round = 0; round < Rounds; round++)
             {
                 bool gives = contributes[round][rank.Rank];
                 PinnedMemory<float> part = new(length, i => parts[round][rank.Rank][i]);
-                rank.AddInRankOrder(gives ? part.Span : DeviceSpan<float>.Empty, gives, sum.Span);
+                rank.ReduceScatterInRankOrder(gives ? part.Span : DeviceSpan<float>.Empty, gives, sum.Span);
             }
 
             Assert.Equal(length - owned, sum.Elements.Count(float.IsNaN));
-            rank.ShareOwned(sum.Span);
+            rank.AllGatherOwned(sum.Span);
             Assert.Equal(expected, sum.Elements);
         });
     }

@@ -6,7 +6,7 @@ namespace MoEActors.Tests.Native.Kernels;
 
 /// <summary>
 /// A device and operands in its memory. Whatever is not an element of an operand holds a marked NaN: a kernel that reads
-/// beyond its operand spoils its result, and one that writes there is found by <see cref="AssertSurroundingsUntouched"/>.
+/// beyond its operand gets a NaN as its result, and one that writes there is found by <see cref="AssertSurroundingsUntouched"/>.
 /// </summary>
 internal sealed class KernelMemory(int threads = 1) : IDisposable
 {

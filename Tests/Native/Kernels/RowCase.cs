@@ -105,3 +105,9 @@ internal sealed class RowCase : IDisposable
         return slots;
     }
 }
+
+/// <summary>Where operands are in memory; results must not depend on it.</summary>
+/// <param name="Threads">Threads of the device.</param>
+/// <param name="Gap">Elements between two rows.</param>
+/// <param name="Shift">Elements off a cache line.</param>
+internal readonly record struct RowLayout(int Threads, int Gap, int Shift);
