@@ -56,3 +56,8 @@ public sealed record Calibration
         return last.Seconds;
     }
 }
+
+/// <summary>One measurement of an expert's forward pass.</summary>
+/// <param name="Rows">Rows of the batch.</param>
+/// <param name="Seconds">Time, in seconds.</param>
+public readonly record struct ComputePoint(long Rows, double Seconds);

@@ -1,9 +1,20 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Planners.Incremental;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Planners;
+
+/// <summary>A policy of placement: a pure function of load, placement, room and costs.</summary>
+public interface IPlanner
+{
+    /// <summary>Name of the policy, as users type it.</summary>
+    string Name { get; }
+
+    /// <summary>Places the experts of one layer. The answer covers every expert, fits the slots and may be the current placement.</summary>
+    LayerPlacement Plan(LayerProblem problem);
+}
 
 /// <summary>What a planner is asked: one layer, its load, where its experts are and where there is room.</summary>
 public sealed record LayerProblem
@@ -31,4 +42,19 @@ public sealed record LayerProblem
 
     /// <summary>How many times as much as usual a move must earn, because the layer has moved much lately; 1 or more.</summary>
     public double Thrift { get; init; } = 1;
+}
+
+/// <summary>The policies by name.</summary>
+public static class PlannerCatalog
+{
+    /// <summary>One of each, the baseline first and our own last.</summary>
+    public static ImmutableArray<IPlanner> All { get; } =
+    [
+        new KeepPlanner(),
+        new RepackPlanner(),
+        new ReplicateAndPackPlanner(),
+        new HierarchicalPlanner(),
+        new ExpandShrinkPlanner(),
+        new IncrementalPlanner(),
+    ];
 }

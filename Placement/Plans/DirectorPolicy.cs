@@ -6,6 +6,31 @@ using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Plans;
 
+/// <summary>How eager the director is.</summary>
+public sealed record DirectorOptions
+{
+    /// <summary>Balance ratio above which a layer at rest is planned for, if it is beyond doubt.</summary>
+    public double Trigger { get; init; } = 1.03;
+
+    /// <summary>Added to the trigger, divided by the square of the samples seen: one sample proves less than many.</summary>
+    public double Caution { get; init; } = 0.6;
+
+    /// <summary>Balance ratio up to which a layer is level and nothing is planned for it.</summary>
+    public double Settled { get; init; } = 1.005;
+
+    /// <summary>A layer whose load was even at so many plans in a row comes to rest.</summary>
+    public int CalmPlans { get; init; } = 8;
+
+    /// <summary>Training steps in which a plan must earn what its transfers cost.</summary>
+    public int HorizonSteps { get; init; } = 50;
+
+    /// <summary>Training steps for which an expert that has moved is left alone.</summary>
+    public int CoolDownSteps { get; init; } = 10;
+
+    /// <summary>Bytes that may move during one training step; one shard always may.</summary>
+    public long BytesPerStep { get; init; } = 1L << 30;
+}
+
 /// <summary>
 /// Decides when a planner is asked and which of its answers are worth carrying out: trigger with hysteresis, cool-down, and a plan must pay
 /// for itself within its horizon. Deterministic; what it must remember is handed to it.
@@ -123,4 +148,47 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
 
     private bool Pays(LayerPlan plan, LayerProblem problem) =>
         plan.Gain * options.HorizonSteps > plan.MoveSeconds && !plan.Moves.Any(move => problem.Resting.Contains(move.Expert));
+}
+
+/// <summary>What the director remembers between plans.</summary>
+public sealed class DirectorMemory
+{
+    /// <summary>Weight of the newest plan in the mean of moves per plan.</summary>
+    private const double Recent = 0.05;
+
+    private readonly Dictionary<(int Layer, int Expert), long> _movedAt = [];
+    private readonly Dictionary<int, int> _calm = [];
+    private readonly Dictionary<int, double> _movesPerPlan = [];
+
+    /// <summary>Whether a layer is being planned for.</summary>
+    public bool IsAwake(int layer) => _calm.ContainsKey(layer);
+
+    /// <summary>The experts of a layer that have moved after a step.</summary>
+    public IEnumerable<int> MovedAfter(int layer, long step) =>
+        _movedAt.Where(moved => moved.Key.Layer == layer && moved.Value > step).Select(moved => moved.Key.Expert);
+
+    /// <summary>Shards of a layer that recent plans have moved, a fading mean over some twenty of them.</summary>
+    public double MovesPerPlan(int layer) => _movesPerPlan.GetValueOrDefault(layer);
+
+    /// <summary>Notes that a layer's load is skewed and that it is planned for from now on.</summary>
+    public void Wake(int layer) => _calm[layer] = 0;
+
+    /// <summary>Notes that the load of a layer that is awake was even once more; after so many times in a row it rests.</summary>
+    public void Calm(int layer, int enough)
+    {
+        if (++_calm[layer] >= enough)
+        {
+            _calm.Remove(layer);
+        }
+    }
+
+    /// <summary>Notes what the plan of a step does to a layer, be it nothing.</summary>
+    public void Remember(long step, int layer, IReadOnlyCollection<ShardMove> moves)
+    {
+        _movesPerPlan[layer] = MovesPerPlan(layer) + (Recent * (moves.Count - MovesPerPlan(layer)));
+        foreach (ShardMove move in moves)
+        {
+            _movedAt[(move.Layer, move.Expert)] = step;
+        }
+    }
 }

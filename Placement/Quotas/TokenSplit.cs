@@ -1,6 +1,23 @@
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>
+/// The split by single tokens: the busiest worker gets the least that any split can give it, to within 1/2048 of it (exactly, below 2048
+/// tokens per worker). Whole numbers only, so it is the same everywhere.
+/// <para>
+/// Each expert's tokens are poured over its replicas like water over an uneven floor, again and again while that helps; then paths of replicas carry what is above
+/// the level to workers below it. Where no path is left, a set of workers is shut in with its tokens; their mean is a proven bound and
+/// becomes the level. O(shards) for each pouring and each path; few paths are needed after pouring.
+/// </para>
+/// Source: the dual of the minimum-makespan flow (Hall's condition); water-filling as in ALGORITHMS, "Quotas".
+/// </summary>
+public sealed class TokenQuotas : IQuotaRule
+{
+    /// <inheritdoc />
+    public LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens) =>
+        new(placement, new TokenSplit(placement, isForOnce: true).Split(tokens).ToArray());
+}
+
+/// <summary>
 /// <see cref="TokenQuotas"/> for one placement, again and again without allocation: what workers run in every round. Not thread-safe.
 /// </summary>
 public sealed class TokenSplit
@@ -98,5 +115,59 @@ public sealed class TokenSplit
         }
 
         return (level, slack);
+    }
+}
+
+/// <summary>Pours one expert's tokens over its replicas' workers so that the highest of them stands as low as it can.</summary>
+internal static class WaterLevel
+{
+    /// <summary>Takes the expert's old quotas back and shares its tokens out anew, in whole tokens. O(replicas · passes), few passes.</summary>
+    /// <param name="tokens">Tokens of the expert.</param>
+    /// <param name="ranks">Ranks of its replicas.</param>
+    /// <param name="quotas">Its quotas: what is in <paramref name="loads"/> now, and the new ones.</param>
+    /// <param name="loads">Load of every worker.</param>
+    public static void Pour(long tokens, ReadOnlySpan<int> ranks, Span<long> quotas, Span<long> loads)
+    {
+        for (int i = 0; i < ranks.Length; i++)
+        {
+            loads[ranks[i]] -= quotas[i];
+            quotas[i] = -1;
+        }
+
+        // A worker that stands above the level takes nothing; without it the level sinks, so look again.
+        long sum = tokens;
+        int under = ranks.Length;
+        foreach (int rank in ranks)
+        {
+            sum += loads[rank];
+        }
+
+        bool sank = true;
+        while (sank)
+        {
+            sank = false;
+            for (int i = 0; i < ranks.Length; i++)
+            {
+                if (quotas[i] < 0 && loads[ranks[i]] * under > sum)
+                {
+                    sum -= loads[ranks[i]];
+                    under--;
+                    quotas[i] = 0;
+                    sank = true;
+                }
+            }
+        }
+
+        // sum = level · under + rest; the first `rest` of them take one token more.
+        (long level, long rest) = Math.DivRem(sum, under);
+        for (int i = 0; i < ranks.Length; i++)
+        {
+            if (quotas[i] < 0)
+            {
+                long top = level + (rest-- > 0 ? 1 : 0);
+                quotas[i] = top - loads[ranks[i]];
+                loads[ranks[i]] = top;
+            }
+        }
     }
 }

@@ -3,8 +3,31 @@ using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Planners;
 using MoEActors.Placement.Plans;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Simulation;
+
+/// <summary>How a trace is replayed.</summary>
+public sealed record SimulationOptions
+{
+    /// <summary>Number of workers.</summary>
+    public int Workers { get; init; } = 8;
+
+    /// <summary>Number of hosts; divides the workers.</summary>
+    public int Hosts { get; init; } = 1;
+
+    /// <summary>Slots of a layer beyond one per expert, on all workers together.</summary>
+    public int SpareSlots { get; init; } = 8;
+
+    /// <summary>A plan is made at every so many rows.</summary>
+    public int Every { get; init; } = 1;
+
+    /// <summary>How tokens are shared out to replicas.</summary>
+    public IQuotaRule Quotas { get; init; } = new TokenQuotas();
+
+    /// <summary>How eager the director is.</summary>
+    public DirectorOptions Director { get; init; } = new();
+}
 
 /// <summary>
 /// Replays a trace under a policy. Causal: a plan is made from the rows before, it lands step by step as the byte budget allows, the most
@@ -73,4 +96,108 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         int from = Math.Max(0, Math.Min(row, trace.Rows.Length - 2));
         return trace.Rows.Length == 1 ? 1 : trace.Rows[from + 1].Step - trace.Rows[from].Step;
     }
+}
+
+/// <summary>Adds up what a replay measures.</summary>
+internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
+{
+    private const long Divide = 500;
+
+    private readonly List<double> _before = [];
+    private readonly List<double> _after = [];
+    private double? _worst;
+    private double _seconds;
+    private double _balanced;
+    private double _planning;
+    private int _plans;
+    private int _moved;
+
+    public void Planned(PlacementPlan plan, TimeSpan time)
+    {
+        _plans++;
+        _planning += time.TotalMilliseconds;
+        _seconds += plan.MoveSeconds;
+    }
+
+    public void Moved(int shards) => _moved += shards;
+
+    public void Measure(LoadSample row, LayerPlacement[] placements, long steps)
+    {
+        double ratios = 0;
+        int layers = 0;
+        for (int layer = 0; layer < placements.Length; layer++)
+        {
+            if (placements[layer].Experts == 0)
+            {
+                continue;
+            }
+
+            LayerQuotas split = quotas.Split(placements[layer], row.Tokens[layer]);
+            _seconds += steps * costs.LayerSeconds(split);
+            _balanced += steps * costs.BalancedSeconds(row.Tokens[layer].Sum());
+            ratios += split.BalanceRatio;
+            layers++;
+            if (row.Step >= Divide)
+            {
+                _worst = Math.Max(_worst ?? 1, split.BalanceRatio);
+            }
+        }
+
+        (row.Step < Divide ? _before : _after).Add(layers == 0 ? 1 : ratios / layers);
+    }
+
+    public SimulationResult Result(string policy, int layers) => new()
+    {
+        Policy = policy,
+        RatioMeanBefore500 = _before.Count == 0 ? null : _before.Average(),
+        RatioMeanAfter500 = _after.Count == 0 ? null : _after.Average(),
+        RatioWorstAfter500 = _worst,
+        Seconds = _seconds,
+        BalancedSeconds = _balanced,
+        Plans = _plans,
+        ShardsMoved = _moved,
+        Layers = layers,
+        BytesMoved = _moved * costs.Size.StateBytes,
+        PlanningMilliseconds = _plans == 0 ? 0 : _planning / _plans,
+    };
+}
+
+/// <summary>What a policy made of a trace. Balance ratios are means over layers; null where no row falls into the range.</summary>
+public sealed record SimulationResult
+{
+    /// <summary>Name of the policy.</summary>
+    public required string Policy { get; init; }
+
+    /// <summary>Mean balance ratio of the rows before step 500.</summary>
+    public required double? RatioMeanBefore500 { get; init; }
+
+    /// <summary>Mean balance ratio of the rows from step 500 on.</summary>
+    public required double? RatioMeanAfter500 { get; init; }
+
+    /// <summary>Worst balance ratio of a single layer in a row from step 500 on.</summary>
+    public required double? RatioWorstAfter500 { get; init; }
+
+    /// <summary>Predicted seconds of all MoE layers over the trace, transfers included.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>The same if every worker always had the mean load.</summary>
+    public required double BalancedSeconds { get; init; }
+
+    /// <summary>Plans made, empty ones included.</summary>
+    public required int Plans { get; init; }
+
+    /// <summary>Shards that arrived where they were not.</summary>
+    public required int ShardsMoved { get; init; }
+
+    /// <summary>Mixture-of-experts layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>State that travelled, in bytes.</summary>
+    public required long BytesMoved { get; init; }
+
+    /// <summary>Mean time that one plan of all layers took to make, in milliseconds.</summary>
+    public required double PlanningMilliseconds { get; init; }
+
+    /// <summary>Shards moved per layer and plan.</summary>
+    public double ShardsMovedPerLayerPlan => Plans == 0 ? 0 : (double)ShardsMoved / Plans / Layers;
 }
