@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using Orleans.Placement;
 
 namespace MoEActors.Grains.Director;

@@ -3,8 +3,8 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Training;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Costs;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
-using MoEActors.Placement.Topology;
 
 namespace MoEActors.Placement.Costs;
 

@@ -1,4 +1,4 @@
-using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Planners;
 

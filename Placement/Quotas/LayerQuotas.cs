@@ -1,3 +1,5 @@
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>How the tokens of an expert are shared out to its replicas. Every worker computes the same answer from the same counts.</summary>

@@ -1,3 +1,5 @@
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>

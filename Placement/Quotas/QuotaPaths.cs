@@ -1,3 +1,5 @@
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>Carries tokens from workers above a level to workers below it, along chains of replicas.</summary>

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Simulation;

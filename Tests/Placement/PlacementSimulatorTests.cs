@@ -1,8 +1,7 @@
-using MoEActors.Placement;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Planners.Incremental;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using MoEActors.Placement.Quotas;
 using MoEActors.Placement.Simulation;
 

@@ -1,5 +1,5 @@
-using MoEActors.Placement;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Tests.Placement;
 

@@ -1,4 +1,6 @@
-namespace MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
+
+namespace MoEActors.Placement.Policy;
 
 /// <summary>
 /// A plan on its way into force: each training step takes as many shards as its budget allows, and every placement on the way is valid. The

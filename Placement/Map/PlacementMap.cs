@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace MoEActors.Placement;
+namespace MoEActors.Placement.Map;
 
 /// <summary>
 /// Which worker holds each expert shard. Immutable, versioned and valid by construction: every expert of every layer is covered, every

@@ -1,6 +1,4 @@
-using MoEActors.Placement.Planners.Drafts;
-
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>
 /// One step's tokens on a draft, levelled by pouring: what each worker would carry. In units of the mean worker load. Keeps a journal, so

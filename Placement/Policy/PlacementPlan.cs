@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Map;
 
-namespace MoEActors.Placement.Plans;
+namespace MoEActors.Placement.Policy;
 
 /// <summary>A plan for the whole model: a value, whether or not it is carried out. The most rewarding layer comes first.</summary>
 /// <param name="Step">The last step whose load it is made from.</param>

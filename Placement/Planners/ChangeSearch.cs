@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Planners.Drafts;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>Finds the change of a draft that takes the most strain away per move.</summary>
 internal sealed class ChangeSearch

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MoEActors.Placement;
+namespace MoEActors.Placement.Map;
 
 /// <summary>One device of one living silo. A silo that restarts has another address, so its devices are new workers.</summary>
 /// <param name="Silo">The silo's address, generation included.</param>

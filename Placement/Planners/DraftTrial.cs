@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Planners.Drafts;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>Tries changes of a draft under the load of several recent steps at once.</summary>
 internal sealed class DraftTrial

@@ -1,7 +1,8 @@
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Plans;
+namespace MoEActors.Placement.Policy;
 
 /// <summary>How far the busiest worker of a layer stands out, and how sure that is.</summary>
 /// <param name="Ratio">Its mean load over the mean of all workers.</param>

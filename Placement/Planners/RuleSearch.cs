@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>
 /// Finds the change that a quota rule makes most of, by asking the rule itself: whole micro-batches cannot be levelled like single tokens, so

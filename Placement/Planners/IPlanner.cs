@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
-using MoEActors.Placement.Planners.Incremental;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Planners;

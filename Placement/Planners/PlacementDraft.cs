@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Map;
 
-namespace MoEActors.Placement.Planners.Drafts;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>A placement of one layer that is being changed: slots, some of them free.</summary>
 internal sealed class PlacementDraft

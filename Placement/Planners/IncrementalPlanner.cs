@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Load;
-using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>
 /// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a

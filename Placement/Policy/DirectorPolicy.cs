@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Plans;
+namespace MoEActors.Placement.Policy;
 
 /// <summary>How eager the director is.</summary>
 public sealed record DirectorOptions

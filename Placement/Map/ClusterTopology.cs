@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace MoEActors.Placement.Topology;
+namespace MoEActors.Placement.Map;
 
 /// <summary>The workers of a cluster in rank order, the hosts that they share, and the links between them. Immutable and free of contradictions.</summary>
 public sealed class ClusterTopology
