@@ -5,7 +5,7 @@ namespace MoEActors.Placement.Quotas;
 /// <summary>
 /// <see cref="MicroBatchQuotas"/> for one placement, again and again without allocation: what workers run in every round. Not thread-safe.
 /// </summary>
-public sealed class MicroBatchDeal
+public sealed class MicroBatchAssignment
 {
     private readonly LayerPlacement _placement;
     private readonly int _microBatches;
@@ -19,10 +19,10 @@ public sealed class MicroBatchDeal
     private readonly int[] _order;
     private readonly Comparison<int> _heavierFirst;
 
-    /// <summary>Makes room for the deals of a placement.</summary>
+    /// <summary>Allocates the buffers for a placement.</summary>
     /// <param name="placement">Where the replicas are.</param>
-    /// <param name="microBatches">Micro-batches that are dealt out together.</param>
-    public MicroBatchDeal(LayerPlacement placement, int microBatches)
+    /// <param name="microBatches">Micro-batches that are assigned together.</param>
+    public MicroBatchAssignment(LayerPlacement placement, int microBatches)
     {
         _placement = placement;
         _microBatches = microBatches;
@@ -43,7 +43,7 @@ public sealed class MicroBatchDeal
     /// <param name="parts">By expert, then micro-batch: tokens.</param>
     /// <returns>By expert, then micro-batch: the number of the replica; valid until the next call.</returns>
     /// <exception cref="PlacementException">There are not as many parts as experts times micro-batches.</exception>
-    public ReadOnlySpan<int> Deal(ReadOnlySpan<long> parts)
+    public ReadOnlySpan<int> Assign(ReadOnlySpan<long> parts)
     {
         if (parts.Length != _parts.Length)
         {
@@ -58,13 +58,13 @@ public sealed class MicroBatchDeal
             own.Clear();
         }
 
-        DealOut();
+        AssignHeaviestFirst();
         Improve();
         return _replicas;
     }
 
-    /// <summary>Heaviest part first to the least loaded of its expert's workers.</summary>
-    private void DealOut()
+    /// <summary>Assigns the heaviest part first, each to the least loaded of its expert's workers.</summary>
+    private void AssignHeaviestFirst()
     {
         for (int expert = 0; expert < _placement.Experts; expert++)
         {
