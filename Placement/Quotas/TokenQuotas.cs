@@ -35,7 +35,7 @@ public sealed class TokenSplit
     private readonly int[] _shared;
     private readonly int[] _order;
     private readonly long[] _keys;
-    private QuotaPaths? _paths;
+    private AugmentingPaths? _paths;
 
     /// <summary>Makes room for the splits of a placement.</summary>
     /// <param name="placement">Where the replicas are.</param>
@@ -53,7 +53,7 @@ public sealed class TokenSplit
         _shared = [.. Enumerable.Range(0, placement.Experts).Where(expert => placement.RanksOf(expert).Length > 1)];
         _order = new int[_shared.Length];
         _keys = new long[_shared.Length];
-        _paths = isForOnce ? null : new QuotaPaths(placement, _quotas, _loads);
+        _paths = isForOnce ? null : new AugmentingPaths(placement, _quotas, _loads);
     }
 
     /// <summary>Splits the tokens of a round.</summary>
@@ -66,8 +66,8 @@ public sealed class TokenSplit
         (long level, long slack) = Pour(tokens);
         if (_loads.Max() > level + slack)
         {
-            _paths ??= new QuotaPaths(_placement, _quotas, _loads);
-            _paths.Level(level, slack);
+            _paths ??= new AugmentingPaths(_placement, _quotas, _loads);
+            _paths.Balance(level, slack);
         }
 
         return _quotas;
