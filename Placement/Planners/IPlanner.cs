@@ -40,8 +40,8 @@ public sealed record LayerProblem
     /// <summary>Experts that must stay as they are, because they have moved a short while ago.</summary>
     public ImmutableHashSet<int> Resting { get; init; } = [];
 
-    /// <summary>How many times as much as usual a move must earn, because the layer has moved much lately; 1 or more.</summary>
-    public double Thrift { get; init; } = 1;
+    /// <summary>Factor on the gain that a move must bring; grows with the moves of the layer's recent plans; 1 or more.</summary>
+    public double MovePenalty { get; init; } = 1;
 }
 
 /// <summary>The policies by name.</summary>

@@ -42,7 +42,7 @@ public sealed class IncrementalPlanner : IPlanner
     public LayerPlacement Plan(LayerProblem problem)
     {
         (long[] Tokens, double Weight)[] views = LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum());
-        double gainPerMove = problem.Thrift * GainPerRound / problem.Slots.Sum();
+        double gainPerMove = problem.MovePenalty * GainPerRound / problem.Slots.Sum();
         return problem.Quotas is TokenQuotas
             ? Level(problem, views, gainPerMove, null).Placement
             : Refine(problem, views, gainPerMove);

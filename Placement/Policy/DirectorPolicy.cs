@@ -43,8 +43,8 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
     /// <summary>Standard errors by which the busiest worker must stand out to wake a layer, and below which the load is even.</summary>
     private const double Significant = 6, Insignificant = 3;
 
-    /// <summary>Part of a layer's slots that may move per plan before a move must earn twice as much, and the power with which that grows.</summary>
-    private const double ThriftyPart = 1.0 / 144, ThriftPower = 2.5;
+    /// <summary>Moves per plan, as a part of the layer's slots, at which the move penalty is 2; and the exponent with which it grows beyond 1.</summary>
+    private const double PenalizedPart = 1.0 / 144, PenaltyExponent = 2.5;
 
     /// <summary>Makes a plan for all layers from the load of recent steps. O(layers · (planner + views · quotas)).</summary>
     /// <param name="load">The load of recent steps; not empty.</param>
@@ -71,7 +71,7 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
                     Costs = costs,
                     Quotas = quotas,
                     Resting = [.. memory.MovedAfter(layer, step - options.CoolDownSteps)],
-                    Thrift = 1 + Math.Pow(memory.MovesPerPlan(layer) / (ThriftyPart * slots[layer].Sum()), ThriftPower),
+                    MovePenalty = 1 + Math.Pow(memory.MovesPerPlan(layer) / (PenalizedPart * slots[layer].Sum()), PenaltyExponent),
                 };
                 LayerPlan? plan = Needs(problem, memory) ? Plan(problem) : null;
                 memory.Remember(step, layer, plan is null ? [] : plan.Moves);
