@@ -31,8 +31,8 @@ public sealed record SimulationOptions
 }
 
 /// <summary>
-/// Replays a trace under a policy. Causal: a plan is made from the rows before, it lands step by step as the byte budget allows, the most
-/// rewarding layer first, and no plan is made while one is landing. Quotas see the row itself. O(rows · layers · planner).
+/// Replays a trace under a policy. Causal: a plan is made from the rows before, it is applied step by step as the byte budget allows, the
+/// layer with the highest gain per move first, and no plan is made while one is being applied. Quotas see the row itself. O(rows · layers · planner).
 /// </summary>
 /// <param name="trace">The trace.</param>
 /// <param name="options">How it is replayed.</param>
@@ -52,22 +52,22 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         DirectorMemory memory = new();
         LoadWindow window = new();
         LayerPlacement[] current = [.. trace.Experts.Select(experts => StaticPlanner.Place(experts, options.Workers))];
-        PlanLanding? landing = null;
+        PlanSchedule? schedule = null;
         long shardsPerStep = options.Director.BytesPerStep / _costs.Size.StateBytes;
         SimulationMeter meter = new(_costs, options.Quotas);
         for (int row = 0; row < trace.Rows.Length; row++)
         {
             if (row > 0)
             {
-                if (row % options.Every == 0 && landing is not { IsDone: false })
+                if (row % options.Every == 0 && schedule is not { IsDone: false })
                 {
                     long start = time.GetTimestamp();
                     PlacementPlan plan = policy.Plan(window, current, _slots, _costs, options.Quotas, memory);
                     meter.Planned(plan, time.GetElapsedTime(start));
-                    landing = new PlanLanding(plan.Layers.Select(layer => (layer.Layer, layer.Target)), shardsPerStep);
+                    schedule = new PlanSchedule(plan.Layers.Select(layer => (layer.Layer, layer.Target)), shardsPerStep);
                 }
 
-                meter.Moved(Land(landing, trace.Rows[row].Step - trace.Rows[row - 1].Step, current));
+                meter.Moved(Apply(schedule, trace.Rows[row].Step - trace.Rows[row - 1].Step, current));
             }
 
             meter.Measure(trace.Rows[row], current, StepsOf(row));
@@ -80,15 +80,15 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 
     /// <summary>Lets training steps pass.</summary>
     /// <returns>Shards that have arrived.</returns>
-    private static int Land(PlanLanding? landing, long steps, LayerPlacement[] current)
+    private static int Apply(PlanSchedule? schedule, long steps, LayerPlacement[] current)
     {
-        int before = landing?.ShardsMoved ?? 0;
-        for (long step = 0; step < steps && landing is { IsDone: false }; step++)
+        int before = schedule?.ShardsMoved ?? 0;
+        for (long step = 0; step < steps && schedule is { IsDone: false }; step++)
         {
-            landing.Advance(current);
+            schedule.Advance(current);
         }
 
-        return (landing?.ShardsMoved ?? 0) - before;
+        return (schedule?.ShardsMoved ?? 0) - before;
     }
 
     /// <summary>Training steps that a sampled row stands for: those until the next one.</summary>
