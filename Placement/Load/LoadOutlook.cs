@@ -2,7 +2,7 @@ namespace MoEActors.Placement.Load;
 
 /// <summary>
 /// What a layer's next step may look like: as one of the recent ones, or as the newest if what has changed since an earlier one goes on
-/// changing. A placement that is level under all of these follows a drift instead of running after it, and has play for fluctuations.
+/// changing. A placement that is balanced under all of these anticipates a drift and tolerates fluctuations.
 /// </summary>
 internal static class LoadOutlook
 {

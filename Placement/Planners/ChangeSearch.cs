@@ -11,11 +11,11 @@ internal sealed class ChangeSearch
     /// <summary>Changes that are tried on all steps.</summary>
     private const int Finalists = 12;
 
-    /// <summary>Workers this close to the busiest are as busy: water has found its level among them.</summary>
-    private const double Level = 0.02;
+    /// <summary>Workers whose load is this close to the highest count as equally busy: replicas that they share have balanced them.</summary>
+    private const double Tie = 0.02;
 
     private readonly PlacementDraft _draft;
-    private readonly ImmutableArray<LevelledLoad> _steps;
+    private readonly ImmutableArray<BalancedLoad> _steps;
     private readonly DraftTrial _trial;
     private readonly ImmutableHashSet<int> _resting;
     private readonly double[] _loads;
@@ -23,7 +23,7 @@ internal sealed class ChangeSearch
     private readonly int[] _idlest;
     private readonly List<(SlotChange Change, double Gain)> _promising = [];
 
-    public ChangeSearch(PlacementDraft draft, ImmutableArray<LevelledLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
+    public ChangeSearch(PlacementDraft draft, ImmutableArray<BalancedLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
     {
         _draft = draft;
         _steps = steps;
@@ -69,12 +69,12 @@ internal sealed class ChangeSearch
 
     /// <summary>
     /// Tries an expert on a worker, on the newest step: in a free slot, in place of replicas, and in exchange for the two experts whose
-    /// difference comes closest to levelling giver and taker.
+    /// difference comes closest to giving both workers the same load.
     /// </summary>
     /// <returns>Whether the worker had room for one replica more.</returns>
     private bool Screen(int expert, int left, int taker)
     {
-        LevelledLoad newest = _steps[0];
+        BalancedLoad newest = _steps[0];
         int giver = _draft.RankOf(left);
         double ideal = (newest.LoadOf(giver) - newest.LoadOf(taker)) / 2;
         (double Misfit, int Slot) first = (double.PositiveInfinity, -1), second = first;
@@ -147,7 +147,7 @@ internal sealed class ChangeSearch
     /// <param name="kept">An expert whose replicas all stay.</param>
     private int RoomFor(int expert, int kept)
     {
-        LevelledLoad newest = _steps[0];
+        BalancedLoad newest = _steps[0];
         (int Slot, double Aside) best = (-1, double.PositiveInfinity);
         for (int slot = 0; slot < _draft.Slots; slot++)
         {
@@ -173,7 +173,7 @@ internal sealed class ChangeSearch
     {
         Array.Clear(_loads);
         double weights = _steps.Sum(step => step.Weight);
-        foreach (LevelledLoad step in _steps)
+        foreach (BalancedLoad step in _steps)
         {
             for (int rank = 0; rank < _loads.Length; rank++)
             {
@@ -211,7 +211,7 @@ internal sealed class ChangeSearch
     {
         double top = _loads[_busiest[0]];
         Dictionary<int, (double Share, int Slot)> shares = [];
-        foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Level))
+        foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Tie))
         {
             (int first, int end) = _draft.SlotsOn(rank);
             for (int slot = first; slot < end; slot++)

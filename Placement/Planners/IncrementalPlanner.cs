@@ -21,12 +21,12 @@ public sealed class IncrementalPlanner : IPlanner
     private const double LeastProgress = 0.4;
 
     /// <summary>Balance ratio that no move is made for.</summary>
-    private const double LevelEnough = 1.004;
+    private const double BalancedEnough = 1.004;
 
     /// <summary>Changes that the quota rule itself may ask for in one plan, where it does not split by tokens.</summary>
     private const int Refinements = 2;
 
-    /// <summary>Replicas that a layer's plan may pour over: bounds its time, at some nanoseconds each.</summary>
+    /// <summary>Replicas whose quotas may be computed for a layer's plan: bounds its time, at some nanoseconds each.</summary>
     public int Effort { get; init; } = 50_000;
 
     /// <summary>
@@ -44,28 +44,28 @@ public sealed class IncrementalPlanner : IPlanner
         (long[] Tokens, double Weight)[] views = LoadOutlook.Of(problem.Load, problem.Layer, problem.Slots.Sum());
         double gainPerMove = problem.MovePenalty * GainPerRound / problem.Slots.Sum();
         return problem.Quotas is TokenQuotas
-            ? Level(problem, views, gainPerMove, null).Placement
+            ? Search(problem, views, gainPerMove, null).Placement
             : Refine(problem, views, gainPerMove);
     }
 
     /// <summary>
-    /// The best beginning of a sequence of changes that level tokens, and its balance ratio. Levelled tokens are what token quotas will make of
-    /// them; other rules can keep no more than they promise, so those are asked.
+    /// The best beginning of a sequence of changes, each of which balances the tokens better, and its balance ratio. Under token quotas the ratio
+    /// is the one that was found; of another rule, which cannot split tokens as finely, it is asked for.
     /// </summary>
-    private (LayerPlacement Placement, double Ratio) Level(
+    private (LayerPlacement Placement, double Ratio) Search(
         LayerProblem problem, (long[] Tokens, double Weight)[] views, double gainPerMove, Func<LayerPlacement, double>? ask)
     {
         PlacementDraft draft = new(problem.Current, problem.Slots);
-        ImmutableArray<LevelledLoad> levelled = [.. views.Select(view => new LevelledLoad(draft, view.Weight, view.Tokens))];
-        DraftTrial trial = new(draft, levelled);
-        ChangeSearch search = new(draft, levelled, trial, problem.Resting);
+        ImmutableArray<BalancedLoad> steps = [.. views.Select(view => new BalancedLoad(draft, view.Weight, view.Tokens))];
+        DraftTrial trial = new(draft, steps);
+        ChangeSearch search = new(draft, steps, trial, problem.Resting);
 
         LayerPlacement best = problem.Current;
         double bestRatio = ask?.Invoke(best) ?? trial.Ratio, worth = bestRatio;
         int moves = 0;
 
         // Even perfect balance, a ratio of 1, must pay for one move more.
-        while (worth > LevelEnough && trial.Effort < Effort && 1 + ((moves + 1) * gainPerMove) < worth
+        while (worth > BalancedEnough && trial.Effort < Effort && 1 + ((moves + 1) * gainPerMove) < worth
             && search.Find(LeastProgress / problem.Slots.Sum()) is { } change)
         {
             trial.Commit(change);
@@ -82,13 +82,13 @@ public sealed class IncrementalPlanner : IPlanner
         return (best, bestRatio);
     }
 
-    /// <summary>Levels, then changes what the rule itself makes too little of.</summary>
+    /// <summary>Balances tokens, then makes the changes that bring more under the rule itself.</summary>
     private LayerPlacement Refine(LayerProblem problem, (long[] Tokens, double Weight)[] views, double gainPerMove)
     {
         RuleSearch search = new(views, problem.Quotas, problem.Resting);
-        (LayerPlacement best, double ratio) = Level(problem, views, gainPerMove, search.Ratio);
+        (LayerPlacement best, double ratio) = Search(problem, views, gainPerMove, search.Ratio);
         PlacementDraft draft = new(best, problem.Slots);
-        for (int change = 0; change < Refinements && ratio > LevelEnough && search.Improve(draft, ref ratio, gainPerMove); change++)
+        for (int change = 0; change < Refinements && ratio > BalancedEnough && search.Improve(draft, ref ratio, gainPerMove); change++)
         {
             best = draft.ToPlacement();
         }

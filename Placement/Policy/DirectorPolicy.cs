@@ -16,7 +16,7 @@ public sealed record DirectorOptions
     /// <summary>Added to the trigger, divided by the square of the samples seen: one sample proves less than many.</summary>
     public double Caution { get; init; } = 0.6;
 
-    /// <summary>Balance ratio up to which a layer is level and nothing is planned for it.</summary>
+    /// <summary>Balance ratio up to which a layer counts as balanced and nothing is planned for it.</summary>
     public double Settled { get; init; } = 1.005;
 
     /// <summary>A layer whose load was even at so many plans in a row comes to rest.</summary>
@@ -111,7 +111,7 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
 
     /// <summary>
     /// Whether a layer is out of balance and its load known to be skewed. Hysteresis: a layer wakes when its skew is beyond doubt, and rests
-    /// when its load has been even for long; what is level because it was placed well stays awake.
+    /// when its load has been even for long; a layer that is balanced because it was placed well stays awake.
     /// </summary>
     private bool Needs(LayerProblem problem, DirectorMemory memory)
     {

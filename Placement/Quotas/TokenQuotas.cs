@@ -6,11 +6,13 @@ namespace MoEActors.Placement.Quotas;
 /// The split by single tokens: the busiest worker gets the least that any split can give it, to within 1/2048 of it (exactly, below 2048
 /// tokens per worker). Whole numbers only, so it is the same everywhere.
 /// <para>
-/// Each expert's tokens are poured over its replicas like water over an uneven floor, again and again while that helps; then paths of replicas carry what is above
-/// the level to workers below it. Where no path is left, a set of workers is shut in with its tokens; their mean is a proven bound and
-/// becomes the level. O(shards) for each pouring and each path; few paths are needed after pouring.
+/// First water-filling, expert by expert in several sweeps: each expert's tokens are split so that those of its workers that get any end with
+/// the same load, the water-filling level, which no other is below. Then augmenting paths (<see cref="AugmentingPaths"/>) move tokens from
+/// workers above the bound to workers below it. The bound is the mean load or more; where no path exists, a set of workers holds all
+/// replicas of all tokens on it, and its mean load is the new bound. O(shards) for each sweep and each path; few paths are needed after the sweeps.
 /// </para>
-/// Source: the dual of the minimum-makespan flow (Hall's condition); water-filling as in ALGORITHMS, "Quotas".
+/// Source: water-filling as in Cover and Thomas, Elements of Information Theory (second edition), section 9.4; the bound is Hall's condition
+/// ("On representatives of subsets", J. London Math. Soc. 10, 1935).
 /// </summary>
 public sealed class TokenQuotas : IQuotaRule
 {
@@ -24,9 +26,9 @@ public sealed class TokenQuotas : IQuotaRule
 /// </summary>
 public sealed class TokenSplit
 {
-    private const int Pourings = 32;
+    private const int MostSweeps = 32;
 
-    /// <summary>A worker may stay above the least possible level by one part of so many.</summary>
+    /// <summary>A load may stay above the least possible maximum by one part of so many.</summary>
     private const int Precision = 2048;
 
     private readonly LayerPlacement _placement;
@@ -63,20 +65,20 @@ public sealed class TokenSplit
     {
         Array.Clear(_quotas);
         Array.Clear(_loads);
-        (long level, long slack) = Pour(tokens);
-        if (_loads.Max() > level + slack)
+        (long bound, long slack) = FillAll(tokens);
+        if (_loads.Max() > bound + slack)
         {
             _paths ??= new AugmentingPaths(_placement, _quotas, _loads);
-            _paths.Balance(level, slack);
+            _paths.Balance(bound, slack);
         }
 
         return _quotas;
     }
 
-    /// <summary>Fills quotas and loads, and returns a level that the busiest worker cannot go below.</summary>
-    private (long Level, long Slack) Pour(ReadOnlySpan<long> tokens)
+    /// <summary>Computes quotas and loads by water-filling, and a lower bound of the highest load.</summary>
+    private (long Bound, long Slack) FillAll(ReadOnlySpan<long> tokens)
     {
-        long all = 0, level = 0;
+        long all = 0, bound = 0;
         for (int expert = 0; expert < _placement.Experts; expert++)
         {
             all += tokens[expert];
@@ -87,25 +89,25 @@ public sealed class TokenSplit
             }
         }
 
-        // Heaviest first: the light ones fill what is left uneven.
+        // Heaviest first, so that lighter experts even out what heavier ones leave uneven.
         _shared.CopyTo(_order, 0);
         for (int i = 0; i < _order.Length; i++)
         {
             long own = tokens[_order[i]];
             int replicas = _placement.RanksOf(_order[i]).Length;
-            level = Math.Max(level, (own + replicas - 1) / replicas);
+            bound = Math.Max(bound, (own + replicas - 1) / replicas);
             _keys[i] = -own;
         }
 
         Array.Sort(_keys, _order);
-        level = Math.Max(level, Math.Max((all + _placement.Workers - 1) / _placement.Workers, _loads.Max()));
-        long slack = level / Precision, most = long.MaxValue;
-        for (int pouring = 0; pouring < Pourings && most > level + slack; pouring++)
+        bound = Math.Max(bound, Math.Max((all + _placement.Workers - 1) / _placement.Workers, _loads.Max()));
+        long slack = bound / Precision, most = long.MaxValue;
+        for (int sweep = 0; sweep < MostSweeps && most > bound + slack; sweep++)
         {
             foreach (int expert in _order)
             {
                 Span<long> own = _quotas.AsSpan(_placement.FirstShardOf(expert).._placement.FirstShardOf(expert + 1));
-                WaterLevel.Pour(tokens[expert], _placement.RanksOf(expert), own, _loads);
+                WaterFilling.Split(tokens[expert], _placement.RanksOf(expert), own, _loads);
             }
 
             long before = most;
@@ -116,19 +118,19 @@ public sealed class TokenSplit
             }
         }
 
-        return (level, slack);
+        return (bound, slack);
     }
 }
 
-/// <summary>Pours one expert's tokens over its replicas' workers so that the highest of them stands as low as it can.</summary>
-internal static class WaterLevel
+/// <summary>Splits one expert's tokens over the workers of its replicas so that the highest load among them is as low as possible.</summary>
+internal static class WaterFilling
 {
-    /// <summary>Takes the expert's old quotas back and shares its tokens out anew, in whole tokens. O(replicas · passes), few passes.</summary>
+    /// <summary>Removes the expert's old quotas from the loads and splits its tokens anew, in whole tokens. O(replicas · passes), few passes.</summary>
     /// <param name="tokens">Tokens of the expert.</param>
     /// <param name="ranks">Ranks of its replicas.</param>
     /// <param name="quotas">Its quotas: what is in <paramref name="loads"/> now, and the new ones.</param>
     /// <param name="loads">Load of every worker.</param>
-    public static void Pour(long tokens, ReadOnlySpan<int> ranks, Span<long> quotas, Span<long> loads)
+    public static void Split(long tokens, ReadOnlySpan<int> ranks, Span<long> quotas, Span<long> loads)
     {
         for (int i = 0; i < ranks.Length; i++)
         {
@@ -136,7 +138,7 @@ internal static class WaterLevel
             quotas[i] = -1;
         }
 
-        // A worker that stands above the level takes nothing; without it the level sinks, so look again.
+        // A worker whose other load is above the level gets nothing; without it the level is lower, so look again.
         long sum = tokens;
         int under = ranks.Length;
         foreach (int rank in ranks)
@@ -144,10 +146,10 @@ internal static class WaterLevel
             sum += loads[rank];
         }
 
-        bool sank = true;
-        while (sank)
+        bool lowered = true;
+        while (lowered)
         {
-            sank = false;
+            lowered = false;
             for (int i = 0; i < ranks.Length; i++)
             {
                 if (quotas[i] < 0 && loads[ranks[i]] * under > sum)
@@ -155,12 +157,12 @@ internal static class WaterLevel
                     sum -= loads[ranks[i]];
                     under--;
                     quotas[i] = 0;
-                    sank = true;
+                    lowered = true;
                 }
             }
         }
 
-        // sum = level · under + rest; the first `rest` of them take one token more.
+        // sum = level · under + rest; the first `rest` of them get one token more.
         (long level, long rest) = Math.DivRem(sum, under);
         for (int i = 0; i < ranks.Length; i++)
         {

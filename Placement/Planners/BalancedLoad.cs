@@ -1,10 +1,12 @@
+using MoEActors.Placement.Quotas;
+
 namespace MoEActors.Placement.Planners;
 
 /// <summary>
-/// One step's tokens on a draft, levelled by pouring: what each worker would carry. In units of the mean worker load. Keeps a journal, so
-/// that a trial can be taken back exactly.
+/// The load of every worker that one step's tokens cause on a draft, each expert's tokens split over its replicas by water-filling: a continuous
+/// form of what <see cref="TokenQuotas"/> will do. Tokens are in units of the mean load of a worker. Keeps a journal, so that a trial can be undone exactly.
 /// </summary>
-internal sealed class LevelledLoad
+internal sealed class BalancedLoad
 {
     private readonly PlacementDraft _draft;
     private readonly double[] _tokens;
@@ -14,7 +16,7 @@ internal sealed class LevelledLoad
     private int _entries;
     private double _strainBefore;
 
-    public LevelledLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
+    public BalancedLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
     {
         _draft = draft;
         Weight = weight;
@@ -90,11 +92,11 @@ internal sealed class LevelledLoad
         Strain = _strainBefore;
     }
 
-    /// <summary>Takes all tokens out of a slot; the expert must be poured afterwards.</summary>
+    /// <summary>Takes all tokens out of a slot; <see cref="Balance"/> must be called for the expert afterwards.</summary>
     public void Empty(int slot) => Set(slot, 0);
 
-    /// <summary>Levels one expert's tokens over its replicas. O(replicas).</summary>
-    public void Pour(int expert)
+    /// <summary>Splits one expert's tokens over its replicas by water-filling, the loads of all other experts being fixed. O(replicas · passes), few passes.</summary>
+    public void Balance(int expert)
     {
         ReadOnlySpan<int> slots = _draft.SlotsOf(expert);
         if (slots.Length == 1)
@@ -103,7 +105,8 @@ internal sealed class LevelledLoad
             return;
         }
 
-        // The level is that of the lowest floors that together take the tokens: look again without those that stand above it.
+        // Replicas whose worker is below the level are filled up to it, the others get nothing. Start with all of them and leave out, pass by pass,
+        // those whose worker has more without the expert than the level.
         double level = double.PositiveInfinity;
         int under = slots.Length, before;
         do
@@ -113,10 +116,10 @@ internal sealed class LevelledLoad
             double sum = _tokens[expert];
             foreach (int slot in slots)
             {
-                double floor = _loads[_draft.RankOf(slot)] - _quotas[slot];
-                if (floor < level)
+                double other = _loads[_draft.RankOf(slot)] - _quotas[slot];
+                if (other < level)
                 {
-                    sum += floor;
+                    sum += other;
                     under++;
                 }
             }
@@ -127,8 +130,8 @@ internal sealed class LevelledLoad
 
         foreach (int slot in slots)
         {
-            double floor = _loads[_draft.RankOf(slot)] - _quotas[slot];
-            Set(slot, Math.Max(0, level - floor));
+            double other = _loads[_draft.RankOf(slot)] - _quotas[slot];
+            Set(slot, Math.Max(0, level - other));
         }
     }
 
