@@ -14,7 +14,7 @@ internal sealed class BalancedLoad
     private readonly double[] _loads;
     private Entry[] _journal = new Entry[256];
     private int _entries;
-    private double _strainBefore;
+    private double _excessBefore;
 
     public BalancedLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
     {
@@ -42,15 +42,15 @@ internal sealed class BalancedLoad
 
         foreach (double load in _loads)
         {
-            Strain += Over(load);
+            Excess += SquaredExcess(load);
         }
     }
 
     /// <summary>What this step counts among the others.</summary>
     public double Weight { get; }
 
-    /// <summary>Σ over workers of the square of what is above the mean: 0 in perfect balance.</summary>
-    public double Strain { get; private set; }
+    /// <summary>Excess load: Σ over workers of (load − mean)², those below the mean counting 0. It is 0 in perfect balance.</summary>
+    public double Excess { get; private set; }
 
     /// <summary>The busiest worker's load over the mean. O(workers).</summary>
     public double Ratio
@@ -77,7 +77,7 @@ internal sealed class BalancedLoad
     public void Begin()
     {
         _entries = 0;
-        _strainBefore = Strain;
+        _excessBefore = Excess;
     }
 
     public void TakeBack()
@@ -89,7 +89,7 @@ internal sealed class BalancedLoad
             _loads[_draft.RankOf(entry.Slot)] = entry.Load;
         }
 
-        Strain = _strainBefore;
+        Excess = _excessBefore;
     }
 
     /// <summary>Takes all tokens out of a slot; <see cref="Balance"/> must be called for the expert afterwards.</summary>
@@ -153,10 +153,10 @@ internal sealed class BalancedLoad
         _journal[_entries++] = new Entry(slot, _quotas[slot], load);
         _quotas[slot] = quota;
         _loads[rank] = load + change;
-        Strain += Over(load + change) - Over(load);
+        Excess += SquaredExcess(load + change) - SquaredExcess(load);
     }
 
-    private static double Over(double load) => load <= 1 ? 0 : (load - 1) * (load - 1);
+    private static double SquaredExcess(double load) => load <= 1 ? 0 : (load - 1) * (load - 1);
 
     private readonly record struct Entry(int Slot, double Quota, double Load);
 }

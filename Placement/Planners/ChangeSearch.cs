@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace MoEActors.Placement.Planners;
 
-/// <summary>Finds the change of a draft that takes the most strain away per move.</summary>
+/// <summary>Finds the change of a draft that removes the most excess load per move.</summary>
 internal sealed class ChangeSearch
 {
     /// <summary>Workers that give, workers that take, and experts tried, in one change.</summary>
@@ -34,7 +34,7 @@ internal sealed class ChangeSearch
         _idlest = new int[Math.Min(Takers, draft.Workers)];
     }
 
-    /// <summary>The best change, or null when none lowers the strain by the given part of it.</summary>
+    /// <summary>The best change, or null when none lowers the excess by the given part of it.</summary>
     public SlotChange? Find(double leastProgress)
     {
         SortWorkers();
@@ -51,13 +51,13 @@ internal sealed class ChangeSearch
         }
 
         // What looks best on the newest step is tried on all of them.
-        double strain = _trial.Strain(_steps.Length);
-        double best = strain * leastProgress;
+        double excess = _trial.Excess(_steps.Length);
+        double best = excess * leastProgress;
         SlotChange? found = null;
         _promising.Sort((left, right) => right.Gain.CompareTo(left.Gain));
         foreach ((SlotChange change, double _) in _promising.Take(Finalists))
         {
-            double gain = (strain - _trial.StrainAfter(change, _steps.Length)) / change.Moves;
+            double gain = (excess - _trial.ExcessAfter(change, _steps.Length)) / change.Moves;
             if (gain > best)
             {
                 (best, found) = (gain, change);
@@ -167,7 +167,7 @@ internal sealed class ChangeSearch
     }
 
     private void Try(SlotChange change) =>
-        _promising.Add((change, (_trial.Strain(1) - _trial.StrainAfter(change, 1)) / change.Moves));
+        _promising.Add((change, (_trial.Excess(1) - _trial.ExcessAfter(change, 1)) / change.Moves));
 
     private void SortWorkers()
     {

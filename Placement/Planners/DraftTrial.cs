@@ -18,13 +18,13 @@ internal sealed class DraftTrial
     /// <summary>Replicas whose quotas have been computed so far: the measure of effort.</summary>
     public int Effort { get; private set; }
 
-    /// <summary>Weighted mean of the strain of the newest steps.</summary>
-    public double Strain(int newest)
+    /// <summary>Weighted mean of the excess of the newest steps.</summary>
+    public double Excess(int newest)
     {
         double sum = 0, weights = 0;
         foreach (BalancedLoad step in _steps.AsSpan()[..newest])
         {
-            sum += step.Weight * step.Strain;
+            sum += step.Weight * step.Excess;
             weights += step.Weight;
         }
 
@@ -34,18 +34,18 @@ internal sealed class DraftTrial
     /// <summary>Weighted mean of the steps' balance ratio. O(steps · workers).</summary>
     public double Ratio => _steps.Sum(step => step.Weight * step.Ratio) / _steps.Sum(step => step.Weight);
 
-    /// <summary>The strain of the newest steps after a change, which is then taken back.</summary>
-    public double StrainAfter(SlotChange change, int newest)
+    /// <summary>The excess of the newest steps after a change, which is then taken back.</summary>
+    public double ExcessAfter(SlotChange change, int newest)
     {
         (int Displaced, int Yielding) before = Apply(change, newest);
-        double strain = Strain(newest);
+        double excess = Excess(newest);
         _draft.Undo(change, before);
         foreach (BalancedLoad step in _steps.AsSpan()[..newest])
         {
             step.TakeBack();
         }
 
-        return strain;
+        return excess;
     }
 
     /// <summary>Makes a change and balances all experts again.</summary>
@@ -136,9 +136,9 @@ internal sealed class DraftTrial
         foreach (BalancedLoad step in _steps)
         {
             double before = double.PositiveInfinity;
-            for (int sweep = 0; sweep < Sweeps && step.Strain < before * Progress; sweep++)
+            for (int sweep = 0; sweep < Sweeps && step.Excess < before * Progress; sweep++)
             {
-                before = step.Strain;
+                before = step.Excess;
                 step.Begin();
                 for (int expert = 0; expert < _draft.Experts; expert++)
                 {

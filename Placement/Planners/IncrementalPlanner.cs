@@ -8,7 +8,7 @@ namespace MoEActors.Placement.Planners;
 /// <summary>
 /// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a
 /// free slot, or in place of a replica that is not missed, or of a cold expert that there is room for elsewhere, or it changes places with a
-/// cooler expert. Each change is judged by the strain that remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>),
+/// cooler expert. Each change is judged by the excess load that remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>),
 /// not on their mean, so that a placement with play wins. Of the sequence of changes it keeps the beginning whose gain is worth its moves.
 /// <para>
 /// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
@@ -17,7 +17,7 @@ namespace MoEActors.Placement.Planners;
 /// </summary>
 public sealed class IncrementalPlanner : IPlanner
 {
-    /// <summary>A change that lowers the strain by less than this part, divided by the slots of the layer, is none.</summary>
+    /// <summary>A change that lowers the excess by less than this part, divided by the slots of the layer, is none.</summary>
     private const double LeastProgress = 0.4;
 
     /// <summary>Balance ratio that no move is made for.</summary>
