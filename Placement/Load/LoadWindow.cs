@@ -45,8 +45,8 @@ public sealed class LoadSample
 /// <param name="halfLife">Samples after which a sample weighs half.</param>
 public sealed class LoadWindow(int length = 8, double halfLife = 2)
 {
-    /// <summary>Share of a layer's tokens that would have to change their expert for a sample to say nothing any more.</summary>
-    private const double Strange = 0.3;
+    /// <summary>A sample gets weight 0 when this share of the layer's tokens has changed its expert since.</summary>
+    private const double MostChanged = 0.3;
 
     private readonly Queue<LoadSample> _samples = new(length + 1);
 
@@ -79,8 +79,8 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
     }
 
     /// <summary>
-    /// What each sample says about a layer's next step, newest first; the newest weighs 1. A sample fades by age, and as its shares differ from
-    /// the newest ones: what was before a sudden change says nothing about what comes. O(samples · experts).
+    /// Weights of the samples as predictors of a layer's next step, newest first; the newest weighs 1. A sample's weight falls with its age, and with
+    /// the difference between its shares and the newest ones, so that samples from before a sudden change do not count. O(samples · experts).
     /// </summary>
     public double[] Weights(int layer)
     {
@@ -97,7 +97,7 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
                 distance += Math.Abs((tokens[expert] / sum) - (newest[expert] / newestSum)) / 2;
             }
 
-            weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / Strange));
+            weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / MostChanged));
             age++;
         }
 

@@ -95,7 +95,9 @@ internal sealed class BalancedLoad
     /// <summary>Takes all tokens out of a slot; <see cref="Balance"/> must be called for the expert afterwards.</summary>
     public void Empty(int slot) => Set(slot, 0);
 
-    /// <summary>Splits one expert's tokens over its replicas by water-filling, the loads of all other experts being fixed. O(replicas · passes), few passes.</summary>
+    /// <summary>
+    /// Splits one expert's tokens over its replicas by water-filling, the quotas of all other experts being fixed. O(replicas · passes), few passes.
+    /// </summary>
     public void Balance(int expert)
     {
         ReadOnlySpan<int> slots = _draft.SlotsOf(expert);

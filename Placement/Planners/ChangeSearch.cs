@@ -5,7 +5,7 @@ namespace MoEActors.Placement.Planners;
 /// <summary>Finds the change of a draft that removes the most excess load per move.</summary>
 internal sealed class ChangeSearch
 {
-    /// <summary>Workers that give, workers that take, and experts tried, in one change.</summary>
+    /// <summary>Busiest workers that an expert may leave, idlest workers that it may go to, and experts tried, for one change.</summary>
     private const int Donors = 4, Takers = 4, Candidates = 6;
 
     /// <summary>Changes that are tried on all steps.</summary>
@@ -142,7 +142,7 @@ internal sealed class ChangeSearch
         }
     }
 
-    /// <summary>The slot, free or of a replica, where an expert would push the fewest tokens aside; −1 when there is none.</summary>
+    /// <summary>The slot, free or of a replica, where an expert would displace the fewest tokens; −1 when there is none.</summary>
     /// <param name="expert">The expert.</param>
     /// <param name="kept">An expert whose replicas all stay.</param>
     private int RoomFor(int expert, int kept)

@@ -34,7 +34,7 @@ internal sealed class DraftTrial
     /// <summary>Weighted mean of the steps' balance ratio. O(steps · workers).</summary>
     public double Ratio => _steps.Sum(step => step.Weight * step.Ratio) / _steps.Sum(step => step.Weight);
 
-    /// <summary>The excess of the newest steps after a change, which is then taken back.</summary>
+    /// <summary>The excess of the newest steps after a change, which is then undone.</summary>
     public double ExcessAfter(SlotChange change, int newest)
     {
         (int Displaced, int Yielding) before = Apply(change, newest);
@@ -97,7 +97,10 @@ internal sealed class DraftTrial
         return before;
     }
 
-    /// <summary>Balances the experts on the workers of an expert's replicas; with many replicas, each of which changes little, only on the worker of the new one.</summary>
+    /// <summary>
+    /// Balances the experts on the workers of an expert's replicas; with many replicas, each of which changes little, only on the worker of the
+    /// new one.
+    /// </summary>
     private void BalanceNeighbours(BalancedLoad step, int expert, int newest)
     {
         const int Many = 8;

@@ -9,14 +9,14 @@ namespace MoEActors.Placement.Planners;
 /// <summary>A policy of placement: a pure function of load, placement, room and costs.</summary>
 public interface IPlanner
 {
-    /// <summary>Name of the policy, as users type it.</summary>
+    /// <summary>Name of the policy on the command line.</summary>
     string Name { get; }
 
     /// <summary>Places the experts of one layer. The answer covers every expert, fits the slots and may be the current placement.</summary>
     LayerPlacement Plan(LayerProblem problem);
 }
 
-/// <summary>What a planner is asked: one layer, its load, where its experts are and where there is room.</summary>
+/// <summary>The input of a planner: one layer, its load, where its experts are and where there is room.</summary>
 public sealed record LayerProblem
 {
     /// <summary>Layer of the model.</summary>
@@ -34,7 +34,7 @@ public sealed record LayerProblem
     /// <summary>What a placement costs.</summary>
     public required CostModel Costs { get; init; }
 
-    /// <summary>How tokens are shared out to replicas.</summary>
+    /// <summary>How tokens are split over replicas.</summary>
     public IQuotaRule Quotas { get; init; } = new TokenQuotas();
 
     /// <summary>Experts that must stay as they are, because they have moved a short while ago.</summary>
@@ -47,7 +47,7 @@ public sealed record LayerProblem
 /// <summary>The policies by name.</summary>
 public static class PlannerCatalog
 {
-    /// <summary>One of each, the baseline first and our own last.</summary>
+    /// <summary>One of each, the static baseline first.</summary>
     public static ImmutableArray<IPlanner> All { get; } =
     [
         new KeepPlanner(),

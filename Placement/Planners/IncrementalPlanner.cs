@@ -7,30 +7,31 @@ namespace MoEActors.Placement.Planners;
 
 /// <summary>
 /// The best balance for the fewest moves. It starts from the current placement and changes one slot at a time: a hot expert gets a replica in a
-/// free slot, or in place of a replica that is not missed, or of a cold expert that there is room for elsewhere, or it changes places with a
+/// free slot, or in place of a superfluous replica, or of a cold expert that moves to another worker with room, or it changes places with a
 /// cooler expert. Each change is judged by the excess load that remains after live quotas in each view of the next step (<see cref="LoadOutlook"/>),
-/// not on their mean, so that a placement with play wins. Of the sequence of changes it keeps the beginning whose gain is worth its moves.
+/// not on their mean, so that a placement that tolerates fluctuations wins. Of the sequence of changes it keeps the beginning with the best gain net of its moves.
 /// <para>
 /// O(changes · candidates · steps · neighbours · replicas) for a layer, and bounded by <see cref="Effort"/>. Ours; the changes are
-/// those of FlexMoE (arXiv 2304.03946), the play between workers is the "long chain" of process flexibility (Jordan and Graves 1995).
+/// those of FlexMoE (arXiv 2304.03946); that a chain of shared replicas absorbs fluctuations is the "long chain" of Jordan and Graves,
+/// "Principles on the benefits of manufacturing process flexibility" (Management Science 41, 1995).
 /// </para>
 /// </summary>
 public sealed class IncrementalPlanner : IPlanner
 {
-    /// <summary>A change that lowers the excess by less than this part, divided by the slots of the layer, is none.</summary>
+    /// <summary>Least part of the excess load that a change must remove, times the slots of the layer.</summary>
     private const double LeastProgress = 0.4;
 
     /// <summary>Balance ratio that no move is made for.</summary>
     private const double BalancedEnough = 1.004;
 
-    /// <summary>Changes that the quota rule itself may ask for in one plan, where it does not split by tokens.</summary>
+    /// <summary>Further changes in one plan that are chosen by the quota rule itself, where it does not split by tokens.</summary>
     private const int Refinements = 2;
 
     /// <summary>Replicas whose quotas may be computed for a layer's plan: bounds its time, at some nanoseconds each.</summary>
     public int Effort { get; init; } = 50_000;
 
     /// <summary>
-    /// Balance ratio that it would be worth to move as many shards as the layer has slots; a single move must earn its part of it. Larger
+    /// Gain in balance ratio that justifies as many moves as the layer has slots; a single move must gain its part of it. Larger
     /// layers move more at once, as their workers send and receive side by side.
     /// </summary>
     public double GainPerRound { get; init; } = 0.04;

@@ -4,7 +4,7 @@ using MoEActors.Placement.Map;
 namespace MoEActors.Placement.Planners;
 
 /// <summary>
-/// Moves experts without copying any: heaviest first onto the lightest worker with a free slot. What can be had without spare slots.
+/// Moves experts without copying any: heaviest first onto the lightest worker with a free slot. The best that is possible without spare slots.
 /// O(experts · log experts + experts · log workers) for a layer.
 /// </summary>
 public sealed class RepackPlanner : IPlanner
@@ -27,8 +27,9 @@ public sealed class RepackPlanner : IPlanner
 }
 
 /// <summary>
-/// Replicate the hot, pack the heavy first: DeepSeek's expert-parallel load balancer, over the whole cluster. It looks at no current placement,
-/// so its plans move much. O(experts · log experts + shards · log workers) for a layer. Source: EPLB, rebalance_experts (global policy).
+/// Replicates hot experts, then packs the heaviest first, over the whole cluster. It does not start from the current placement, so its plans move
+/// many shards. O(experts · log experts + shards · log workers) for a layer. Source: DeepSeek's expert-parallel load balancer
+/// (github.com/deepseek-ai/EPLB), rebalance_experts, global policy.
 /// </summary>
 public sealed class ReplicateAndPackPlanner : IPlanner
 {
@@ -52,7 +53,7 @@ public sealed class ReplicateAndPackPlanner : IPlanner
     }
 }
 
-/// <summary>How many replicas each expert deserves.</summary>
+/// <summary>How many replicas each expert gets.</summary>
 public static class ReplicaCounts
 {
     /// <summary>
@@ -97,7 +98,7 @@ internal static class Packing
 {
     /// <summary>
     /// Puts replicas of equal share on workers, experts with the heaviest replicas first, each replica on the lightest worker with a free slot.
-    /// An expert that finds fewer workers with room than it has replicas makes do with them. O(experts · log experts + shards · log workers).
+    /// An expert gets fewer replicas where fewer workers have room. O(experts · log experts + shards · log workers).
     /// Source: EPLB, balanced_packing.
     /// </summary>
     /// <param name="experts">The experts to place.</param>

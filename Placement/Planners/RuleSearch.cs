@@ -13,7 +13,7 @@ namespace MoEActors.Placement.Planners;
 /// <param name="resting">Experts that must stay as they are.</param>
 internal sealed class RuleSearch((long[] Tokens, double Weight)[] views, IQuotaRule rule, ImmutableHashSet<int> resting)
 {
-    /// <summary>Experts of the busiest worker and workers that take, in one change.</summary>
+    /// <summary>Experts of the busiest worker and idlest workers tried for one change.</summary>
     private const int Candidates = 6, Takers = 3;
 
     /// <summary>Changes that are tried on all views.</summary>

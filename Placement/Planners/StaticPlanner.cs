@@ -4,7 +4,7 @@ using MoEActors.Placement.Map;
 namespace MoEActors.Placement.Planners;
 
 /// <summary>
-/// The placement that looks at no load: equal runs of consecutive experts for every worker (Tutel, DeepSpeed-MoE), one expert more
+/// The placement that does not depend on load: equal runs of consecutive experts for every worker (Tutel, DeepSpeed-MoE), one expert more
 /// for some where the number does not divide. O(experts).
 /// </summary>
 public static class StaticPlanner

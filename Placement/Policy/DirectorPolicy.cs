@@ -7,40 +7,40 @@ using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Policy;
 
-/// <summary>How eager the director is.</summary>
+/// <summary>Thresholds of the director: when it plans, and what a plan must gain.</summary>
 public sealed record DirectorOptions
 {
-    /// <summary>Balance ratio above which a layer at rest is planned for, if it is beyond doubt.</summary>
+    /// <summary>Balance ratio above which an inactive layer becomes active, that is, is planned for; the skew must also be significant.</summary>
     public double Trigger { get; init; } = 1.03;
 
-    /// <summary>Added to the trigger, divided by the square of the samples seen: one sample proves less than many.</summary>
+    /// <summary>Added to the trigger, divided by the square of the number of samples, because few samples are weak evidence.</summary>
     public double Caution { get; init; } = 0.6;
 
     /// <summary>Balance ratio up to which a layer counts as balanced and nothing is planned for it.</summary>
     public double Settled { get; init; } = 1.005;
 
-    /// <summary>A layer whose load was even at so many plans in a row comes to rest.</summary>
+    /// <summary>A layer becomes inactive when its load was even at so many plans in a row.</summary>
     public int CalmPlans { get; init; } = 8;
 
-    /// <summary>Training steps in which a plan must earn what its transfers cost.</summary>
+    /// <summary>Training steps within which the gain of a plan must exceed the cost of its transfers.</summary>
     public int HorizonSteps { get; init; } = 50;
 
-    /// <summary>Training steps for which an expert that has moved is left alone.</summary>
+    /// <summary>Training steps for which an expert that has moved is not moved again.</summary>
     public int CoolDownSteps { get; init; } = 10;
 
-    /// <summary>Bytes that may move during one training step; one shard always may.</summary>
+    /// <summary>Bytes that may move during one training step; one shard may always move.</summary>
     public long BytesPerStep { get; init; } = 1L << 30;
 }
 
 /// <summary>
-/// Decides when a planner is asked and which of its answers are worth carrying out: trigger with hysteresis, cool-down, and a plan must pay
-/// for itself within its horizon. Deterministic; what it must remember is handed to it.
+/// Decides when a planner runs and which of its plans are applied: trigger with hysteresis, cool-down, and a plan must pay for itself within its
+/// horizon. Deterministic; its state between calls is a parameter (<see cref="DirectorMemory"/>).
 /// </summary>
 /// <param name="planner">The planner.</param>
-/// <param name="options">How eager it is.</param>
+/// <param name="options">Thresholds.</param>
 public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
 {
-    /// <summary>Standard errors by which the busiest worker must stand out to wake a layer, and below which the load is even.</summary>
+    /// <summary>Standard errors of the busiest worker's load above the mean: from which a layer becomes active, and below which its load counts as even.</summary>
     private const double Significant = 6, Insignificant = 3;
 
     /// <summary>Moves per plan, as a part of the layer's slots, at which the move penalty is 2; and the exponent with which it grows beyond 1.</summary>
@@ -51,7 +51,7 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
     /// <param name="current">By layer: where the experts are.</param>
     /// <param name="slots">By layer and rank: shards that it may hold.</param>
     /// <param name="costs">What a placement costs.</param>
-    /// <param name="quotas">How tokens are shared out to replicas.</param>
+    /// <param name="quotas">How tokens are split over replicas.</param>
     /// <param name="memory">What this policy remembers; changed by the call.</param>
     public PlacementPlan Plan(
         LoadWindow load, IReadOnlyList<LayerPlacement> current, IReadOnlyList<ImmutableArray<int>> slots, CostModel costs, IQuotaRule quotas, DirectorMemory memory)
@@ -110,8 +110,9 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
     }
 
     /// <summary>
-    /// Whether a layer is out of balance and its load known to be skewed. Hysteresis: a layer wakes when its skew is beyond doubt, and rests
-    /// when its load has been even for long; a layer that is balanced because it was placed well stays awake.
+    /// Whether a layer is out of balance and its load known to be skewed. Hysteresis: a layer becomes active when its skew is significant, and
+    /// inactive when its load has been even for many plans, as the static placement would show it; a layer that is balanced because it was
+    /// placed well stays active.
     /// </summary>
     private bool Needs(LayerProblem problem, DirectorMemory memory)
     {
@@ -151,7 +152,7 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
         plan.Gain * options.HorizonSteps > plan.MoveSeconds && !plan.Moves.Any(move => problem.Resting.Contains(move.Expert));
 }
 
-/// <summary>What the director remembers between plans.</summary>
+/// <summary>State of the policy between plans.</summary>
 public sealed class DirectorMemory
 {
     /// <summary>Weight of the newest plan in the mean of moves per plan.</summary>
@@ -161,20 +162,20 @@ public sealed class DirectorMemory
     private readonly Dictionary<int, int> _calm = [];
     private readonly Dictionary<int, double> _movesPerPlan = [];
 
-    /// <summary>Whether a layer is being planned for.</summary>
+    /// <summary>Whether a layer is active, that is, planned for.</summary>
     public bool IsAwake(int layer) => _calm.ContainsKey(layer);
 
-    /// <summary>The experts of a layer that have moved after a step.</summary>
+    /// <summary>The experts of a layer that have moved since a step.</summary>
     public IEnumerable<int> MovedAfter(int layer, long step) =>
         _movedAt.Where(moved => moved.Key.Layer == layer && moved.Value > step).Select(moved => moved.Key.Expert);
 
-    /// <summary>Shards of a layer that recent plans have moved, a fading mean over some twenty of them.</summary>
+    /// <summary>Shards of a layer moved per plan: exponentially weighted mean over about the last twenty plans.</summary>
     public double MovesPerPlan(int layer) => _movesPerPlan.GetValueOrDefault(layer);
 
-    /// <summary>Notes that a layer's load is skewed and that it is planned for from now on.</summary>
+    /// <summary>Makes a layer active, because its load is skewed.</summary>
     public void Wake(int layer) => _calm[layer] = 0;
 
-    /// <summary>Notes that the load of a layer that is awake was even once more; after so many times in a row it rests.</summary>
+    /// <summary>Counts a plan at which the load of an active layer was even; after so many in a row the layer becomes inactive.</summary>
     public void Calm(int layer, int enough)
     {
         if (++_calm[layer] >= enough)
@@ -183,7 +184,7 @@ public sealed class DirectorMemory
         }
     }
 
-    /// <summary>Notes what the plan of a step does to a layer, be it nothing.</summary>
+    /// <summary>Records the moves of a layer in the plan of a step, also when there are none.</summary>
     public void Remember(long step, int layer, IReadOnlyCollection<ShardMove> moves)
     {
         _movesPerPlan[layer] = MovesPerPlan(layer) + (Recent * (moves.Count - MovesPerPlan(layer)));

@@ -2,10 +2,10 @@ using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Quotas;
 
-/// <summary>How the tokens of an expert are shared out to its replicas. Every worker computes the same answer from the same counts.</summary>
+/// <summary>How the tokens of an expert are split over its replicas. Every worker computes the same quotas from the same counts.</summary>
 public interface IQuotaRule
 {
-    /// <summary>Shares out one step's tokens of one layer so that the busiest worker has few.</summary>
+    /// <summary>Splits one step's tokens of one layer so that the highest load of a worker is low.</summary>
     /// <param name="placement">Where the replicas are.</param>
     /// <param name="tokens">By expert: tokens of this step.</param>
     LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens);
@@ -41,7 +41,7 @@ public sealed class LayerQuotas
     /// <summary>Tokens of every worker.</summary>
     public ReadOnlySpan<long> WorkerTokens => _workers;
 
-    /// <summary>Most tokens of a worker over the mean; 1 where there are none.</summary>
+    /// <summary>The busiest worker's tokens over the mean of all workers; 1 where there are none.</summary>
     public double BalanceRatio
     {
         get

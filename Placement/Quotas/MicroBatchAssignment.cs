@@ -3,7 +3,7 @@ using MoEActors.Placement.Map;
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>
-/// <see cref="MicroBatchQuotas"/> for one placement, again and again without allocation: what workers run in every round. Not thread-safe.
+/// <see cref="MicroBatchQuotas"/> for one placement, repeatedly and without allocation: what workers run in every round. Not thread-safe.
 /// </summary>
 public sealed class MicroBatchAssignment
 {
@@ -39,7 +39,7 @@ public sealed class MicroBatchAssignment
         _heavierFirst = (left, right) => (_parts[right], left).CompareTo((_parts[left], right));
     }
 
-    /// <summary>Gives each micro-batch's part of every expert to one replica.</summary>
+    /// <summary>Assigns each micro-batch's part of every expert to one replica.</summary>
     /// <param name="parts">By expert, then micro-batch: tokens.</param>
     /// <returns>By expert, then micro-batch: the number of the replica; valid until the next call.</returns>
     /// <exception cref="PlacementException">There are not as many parts as experts times micro-batches.</exception>
@@ -94,10 +94,10 @@ public sealed class MicroBatchAssignment
         }
     }
 
-    /// <summary>Lets the busiest worker give parts away while some worker's load below its own results.</summary>
+    /// <summary>Reassigns parts of the busiest worker while every worker involved ends below its present load.</summary>
     private void Improve()
     {
-        // Each success lowers the busiest worker or leaves one fewer at its height; the limit only guards against long tails.
+        // Each success lowers the highest load, or the number of workers that have it; the limit only guards against very many small gains.
         for (int round = 0; round < 2 * _parts.Length && RelieveBusiest(); round++)
         {
         }
@@ -153,7 +153,7 @@ public sealed class MicroBatchAssignment
         return true;
     }
 
-    /// <summary>The second step: the receiver of <paramref name="part"/> gives one of its own parts on, perhaps back to the busiest.</summary>
+    /// <summary>A reassignment of two parts: <paramref name="part"/> goes to another worker, one of whose parts goes on to a third or back to the busiest.</summary>
     private void Exchange(
         int busiest, int part, int replica, long left, ref long best, ref (int Part, int Replica, int Next, int NextReplica) choice)
     {

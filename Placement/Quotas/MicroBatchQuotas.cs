@@ -20,7 +20,7 @@ public sealed class MicroBatchQuotas(int microBatches = 8) : IQuotaRule
     /// <inheritdoc />
     /// <remarks>
     /// A round has one micro-batch of every worker: 8 on 4 workers are two rounds of 4 parts, not one of 8. Counts of a step do not say
-    /// which micro-batch the tokens were in; they are taken as spread evenly, which makes all rounds alike.
+    /// which micro-batch the tokens were in; they are assumed to be spread evenly, which makes all rounds alike.
     /// </remarks>
     public LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens)
     {
@@ -44,7 +44,7 @@ public sealed class MicroBatchQuotas(int microBatches = 8) : IQuotaRule
         return new LayerQuotas(placement, quotas);
     }
 
-    /// <summary>Gives each micro-batch's part of every expert to one replica.</summary>
+    /// <summary>Assigns each micro-batch's part of every expert to one replica.</summary>
     /// <param name="placement">Where the replicas are.</param>
     /// <param name="parts">By expert, then micro-batch: tokens.</param>
     /// <returns>By expert, then micro-batch: the number of the replica.</returns>

@@ -8,8 +8,9 @@ namespace MoEActors.Placement.Quotas;
 /// <para>
 /// First water-filling, expert by expert in several sweeps: each expert's tokens are split so that those of its workers that get any end with
 /// the same load, the water-filling level, which no other is below. Then augmenting paths (<see cref="AugmentingPaths"/>) move tokens from
-/// workers above the bound to workers below it. The bound is the mean load or more; where no path exists, a set of workers holds all
-/// replicas of all tokens on it, and its mean load is the new bound. O(shards) for each sweep and each path; few paths are needed after the sweeps.
+/// workers above the bound to workers below it. The bound starts at the mean load, or above it where one worker or one expert alone demands
+/// that. Where no path exists, a set of workers holds every replica of the experts that load it, and its mean load is the new bound.
+/// O(shards) for each sweep and each path; few paths are needed after the sweeps.
 /// </para>
 /// Source: water-filling as in Cover and Thomas, Elements of Information Theory (second edition), section 9.4; the bound is Hall's condition
 /// ("On representatives of subsets", J. London Math. Soc. 10, 1935).
@@ -22,7 +23,7 @@ public sealed class TokenQuotas : IQuotaRule
 }
 
 /// <summary>
-/// <see cref="TokenQuotas"/> for one placement, again and again without allocation: what workers run in every round. Not thread-safe.
+/// <see cref="TokenQuotas"/> for one placement, repeatedly and without allocation: what workers run in every round. Not thread-safe.
 /// </summary>
 public sealed class TokenSplit
 {
@@ -39,14 +40,14 @@ public sealed class TokenSplit
     private readonly long[] _keys;
     private AugmentingPaths? _paths;
 
-    /// <summary>Makes room for the splits of a placement.</summary>
+    /// <summary>Allocates the buffers for a placement.</summary>
     /// <param name="placement">Where the replicas are.</param>
     public TokenSplit(LayerPlacement placement)
         : this(placement, isForOnce: false)
     {
     }
 
-    /// <summary>As the public one; what a split seldom needs is left until it is needed if there will be but one.</summary>
+    /// <summary>As the public constructor; for a single split, the search for augmenting paths is only built when it is needed.</summary>
     internal TokenSplit(LayerPlacement placement, bool isForOnce)
     {
         _placement = placement;

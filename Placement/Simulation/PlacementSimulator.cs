@@ -23,10 +23,10 @@ public sealed record SimulationOptions
     /// <summary>A plan is made at every so many rows.</summary>
     public int Every { get; init; } = 1;
 
-    /// <summary>How tokens are shared out to replicas.</summary>
+    /// <summary>How tokens are split over replicas.</summary>
     public IQuotaRule Quotas { get; init; } = new TokenQuotas();
 
-    /// <summary>How eager the director is.</summary>
+    /// <summary>Thresholds of the director.</summary>
     public DirectorOptions Director { get; init; } = new();
 }
 
@@ -78,7 +78,7 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         return meter.Result(planner.Name, trace.Experts.Count(experts => experts > 0));
     }
 
-    /// <summary>Lets training steps pass.</summary>
+    /// <summary>Applies what training steps have room for.</summary>
     /// <returns>Shards that have arrived.</returns>
     private static int Apply(PlanSchedule? schedule, long steps, LayerPlacement[] current)
     {
@@ -99,7 +99,7 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
     }
 }
 
-/// <summary>Adds up what a replay measures.</summary>
+/// <summary>Accumulates what a replay measures.</summary>
 internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
 {
     private const long Divide = 500;
@@ -163,7 +163,7 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
     };
 }
 
-/// <summary>What a policy made of a trace. Balance ratios are means over layers; null where no row falls into the range.</summary>
+/// <summary>The result of replaying a trace under a policy. Balance ratios are means over layers; null where no row falls into the range.</summary>
 public sealed record SimulationResult
 {
     /// <summary>Name of the policy.</summary>

@@ -2,7 +2,7 @@ using MoEActors.Placement.Load;
 
 namespace MoEActors.Placement.Simulation;
 
-/// <summary>The trace that shall be generated.</summary>
+/// <summary>Options of a generated trace.</summary>
 public sealed record TraceOptions
 {
     /// <summary>How popularity behaves.</summary>
@@ -44,8 +44,8 @@ public enum TraceKind
 }
 
 /// <summary>
-/// Traces for tests and documentation. Popularity is a softmax: log-popularity is −s · ln(rank) (Zipf, s = 1.25) plus a random walk that
-/// forgets slowly; the counts of a step fluctuate around it as sampled tokens of correlated text do. O(steps · layers · experts).
+/// Traces for tests and documentation. Popularity is a softmax: log-popularity is −s · ln(rank) (Zipf, s = 1.25) plus a mean-reverting
+/// random walk; the counts of a step fluctuate around it as sampled tokens of correlated text do. O(steps · layers · experts).
 /// </summary>
 public static class TraceGenerator
 {
@@ -61,7 +61,7 @@ public static class TraceGenerator
     /// <summary>Part of the walk that is kept from one step to the next.</summary>
     private const double Memory = 0.998;
 
-    /// <summary>Tokens that count as one draw: neighbours in a text choose alike.</summary>
+    /// <summary>Tokens that count as one draw: neighbouring tokens of a text choose alike.</summary>
     private const double Correlated = 8;
 
     /// <summary>Generates a trace; the same options give the same one.</summary>
