@@ -19,8 +19,8 @@ internal sealed class AugmentingPaths
     private readonly int[] _expertOf;
 
     // By worker that the search has reached: the shard there that tokens move to, the shard they come from, and the worker before it on the path.
-    private readonly int[] _receiver;
-    private readonly int[] _giver;
+    private readonly int[] _target;
+    private readonly int[] _source;
     private readonly int[] _from;
     private readonly int[] _queue;
     private readonly int[] _searched;
@@ -31,8 +31,8 @@ internal sealed class AugmentingPaths
         _placement = placement;
         _quotas = quotas;
         _loads = loads;
-        _receiver = new int[placement.Workers];
-        _giver = new int[placement.Workers];
+        _target = new int[placement.Workers];
+        _source = new int[placement.Workers];
         _from = new int[placement.Workers];
         _queue = new int[placement.Workers];
         _searched = new int[placement.Experts];
@@ -99,10 +99,10 @@ internal sealed class AugmentingPaths
         for (int next = 0; next < reached; next++)
         {
             int rank = _queue[next];
-            foreach (int giver in _shardsOn.AsSpan(_firstOn[rank].._firstOn[rank + 1]))
+            foreach (int source in _shardsOn.AsSpan(_firstOn[rank].._firstOn[rank + 1]))
             {
-                int expert = _expertOf[giver];
-                if (_quotas[giver] == 0 || _searched[expert] == _search)
+                int expert = _expertOf[source];
+                if (_quotas[source] == 0 || _searched[expert] == _search)
                 {
                     continue;
                 }
@@ -118,10 +118,10 @@ internal sealed class AugmentingPaths
                         continue;
                     }
 
-                    (_from[target], _giver[target], _receiver[target]) = (rank, giver, first + i);
+                    (_from[target], _source[target], _target[target]) = (rank, source, first + i);
                     if (_loads[target] < bound)
                     {
-                        Push(start, target, bound);
+                        MoveTokens(start, target, bound);
                         return bound;
                     }
 
@@ -139,18 +139,18 @@ internal sealed class AugmentingPaths
         return (enclosed + reached - 1) / reached;
     }
 
-    private void Push(int start, int end, long bound)
+    private void MoveTokens(int start, int end, long bound)
     {
         long amount = Math.Min(_loads[start] - bound, bound - _loads[end]);
         for (int rank = end; rank != start; rank = _from[rank])
         {
-            amount = Math.Min(amount, _quotas[_giver[rank]]);
+            amount = Math.Min(amount, _quotas[_source[rank]]);
         }
 
         for (int rank = end; rank != start; rank = _from[rank])
         {
-            _quotas[_giver[rank]] -= amount;
-            _quotas[_receiver[rank]] += amount;
+            _quotas[_source[rank]] -= amount;
+            _quotas[_target[rank]] += amount;
         }
 
         _loads[start] -= amount;

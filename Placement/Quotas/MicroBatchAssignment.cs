@@ -98,12 +98,12 @@ public sealed class MicroBatchAssignment
     private void Improve()
     {
         // Each success lowers the highest load, or the number of workers that have it; the limit only guards against very many small gains.
-        for (int round = 0; round < 2 * _parts.Length && RelieveBusiest(); round++)
+        for (int round = 0; round < 2 * _parts.Length && ReassignFromBusiest(); round++)
         {
         }
     }
 
-    private bool RelieveBusiest()
+    private bool ReassignFromBusiest()
     {
         int busiest = Array.IndexOf(_loads, _loads.Max());
         long best = _loads[busiest];
@@ -129,13 +129,13 @@ public sealed class MicroBatchAssignment
                     continue;
                 }
 
-                long height = Math.Max(left, _loads[rank] + _parts[part]);
-                if (height < best)
+                long highest = Math.Max(left, _loads[rank] + _parts[part]);
+                if (highest < best)
                 {
-                    (best, choice) = (height, (part, i, -1, 0));
+                    (best, choice) = (highest, (part, i, -1, 0));
                 }
 
-                Exchange(busiest, part, i, left, ref best, ref choice);
+                TryPassingOn(busiest, part, i, left, ref best, ref choice);
             }
         }
 
@@ -144,17 +144,17 @@ public sealed class MicroBatchAssignment
             return false;
         }
 
-        Give(choice.Part, choice.Replica);
+        Reassign(choice.Part, choice.Replica);
         if (choice.Next >= 0)
         {
-            Give(choice.Next, choice.NextReplica);
+            Reassign(choice.Next, choice.NextReplica);
         }
 
         return true;
     }
 
     /// <summary>A reassignment of two parts: <paramref name="part"/> goes to another worker, one of whose parts goes on to a third or back to the busiest.</summary>
-    private void Exchange(
+    private void TryPassingOn(
         int busiest, int part, int replica, long left, ref long best, ref (int Part, int Replica, int Next, int NextReplica) choice)
     {
         int middle = RanksOf(part)[replica];
@@ -175,18 +175,18 @@ public sealed class MicroBatchAssignment
                     continue;
                 }
 
-                long height = rank == busiest
+                long highest = rank == busiest
                     ? Math.Max(left + _parts[next], middleLoad)
                     : Math.Max(Math.Max(left, middleLoad), _loads[rank] + _parts[next]);
-                if (height < best)
+                if (highest < best)
                 {
-                    (best, choice) = (height, (part, replica, next, i));
+                    (best, choice) = (highest, (part, replica, next, i));
                 }
             }
         }
     }
 
-    private void Give(int part, int replica)
+    private void Reassign(int part, int replica)
     {
         ReadOnlySpan<int> ranks = RanksOf(part);
         int from = ranks[_replicas[part]], to = ranks[replica];

@@ -51,7 +51,7 @@ public sealed class PlacementSimulatorTests
     }
 
     [Fact]
-    public void Plans_beyond_the_byte_budget_land_later()
+    public void Plans_beyond_the_byte_budget_are_applied_later()
     {
         LoadTrace trace = TraceGenerator.Generate(new TraceOptions { Layers = 2, Steps = 400, Interval = 1 });
         SimulationResult slow = Run(trace, new ReplicateAndPackPlanner(), budget: 1);
