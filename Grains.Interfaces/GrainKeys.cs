@@ -1,5 +1,5 @@
 using System.Globalization;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces;
 

@@ -8,7 +8,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Cli.Bench;

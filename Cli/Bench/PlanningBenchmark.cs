@@ -3,8 +3,7 @@ using System.Diagnostics;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Planners.Incremental;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using MoEActors.Placement.Simulation;
 
 namespace MoEActors.Cli.Bench;

@@ -4,7 +4,7 @@ using MoEActors.Cli.Runs;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Cli.Training;

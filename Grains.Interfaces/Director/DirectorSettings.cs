@@ -1,4 +1,4 @@
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Interfaces.Director;
 

@@ -1,4 +1,4 @@
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces.Workers;
 

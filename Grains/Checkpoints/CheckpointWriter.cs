@@ -5,7 +5,7 @@ using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Checkpoints;
 

@@ -1,5 +1,5 @@
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Director;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Director;
 

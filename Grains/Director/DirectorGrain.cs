@@ -5,7 +5,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Placement;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 

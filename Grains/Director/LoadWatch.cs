@@ -2,13 +2,12 @@ using System.Collections.Immutable;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using MoEActors.Placement.Quotas;
-using MoEActors.Placement.Topology;
 
 namespace MoEActors.Grains.Director;
 

@@ -3,7 +3,7 @@ using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Exchange;
 

@@ -1,4 +1,4 @@
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Exchange;

@@ -1,5 +1,5 @@
 using MoEActors.Modules.Parameters;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Exchange;
 

@@ -1,4 +1,4 @@
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Exchange;
@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Exchange;
 /// </summary>
 internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(placement)
 {
-    private readonly MicroBatchDeal _deal = new(placement, placement.Workers);
+    private readonly MicroBatchAssignment _assignment = new(placement, placement.Workers);
     private readonly long[] _parts = new long[placement.Experts * placement.Workers];
     private readonly int[] _replicas = new int[placement.Experts * placement.Workers];
 
@@ -24,7 +24,7 @@ internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(pl
             }
         }
 
-        _deal.Deal(_parts).CopyTo(_replicas);
+        _assignment.Assign(_parts).CopyTo(_replicas);
     }
 
     /// <inheritdoc />

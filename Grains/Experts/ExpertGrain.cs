@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 

@@ -7,7 +7,7 @@ using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.DryRun;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Memory;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Memory;
 

@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Memory;
 

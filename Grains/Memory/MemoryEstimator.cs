@@ -5,7 +5,7 @@ using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.DryRun;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Grains.Memory;

@@ -1,5 +1,5 @@
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using Orleans.Runtime.Placement;
 
 namespace MoEActors.Grains.Placement;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Placement;
 

@@ -4,7 +4,7 @@ using MoEActors.Grains.Workers;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Switching;
 

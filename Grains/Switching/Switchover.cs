@@ -2,7 +2,7 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Switching;
 

@@ -7,7 +7,7 @@ using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

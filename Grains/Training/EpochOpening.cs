@@ -3,7 +3,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Grains.Training;

@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

@@ -1,7 +1,5 @@
 using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Placement;
-using MoEActors.Placement.Plans;
-using MoEActors.Placement.Topology;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

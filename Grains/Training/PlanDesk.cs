@@ -3,8 +3,8 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Training;
 
@@ -17,7 +17,7 @@ internal sealed class PlanDesk(
 {
     private readonly long _shardBytes = 3L * sizeof(float) * ModelLayout.ExpertCount(run.Model);
     private PlanProposal? _proposal;
-    private PlanLanding? _landing;
+    private PlanSchedule? _schedule;
     private long _epoch;
     private double _copySeconds;
     private double _waitSeconds;
@@ -38,7 +38,7 @@ internal sealed class PlanDesk(
             return $"The placement is that of epoch {members.Epoch} by now, not of epoch {proposal.Epoch}.";
         }
 
-        PlanLanding landing;
+        PlanSchedule schedule;
         try
         {
             (int Layer, LayerPlacement Target)[] targets =
@@ -46,14 +46,14 @@ internal sealed class PlanDesk(
             LayerPlacement[] layers = LayersOf(map);
             Array.ForEach(targets, target => layers[target.Layer] = target.Target);
             await memory.RequireAsync(new PlacementMap(map.Version, map.Workers, layers), before: null);
-            landing = new PlanLanding(targets, proposal.BytesPerStep / _shardBytes);
+            schedule = new PlanSchedule(targets, proposal.BytesPerStep / _shardBytes);
         }
         catch (Exception e) when (e is PlacementException or MemoryRefusedException)
         {
             return e.Message;
         }
 
-        (_proposal, _landing, _epoch, _copySeconds, _waitSeconds) = (proposal, landing, proposal.Epoch, 0, 0);
+        (_proposal, _schedule, _epoch, _copySeconds, _waitSeconds) = (proposal, schedule, proposal.Epoch, 0, 0);
         return null;
     }
 
@@ -75,7 +75,7 @@ internal sealed class PlanDesk(
         {
             PlacementMap map = members.Map!;
             LayerPlacement[] layers = LayersOf(map);
-            _landing!.Advance(layers);
+            _schedule!.Advance(layers);
             PlacementSwitch? change = switching.To(new PlacementMap(map.Version, map.Workers, layers));
             if (change is not null)
             {
@@ -114,7 +114,7 @@ internal sealed class PlanDesk(
             switching.Follow(change);
         }
 
-        if (_landing!.IsDone)
+        if (_schedule!.IsDone)
         {
             Conclude(step, failure: null);
         }
@@ -155,7 +155,7 @@ internal sealed class PlanDesk(
     {
         Director.ConcludeAsync(
             new PlanConclusion(
-                _proposal!.Number, step, _landing!.ShardsMoved, failure, _copySeconds, _waitSeconds, _landing.ShardsMoved * _shardBytes)).Ignore();
-        (_proposal, _landing) = (null, null);
+                _proposal!.Number, step, _schedule!.ShardsMoved, failure, _copySeconds, _waitSeconds, _schedule.ShardsMoved * _shardBytes)).Ignore();
+        (_proposal, _schedule) = (null, null);
     }
 }

@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

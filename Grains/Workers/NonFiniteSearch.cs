@@ -4,7 +4,7 @@ using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Workers;
 

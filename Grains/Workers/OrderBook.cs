@@ -1,7 +1,7 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Native.Communication;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Workers;
 

@@ -1,7 +1,7 @@
 using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Workers;
 

@@ -5,7 +5,7 @@ using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Workers;
 

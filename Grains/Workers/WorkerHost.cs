@@ -8,7 +8,7 @@ using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Kinds;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Workers;
 

@@ -5,7 +5,7 @@ using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Workers;
 

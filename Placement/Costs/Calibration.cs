@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Costs;
 
@@ -56,3 +57,8 @@ public sealed record Calibration
         return last.Seconds;
     }
 }
+
+/// <summary>One measurement of an expert's forward pass.</summary>
+/// <param name="Rows">Rows of the batch.</param>
+/// <param name="Seconds">Time, in seconds.</param>
+public readonly record struct ComputePoint(long Rows, double Seconds);

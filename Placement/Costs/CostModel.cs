@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
-using MoEActors.Placement.Topology;
 
 namespace MoEActors.Placement.Costs;
 
@@ -127,3 +126,9 @@ public sealed class CostModel
         return slowest;
     }
 }
+
+/// <summary>Sizes of one expert shard, in bytes.</summary>
+/// <param name="GradientBytes">Gradients, reduced among replicas every step.</param>
+/// <param name="StateBytes">Weights and optimizer moments: what a move carries.</param>
+/// <param name="TokenBytes">One token's row in an exchange.</param>
+public sealed record ShardSize(long GradientBytes, long StateBytes, long TokenBytes);

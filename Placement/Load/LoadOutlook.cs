@@ -2,23 +2,23 @@ namespace MoEActors.Placement.Load;
 
 /// <summary>
 /// What a layer's next step may look like: as one of the recent ones, or as the newest if what has changed since an earlier one goes on
-/// changing. A placement that is level under all of these follows a drift instead of running after it, and has play for fluctuations.
+/// changing. A placement that is balanced under all of these anticipates a drift and tolerates fluctuations.
 /// </summary>
 internal static class LoadOutlook
 {
     /// <summary>Recent steps, and continued changes.</summary>
     private const int Steps = 3, Changes = 2;
 
-    /// <summary>Slots of all views together: large layers are looked at in fewer of them.</summary>
+    /// <summary>Slots of all views together, which limits the views of a large layer.</summary>
     private const int SlotsJudged = 1024;
 
-    /// <summary>What a continued change counts beside the step that it starts from.</summary>
+    /// <summary>Weight of a continued change relative to the step that it starts from.</summary>
     private const double ChangeWeight = 0.5;
 
-    /// <summary>By how much an expert's tokens go on growing or falling at most.</summary>
+    /// <summary>Largest factor by which an expert's tokens are taken to grow or fall from one step to the next.</summary>
     private const double MostGrowth = 2;
 
-    /// <summary>The views, the newest step first, and what each counts. O(experts).</summary>
+    /// <summary>The views, the newest step first, and their weights. O(experts).</summary>
     /// <param name="load">The load of recent steps; not empty.</param>
     /// <param name="layer">Layer of the model.</param>
     /// <param name="slots">Slots of the layer.</param>
@@ -41,7 +41,7 @@ internal static class LoadOutlook
         long[] next = new long[now.Length];
         for (int expert = 0; expert < next.Length; expert++)
         {
-            // One token more on both sides: from nothing to one is no trend.
+            // One token is added on both sides, so that a change from 0 to 1 is no trend.
             double growth = (now[expert] + 1.0) / (before[expert] + 1.0);
             next[expert] = (long)(now[expert] * Math.Clamp(growth, 1 / MostGrowth, MostGrowth));
         }

@@ -1,4 +1,41 @@
+using System.Collections.Immutable;
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Load;
+
+/// <summary>What the gates routed in one step. The arrays are read, never written.</summary>
+public sealed class LoadSample
+{
+    /// <summary>Checks and keeps a sample. O(layers · experts).</summary>
+    /// <param name="step">Number of the step.</param>
+    /// <param name="tokens">By layer and expert: tokens routed to it, before drops.</param>
+    /// <param name="dropped">By layer: tokens dropped for want of capacity; null for none.</param>
+    /// <exception cref="PlacementException">A count is negative.</exception>
+    public LoadSample(long step, IReadOnlyList<long[]> tokens, IReadOnlyList<long>? dropped = null)
+    {
+        for (int layer = 0; layer < tokens.Count; layer++)
+        {
+            int negative = Array.FindIndex(tokens[layer], count => count < 0);
+            if (negative >= 0)
+            {
+                throw new PlacementException($"Step {step}, layer {layer}, expert {negative}: {tokens[layer][negative]} tokens; a count must not be negative.");
+            }
+        }
+
+        Step = step;
+        Tokens = [.. tokens];
+        Dropped = dropped is null ? [.. new long[tokens.Count]] : [.. dropped];
+    }
+
+    /// <summary>Number of the step.</summary>
+    public long Step { get; }
+
+    /// <summary>By layer and expert: tokens routed to it, before drops.</summary>
+    public ImmutableArray<long[]> Tokens { get; }
+
+    /// <summary>By layer: tokens dropped for want of capacity.</summary>
+    public ImmutableArray<long> Dropped { get; }
+}
 
 /// <summary>
 /// The load of recent steps, newest last: what the director decides from. A sliding window of samples; their mean weighs each sample
@@ -8,8 +45,8 @@ namespace MoEActors.Placement.Load;
 /// <param name="halfLife">Samples after which a sample weighs half.</param>
 public sealed class LoadWindow(int length = 8, double halfLife = 2)
 {
-    /// <summary>Share of a layer's tokens that would have to change their expert for a sample to say nothing any more.</summary>
-    private const double Strange = 0.3;
+    /// <summary>A sample gets weight 0 when this share of the layer's tokens has changed its expert since.</summary>
+    private const double MostChanged = 0.3;
 
     private readonly Queue<LoadSample> _samples = new(length + 1);
 
@@ -42,8 +79,8 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
     }
 
     /// <summary>
-    /// What each sample says about a layer's next step, newest first; the newest weighs 1. A sample fades by age, and as its shares differ from
-    /// the newest ones: what was before a sudden change says nothing about what comes. O(samples · experts).
+    /// Weights of the samples as predictors of a layer's next step, newest first; the newest weighs 1. A sample's weight falls with its age, and with
+    /// the difference between its shares and the newest ones, so that samples from before a sudden change do not count. O(samples · experts).
     /// </summary>
     public double[] Weights(int layer)
     {
@@ -60,7 +97,7 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
                 distance += Math.Abs((tokens[expert] / sum) - (newest[expert] / newestSum)) / 2;
             }
 
-            weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / Strange));
+            weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / MostChanged));
             age++;
         }
 

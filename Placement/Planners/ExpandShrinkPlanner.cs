@@ -1,11 +1,12 @@
-using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Planners;
 
 /// <summary>
-/// Expand the hot, shrink the cold, then migrate, each only where the cost model predicts less time for the mean load. Hot is the expert with the
+/// Expands hot experts, shrinks cold ones, then migrates, each only where the cost model predicts less time for the mean load. Hot is the expert with the
 /// most tokens per replica, cold the one with the fewest among those with more than one; migration brings replicas of one expert onto one host
-/// by exchanging them with their neighbours' shards. O(rounds · workers · quotas), rounds bounded by the slots. Source: FlexMoE (arXiv 2304.03946), algorithms 1–2.
+/// by exchanging them with shards there. O(rounds · workers · quotas), rounds bounded by the slots. Source: FlexMoE (arXiv 2304.03946),
+/// algorithms 1–2.
 /// </summary>
 public sealed class ExpandShrinkPlanner : IPlanner
 {

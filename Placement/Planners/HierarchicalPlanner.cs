@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Planners;
 
 /// <summary>
 /// Replicate-and-pack in two levels: groups of experts are packed onto hosts, then each host replicates and packs its own experts, so that
 /// replicas synchronise inside a host. Falls back on the global form where groups do not divide evenly over hosts or a host lacks slots.
-/// O(experts · log experts + shards · log workers) for a layer. Source: EPLB, rebalance_experts_hierarchical.
+/// O(experts · log experts + shards · log workers) for a layer. Source: DeepSeek's EPLB
+/// (github.com/deepseek-ai/EPLB), rebalance_experts_hierarchical.
 /// </summary>
 /// <param name="groups">Groups of consecutive experts that stay on one host; null for groups of one.</param>
 public sealed class HierarchicalPlanner(int? groups = null) : IPlanner

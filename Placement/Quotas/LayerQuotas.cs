@@ -1,4 +1,15 @@
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Quotas;
+
+/// <summary>How the tokens of an expert are split over its replicas. Every worker computes the same quotas from the same counts.</summary>
+public interface IQuotaRule
+{
+    /// <summary>Splits one step's tokens of one layer so that the highest load of a worker is low.</summary>
+    /// <param name="placement">Where the replicas are.</param>
+    /// <param name="tokens">By expert: tokens of this step.</param>
+    LayerQuotas Split(LayerPlacement placement, ReadOnlySpan<long> tokens);
+}
 
 /// <summary>Which replica serves how many tokens of one layer in one step.</summary>
 public sealed class LayerQuotas
@@ -30,7 +41,7 @@ public sealed class LayerQuotas
     /// <summary>Tokens of every worker.</summary>
     public ReadOnlySpan<long> WorkerTokens => _workers;
 
-    /// <summary>Most tokens of a worker over the mean; 1 where there are none.</summary>
+    /// <summary>The busiest worker's tokens over the mean of all workers; 1 where there are none.</summary>
     public double BalanceRatio
     {
         get

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Simulation;
 

@@ -1,14 +1,38 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Placement.Simulation;
 
+/// <summary>How a trace is replayed.</summary>
+public sealed record SimulationOptions
+{
+    /// <summary>Number of workers.</summary>
+    public int Workers { get; init; } = 8;
+
+    /// <summary>Number of hosts; divides the workers.</summary>
+    public int Hosts { get; init; } = 1;
+
+    /// <summary>Slots of a layer beyond one per expert, on all workers together.</summary>
+    public int SpareSlots { get; init; } = 8;
+
+    /// <summary>A plan is made at every so many rows.</summary>
+    public int Every { get; init; } = 1;
+
+    /// <summary>How tokens are split over replicas.</summary>
+    public IQuotaRule Quotas { get; init; } = new TokenQuotas();
+
+    /// <summary>Thresholds of the director.</summary>
+    public DirectorOptions Director { get; init; } = new();
+}
+
 /// <summary>
-/// Replays a trace under a policy. Causal: a plan is made from the rows before, it lands step by step as the byte budget allows, the most
-/// rewarding layer first, and no plan is made while one is landing. Quotas see the row itself. O(rows · layers · planner).
+/// Replays a trace under a policy. Causal: a plan is made from the rows before, it is applied step by step as the byte budget allows, the
+/// layer with the highest gain per move first, and no plan is made while one is being applied. Quotas see the row itself. O(rows · layers · planner).
 /// </summary>
 /// <param name="trace">The trace.</param>
 /// <param name="options">How it is replayed.</param>
@@ -28,22 +52,22 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         DirectorMemory memory = new();
         LoadWindow window = new();
         LayerPlacement[] current = [.. trace.Experts.Select(experts => StaticPlanner.Place(experts, options.Workers))];
-        PlanLanding? landing = null;
+        PlanSchedule? schedule = null;
         long shardsPerStep = options.Director.BytesPerStep / _costs.Size.StateBytes;
         SimulationMeter meter = new(_costs, options.Quotas);
         for (int row = 0; row < trace.Rows.Length; row++)
         {
             if (row > 0)
             {
-                if (row % options.Every == 0 && landing is not { IsDone: false })
+                if (row % options.Every == 0 && schedule is not { IsDone: false })
                 {
                     long start = time.GetTimestamp();
                     PlacementPlan plan = policy.Plan(window, current, _slots, _costs, options.Quotas, memory);
                     meter.Planned(plan, time.GetElapsedTime(start));
-                    landing = new PlanLanding(plan.Layers.Select(layer => (layer.Layer, layer.Target)), shardsPerStep);
+                    schedule = new PlanSchedule(plan.Layers.Select(layer => (layer.Layer, layer.Target)), shardsPerStep);
                 }
 
-                meter.Moved(Land(landing, trace.Rows[row].Step - trace.Rows[row - 1].Step, current));
+                meter.Moved(Apply(schedule, trace.Rows[row].Step - trace.Rows[row - 1].Step, current));
             }
 
             meter.Measure(trace.Rows[row], current, StepsOf(row));
@@ -54,17 +78,17 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         return meter.Result(planner.Name, trace.Experts.Count(experts => experts > 0));
     }
 
-    /// <summary>Lets training steps pass.</summary>
+    /// <summary>Applies what training steps have room for.</summary>
     /// <returns>Shards that have arrived.</returns>
-    private static int Land(PlanLanding? landing, long steps, LayerPlacement[] current)
+    private static int Apply(PlanSchedule? schedule, long steps, LayerPlacement[] current)
     {
-        int before = landing?.ShardsMoved ?? 0;
-        for (long step = 0; step < steps && landing is { IsDone: false }; step++)
+        int before = schedule?.ShardsMoved ?? 0;
+        for (long step = 0; step < steps && schedule is { IsDone: false }; step++)
         {
-            landing.Advance(current);
+            schedule.Advance(current);
         }
 
-        return (landing?.ShardsMoved ?? 0) - before;
+        return (schedule?.ShardsMoved ?? 0) - before;
     }
 
     /// <summary>Training steps that a sampled row stands for: those until the next one.</summary>
@@ -73,4 +97,108 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         int from = Math.Max(0, Math.Min(row, trace.Rows.Length - 2));
         return trace.Rows.Length == 1 ? 1 : trace.Rows[from + 1].Step - trace.Rows[from].Step;
     }
+}
+
+/// <summary>Accumulates what a replay measures.</summary>
+internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
+{
+    private const long Divide = 500;
+
+    private readonly List<double> _before = [];
+    private readonly List<double> _after = [];
+    private double? _worst;
+    private double _seconds;
+    private double _balanced;
+    private double _planning;
+    private int _plans;
+    private int _moved;
+
+    public void Planned(PlacementPlan plan, TimeSpan time)
+    {
+        _plans++;
+        _planning += time.TotalMilliseconds;
+        _seconds += plan.MoveSeconds;
+    }
+
+    public void Moved(int shards) => _moved += shards;
+
+    public void Measure(LoadSample row, LayerPlacement[] placements, long steps)
+    {
+        double ratios = 0;
+        int layers = 0;
+        for (int layer = 0; layer < placements.Length; layer++)
+        {
+            if (placements[layer].Experts == 0)
+            {
+                continue;
+            }
+
+            LayerQuotas split = quotas.Split(placements[layer], row.Tokens[layer]);
+            _seconds += steps * costs.LayerSeconds(split);
+            _balanced += steps * costs.BalancedSeconds(row.Tokens[layer].Sum());
+            ratios += split.BalanceRatio;
+            layers++;
+            if (row.Step >= Divide)
+            {
+                _worst = Math.Max(_worst ?? 1, split.BalanceRatio);
+            }
+        }
+
+        (row.Step < Divide ? _before : _after).Add(layers == 0 ? 1 : ratios / layers);
+    }
+
+    public SimulationResult Result(string policy, int layers) => new()
+    {
+        Policy = policy,
+        RatioMeanBefore500 = _before.Count == 0 ? null : _before.Average(),
+        RatioMeanAfter500 = _after.Count == 0 ? null : _after.Average(),
+        RatioWorstAfter500 = _worst,
+        Seconds = _seconds,
+        BalancedSeconds = _balanced,
+        Plans = _plans,
+        ShardsMoved = _moved,
+        Layers = layers,
+        BytesMoved = _moved * costs.Size.StateBytes,
+        PlanningMilliseconds = _plans == 0 ? 0 : _planning / _plans,
+    };
+}
+
+/// <summary>The result of replaying a trace under a policy. Balance ratios are means over layers; null where no row falls into the range.</summary>
+public sealed record SimulationResult
+{
+    /// <summary>Name of the policy.</summary>
+    public required string Policy { get; init; }
+
+    /// <summary>Mean balance ratio of the rows before step 500.</summary>
+    public required double? RatioMeanBefore500 { get; init; }
+
+    /// <summary>Mean balance ratio of the rows from step 500 on.</summary>
+    public required double? RatioMeanAfter500 { get; init; }
+
+    /// <summary>Worst balance ratio of a single layer in a row from step 500 on.</summary>
+    public required double? RatioWorstAfter500 { get; init; }
+
+    /// <summary>Predicted seconds of all MoE layers over the trace, transfers included.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>The same if every worker always had the mean load.</summary>
+    public required double BalancedSeconds { get; init; }
+
+    /// <summary>Plans made, empty ones included.</summary>
+    public required int Plans { get; init; }
+
+    /// <summary>Shards that arrived where they were not.</summary>
+    public required int ShardsMoved { get; init; }
+
+    /// <summary>Mixture-of-experts layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>State that travelled, in bytes.</summary>
+    public required long BytesMoved { get; init; }
+
+    /// <summary>Mean time that one plan of all layers took to make, in milliseconds.</summary>
+    public required double PlanningMilliseconds { get; init; }
+
+    /// <summary>Shards moved per layer and plan.</summary>
+    public double ShardsMovedPerLayerPlan => Plans == 0 ? 0 : (double)ShardsMoved / Plans / Layers;
 }

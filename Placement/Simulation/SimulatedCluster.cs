@@ -1,6 +1,6 @@
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
-using MoEActors.Placement.Topology;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Simulation;
 

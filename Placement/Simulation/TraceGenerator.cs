@@ -2,9 +2,50 @@ using MoEActors.Placement.Load;
 
 namespace MoEActors.Placement.Simulation;
 
+/// <summary>Options of a generated trace.</summary>
+public sealed record TraceOptions
+{
+    /// <summary>How popularity behaves.</summary>
+    public TraceKind Kind { get; init; } = TraceKind.Drift;
+
+    /// <summary>Mixture-of-experts layers.</summary>
+    public int Layers { get; init; } = 24;
+
+    /// <summary>Experts of each layer.</summary>
+    public int Experts { get; init; } = 32;
+
+    /// <summary>Steps of the run.</summary>
+    public int Steps { get; init; } = 1500;
+
+    /// <summary>Every so many steps one is sampled.</summary>
+    public int Interval { get; init; } = 10;
+
+    /// <summary>Tokens routed in a layer and step, all choices counted.</summary>
+    public int Tokens { get; init; } = 65_536;
+
+    /// <summary>Same seed, same trace.</summary>
+    public ulong Seed { get; init; } = 1;
+}
+
+/// <summary>How the popularity of experts behaves in a generated trace.</summary>
+public enum TraceKind
+{
+    /// <summary>Zipf-like popularity that drifts, fast at first and slowly later, as in a young run.</summary>
+    Drift,
+
+    /// <summary>Zipf-like popularity whose experts exchange their ranks at once, half-way.</summary>
+    Swap,
+
+    /// <summary>Popularity that grows from uniform to Zipf-like while it drifts.</summary>
+    Growth,
+
+    /// <summary>Every expert equally popular.</summary>
+    Uniform,
+}
+
 /// <summary>
-/// Traces for tests and documentation. Popularity is a softmax: log-popularity is −s · ln(rank) (Zipf, s = 1.25) plus a random walk that
-/// forgets slowly; the counts of a step fluctuate around it as sampled tokens of correlated text do. O(steps · layers · experts).
+/// Traces for tests and documentation. Popularity is a softmax: log-popularity is −s · ln(rank) (Zipf, s = 1.25) plus a mean-reverting
+/// random walk; the counts of a step fluctuate around it as sampled tokens of correlated text do. O(steps · layers · experts).
 /// </summary>
 public static class TraceGenerator
 {
@@ -20,7 +61,7 @@ public static class TraceGenerator
     /// <summary>Part of the walk that is kept from one step to the next.</summary>
     private const double Memory = 0.998;
 
-    /// <summary>Tokens that count as one draw: neighbours in a text choose alike.</summary>
+    /// <summary>Tokens that count as one draw: neighbouring tokens of a text choose alike.</summary>
     private const double Correlated = 8;
 
     /// <summary>Generates a trace; the same options give the same one.</summary>

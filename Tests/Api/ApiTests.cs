@@ -3,7 +3,7 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Tests.Api;
 

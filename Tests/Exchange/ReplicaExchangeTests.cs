@@ -3,7 +3,7 @@ using MoEActors.Modules.Autograd;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 using MoEActors.Tests.Placement;
 using MoEActors.Tests.Support;

@@ -10,7 +10,7 @@ using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Layers;

@@ -7,7 +7,7 @@ using MoEActors.Grains.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Memory;

@@ -1,8 +1,6 @@
-using MoEActors.Placement;
 using MoEActors.Placement.Costs;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
-using MoEActors.Placement.Topology;
 
 namespace MoEActors.Tests.Placement;
 

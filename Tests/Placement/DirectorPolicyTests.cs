@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
-using MoEActors.Placement;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Planners.Incremental;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using MoEActors.Placement.Quotas;
-using MoEActors.Placement.Topology;
 
 namespace MoEActors.Tests.Placement;
 

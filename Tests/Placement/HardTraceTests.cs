@@ -1,5 +1,4 @@
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Planners.Incremental;
 using MoEActors.Placement.Quotas;
 using MoEActors.Placement.Simulation;
 

@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Placement;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Tests.Placement;
 

@@ -1,8 +1,7 @@
-using MoEActors.Placement;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Planners.Incremental;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Policy;
 using MoEActors.Placement.Quotas;
 using MoEActors.Placement.Simulation;
 
@@ -52,7 +51,7 @@ public sealed class PlacementSimulatorTests
     }
 
     [Fact]
-    public void Plans_beyond_the_byte_budget_land_later()
+    public void Plans_beyond_the_byte_budget_are_applied_later()
     {
         LoadTrace trace = TraceGenerator.Generate(new TraceOptions { Layers = 2, Steps = 400, Interval = 1 });
         SimulationResult slow = Run(trace, new ReplicateAndPackPlanner(), budget: 1);

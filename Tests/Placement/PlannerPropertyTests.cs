@@ -1,8 +1,7 @@
-using MoEActors.Placement;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Plans;
-using MoEActors.Placement.Topology;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Tests.Placement;
 

@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
-using MoEActors.Placement;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Placement.Plans;
-using MoEActors.Placement.Topology;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Tests.Placement;
 

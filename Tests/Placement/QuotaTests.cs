@@ -1,4 +1,4 @@
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Tests.Placement;
@@ -79,13 +79,13 @@ public sealed class QuotaTests
             int experts = random.Next(1, 20);
             LayerPlacement placement = PlanningCase.Replicated(random, experts, random.Next(1, 9));
             TokenSplit split = new(placement);
-            MicroBatchDeal deal = new(placement, Parts);
+            MicroBatchAssignment assignment = new(placement, Parts);
             for (int round = 0; round < 4; round++)
             {
                 long[] tokens = PlanningCase.Tokens(random, experts);
                 long[] parts = PlanningCase.Tokens(random, experts * Parts);
                 Assert.Equal(new TokenSplit(placement).Split(tokens), split.Split(tokens));
-                Assert.Equal(new MicroBatchQuotas(Parts).Assign(placement, parts), deal.Deal(parts).ToArray());
+                Assert.Equal(new MicroBatchQuotas(Parts).Assign(placement, parts), assignment.Assign(parts).ToArray());
             }
 
             long least = long.MaxValue;
@@ -95,7 +95,7 @@ public sealed class QuotaTests
                 long[] parts = PlanningCase.Tokens(random, experts * Parts);
                 long before = GC.GetAllocatedBytesForCurrentThread();
                 split.Split(tokens);
-                deal.Deal(parts);
+                assignment.Assign(parts);
                 least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             }
 

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Tests.Placement;

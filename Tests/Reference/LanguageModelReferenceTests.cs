@@ -6,7 +6,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Reference;

@@ -6,7 +6,7 @@ using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;

@@ -5,7 +5,7 @@ using MoEActors.Grains.Workers;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 

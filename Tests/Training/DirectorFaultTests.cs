@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;

@@ -5,7 +5,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Operations;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;
 

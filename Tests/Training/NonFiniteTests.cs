@@ -4,7 +4,7 @@ using MoEActors.Grains.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Memory;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;

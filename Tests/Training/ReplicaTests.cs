@@ -6,7 +6,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
-using MoEActors.Placement;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 

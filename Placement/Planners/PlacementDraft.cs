@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using MoEActors.Placement.Map;
 
-namespace MoEActors.Placement.Planners.Drafts;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>A placement of one layer that is being changed: slots, some of them free.</summary>
 internal sealed class PlacementDraft
@@ -80,7 +81,8 @@ internal sealed class PlacementDraft
         return index < 0 ? -1 : _firstSlot[rank] + index;
     }
 
-    /// <summary>Makes a change and returns who was in its slots, −1 for none: the displaced expert, and the one that yields to it. O(replicas).</summary>
+    /// <summary>Makes a change. O(replicas).</summary>
+    /// <returns>The experts that were in its slots, −1 for none: the displaced expert, and the one in the slot that this goes to.</returns>
     public (int Displaced, int Yielding) Make(SlotChange change)
     {
         (int Displaced, int Yielding) before = (_expertIn[change.Slot], change.DisplacedTo < 0 ? Free : _expertIn[change.DisplacedTo]);
@@ -103,7 +105,7 @@ internal sealed class PlacementDraft
         return before;
     }
 
-    /// <summary>Takes a change back. O(replicas).</summary>
+    /// <summary>Undoes a change. O(replicas).</summary>
     public void Undo(SlotChange change, (int Displaced, int Yielding) before)
     {
         Clear(change.Slot);
@@ -155,4 +157,17 @@ internal sealed class PlacementDraft
 
         return new LayerPlacement(_workers, ranks);
     }
+}
+
+/// <summary>
+/// One change of a draft. An expert gets a replica in <paramref name="Slot"/>. Whatever was there is dropped, or goes to another slot: the one that
+/// the expert leaves in exchange, a free one, or that of a replica which is dropped.
+/// </summary>
+/// <param name="Expert">The expert.</param>
+/// <param name="Slot">Its new slot.</param>
+/// <param name="DisplacedTo">Where the one that it displaces goes; −1 when that is dropped or the slot was free.</param>
+internal readonly record struct SlotChange(int Expert, int Slot, int DisplacedTo = -1)
+{
+    /// <summary>Shards that arrive somewhere.</summary>
+    public int Moves => DisplacedTo < 0 ? 1 : 2;
 }

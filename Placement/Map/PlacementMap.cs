@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace MoEActors.Placement;
+namespace MoEActors.Placement.Map;
 
 /// <summary>
 /// Which worker holds each expert shard. Immutable, versioned and valid by construction: every expert of every layer is covered, every
@@ -212,3 +212,7 @@ public sealed class PlacementMap
         }
     }
 }
+
+/// <summary>A placement that cannot work. The message names the layer, expert or worker, and what to do.</summary>
+/// <param name="message">What is wrong, where, and what to do.</param>
+public sealed class PlacementException(string message) : Exception(message);

@@ -1,7 +1,19 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Topology;
 
-namespace MoEActors.Placement.Plans;
+namespace MoEActors.Placement.Map;
+
+/// <summary>A shard that goes from one rank to another.</summary>
+/// <param name="Shard">The shard.</param>
+/// <param name="From">The rank that holds it.</param>
+/// <param name="To">The rank that is to hold it.</param>
+public readonly record struct ShardTransfer(ShardId Shard, int From, int To);
+
+/// <summary>A shard arrives on a worker where its expert was not. Its state is copied from a worker that has it.</summary>
+/// <param name="Layer">Layer of the model.</param>
+/// <param name="Expert">Expert of the layer.</param>
+/// <param name="From">Rank that sends the state; it keeps its own replica unless the new placement drops it.</param>
+/// <param name="To">Rank that receives it.</param>
+public readonly record struct ShardMove(int Layer, int Expert, int From, int To);
 
 /// <summary>What must travel to get from one placement to another.</summary>
 public static class PlacementMoves

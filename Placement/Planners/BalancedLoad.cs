@@ -1,12 +1,12 @@
-using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>
-/// One step's tokens on a draft, levelled by pouring: what each worker would carry. In units of the mean worker load. Keeps a journal, so
-/// that a trial can be taken back exactly.
+/// The load of every worker that one step's tokens cause on a draft, each expert's tokens split over its replicas by water-filling: a continuous
+/// form of what <see cref="TokenQuotas"/> will do. Tokens are in units of the mean load of a worker. Keeps a journal, so that a trial can be undone exactly.
 /// </summary>
-internal sealed class LevelledLoad
+internal sealed class BalancedLoad
 {
     private readonly PlacementDraft _draft;
     private readonly double[] _tokens;
@@ -14,9 +14,9 @@ internal sealed class LevelledLoad
     private readonly double[] _loads;
     private Entry[] _journal = new Entry[256];
     private int _entries;
-    private double _strainBefore;
+    private double _excessBefore;
 
-    public LevelledLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
+    public BalancedLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
     {
         _draft = draft;
         Weight = weight;
@@ -42,15 +42,15 @@ internal sealed class LevelledLoad
 
         foreach (double load in _loads)
         {
-            Strain += Over(load);
+            Excess += SquaredExcess(load);
         }
     }
 
     /// <summary>What this step counts among the others.</summary>
     public double Weight { get; }
 
-    /// <summary>Σ over workers of the square of what is above the mean: 0 in perfect balance.</summary>
-    public double Strain { get; private set; }
+    /// <summary>Excess load: Σ over workers of (load − mean)², those below the mean counting 0. It is 0 in perfect balance.</summary>
+    public double Excess { get; private set; }
 
     /// <summary>The busiest worker's load over the mean. O(workers).</summary>
     public double Ratio
@@ -77,7 +77,7 @@ internal sealed class LevelledLoad
     public void Begin()
     {
         _entries = 0;
-        _strainBefore = Strain;
+        _excessBefore = Excess;
     }
 
     public void TakeBack()
@@ -89,14 +89,16 @@ internal sealed class LevelledLoad
             _loads[_draft.RankOf(entry.Slot)] = entry.Load;
         }
 
-        Strain = _strainBefore;
+        Excess = _excessBefore;
     }
 
-    /// <summary>Takes all tokens out of a slot; the expert must be poured afterwards.</summary>
+    /// <summary>Takes all tokens out of a slot; <see cref="Balance"/> must be called for the expert afterwards.</summary>
     public void Empty(int slot) => Set(slot, 0);
 
-    /// <summary>Levels one expert's tokens over its replicas. O(replicas).</summary>
-    public void Pour(int expert)
+    /// <summary>
+    /// Splits one expert's tokens over its replicas by water-filling, the quotas of all other experts being fixed. O(replicas · passes), few passes.
+    /// </summary>
+    public void Balance(int expert)
     {
         ReadOnlySpan<int> slots = _draft.SlotsOf(expert);
         if (slots.Length == 1)
@@ -105,7 +107,8 @@ internal sealed class LevelledLoad
             return;
         }
 
-        // The level is that of the lowest floors that together take the tokens: look again without those that stand above it.
+        // Replicas whose worker is below the level are filled up to it, the others get nothing. Start with all of them and leave out, pass by pass,
+        // those whose worker has more without the expert than the level.
         double level = double.PositiveInfinity;
         int under = slots.Length, before;
         do
@@ -115,10 +118,10 @@ internal sealed class LevelledLoad
             double sum = _tokens[expert];
             foreach (int slot in slots)
             {
-                double floor = _loads[_draft.RankOf(slot)] - _quotas[slot];
-                if (floor < level)
+                double other = _loads[_draft.RankOf(slot)] - _quotas[slot];
+                if (other < level)
                 {
-                    sum += floor;
+                    sum += other;
                     under++;
                 }
             }
@@ -129,8 +132,8 @@ internal sealed class LevelledLoad
 
         foreach (int slot in slots)
         {
-            double floor = _loads[_draft.RankOf(slot)] - _quotas[slot];
-            Set(slot, Math.Max(0, level - floor));
+            double other = _loads[_draft.RankOf(slot)] - _quotas[slot];
+            Set(slot, Math.Max(0, level - other));
         }
     }
 
@@ -152,10 +155,10 @@ internal sealed class LevelledLoad
         _journal[_entries++] = new Entry(slot, _quotas[slot], load);
         _quotas[slot] = quota;
         _loads[rank] = load + change;
-        Strain += Over(load + change) - Over(load);
+        Excess += SquaredExcess(load + change) - SquaredExcess(load);
     }
 
-    private static double Over(double load) => load <= 1 ? 0 : (load - 1) * (load - 1);
+    private static double SquaredExcess(double load) => load <= 1 ? 0 : (load - 1) * (load - 1);
 
     private readonly record struct Entry(int Slot, double Quota, double Load);
 }

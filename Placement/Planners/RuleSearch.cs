@@ -1,19 +1,19 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Planners.Drafts;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
 /// <summary>
-/// Finds the change that a quota rule makes most of, by asking the rule itself: whole micro-batches cannot be levelled like single tokens, so
-/// what is level for <see cref="ChangeSearch"/> may not be. Few changes are tried, as an answer of the rule costs far more than pouring.
+/// Finds the change with the best balance ratio under a quota rule, by evaluating the rule itself: whole micro-batches cannot be split like single
+/// tokens, so what is balanced for <see cref="ChangeSearch"/> may not be. Few changes are tried, as the rule costs far more than water-filling.
 /// </summary>
 /// <param name="views">What the next step may look like, the newest step first.</param>
 /// <param name="rule">The rule.</param>
 /// <param name="resting">Experts that must stay as they are.</param>
 internal sealed class RuleSearch((long[] Tokens, double Weight)[] views, IQuotaRule rule, ImmutableHashSet<int> resting)
 {
-    /// <summary>Experts of the busiest worker and workers that take, in one change.</summary>
+    /// <summary>Experts of the busiest worker and idlest workers tried for one change.</summary>
     private const int Candidates = 6, Takers = 3;
 
     /// <summary>Changes that are tried on all views.</summary>

@@ -1,9 +1,11 @@
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Quotas;
 
 /// <summary>
-/// <see cref="MicroBatchQuotas"/> for one placement, again and again without allocation: what workers run in every round. Not thread-safe.
+/// <see cref="MicroBatchQuotas"/> for one placement, repeatedly and without allocation: what workers run in every round. Not thread-safe.
 /// </summary>
-public sealed class MicroBatchDeal
+public sealed class MicroBatchAssignment
 {
     private readonly LayerPlacement _placement;
     private readonly int _microBatches;
@@ -17,10 +19,10 @@ public sealed class MicroBatchDeal
     private readonly int[] _order;
     private readonly Comparison<int> _heavierFirst;
 
-    /// <summary>Makes room for the deals of a placement.</summary>
+    /// <summary>Allocates the buffers for a placement.</summary>
     /// <param name="placement">Where the replicas are.</param>
-    /// <param name="microBatches">Micro-batches that are dealt out together.</param>
-    public MicroBatchDeal(LayerPlacement placement, int microBatches)
+    /// <param name="microBatches">Micro-batches that are assigned together.</param>
+    public MicroBatchAssignment(LayerPlacement placement, int microBatches)
     {
         _placement = placement;
         _microBatches = microBatches;
@@ -37,11 +39,11 @@ public sealed class MicroBatchDeal
         _heavierFirst = (left, right) => (_parts[right], left).CompareTo((_parts[left], right));
     }
 
-    /// <summary>Gives each micro-batch's part of every expert to one replica.</summary>
+    /// <summary>Assigns each micro-batch's part of every expert to one replica.</summary>
     /// <param name="parts">By expert, then micro-batch: tokens.</param>
     /// <returns>By expert, then micro-batch: the number of the replica; valid until the next call.</returns>
     /// <exception cref="PlacementException">There are not as many parts as experts times micro-batches.</exception>
-    public ReadOnlySpan<int> Deal(ReadOnlySpan<long> parts)
+    public ReadOnlySpan<int> Assign(ReadOnlySpan<long> parts)
     {
         if (parts.Length != _parts.Length)
         {
@@ -56,13 +58,13 @@ public sealed class MicroBatchDeal
             own.Clear();
         }
 
-        DealOut();
+        AssignHeaviestFirst();
         Improve();
         return _replicas;
     }
 
-    /// <summary>Heaviest part first to the least loaded of its expert's workers.</summary>
-    private void DealOut()
+    /// <summary>Assigns the heaviest part first, each to the least loaded of its expert's workers.</summary>
+    private void AssignHeaviestFirst()
     {
         for (int expert = 0; expert < _placement.Experts; expert++)
         {
@@ -92,16 +94,16 @@ public sealed class MicroBatchDeal
         }
     }
 
-    /// <summary>Lets the busiest worker give parts away while some worker's load below its own results.</summary>
+    /// <summary>Reassigns parts of the busiest worker while every worker involved ends below its present load.</summary>
     private void Improve()
     {
-        // Each success lowers the busiest worker or leaves one fewer at its height; the limit only guards against long tails.
-        for (int round = 0; round < 2 * _parts.Length && RelieveBusiest(); round++)
+        // Each success lowers the highest load, or the number of workers that have it; the limit only guards against very many small gains.
+        for (int round = 0; round < 2 * _parts.Length && ReassignFromBusiest(); round++)
         {
         }
     }
 
-    private bool RelieveBusiest()
+    private bool ReassignFromBusiest()
     {
         int busiest = Array.IndexOf(_loads, _loads.Max());
         long best = _loads[busiest];
@@ -127,13 +129,13 @@ public sealed class MicroBatchDeal
                     continue;
                 }
 
-                long height = Math.Max(left, _loads[rank] + _parts[part]);
-                if (height < best)
+                long highest = Math.Max(left, _loads[rank] + _parts[part]);
+                if (highest < best)
                 {
-                    (best, choice) = (height, (part, i, -1, 0));
+                    (best, choice) = (highest, (part, i, -1, 0));
                 }
 
-                Exchange(busiest, part, i, left, ref best, ref choice);
+                TryPassingOn(busiest, part, i, left, ref best, ref choice);
             }
         }
 
@@ -142,17 +144,17 @@ public sealed class MicroBatchDeal
             return false;
         }
 
-        Give(choice.Part, choice.Replica);
+        Reassign(choice.Part, choice.Replica);
         if (choice.Next >= 0)
         {
-            Give(choice.Next, choice.NextReplica);
+            Reassign(choice.Next, choice.NextReplica);
         }
 
         return true;
     }
 
-    /// <summary>The second step: the receiver of <paramref name="part"/> gives one of its own parts on, perhaps back to the busiest.</summary>
-    private void Exchange(
+    /// <summary>A reassignment of two parts: <paramref name="part"/> goes to another worker, one of whose parts goes on to a third or back to the busiest.</summary>
+    private void TryPassingOn(
         int busiest, int part, int replica, long left, ref long best, ref (int Part, int Replica, int Next, int NextReplica) choice)
     {
         int middle = RanksOf(part)[replica];
@@ -173,18 +175,18 @@ public sealed class MicroBatchDeal
                     continue;
                 }
 
-                long height = rank == busiest
+                long highest = rank == busiest
                     ? Math.Max(left + _parts[next], middleLoad)
                     : Math.Max(Math.Max(left, middleLoad), _loads[rank] + _parts[next]);
-                if (height < best)
+                if (highest < best)
                 {
-                    (best, choice) = (height, (part, replica, next, i));
+                    (best, choice) = (highest, (part, replica, next, i));
                 }
             }
         }
     }
 
-    private void Give(int part, int replica)
+    private void Reassign(int part, int replica)
     {
         ReadOnlySpan<int> ranks = RanksOf(part);
         int from = ranks[_replicas[part]], to = ranks[replica];

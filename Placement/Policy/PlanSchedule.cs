@@ -1,23 +1,25 @@
-namespace MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
+
+namespace MoEActors.Placement.Policy;
 
 /// <summary>
-/// A plan on its way into force: each training step takes as many shards as its budget allows, and every placement on the way is valid. The
-/// most rewarding layer comes first. Until an expert's last new replica has arrived its old ones stay, so that a worker may hold some shards
-/// beyond its slots meanwhile.
+/// Divides a plan that is being applied among training steps: each step takes as many shards as the budget allows, and every placement in between
+/// is valid. The layer with the highest gain per move comes first. Until an expert's last new replica has arrived its old ones stay, so that a
+/// worker may hold some shards beyond its slots meanwhile.
 /// </summary>
-/// <param name="targets">The layers that change, the most rewarding first, and where their experts shall be.</param>
+/// <param name="targets">The layers that change, the highest gain per move first, and where their experts shall be.</param>
 /// <param name="shardsPerStep">Shards that may arrive during one training step; at least one always may.</param>
-public sealed class PlanLanding(IEnumerable<(int Layer, LayerPlacement Target)> targets, long shardsPerStep)
+public sealed class PlanSchedule(IEnumerable<(int Layer, LayerPlacement Target)> targets, long shardsPerStep)
 {
     private readonly Queue<(int Layer, LayerPlacement Target)> _waiting = new(targets);
 
-    /// <summary>Whether the whole plan is in force.</summary>
+    /// <summary>Whether the whole plan has been applied.</summary>
     public bool IsDone => _waiting.Count == 0;
 
     /// <summary>Shards that have arrived so far.</summary>
     public int ShardsMoved { get; private set; }
 
-    /// <summary>Takes what lands with the next training step. O(shards of the layers that change).</summary>
+    /// <summary>Applies what the next training step has room for. O(shards of the layers that change).</summary>
     /// <param name="placements">By layer: the placement in force; changed to the one after the step.</param>
     public void Advance(IList<LayerPlacement> placements)
     {

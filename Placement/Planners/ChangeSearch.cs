@@ -1,22 +1,21 @@
 using System.Collections.Immutable;
-using MoEActors.Placement.Planners.Drafts;
 
-namespace MoEActors.Placement.Planners.Incremental;
+namespace MoEActors.Placement.Planners;
 
-/// <summary>Finds the change of a draft that takes the most strain away per move.</summary>
+/// <summary>Finds the change of a draft that removes the most excess load per move.</summary>
 internal sealed class ChangeSearch
 {
-    /// <summary>Workers that give, workers that take, and experts tried, in one change.</summary>
+    /// <summary>Busiest workers that an expert may leave, idlest workers that it may go to, and experts tried, for one change.</summary>
     private const int Donors = 4, Takers = 4, Candidates = 6;
 
     /// <summary>Changes that are tried on all steps.</summary>
     private const int Finalists = 12;
 
-    /// <summary>Workers this close to the busiest are as busy: water has found its level among them.</summary>
-    private const double Level = 0.02;
+    /// <summary>Workers whose load is this close to the highest count as equally busy: replicas that they share have balanced them.</summary>
+    private const double Tie = 0.02;
 
     private readonly PlacementDraft _draft;
-    private readonly ImmutableArray<LevelledLoad> _steps;
+    private readonly ImmutableArray<BalancedLoad> _steps;
     private readonly DraftTrial _trial;
     private readonly ImmutableHashSet<int> _resting;
     private readonly double[] _loads;
@@ -24,7 +23,7 @@ internal sealed class ChangeSearch
     private readonly int[] _idlest;
     private readonly List<(SlotChange Change, double Gain)> _promising = [];
 
-    public ChangeSearch(PlacementDraft draft, ImmutableArray<LevelledLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
+    public ChangeSearch(PlacementDraft draft, ImmutableArray<BalancedLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
     {
         _draft = draft;
         _steps = steps;
@@ -35,7 +34,7 @@ internal sealed class ChangeSearch
         _idlest = new int[Math.Min(Takers, draft.Workers)];
     }
 
-    /// <summary>The best change, or null when none lowers the strain by the given part of it.</summary>
+    /// <summary>The best change, or null when none lowers the excess by the given part of it.</summary>
     public SlotChange? Find(double leastProgress)
     {
         SortWorkers();
@@ -52,13 +51,13 @@ internal sealed class ChangeSearch
         }
 
         // What looks best on the newest step is tried on all of them.
-        double strain = _trial.Strain(_steps.Length);
-        double best = strain * leastProgress;
+        double excess = _trial.Excess(_steps.Length);
+        double best = excess * leastProgress;
         SlotChange? found = null;
         _promising.Sort((left, right) => right.Gain.CompareTo(left.Gain));
         foreach ((SlotChange change, double _) in _promising.Take(Finalists))
         {
-            double gain = (strain - _trial.StrainAfter(change, _steps.Length)) / change.Moves;
+            double gain = (excess - _trial.ExcessAfter(change, _steps.Length)) / change.Moves;
             if (gain > best)
             {
                 (best, found) = (gain, change);
@@ -70,12 +69,12 @@ internal sealed class ChangeSearch
 
     /// <summary>
     /// Tries an expert on a worker, on the newest step: in a free slot, in place of replicas, and in exchange for the two experts whose
-    /// difference comes closest to levelling giver and taker.
+    /// difference comes closest to giving both workers the same load.
     /// </summary>
     /// <returns>Whether the worker had room for one replica more.</returns>
     private bool Screen(int expert, int left, int taker)
     {
-        LevelledLoad newest = _steps[0];
+        BalancedLoad newest = _steps[0];
         int giver = _draft.RankOf(left);
         double ideal = (newest.LoadOf(giver) - newest.LoadOf(taker)) / 2;
         (double Misfit, int Slot) first = (double.PositiveInfinity, -1), second = first;
@@ -143,12 +142,12 @@ internal sealed class ChangeSearch
         }
     }
 
-    /// <summary>The slot, free or of a replica, where an expert would push the fewest tokens aside; −1 when there is none.</summary>
+    /// <summary>The slot, free or of a replica, where an expert would displace the fewest tokens; −1 when there is none.</summary>
     /// <param name="expert">The expert.</param>
     /// <param name="kept">An expert whose replicas all stay.</param>
     private int RoomFor(int expert, int kept)
     {
-        LevelledLoad newest = _steps[0];
+        BalancedLoad newest = _steps[0];
         (int Slot, double Aside) best = (-1, double.PositiveInfinity);
         for (int slot = 0; slot < _draft.Slots; slot++)
         {
@@ -168,13 +167,13 @@ internal sealed class ChangeSearch
     }
 
     private void Try(SlotChange change) =>
-        _promising.Add((change, (_trial.Strain(1) - _trial.StrainAfter(change, 1)) / change.Moves));
+        _promising.Add((change, (_trial.Excess(1) - _trial.ExcessAfter(change, 1)) / change.Moves));
 
     private void SortWorkers()
     {
         Array.Clear(_loads);
         double weights = _steps.Sum(step => step.Weight);
-        foreach (LevelledLoad step in _steps)
+        foreach (BalancedLoad step in _steps)
         {
             for (int rank = 0; rank < _loads.Length; rank++)
             {
@@ -212,7 +211,7 @@ internal sealed class ChangeSearch
     {
         double top = _loads[_busiest[0]];
         Dictionary<int, (double Share, int Slot)> shares = [];
-        foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Level))
+        foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Tie))
         {
             (int first, int end) = _draft.SlotsOn(rank);
             for (int slot = first; slot < end; slot++)

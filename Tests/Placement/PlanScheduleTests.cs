@@ -1,29 +1,29 @@
-using MoEActors.Placement;
-using MoEActors.Placement.Plans;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Policy;
 
 namespace MoEActors.Tests.Placement;
 
-/// <summary>A plan lands within its budget, over valid placements only, and lands whole.</summary>
-public sealed class PlanLandingTests
+/// <summary>A plan is applied within its budget, over valid placements only, and wholly.</summary>
+public sealed class PlanScheduleTests
 {
     [Fact]
-    public void Every_plan_lands_whole_within_its_budget() => PlanningCase.ForAll(random =>
+    public void Every_plan_is_applied_wholly_within_its_budget() => PlanningCase.ForAll(random =>
     {
         int workers = random.Next(1, 7);
         int shardsPerStep = random.Next(0, 5);
         LayerPlacement[] placements = [.. Enumerable.Range(0, 3).Select(_ => Any(random, workers, 6))];
         (int Layer, LayerPlacement Target)[] plan = [.. new[] { 2, 0 }.Select(layer => (layer, Any(random, workers, 6)))];
-        var landing = new PlanLanding(plan, shardsPerStep);
+        var schedule = new PlanSchedule(plan, shardsPerStep);
         LayerPlacement untouched = placements[1];
         int steps = 0;
-        while (!landing.IsDone && steps++ < 200)
+        while (!schedule.IsDone && steps++ < 200)
         {
             LayerPlacement[] before = [.. placements];
-            landing.Advance(placements);
+            schedule.Advance(placements);
             Assert.InRange(before.Zip(placements).Sum(pair => Arrivals(pair.First, pair.Second)), 0, Math.Max(1, shardsPerStep));
         }
 
-        Assert.True(landing.IsDone);
+        Assert.True(schedule.IsDone);
         Assert.Same(untouched, placements[1]);
         Assert.All(plan, layer => Assert.Equal(layer.Target, placements[layer.Layer]));
     });

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace MoEActors.Placement;
+namespace MoEActors.Placement.Map;
 
 /// <summary>
 /// Where the experts of one layer are: every expert on one or more distinct ranks, one replica each. Immutable, valid by construction,

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace MoEActors.Placement.Topology;
+namespace MoEActors.Placement.Map;
 
 /// <summary>The workers of a cluster in rank order, the hosts that they share, and the links between them. Immutable and free of contradictions.</summary>
 public sealed class ClusterTopology
@@ -107,3 +107,9 @@ public sealed class ClusterTopology
         }
     }
 }
+
+/// <summary>What one worker can hold.</summary>
+/// <param name="Host">Name of the host that the worker runs on.</param>
+/// <param name="SlotsPerLayer">Expert shards that it may hold of every layer.</param>
+/// <param name="MemoryBytes">Memory for expert shards of all layers, in bytes.</param>
+public sealed record WorkerCapacity(string Host, int SlotsPerLayer, long MemoryBytes = long.MaxValue);

@@ -1,7 +1,13 @@
+using MoEActors.Placement.Map;
+
 namespace MoEActors.Placement.Quotas;
 
-/// <summary>Carries tokens from workers above a level to workers below it, along chains of replicas.</summary>
-internal sealed class QuotaPaths
+/// <summary>
+/// Lowers the load of every worker to a bound, by augmenting paths: a path leads from a worker above the bound over replicas to a worker below it,
+/// and moves tokens of an expert from one replica to the next at every edge. A breadth-first search finds the shortest path, as in the
+/// maximum-flow algorithm of Edmonds and Karp ("Theoretical improvements in algorithmic efficiency for network flow problems", JACM 19, 1972).
+/// </summary>
+internal sealed class AugmentingPaths
 {
     private readonly LayerPlacement _placement;
     private readonly long[] _quotas;
@@ -12,21 +18,21 @@ internal sealed class QuotaPaths
     private readonly int[] _shardsOn;
     private readonly int[] _expertOf;
 
-    // Of the search: the shard that receives on a worker, the shard that gives to it, and the worker that gives.
-    private readonly int[] _receiver;
-    private readonly int[] _giver;
+    // By worker that the search has reached: the shard there that tokens move to, the shard they come from, and the worker before it on the path.
+    private readonly int[] _target;
+    private readonly int[] _source;
     private readonly int[] _from;
     private readonly int[] _queue;
     private readonly int[] _searched;
     private int _search;
 
-    public QuotaPaths(LayerPlacement placement, long[] quotas, long[] loads)
+    public AugmentingPaths(LayerPlacement placement, long[] quotas, long[] loads)
     {
         _placement = placement;
         _quotas = quotas;
         _loads = loads;
-        _receiver = new int[placement.Workers];
-        _giver = new int[placement.Workers];
+        _target = new int[placement.Workers];
+        _source = new int[placement.Workers];
         _from = new int[placement.Workers];
         _queue = new int[placement.Workers];
         _searched = new int[placement.Experts];
@@ -36,16 +42,16 @@ internal sealed class QuotaPaths
         Index();
     }
 
-    /// <summary>Brings every worker down to the level; raises the level where that is proven to be impossible.</summary>
-    /// <param name="level">The level, in tokens.</param>
-    /// <param name="slack">How far above the level a worker may stay, in tokens.</param>
-    public void Level(long level, long slack)
+    /// <summary>Lowers every worker's load to the bound; raises the bound where a set of workers proves that to be impossible.</summary>
+    /// <param name="bound">The bound, in tokens.</param>
+    /// <param name="slack">How far above the bound a load may stay, in tokens.</param>
+    public void Balance(long bound, long slack)
     {
         for (int rank = 0; rank < _loads.Length; rank++)
         {
-            while (_loads[rank] > level + slack)
+            while (_loads[rank] > bound + slack)
             {
-                level = Math.Max(level, Relieve(rank, level));
+                bound = Math.Max(bound, Augment(rank, bound));
             }
         }
     }
@@ -78,8 +84,12 @@ internal sealed class QuotaPaths
         }
     }
 
-    /// <summary>Moves tokens off a rank along one path, or returns the mean of the workers that are shut in with it, rounded up.</summary>
-    private long Relieve(int start, long level)
+    /// <summary>
+    /// Moves tokens away from a rank along one path. Without a path, the tokens of the workers that were reached have no other worker to go to
+    /// (the deficient set of Hall's theorem), so no split gives their busiest less than their mean.
+    /// </summary>
+    /// <returns>The bound, or that mean, rounded up.</returns>
+    private long Augment(int start, long bound)
     {
         _search++;
         Array.Fill(_from, -1);
@@ -89,10 +99,10 @@ internal sealed class QuotaPaths
         for (int next = 0; next < reached; next++)
         {
             int rank = _queue[next];
-            foreach (int giver in _shardsOn.AsSpan(_firstOn[rank].._firstOn[rank + 1]))
+            foreach (int source in _shardsOn.AsSpan(_firstOn[rank].._firstOn[rank + 1]))
             {
-                int expert = _expertOf[giver];
-                if (_quotas[giver] == 0 || _searched[expert] == _search)
+                int expert = _expertOf[source];
+                if (_quotas[source] == 0 || _searched[expert] == _search)
                 {
                     continue;
                 }
@@ -108,11 +118,11 @@ internal sealed class QuotaPaths
                         continue;
                     }
 
-                    (_from[target], _giver[target], _receiver[target]) = (rank, giver, first + i);
-                    if (_loads[target] < level)
+                    (_from[target], _source[target], _target[target]) = (rank, source, first + i);
+                    if (_loads[target] < bound)
                     {
-                        Push(start, target, level);
-                        return level;
+                        MoveTokens(start, target, bound);
+                        return bound;
                     }
 
                     _queue[reached++] = target;
@@ -120,27 +130,27 @@ internal sealed class QuotaPaths
             }
         }
 
-        long shutIn = 0;
+        long enclosed = 0;
         for (int i = 0; i < reached; i++)
         {
-            shutIn += _loads[_queue[i]];
+            enclosed += _loads[_queue[i]];
         }
 
-        return (shutIn + reached - 1) / reached;
+        return (enclosed + reached - 1) / reached;
     }
 
-    private void Push(int start, int end, long level)
+    private void MoveTokens(int start, int end, long bound)
     {
-        long amount = Math.Min(_loads[start] - level, level - _loads[end]);
+        long amount = Math.Min(_loads[start] - bound, bound - _loads[end]);
         for (int rank = end; rank != start; rank = _from[rank])
         {
-            amount = Math.Min(amount, _quotas[_giver[rank]]);
+            amount = Math.Min(amount, _quotas[_source[rank]]);
         }
 
         for (int rank = end; rank != start; rank = _from[rank])
         {
-            _quotas[_giver[rank]] -= amount;
-            _quotas[_receiver[rank]] += amount;
+            _quotas[_source[rank]] -= amount;
+            _quotas[_target[rank]] += amount;
         }
 
         _loads[start] -= amount;

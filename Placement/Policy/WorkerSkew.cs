@@ -1,18 +1,19 @@
 using MoEActors.Placement.Load;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
-namespace MoEActors.Placement.Plans;
+namespace MoEActors.Placement.Policy;
 
-/// <summary>How far the busiest worker of a layer stands out, and how sure that is.</summary>
+/// <summary>How far the busiest worker's load is above the mean, and the standard error of that.</summary>
 /// <param name="Ratio">Its mean load over the mean of all workers.</param>
 /// <param name="StandardError">Standard error of the ratio: counting noise, or the scatter between samples where that is more.</param>
-/// <param name="Samples">Samples that the mean is worth, weighed as they are; at least 1.</param>
+/// <param name="Samples">Effective number of samples, given their weights; at least 1.</param>
 internal readonly record struct WorkerSkew(double Ratio, double StandardError, double Samples)
 {
-    /// <summary>Mean loads are scaled up to so many tokens per worker, so that whole tokens are fine enough.</summary>
+    /// <summary>Mean loads are scaled up to so many tokens per worker, so that rounding to whole tokens does not matter.</summary>
     private const double Scale = 1 << 20;
 
-    /// <summary>Below so many samples their scatter says nothing.</summary>
+    /// <summary>With fewer samples their variance is not used.</summary>
     private const double LeastSamples = 1.2;
 
     /// <summary>Measures a layer over the window. O(quotas + samples · shards).</summary>
@@ -31,12 +32,12 @@ internal readonly record struct WorkerSkew(double Ratio, double StandardError, d
         double[] variance = Variance(layer, quotas, load, weights);
         int busiest = quotas.WorkerTokens.IndexOf(quotas.WorkerTokens.ToArray().Max());
 
-        // A worker's few samples may lie together by chance; all workers' seldom do.
+        // One worker's few samples may be close to each other by chance, all workers' seldom: its variance counts as at least the mean one.
         double scatter = samples < LeastSamples ? 0 : Math.Max(variance[busiest], variance.Average()) * samples / (samples - 1);
         return new WorkerSkew(quotas.BalanceRatio, Math.Sqrt(Math.Max(scatter, 1 / perWorker) / samples), samples);
     }
 
-    /// <summary>By worker: variance between samples of its load over the mean, each expert's tokens shared out as in the quotas.</summary>
+    /// <summary>By worker: variance between samples of its load over the mean, each expert's tokens split as in the quotas.</summary>
     private static double[] Variance(int layer, LayerQuotas quotas, LoadWindow load, double[] weights)
     {
         LayerPlacement placement = quotas.Placement;
