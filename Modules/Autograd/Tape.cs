@@ -177,3 +177,22 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
         }
     }
 }
+
+/// <summary>
+/// One recorded operation: what its backward pass needs. Nodes are pooled by the tape and reused in the next round, so a node's
+/// fields are set anew by every forward pass.
+/// </summary>
+public abstract class TapeNode
+{
+    /// <summary>Where the step was when this was recorded: backward counts there too.</summary>
+    internal PhaseMark Mark { get; set; }
+
+    /// <summary>Reads the gradient of the operation's output and adds to those of its inputs and parameters.</summary>
+    protected internal abstract void Backward(Tape tape);
+}
+
+/// <summary>A place in a pass: what the <see cref="Tape"/> recorded later can be played back and forgotten.</summary>
+/// <param name="Nodes">Operations recorded.</param>
+/// <param name="Slots">Gradients in use.</param>
+/// <param name="Memory">The place in the arena.</param>
+public readonly record struct TapeMark(int Nodes, int Slots, ArenaMark Memory);

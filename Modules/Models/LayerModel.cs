@@ -1,4 +1,6 @@
+using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
 using MoEActors.Native;
@@ -88,4 +90,97 @@ public sealed class LayerModel : IRoutedModel
 
         return pass;
     }
+}
+
+/// <summary>
+/// One micro-batch on its way through a layer: its rows, its routing and what backward needs, until the next one is loaded. Workers run the same
+/// pass at the same time; one that has no micro-batch runs it with no rows.
+/// </summary>
+public sealed class LayerPass : IDisposable
+{
+    /// <summary>A layer alone needs little beside its rows: blocks smaller than a model's.</summary>
+    private const long BlockBytes = 1 << 20;
+
+    private readonly IDevice _device;
+    private readonly Arena _arena;
+    private readonly Tape _tape;
+    private readonly int _dim;
+    private MoELayer _layer;
+    private Tensor _x;
+    private Tensor _y;
+
+    internal LayerPass(IDevice device, PhaseClock? clock, int dim, MoELayer layer)
+    {
+        _device = device;
+        _dim = dim;
+        _layer = layer;
+        _arena = new Arena(device, BlockBytes);
+        _tape = new Tape(device, _arena, clock);
+    }
+
+    /// <summary>The gate.</summary>
+    public IGate Gate => _layer.Gate;
+
+    internal Arena Arena => _arena;
+
+    /// <summary>Rows of the micro-batch.</summary>
+    public int Rows => _x.Rows;
+
+    /// <summary>Takes over the rows of a micro-batch, and forgets the one before.</summary>
+    /// <param name="x">[rows, features], row-major, in host memory; may be empty.</param>
+    public void Load(ReadOnlySpan<float> x)
+    {
+        _tape.Reset();
+        _x = _tape.Create(x.Length / _dim, _dim);
+        _device.Write(x, _x.Value.Data);
+    }
+
+    /// <summary>Computes the outputs of the rows that were loaded.</summary>
+    /// <param name="training">Whether <see cref="Backward"/> may follow; without, nothing is random.</param>
+    /// <param name="auxiliaryScale">Weight of the auxiliary losses of this micro-batch.</param>
+    /// <param name="randomKey">Key of the random numbers; null where nothing is random.</param>
+    public void Forward(bool training, float auxiliaryScale, ulong? randomKey)
+    {
+        _tape.Recording = training;
+        Tensor zero = _tape.Create(Rows, _dim);
+        _device.Fill(zero.Value.Data, 0f);
+        PhaseMark before = _tape.Clock.Mark;
+        _tape.Clock.Enter(new PhaseMark(Phase.Gate, 0));
+        _y = _layer.Forward(_tape, _x, zero, new RoutingContext(DeviceSpan<int>.Empty, Rows, auxiliaryScale, randomKey).InLayer(0));
+        _tape.Clock.Enter(before);
+    }
+
+    /// <summary>Reads the outputs.</summary>
+    /// <param name="y">[rows, features] in host memory.</param>
+    public void ReadOutput(Span<float> y) => _device.Read(_y.Value.Data, y);
+
+    /// <summary>Takes over the gradients of the outputs; <see cref="Backward"/> follows.</summary>
+    /// <param name="dy">[rows, features] in host memory; empty for zero.</param>
+    public void LoadGradient(ReadOnlySpan<float> dy)
+    {
+        Matrix gradient = _tape.NewMatrix(Rows, _dim);
+        if (dy.IsEmpty)
+        {
+            _device.Fill(gradient.Data, 0f);
+        }
+        else
+        {
+            _device.Write(dy, gradient.Data);
+        }
+
+        _tape.Seed(_y, gradient);
+    }
+
+    /// <summary>Adds this micro-batch's part to the gradients of the resident parameters, and computes that of the rows.</summary>
+    public void Backward() => _tape.Backward();
+
+    /// <summary>Reads the gradients of the rows.</summary>
+    /// <param name="dx">[rows, features] in host memory.</param>
+    public void ReadGradient(Span<float> dx) => _device.Read(_tape.Gradient(_x).Data, dx);
+
+    internal void Rewire(ResidentExperts experts) =>
+        _layer = _layer.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
+
+    /// <inheritdoc />
+    public void Dispose() => _arena.Dispose();
 }

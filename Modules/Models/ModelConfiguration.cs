@@ -5,6 +5,16 @@ using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
 
+/// <summary>What the mixture-of-experts layers of a model stand in.</summary>
+public enum Trunk
+{
+    /// <summary>A decoder: embedding, attention, norms and head of a language model.</summary>
+    Decoder,
+
+    /// <summary>Nothing: one layer by itself, in a trunk of the caller's own (<see cref="LayerConfiguration"/>).</summary>
+    None,
+}
+
 /// <summary>
 /// A decoder-only language model in the convention of today's open-weight models (Mixtral, Qwen-MoE): RMSNorm before each block, rotary
 /// grouped-query attention, mixture-of-experts feed-forward on chosen layers and a dense one on the others, no biases.
@@ -211,4 +221,13 @@ public sealed record ModelConfiguration
             }
         }
     }
+}
+
+/// <summary>A model configuration that cannot work.</summary>
+/// <param name="mistakes">Every mistake found, each naming its property.</param>
+public sealed class ModelConfigurationException(IReadOnlyList<string> mistakes)
+    : Exception($"The model's configuration cannot work: {string.Join(" ", mistakes)}")
+{
+    /// <summary>Every mistake found, each naming its property.</summary>
+    public IReadOnlyList<string> Mistakes { get; } = mistakes;
 }

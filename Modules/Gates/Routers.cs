@@ -6,6 +6,54 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.Gates;
 
 /// <summary>
+/// The trained part of a gate: how tokens become logits. One object per layer and worker; it remembers of <see cref="Forward"/> what
+/// <see cref="Backward"/> of the same micro-batch needs. A row's logits must depend on that row and the tensors alone. There may be no rows.
+/// </summary>
+public interface IRouter
+{
+    /// <summary>Experts of the layer.</summary>
+    int Experts { get; }
+
+    /// <summary>Logits [n, experts] of the rows of <paramref name="x"/> [n, features], in memory of the tape (<see cref="Tape.NewMatrix"/>).</summary>
+    Matrix Forward(Tape tape, in Tensor x);
+
+    /// <summary>
+    /// Adds the gradients of the router's tensors to their <see cref="Parameters.Parameter.Gradient"/>, and writes that of the same x where
+    /// <see cref="Tape.GradientToWrite"/> says, in the way it says.
+    /// </summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="dLogits">[n, experts]; may be overwritten.</param>
+    void Backward(Tape tape, in Matrix dLogits);
+}
+
+/// <summary><c>logits = x·Wg</c>, in fp32.</summary>
+/// <param name="weight">Wg, [features, experts].</param>
+public sealed class LinearRouter(Parameter weight) : IRouter
+{
+    private Tensor _x;
+
+    /// <inheritdoc />
+    public int Experts => weight.Shape.Columns;
+
+    /// <inheritdoc />
+    public Matrix Forward(Tape tape, in Tensor x)
+    {
+        _x = x;
+        Matrix logits = tape.NewMatrix(x.Rows, Experts);
+        tape.Device.MatMul(x.Value, weight.Value, logits);
+        return logits;
+    }
+
+    /// <inheritdoc />
+    public void Backward(Tape tape, in Matrix dLogits)
+    {
+        tape.Device.MatMul(_x.Value.T, dLogits, weight.Gradient, Accumulation.Add);
+        Matrix dx = tape.GradientToWrite(_x, out Accumulation accumulation);
+        tape.Device.MatMul(dLogits, weight.Value.T, dx, accumulation);
+    }
+}
+
+/// <summary>
 /// The cosine router (Chi et al., arXiv 2204.09179; Tutel): <c>logits = exp(min(τ, ln 100))·cos(x·Wp, Mₑ)</c>. Token and expert meet in a
 /// low-dimensional projection where only directions count; τ is learnt.
 /// </summary>

@@ -1,7 +1,71 @@
 using MoEActors.Modules.Autograd;
+using MoEActors.Native;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Gates;
+
+/// <summary>How scores become choices. One object per layer and worker. Choices are constants in backward: a selection has no gradient.</summary>
+public interface ISelection
+{
+    /// <summary>Whether every expert gets the same number of tokens in any case, so that no loss has to see to it.</summary>
+    bool IsBalanced => false;
+
+    /// <summary>
+    /// Fills the choices of <see cref="GatePass.Routing"/>: on the host what <see cref="Routing.BeginChoices"/> returns, [rows, k] experts, the best
+    /// first and −1 where there is none (rows of padding have none), and the same on the device as <see cref="Routing.Choices"/>.
+    /// </summary>
+    void Select(Tape tape, GatePass pass);
+
+    /// <summary>Whether the weights of a token are divided by their sum.</summary>
+    bool Renormalises(GateOptions options) => options.Renormalise && options.TopK > 1;
+
+    /// <summary>Slots of an expert, of those that <see cref="Select"/> has chosen.</summary>
+    int Capacity(GatePass pass) => pass.Options.Capacity(pass.Context.ValidCount, pass.Experts);
+
+    /// <summary>What this selection cannot do with the options: sentences that begin with the name of the property.</summary>
+    IEnumerable<string> Mistakes(GateOptions options) => [];
+}
+
+/// <summary>
+/// Each token takes its k best experts by score plus bias, from the best groups alone if they are limited (DeepSeek-V3,
+/// arXiv 2412.19437, §2.1.2).
+/// </summary>
+public sealed class TokenChoice : ISelection
+{
+    /// <inheritdoc />
+    public bool IsBalanced => false;
+
+    /// <inheritdoc />
+    public void Select(Tape tape, GatePass pass)
+    {
+        IDevice device = tape.Device;
+        GateOptions options = pass.Options;
+        Matrix scores = pass.Scores;
+        DeviceSpan<float> bias = pass.ChoiceBias;
+        if (options.TopGroups < options.Groups)
+        {
+            scores = tape.NewMatrix(pass.Scores.Rows, pass.Scores.Columns);
+            device.MaskGroups(pass.Scores, bias, options.Groups, options.TopGroups, scores);
+            bias = DeviceSpan<float>.Empty;
+        }
+
+        int k = options.TopK;
+        pass.Routing.Choices = tape.Arena.Take<int>(scores.Rows * k);
+        device.TopK(scores, bias, pass.Context.Valid, k, pass.Routing.Choices);
+        if (options.SecondChoiceNoise > 0 && pass.Context.Stream(RandomStream.SecondChoice) is { } key)
+        {
+            device.DrawSecond(pass.NoisyLogits, scores, key, options.SecondChoiceNoise, k, pass.Routing.Choices);
+        }
+
+        device.Read(pass.Routing.Choices, pass.Routing.BeginChoices(scores.Rows, k));
+    }
+
+    /// <summary>One expert per token keeps its raw score: divided by itself it would be 1 and carry no gradient.</summary>
+    public bool Renormalises(GateOptions options) => options.Renormalise && options.TopK > 1;
+
+    /// <inheritdoc />
+    public int Capacity(GatePass pass) => pass.Options.Capacity(pass.Context.ValidCount, pass.Experts);
+}
 
 /// <summary>
 /// Each expert takes its C best tokens (Zhou et al., arXiv 2202.09368), so that a token may have any number of experts, none included.
