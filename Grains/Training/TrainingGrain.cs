@@ -6,7 +6,6 @@ using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using Orleans.Placement;
 

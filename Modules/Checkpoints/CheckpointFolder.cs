@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
@@ -206,7 +205,7 @@ public sealed class CheckpointFolder
     {
         var policy = new GatePolicy(
             gate.GetProperty("layer").GetInt32(), gate.GetProperty("from_step").GetInt64(), GateOptions.FromJson(gate.GetProperty("options").GetRawText()));
-        string[] mistakes = [.. policy.Mistakes(Run.Model)];
+        string[] mistakes = [.. Run.Model.MistakesOf(policy)];
         return mistakes.Length == 0
             ? policy
             : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", mistakes)}");

@@ -1,7 +1,14 @@
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Experts;
+
+/// <summary>The experts of the library.</summary>
+internal static class ExpertKinds
+{
+    public static KindList<IExpertKind> BuiltIn { get; } = new("expert", new SwiGluExpert(), new GeluExpert());
+}
 
 /// <summary>
 /// <c>(silu(x·Wgate) ⊙ x·Wup)·Wdown</c> (Shazeer, arXiv 2002.05202), without biases. Gate and up are one matrix

@@ -1,6 +1,13 @@
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Parameters;
 
 namespace MoEActors.Modules.Gates;
+
+/// <summary>The gates of the library.</summary>
+internal static class GateKinds
+{
+    public static KindList<IGateKind> BuiltIn { get; } = new("gate", new TopAnyGateKind(), new CosineGateKind(), new ExpertChoiceGateKind());
+}
 
 /// <summary>
 /// The top-any gate (Tutel, arXiv 2206.03382, §3): scores of <c>x·Wg</c> in fp32, the k best of each token, k free from step to step.

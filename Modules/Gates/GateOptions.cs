@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MoEActors.Modules.Kinds;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Modules.Gates;
 
@@ -10,7 +9,7 @@ namespace MoEActors.Modules.Gates;
 /// </summary>
 public sealed record GateOptions
 {
-    /// <summary>Name of the gate, one of <see cref="ModelKinds.Gates"/>.</summary>
+    /// <summary>Name of the gate, <c>top-any</c> unless given.</summary>
     public string Kind { get; init; } = TopAnyGateKind.KindName;
 
     /// <summary>Experts per token, from 1 to the number of experts; under expert choice their mean, with a capacity factor of 1.</summary>
@@ -93,7 +92,7 @@ public sealed record GateOptions
     /// <param name="experts">Experts of the layer.</param>
     /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
     public IEnumerable<string> Mistakes(int experts, KindList<IGateKind>? kinds = null) =>
-        GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? ModelKinds.BuiltIn.Gates));
+        GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? GateKinds.BuiltIn));
 
     /// <summary>The options as JSON text: the form in which they travel and are stored.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
@@ -116,3 +115,9 @@ public sealed record GateOptions
     /// <param name="current">The options that the layer was built with.</param>
     public IEnumerable<string> MistakesOfChange(GateOptions current) => GateMistakes.OfChange(this, current);
 }
+
+/// <summary>The routing policy of one layer, where it is another than the run began with.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="FromStep">The first step that follows it.</param>
+/// <param name="Options">The policy.</param>
+public sealed record GatePolicy(int Layer, long FromStep, GateOptions Options);

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
@@ -117,6 +116,12 @@ public sealed record ModelConfiguration
 
         return single.Count > 0 ? single : KindMistakes.InTensors(this);
     }
+
+    /// <summary>What keeps a layer of this model from routing by another policy than it began with: every mistake, each naming its property.</summary>
+    /// <param name="policy">The policy. What cannot change while a layer lives must be as it is here.</param>
+    public IEnumerable<string> MistakesOf(GatePolicy policy) => MoELayers.Contains(policy.Layer)
+        ? [.. policy.Options.Mistakes(Experts[policy.Layer], Kinds.Gates), .. policy.Options.MistakesOfChange(Gate)]
+        : [$"The layer has no gate; layers with one are {string.Join(", ", MoELayers)}."];
 
     private static IEnumerable<string> OutOfRange(params (string Name, int Value)[] values) => values
         .Where(entry => entry.Value is < 1 or > LargestSize)

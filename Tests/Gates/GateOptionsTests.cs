@@ -1,5 +1,4 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Tests.Gates;

@@ -1,6 +1,5 @@
 using MoEActors.Examples;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Tests.Gates;

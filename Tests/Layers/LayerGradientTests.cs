@@ -3,7 +3,6 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;

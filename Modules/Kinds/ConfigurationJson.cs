@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace MoEActors.Modules.Models;
+namespace MoEActors.Modules.Kinds;
 
 /// <summary>How configurations look as JSON: names in camel case, nothing unknown, nothing missing that must be there.</summary>
 internal static class ConfigurationJson
