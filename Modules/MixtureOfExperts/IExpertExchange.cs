@@ -40,7 +40,7 @@ public interface IExpertExchange
 
 /// <summary>The exchange of one process that holds every expert: rows are where they belong, nothing is copied.</summary>
 /// <param name="experts">Experts of the layer.</param>
-public sealed class LocalExpertExchange(int experts) : IExpertExchange
+public sealed class SingleProcessExchange(int experts) : IExpertExchange
 {
     private readonly int[] _order = [.. Enumerable.Range(0, experts)];
     private readonly int[] _counts = new int[experts];

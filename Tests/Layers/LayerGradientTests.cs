@@ -78,7 +78,7 @@ public sealed class LayerGradientTests
         var single = new MoELayer(
             ModelKinds.BuiltIn.Experts.Get(configuration.Expert),
             new TopAnyGate(configuration.Gate, dense["layers.0.router"]),
-            new LocalExpertExchange(configuration.Experts),
+            new SingleProcessExchange(configuration.Experts),
             new MoELayerParameters([.. experts.Select(block => block.Parameters)]));
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
