@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Exchange;
 
 /// <summary>
 /// The exchange of one layer over a communicator and a placement: counts are gathered, then every pair of workers exchanges one segment per
-/// shard, which lands where the grouped products want it: by (resident expert, source). That is Tutel's flexible layout (§3.2), without
+/// shard, which lands where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
 /// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
 /// </summary>
 internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable

@@ -173,7 +173,7 @@ internal sealed class EpochView : IDisposable
     }
 
     /// <summary>The experts of a layer on this worker, and an exchange that replaces the one there was on this wire.</summary>
-    private ResidentExperts Residents(int layer, int wire)
+    private LocalExperts Residents(int layer, int wire)
     {
         LayerPlacement placement = Map.PlacementOf(layer);
         var exchange = new DistributedExpertExchange(_device, Communicator, placement, _run.Reproducible);
@@ -183,18 +183,18 @@ internal sealed class EpochView : IDisposable
         ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _parameters.Shards[new ExpertId(layer, expert)])];
         if (placement.IsSingle)
         {
-            return new ResidentExperts(blocks, exchange);
+            return new LocalExperts(blocks, exchange);
         }
 
         ReplicaGroup[] groups = ReplicaGroup.Of(placement, Rank, blocks);
         if (!_run.Reproducible)
         {
             _replicas[wire] = new SummedGradients(_device, Communicator, _arena, groups);
-            return new ResidentExperts(blocks, exchange);
+            return new LocalExperts(blocks, exchange);
         }
 
         var parts = new HomeGradients(_device, Communicator, _arena, _parts, exchange, groups, blocks.Length);
         _replicas[wire] = parts;
-        return new ResidentExperts(blocks, exchange, parts);
+        return new LocalExperts(blocks, exchange, parts);
     }
 }

@@ -9,7 +9,7 @@ namespace MoEActors.Modules.MixtureOfExperts;
 /// </summary>
 public interface IExpertExchange
 {
-    /// <summary>Segments per resident expert: the workers that rows come from, in rank order.</summary>
+    /// <summary>Segments per local expert: the workers that rows come from, in rank order.</summary>
     int Sources { get; }
 
     /// <summary>
@@ -26,11 +26,11 @@ public interface IExpertExchange
     /// <summary>After <see cref="Plan"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
     ReadOnlySpan<int> SendLengths { get; }
 
-    /// <summary>After <see cref="Plan"/>: rows that arrive, [resident experts × <see cref="Sources"/>].</summary>
+    /// <summary>After <see cref="Plan"/>: rows that arrive, [local experts × <see cref="Sources"/>].</summary>
     ReadOnlySpan<int> SegmentLengths { get; }
 
     /// <summary>Sends rows, which lie in <see cref="SendOrder"/>, to the experts.</summary>
-    /// <returns>The rows that arrived, by (resident expert, source).</returns>
+    /// <returns>The rows that arrived, by (local expert, source).</returns>
     Matrix ToExperts(Tape tape, in Matrix rows);
 
     /// <summary>Sends the experts' rows back to where they came from.</summary>

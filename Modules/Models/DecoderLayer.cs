@@ -18,7 +18,7 @@ internal sealed class DecoderLayer
     private readonly Feedforward? _dense;
     private MoELayer? _mixture;
 
-    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
+    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, LocalExperts? experts)
     {
         string prefix = ModelLayout.LayerPrefix(layer);
         _layer = layer;
@@ -40,7 +40,7 @@ internal sealed class DecoderLayer
     public IGate? Gate => _mixture?.Gate;
 
     /// <summary>Has the experts elsewhere from now on.</summary>
-    public void Rewire(ResidentExperts experts) =>
+    public void Rewire(LocalExperts experts) =>
         _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)

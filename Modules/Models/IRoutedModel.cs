@@ -6,7 +6,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Models;
 
-/// <summary>What a worker runs of a model, whatever its trunk: mixture-of-experts layers over dense parameters and resident experts.</summary>
+/// <summary>What a worker runs of a model, whatever its trunk: mixture-of-experts layers over dense parameters and local experts.</summary>
 public interface IRoutedModel : IDisposable
 {
     /// <summary>The configuration.</summary>
@@ -27,13 +27,13 @@ public interface IRoutedModel : IDisposable
 /// <param name="Blocks">Their parameters, in the order of the exchange.</param>
 /// <param name="Exchange">The exchange.</param>
 /// <param name="Parts">Which parts of their gradients are kept apart; null for none.</param>
-public sealed record ResidentExperts(IReadOnlyList<ParameterBlock> Blocks, IExpertExchange Exchange, IGradientParts? Parts = null);
+public sealed record LocalExperts(IReadOnlyList<ParameterBlock> Blocks, IExpertExchange Exchange, IGradientParts? Parts = null);
 
 /// <summary>Builds the mixture-of-experts layers that a configuration describes.</summary>
 internal static class MixtureLayers
 {
     /// <summary>A layer over tensors that exist.</summary>
-    public static MoELayer Create(ModelConfiguration model, int layer, ParameterBlock dense, ResidentExperts experts)
+    public static MoELayer Create(ModelConfiguration model, int layer, ParameterBlock dense, LocalExperts experts)
     {
         string prefix = ModelLayout.LayerPrefix(layer);
         return new MoELayer(

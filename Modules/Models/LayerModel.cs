@@ -23,9 +23,9 @@ public sealed class LayerModel : IRoutedModel
     /// <param name="device">The worker's device.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>
-    /// <param name="experts">The resident experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
+    /// <param name="experts">The local experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
     /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
-    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, ResidentExperts> experts,
+    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, LocalExperts> experts,
         PhaseClock? clock = null)
     {
         Configuration = configuration;
@@ -55,8 +55,8 @@ public sealed class LayerModel : IRoutedModel
     public static int PassesFor(int rounds) => rounds + 1;
 
     /// <summary>Has the experts elsewhere from now on; what waits for its backward is void. Between two steps, on every worker alike.</summary>
-    /// <param name="experts">The resident experts as a pass reaches them.</param>
-    public void Rewire(Func<int, ResidentExperts> experts)
+    /// <param name="experts">The local experts as a pass reaches them.</param>
+    public void Rewire(Func<int, LocalExperts> experts)
     {
         for (int round = 0; round < _rounds.Length; round++)
         {
@@ -171,14 +171,14 @@ public sealed class LayerPass : IDisposable
         _tape.Seed(_y, gradient);
     }
 
-    /// <summary>Adds this micro-batch's part to the gradients of the resident parameters, and computes that of the rows.</summary>
+    /// <summary>Adds this micro-batch's part to the gradients of the local parameters, and computes that of the rows.</summary>
     public void Backward() => _tape.Backward();
 
     /// <summary>Reads the gradients of the rows.</summary>
     /// <param name="dx">[rows, features] in host memory.</param>
     public void ReadGradient(Span<float> dx) => _device.Read(_tape.Gradient(_x).Data, dx);
 
-    internal void Rewire(ResidentExperts experts) =>
+    internal void Rewire(LocalExperts experts) =>
         _layer = _layer.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     /// <inheritdoc />

@@ -63,7 +63,7 @@ public sealed class ReplicaExchangeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Rows_lie_by_resident_expert_and_source_and_return_to_their_places(bool reproducible) => PlanningCase.ForAll(
+    public void Rows_lie_by_local_expert_and_source_and_return_to_their_places(bool reproducible) => PlanningCase.ForAll(
         random =>
         {
             (LayerPlacement placement, int[][] counts) = Case(random);

@@ -73,7 +73,7 @@ public sealed class DecoderGradientTests
 
         ParameterBlock[] blocks = [dense, .. experts.Values];
         Array.ForEach(blocks, block => Fill(random, block));
-        using var model = new DecoderModel(configuration, device, arena, dense, layer => new ResidentExperts(
+        using var model = new DecoderModel(configuration, device, arena, dense, layer => new LocalExperts(
             [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)])],
             new SingleProcessExchange(configuration.Experts[layer])));
 
