@@ -21,21 +21,21 @@ public interface IExpertExchange
     /// <summary>Agrees on who sends how much to whom.</summary>
     /// <param name="tape">The tape of the pass.</param>
     /// <param name="counts">Rows for each expert of the layer.</param>
-    void Plan(Tape tape, ReadOnlySpan<int> counts);
+    void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts);
 
-    /// <summary>After <see cref="Plan"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
+    /// <summary>After <see cref="ExchangeCounts"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
     ReadOnlySpan<int> SendLengths { get; }
 
-    /// <summary>After <see cref="Plan"/>: rows that arrive, [local experts × <see cref="Sources"/>].</summary>
+    /// <summary>After <see cref="ExchangeCounts"/>: rows that arrive, [local experts × <see cref="Sources"/>].</summary>
     ReadOnlySpan<int> SegmentLengths { get; }
 
     /// <summary>Sends rows, which lie in <see cref="SendOrder"/>, to the experts.</summary>
     /// <returns>The rows that arrived, by (local expert, source).</returns>
-    Matrix ToExperts(Tape tape, in Matrix rows);
+    Matrix Dispatch(Tape tape, in Matrix rows);
 
     /// <summary>Sends the experts' rows back to where they came from.</summary>
     /// <returns>This worker's rows in <see cref="SendOrder"/>.</returns>
-    Matrix FromExperts(Tape tape, in Matrix expertRows);
+    Matrix Combine(Tape tape, in Matrix expertRows);
 }
 
 /// <summary>The exchange of one process that holds every expert: rows are where they belong, nothing is copied.</summary>
@@ -58,11 +58,11 @@ public sealed class SingleProcessExchange(int experts) : IExpertExchange
     public ReadOnlySpan<int> SegmentLengths => _counts;
 
     /// <inheritdoc />
-    public void Plan(Tape tape, ReadOnlySpan<int> counts) => counts.CopyTo(_counts);
+    public void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts) => counts.CopyTo(_counts);
 
     /// <inheritdoc />
-    public Matrix ToExperts(Tape tape, in Matrix rows) => rows;
+    public Matrix Dispatch(Tape tape, in Matrix rows) => rows;
 
     /// <inheritdoc />
-    public Matrix FromExperts(Tape tape, in Matrix expertRows) => expertRows;
+    public Matrix Combine(Tape tape, in Matrix expertRows) => expertRows;
 }

@@ -44,20 +44,20 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
         tape.Clock.Enter(Phase.Exchange);
-        exchange.Plan(tape, routing.KeptTokens);
+        exchange.ExchangeCounts(tape, routing.KeptTokens);
         tape.Clock.Enter(Phase.Gate);
         _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
         Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
         tape.Clock.Enter(Phase.Exchange);
-        Matrix arrived = exchange.ToExperts(tape, sent);
+        Matrix arrived = exchange.Dispatch(tape, sent);
         tape.Clock.Enter(Phase.Experts);
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
         _experts.Begin(
             tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         kind.Forward(_experts);
         tape.Clock.Enter(Phase.Exchange);
-        Matrix returned = exchange.FromExperts(tape, computed);
+        Matrix returned = exchange.Combine(tape, computed);
         tape.Clock.Enter(Phase.Gate);
         Tensor y = tape.Continue(stream);
         if (_shared is { IsResidual: true })
@@ -98,14 +98,14 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         tape.Device.CombineRowsGradient(
             dMixture, node.Returned, _permutation.Slots, routing.K, routing.Weights, node.Returned, dWeights);
         tape.Clock.Enter(Phase.Exchange);
-        Matrix dComputed = exchange.ToExperts(tape, node.Returned);
+        Matrix dComputed = exchange.Dispatch(tape, node.Returned);
         tape.Clock.Enter(Phase.Experts);
         Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
         kind.Backward(_experts);
         _experts.EndBackward();
         tape.Clock.Enter(Phase.Exchange);
-        Matrix dSent = exchange.FromExperts(tape, dArrived);
+        Matrix dSent = exchange.Combine(tape, dArrived);
         tape.Clock.Enter(Phase.Gate);
         Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
         tape.Device.CombineRows(dSent, _permutation.Slots, routing.K, DeviceSpan<float>.Empty, dx, accumulation);
