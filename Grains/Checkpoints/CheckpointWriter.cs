@@ -53,12 +53,12 @@ internal static class CheckpointWriter
     }
 
     private static void Add(
-        SafetensorsWriter weights, SafetensorsWriter moments, WorkerModel model, ParameterBlock block, IReadOnlyList<TensorPiece> pieces)
+        SafetensorsWriter weights, SafetensorsWriter moments, WorkerModel model, ParameterBlock block, IReadOnlyList<TensorRegion> regions)
     {
-        foreach (TensorPiece piece in pieces)
+        foreach (TensorRegion region in regions)
         {
-            Parameter parameter = block[piece.Parameter];
-            weights.Add(piece.Name, piece.Shape(parameter.Shape), () => piece.Take(parameter.Shape, Read(model, parameter.Vector)));
+            Parameter parameter = block[region.Parameter];
+            weights.Add(region.Name, region.Shape(parameter.Shape), () => region.Take(parameter.Shape, Read(model, parameter.Vector)));
         }
 
         foreach (Parameter parameter in block.Parameters)

@@ -108,17 +108,17 @@ public sealed class CheckpointFolder
     /// <summary>Fills a block with its parameters and moments.</summary>
     /// <param name="device">The device that holds the block.</param>
     /// <param name="block">The block.</param>
-    /// <param name="pieces">Its tensors by their names in the checkpoint.</param>
+    /// <param name="regions">Its tensors by their names in the checkpoint.</param>
     /// <exception cref="CheckpointException">A tensor is missing, truncated, or of another shape, or a moment is not finite.</exception>
-    public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorPiece> pieces)
+    public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorRegion> regions)
     {
-        foreach (IGrouping<string, TensorPiece> parts in pieces.GroupBy(piece => piece.Parameter))
+        foreach (IGrouping<string, TensorRegion> parts in regions.GroupBy(region => region.Parameter))
         {
             Parameter parameter = block[parts.Key];
             float[] values = new float[parameter.Shape.Count];
-            foreach (TensorPiece piece in parts)
+            foreach (TensorRegion region in parts)
             {
-                piece.Put(parameter.Shape, Read(piece.Name, piece.Shape(parameter.Shape)), values);
+                region.Put(parameter.Shape, Read(region.Name, region.Shape(parameter.Shape)), values);
             }
 
             device.Write(values, parameter.Vector);
@@ -145,12 +145,12 @@ public sealed class CheckpointFolder
     /// <summary>Tells a model of somebody else from a folder that has nothing.</summary>
     private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";
 
-    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorPiece> pieces)
+    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorRegion> regions)
     {
         Dictionary<string, ParameterShape> shapes = layout.ToDictionary(shape => shape.Name);
-        foreach (TensorPiece piece in pieces)
+        foreach (TensorRegion region in regions)
         {
-            Find(piece.Name, piece.Shape(shapes[piece.Parameter]));
+            Find(region.Name, region.Shape(shapes[region.Parameter]));
         }
 
         foreach (ParameterShape shape in layout)
