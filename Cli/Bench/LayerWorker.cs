@@ -54,7 +54,7 @@ internal sealed class LayerWorker : IDisposable
         }
 
         _layer = new MoELayer(
-            kind, new TopAnyGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _exchange,
+            kind, new TopKGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _exchange,
             new MoELayerParameters([.. _experts.Select(block => block.Parameters)]));
         _input = Random($"input.{rank}", 1f);
         _gradient = Random($"gradient.{rank}", 1f / _rows);

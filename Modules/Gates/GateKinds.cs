@@ -6,7 +6,7 @@ namespace MoEActors.Modules.Gates;
 /// <summary>The gates of the library.</summary>
 internal static class GateKinds
 {
-    public static KindList<IGateKind> BuiltIn { get; } = new("gate", new TopAnyGateKind(), new CosineGateKind(), new ExpertChoiceGateKind());
+    public static KindList<IGateKind> BuiltIn { get; } = new("gate", new TopKGateKind(), new CosineGateKind(), new ExpertChoiceGateKind());
 }
 
 /// <summary>
@@ -16,11 +16,11 @@ internal static class GateKinds
 /// <param name="options">The policy.</param>
 /// <param name="router">Wg, [features, experts].</param>
 /// <param name="bias">[1, experts] of bias balancing; null for none.</param>
-public sealed class TopAnyGate(GateOptions options, Parameter router, Parameter? bias = null)
+public sealed class TopKGate(GateOptions options, Parameter router, Parameter? bias = null)
     : Gate(options, new LinearRouter(router), new TokenChoice(), bias);
 
-/// <summary>The <see cref="TopAnyGate"/>.</summary>
-internal sealed class TopAnyGateKind : IGateKind
+/// <summary>The <see cref="TopKGate"/>.</summary>
+internal sealed class TopKGateKind : IGateKind
 {
     public const string KindName = "top-any";
 
@@ -33,7 +33,7 @@ internal sealed class TopAnyGateKind : IGateKind
 
     /// <inheritdoc />
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) =>
-        new TopAnyGate(options, parameters(GateTensors.Router), GateTensors.BalanceBias(options, parameters));
+        new TopKGate(options, parameters(GateTensors.Router), GateTensors.BalanceBias(options, parameters));
 }
 
 /// <summary>Token choice over a <see cref="CosineRouter"/>.</summary>

@@ -10,7 +10,7 @@ namespace MoEActors.Modules.Gates;
 public sealed record GateOptions
 {
     /// <summary>Name of the gate, <c>top-any</c> unless given.</summary>
-    public string Kind { get; init; } = TopAnyGateKind.KindName;
+    public string Kind { get; init; } = TopKGateKind.KindName;
 
     /// <summary>Experts per token, from 1 to the number of experts; under expert choice their mean, with a capacity factor of 1.</summary>
     public int TopK { get; init; } = 2;

@@ -77,7 +77,7 @@ public sealed class LayerGradientTests
 
         var single = new MoELayer(
             ModelKinds.BuiltIn.Experts.Get(configuration.Expert),
-            new TopAnyGate(configuration.Gate, dense["layers.0.router"]),
+            new TopKGate(configuration.Gate, dense["layers.0.router"]),
             new SingleProcessExchange(configuration.Experts),
             new MoELayerParameters([.. experts.Select(block => block.Parameters)]));
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);

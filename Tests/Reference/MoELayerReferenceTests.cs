@@ -51,7 +51,7 @@ public class MoELayerReferenceTests
         using ParameterBlock dense = DenseBlock(device, inputs);
         bool hasShared = inputs.Keys.Any(key => key.StartsWith("shared.", StringComparison.Ordinal));
         using ParameterBlock? shared = hasShared ? ExpertBlock(device, kind, inputs, 0, "shared.") : null;
-        var gate = new TopAnyGate(Options(reference), dense["router"]);
+        var gate = new TopKGate(Options(reference), dense["router"]);
         if (reference.GetProperty("router_bias") is { ValueKind: JsonValueKind.Object } bias)
         {
             ReferenceTensor values = ReferenceTensor.Read(bias);
