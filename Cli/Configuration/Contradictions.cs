@@ -56,7 +56,7 @@ internal static partial class Contradictions
             yield return $"$.name is '{name}'; it must be the name of a folder below runs/.";
         }
 
-        if (file.Model.Trunk == Trunk.None)
+        if (file.Model.Backbone == Backbone.None)
         {
             yield return "$.model.trunk is none; text is learnt by a decoder. A layer by itself is trained from C#, see docs/layers.md.";
         }

@@ -27,7 +27,7 @@ internal static class CheckpointIndex
     public static void Write(
         IFileStore store, string folder, RunConfiguration run, RunRecord record, string cursor, IReadOnlyList<BlockReport> files)
     {
-        if (run.Model.Trunk == Trunk.Decoder)
+        if (run.Model.Backbone == Backbone.Decoder)
         {
             WriteText(store, folder, CheckpointFolder.ModelFile, ModelDescription.Of(run.Model).ToJsonString(Indented));
         }

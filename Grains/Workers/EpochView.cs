@@ -38,7 +38,7 @@ internal sealed class EpochView : IDisposable
         WorkerParameters parameters, ICommunicator communicator, PhaseClock clock)
     {
         int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
-        int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
+        int wires = run.Model.Backbone == Backbone.None ? LayerModel.PassesFor(rounds) : map.Layers;
         _exchanges = new DistributedExpertExchange?[wires];
         _replicas = new IReplicaGradients?[wires];
         _run = run;
@@ -51,7 +51,7 @@ internal sealed class EpochView : IDisposable
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = run.Model.Trunk == Trunk.None
+        Model = run.Model.Backbone == Backbone.None
             ? new LayerModel(run.Model, device, parameters.Dense, rounds, pass => Residents(layer: 0, pass), clock)
             : new DecoderModel(
                 run.Model, device, arena, parameters.Dense, layer => Residents(layer, layer), clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
@@ -93,10 +93,10 @@ internal sealed class EpochView : IDisposable
     /// <summary>The data plane.</summary>
     public ICommunicator Communicator { get; }
 
-    /// <summary>The model, of whatever trunk.</summary>
+    /// <summary>The model, of whatever backbone.</summary>
     public IRoutedModel Model { get; }
 
-    /// <summary>The model of a run that has a decoder for a trunk.</summary>
+    /// <summary>The model of a run that has a decoder for a backbone.</summary>
     public DecoderModel Decoder => (DecoderModel)Model;
 
     /// <summary>

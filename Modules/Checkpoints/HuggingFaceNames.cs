@@ -17,7 +17,7 @@ public static class HuggingFaceNames
     /// <summary>The tensors of the dense part.</summary>
     public static IReadOnlyList<TensorRegion> Dense(ModelConfiguration model)
     {
-        if (model.Trunk == Trunk.None)
+        if (model.Backbone == Backbone.None)
         {
             return [.. Mixture(model, 0, ModelLayout.LayerPrefix(0))];
         }

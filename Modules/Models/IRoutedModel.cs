@@ -6,7 +6,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Models;
 
-/// <summary>What a worker runs of a model, whatever its trunk: mixture-of-experts layers over dense parameters and local experts.</summary>
+/// <summary>What a worker runs of a model, whatever its backbone: mixture-of-experts layers over dense parameters and local experts.</summary>
 public interface IRoutedModel : IDisposable
 {
     /// <summary>The configuration.</summary>

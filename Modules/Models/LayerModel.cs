@@ -9,7 +9,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.Models;
 
 /// <summary>
-/// A single layer on one worker. The caller's trunk runs between forward and backward, so every micro-batch of a call keeps a pass of its own; a
+/// A single layer on one worker. The caller's backbone runs between forward and backward, so every micro-batch of a call keeps a pass of its own; a
 /// further one evaluates in between.
 /// </summary>
 public sealed class LayerModel : IRoutedModel
@@ -19,7 +19,7 @@ public sealed class LayerModel : IRoutedModel
     private readonly LayerPass _evaluation;
 
     /// <summary>Builds the layer over parameters that exist.</summary>
-    /// <param name="configuration">Validated configuration without a trunk.</param>
+    /// <param name="configuration">Validated configuration without a backbone.</param>
     /// <param name="device">The worker's device.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>

@@ -5,12 +5,12 @@ using MoEActors.Modules.Layers;
 namespace MoEActors.Modules.Models;
 
 /// <summary>What the mixture-of-experts layers of a model stand in.</summary>
-public enum Trunk
+public enum Backbone
 {
     /// <summary>A decoder: embedding, attention, norms and head of a language model.</summary>
     Decoder,
 
-    /// <summary>Nothing: one layer by itself, in a trunk of the caller's own (<see cref="LayerConfiguration"/>).</summary>
+    /// <summary>Nothing: one layer by itself, in a backbone of the caller's own (<see cref="LayerConfiguration"/>).</summary>
     None,
 }
 
@@ -28,8 +28,9 @@ public sealed record ModelConfiguration
 
     private ModelKinds _kinds = ModelKinds.BuiltIn;
 
-    /// <summary>What the layers stand in. Without a trunk there is one layer, and of the values here only those of its experts and gate count.</summary>
-    public Trunk Trunk { get; init; } = Trunk.Decoder;
+    /// <summary>What the layers stand in. Without a backbone there is one layer, and of the values here only those of its experts and gate count.</summary>
+    [JsonPropertyName("trunk")]
+    public Backbone Backbone { get; init; } = Backbone.Decoder;
 
     /// <summary>Token ids run from 0 to this minus one; 256 for bytes.</summary>
     public int Vocabulary { get; init; } = 256;
@@ -108,7 +109,7 @@ public sealed record ModelConfiguration
     /// <summary>Every mistake in this configuration, in words that name the property.</summary>
     public IEnumerable<string> Mistakes()
     {
-        List<string> single = [.. Trunk == Trunk.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
+        List<string> single = [.. Backbone == Backbone.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
         if (single.Count == 0)
         {
             single.AddRange(Excesses());
@@ -132,14 +133,14 @@ public sealed record ModelConfiguration
         IEnumerable<string> mistakes = OutOfRange((nameof(Dim), Dim), (nameof(Hidden), Hidden));
         return Layers == 1 && Experts[0] != 0
             ? mistakes
-            : mistakes.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a trunk is one layer of at least 1 expert.");
+            : mistakes.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a backbone is one layer of at least 1 expert.");
     }
 
     private IEnumerable<string> DecoderMistakes()
     {
-        if (Trunk != Trunk.Decoder)
+        if (Backbone != Backbone.Decoder)
         {
-            yield return $"{nameof(Trunk)} is {Trunk}; it must be one of {string.Join(", ", Enum.GetNames<Trunk>())}.";
+            yield return $"{nameof(Backbone)} is {Backbone}; it must be one of {string.Join(", ", Enum.GetNames<Backbone>())}.";
         }
 
         foreach (string mistake in OutOfRange(

@@ -70,9 +70,9 @@ public sealed record RunConfiguration
             mistakes.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
         }
 
-        if (Model.Trunk == Trunk.None && Recompute != LayerSelection.None)
+        if (Model.Backbone == Backbone.None && Recompute != LayerSelection.None)
         {
-            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a trunk keeps its activations until the gradients come: it must be none.");
+            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a backbone keeps its activations until the gradients come: it must be none.");
         }
         else if (LayerSelection.Parse(Recompute, Model.Layers) is null)
         {

@@ -7,7 +7,7 @@ using MoEActors.Modules.Optimizers;
 namespace MoEActors.Tests.Layers;
 
 /// <summary>A caller with rows and gradients that follow from the step alone.</summary>
-internal static class LayerTrunk
+internal static class LayerBackbone
 {
     public static LayerConfiguration Small { get; } = new()
     {

@@ -11,7 +11,7 @@ namespace MoEActors.Examples;
 /// A mixture-of-experts layer in a network of your own. Everything else here is plain C#: points go through a dense layer, the experts and a head,
 /// and learn a function that is another one in each quadrant.
 /// </summary>
-internal static class OwnTrunk
+internal static class OwnBackbone
 {
     private const int Rows = 96;
 
