@@ -31,7 +31,7 @@ internal sealed class ZipfGate : IGateKind
     }
 
     /// <inheritdoc />
-    public IEnumerable<string> Mistakes(GateOptions options)
+    public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.TopK != 1)
         {

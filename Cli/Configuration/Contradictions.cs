@@ -17,8 +17,8 @@ internal static partial class Contradictions
         }
             .Where(count => count.Value < 1)
             .Select(count => $"$.{count.Name} is {count.Value}; it must be at least 1.");
-        return file.Model.Mistakes().Select(mistake => WithPath("$.model", mistake))
-            .Concat(file.Optimizer.Mistakes().Select(mistake => WithPath("$.optimizer", mistake)))
+        return file.Model.Errors().Select(mistake => WithPath("$.model", mistake))
+            .Concat(file.Optimizer.Errors().Select(mistake => WithPath("$.optimizer", mistake)))
             .Concat(counts)
             .Concat(Others(file))
             .Distinct();

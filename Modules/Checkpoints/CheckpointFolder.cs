@@ -205,10 +205,10 @@ public sealed class CheckpointFolder
     {
         var policy = new GatePolicy(
             gate.GetProperty("layer").GetInt32(), gate.GetProperty("from_step").GetInt64(), GateOptions.FromJson(gate.GetProperty("options").GetRawText()));
-        string[] mistakes = [.. Run.Model.MistakesOf(policy)];
-        return mistakes.Length == 0
+        string[] errors = [.. Run.Model.ErrorsOf(policy)];
+        return errors.Length == 0
             ? policy
-            : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", mistakes)}");
+            : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", errors)}");
     }
 
     private CheckpointException Unreadable(string name, Exception cause) =>

@@ -29,7 +29,7 @@ public sealed class SafetensorsFile
 
     /// <summary>Reads a header.</summary>
     /// <param name="file">What the file has in it.</param>
-    /// <param name="path">Its name, for reading tensors and for complaints.</param>
+    /// <param name="path">Its name, for reading tensors and for errors.</param>
     internal static SafetensorsFile Read(Stream file, string path)
     {
         Span<byte> prefix = stackalloc byte[sizeof(long)];

@@ -57,11 +57,11 @@ public class Gate : IGate
     /// <inheritdoc />
     public void Reconfigure(GateOptions options)
     {
-        List<string> mistakes =
-            [.. GateMistakes.Of(options, _router.Experts), .. _selection.Mistakes(options), .. options.MistakesOfChange(Options)];
-        if (mistakes.Count > 0)
+        List<string> errors =
+            [.. GateValidator.Of(options, _router.Experts), .. _selection.Errors(options), .. options.ErrorsOfChange(Options)];
+        if (errors.Count > 0)
         {
-            throw new ArgumentException(string.Join(Environment.NewLine, mistakes), nameof(options));
+            throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
         }
 
         Options = options;

@@ -59,7 +59,7 @@ internal sealed class CosineGateKind : IGateKind
         GateTensors.BalanceBias(options, parameters));
 
     /// <inheritdoc />
-    public IEnumerable<string> Mistakes(GateOptions options)
+    public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.ProjectionDim < 1)
         {
@@ -82,7 +82,7 @@ internal sealed class ExpertChoiceGateKind : IGateKind
         new Gate(options, new LinearRouter(parameters(GateTensors.Router)), new ExpertChoice());
 
     /// <inheritdoc />
-    public IEnumerable<string> Mistakes(GateOptions options) => new ExpertChoice().Mistakes(options);
+    public IEnumerable<string> Errors(GateOptions options) => new ExpertChoice().Errors(options);
 }
 
 /// <summary>Names of a gate's tensors within a layer, and the shapes that several gates share.</summary>

@@ -88,11 +88,11 @@ public sealed record GateOptions
     /// <param name="experts">Experts of the layer.</param>
     public float NoiseDeviation(int experts) => Noise / experts;
 
-    /// <summary>Every mistake in these options, in words that name the property.</summary>
+    /// <summary>Every error in these options, in words that name the property.</summary>
     /// <param name="experts">Experts of the layer.</param>
     /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
-    public IEnumerable<string> Mistakes(int experts, KindList<IGateKind>? kinds = null) =>
-        GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? GateKinds.BuiltIn));
+    public IEnumerable<string> Errors(int experts, KindList<IGateKind>? kinds = null) =>
+        GateValidator.Of(this, experts).Concat(GateValidator.OfKind(this, kinds ?? GateKinds.BuiltIn));
 
     /// <summary>The options as JSON text: the form in which they travel and are stored.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
@@ -111,9 +111,9 @@ public sealed record GateOptions
         }
     }
 
-    /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Mistakes"/>.</summary>
+    /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Errors"/>.</summary>
     /// <param name="current">The options that the layer was built with.</param>
-    public IEnumerable<string> MistakesOfChange(GateOptions current) => GateMistakes.OfChange(this, current);
+    public IEnumerable<string> ErrorsOfChange(GateOptions current) => GateValidator.OfChange(this, current);
 }
 
 /// <summary>The routing policy of one layer, where it is another than the run began with.</summary>

@@ -15,7 +15,7 @@ public interface IGate
     GateOptions Options { get; }
 
     /// <summary>Replaces the policy, between two steps; the next forward pass follows it.</summary>
-    /// <exception cref="ArgumentException">The options cannot work, or not in this layer: all mistakes, each naming its property.</exception>
+    /// <exception cref="ArgumentException">The options cannot work, or not in this layer: all errors, each naming its property.</exception>
     void Reconfigure(GateOptions options);
 
     /// <summary>Routes the rows of <paramref name="x"/>: fills <see cref="Routing"/>.</summary>

@@ -23,7 +23,7 @@ public interface ISelection
     int Capacity(GatePass pass) => pass.Options.Capacity(pass.Context.ValidCount, pass.Experts);
 
     /// <summary>What this selection cannot do with the options: sentences that begin with the name of the property.</summary>
-    IEnumerable<string> Mistakes(GateOptions options) => [];
+    IEnumerable<string> Errors(GateOptions options) => [];
 }
 
 /// <summary>
@@ -114,7 +114,7 @@ public sealed class ExpertChoice : ISelection
     public int Capacity(GatePass pass) => int.MaxValue;
 
     /// <summary>What only matters when tokens choose contradicts this selection.</summary>
-    public IEnumerable<string> Mistakes(GateOptions options)
+    public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.CapacityFactor == 0)
         {

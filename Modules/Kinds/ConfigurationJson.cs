@@ -13,7 +13,7 @@ internal static class ConfigurationJson
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         RespectNullableAnnotations = true,
 
-        // Numbers that are none are refused where they are checked, with all other mistakes.
+        // Numbers that are none are refused where they are checked, with all other errors.
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         WriteIndented = true,
     };

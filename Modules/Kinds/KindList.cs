@@ -56,7 +56,7 @@ public sealed class KindList<TKind>
     /// <summary>What is wrong with a name in a configuration; null for nothing.</summary>
     /// <param name="property">The property that has it.</param>
     /// <param name="name">The name.</param>
-    internal string? MistakeOf(string property, string name) => Find(name) is not null
+    internal string? ErrorOf(string property, string name) => Find(name) is not null
         ? null
         : $"{property} is '{name}'; it must be one of {string.Join(", ", Names)}, or {Article} {_word} of your own that is added on every silo and client.";
 

@@ -33,9 +33,9 @@ public sealed class ModelKinds
 }
 
 /// <summary>What is wrong with the tensors that a kind of expert or gate declares. Found when a model is configured, not when it is built.</summary>
-internal static class KindMistakes
+internal static class KindValidator
 {
-    /// <summary>Mistakes of the kinds that a configuration names.</summary>
+    /// <summary>Errors of the kinds that a configuration names.</summary>
     public static IEnumerable<string> InTensors(ModelConfiguration model)
     {
         string expert = $"{nameof(model.Expert)} is '{model.Expert}'";

@@ -61,27 +61,27 @@ public sealed record RunConfiguration
     public RunConfiguration Using(ModelKinds kinds) => this with { Model = Model.Using(kinds) };
 
     /// <summary>Throws when the run cannot work.</summary>
-    /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
+    /// <exception cref="ModelConfigurationException">With every error, each naming its property.</exception>
     public void Validate()
     {
-        List<string> mistakes = [.. Model.Mistakes(), .. Optimizer.Mistakes()];
+        List<string> errors = [.. Model.Errors(), .. Optimizer.Errors()];
         if (MicroBatches < 1)
         {
-            mistakes.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
+            errors.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
         }
 
         if (Model.Backbone == Backbone.None && Recompute != LayerSelection.None)
         {
-            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a backbone keeps its activations until the gradients come: it must be none.");
+            errors.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a backbone keeps its activations until the gradients come: it must be none.");
         }
         else if (LayerSelection.Parse(Recompute, Model.Layers) is null)
         {
-            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; it must be all, none, or layers from 0 to {Model.Layers - 1} such as 0,2-3.");
+            errors.Add($"{nameof(Recompute)} is '{Recompute}'; it must be all, none, or layers from 0 to {Model.Layers - 1} such as 0,2-3.");
         }
 
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
-            throw new ModelConfigurationException(mistakes);
+            throw new ModelConfigurationException(errors);
         }
     }
 }

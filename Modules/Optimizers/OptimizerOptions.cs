@@ -33,8 +33,8 @@ public sealed record OptimizerOptions
     /// <summary>The same with a schedule of so many steps, of which the warm-up takes a tenth at most.</summary>
     public OptimizerOptions OfSteps(long steps) => this with { TotalSteps = steps, WarmupSteps = Math.Min(WarmupSteps, Math.Max(1, steps / 10)) };
 
-    /// <summary>Every mistake in these options, in words that name the property.</summary>
-    public IEnumerable<string> Mistakes()
+    /// <summary>Every error in these options, in words that name the property.</summary>
+    public IEnumerable<string> Errors()
     {
         (string Name, float Value)[] magnitudes =
             [(nameof(LearningRate), LearningRate), (nameof(WeightDecay), WeightDecay), (nameof(ClipNorm), ClipNorm)];

@@ -76,9 +76,9 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("model", LayerBackbone.Small, null, Cancellation));
         await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("m", LayerBackbone.Small with { Dim = 8 }, null, Cancellation));
         await model.TrainStepAsync(TrainingRuns.Batch(TrainingRuns.Small, 1), Cancellation);
-        ModelConfigurationException mistakes = await Assert.ThrowsAsync<ModelConfigurationException>(() => _cluster.Client.CreateLayerAsync(
+        ModelConfigurationException errors = await Assert.ThrowsAsync<ModelConfigurationException>(() => _cluster.Client.CreateLayerAsync(
             "n", new LayerConfiguration { Dim = 0, Experts = 0, Hidden = -1, MicroBatches = 0 }, null, Cancellation));
-        Assert.Equal(4, mistakes.Mistakes.Count);
+        Assert.Equal(4, errors.Errors.Count);
     }
 
     [Fact]

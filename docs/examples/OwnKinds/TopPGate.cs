@@ -18,7 +18,7 @@ internal sealed class TopPGate(float p) : IGateKind
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) =>
         new Gate(options, new LinearRouter(parameters("router")), new Selection(p));
 
-    public IEnumerable<string> Mistakes(GateOptions options)
+    public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.Scores != GateScores.Softmax)
         {

@@ -2,14 +2,14 @@ using MoEActors.Modules.Kinds;
 
 namespace MoEActors.Modules.Gates;
 
-/// <summary>What gate options may not say. Every mistake is listed, not the first alone.</summary>
-internal static class GateMistakes
+/// <summary>What gate options may not say. Every error is listed, not the first alone.</summary>
+internal static class GateValidator
 {
-    /// <summary>Mistakes of options by themselves.</summary>
+    /// <summary>Errors of options by themselves.</summary>
     public static IEnumerable<string> Of(GateOptions gate, int experts) =>
         [.. Numbers(gate, experts), .. Names(gate), .. Groups(gate, experts), .. SecondChoice(gate), .. Losses(gate)];
 
-    /// <summary>Mistakes of options that are to replace others.</summary>
+    /// <summary>Errors of options that are to replace others.</summary>
     public static IEnumerable<string> OfChange(GateOptions gate, GateOptions current)
     {
         if (gate.Kind != current.Kind)
@@ -28,9 +28,9 @@ internal static class GateMistakes
         }
     }
 
-    /// <summary>Mistakes in the gate's name, and those that the gate of that name sees.</summary>
+    /// <summary>Errors in the gate's name, and those that the gate of that name sees.</summary>
     public static IEnumerable<string> OfKind(GateOptions gate, KindList<IGateKind> kinds) =>
-        kinds.MistakeOf(nameof(gate.Kind), gate.Kind) is { } mistake ? [mistake] : kinds.Get(gate.Kind).Mistakes(gate);
+        kinds.ErrorOf(nameof(gate.Kind), gate.Kind) is { } error ? [error] : kinds.Get(gate.Kind).Errors(gate);
 
     private static string Fixed(string name, object value, object current) =>
         $"{name} is {value}; the layer was built with {current}, and this cannot change while it lives.";
