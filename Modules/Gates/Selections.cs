@@ -11,8 +11,8 @@ public interface ISelection
     bool IsBalanced => false;
 
     /// <summary>
-    /// Fills the choices of <see cref="GatePass.Routing"/>: on the host what <see cref="Routing.BeginChoices"/> returns, [rows, k] experts, the best
-    /// first and −1 where there is none (rows of padding have none), and the same on the device as <see cref="Routing.Choices"/>.
+    /// Fills <see cref="Routing.Choices"/> of the pass by operations of the device, [rows, k] experts, the best first and −1 where there is none (rows
+    /// of padding have none), and calls <see cref="Routing.ReadChoices"/>. What has to look at numbers on the host is a <see cref="HostSelection"/>.
     /// </summary>
     void Select(Tape tape, GatePass pass);
 
@@ -24,6 +24,44 @@ public interface ISelection
 
     /// <summary>What this selection cannot do with the options: sentences that begin with the name of the property.</summary>
     IEnumerable<string> Errors(GateOptions options) => [];
+}
+
+/// <summary>
+/// A selection that is computed on the host: for gates of one's own that no operation of the device serves. It says so by its type, since the device
+/// has to wait for it in every layer. None of the library's gates has one.
+/// </summary>
+public abstract class HostSelection : ISelection
+{
+    private float[] _scores = [];
+
+    /// <inheritdoc />
+    public void Select(Tape tape, GatePass pass)
+    {
+        Routing routing = pass.Routing;
+        Span<int> choices = routing.BeginChoices(pass.Scores.Rows, pass.Options.TopK);
+        Choose(tape, pass, choices);
+        routing.Choices = tape.Arena.Take<int>(choices.Length);
+        tape.Device.Write<int>(choices, routing.Choices);
+    }
+
+    /// <summary>Chooses.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="choices">[rows, topK] experts, to be written; the best first, −1 where there is none and for padding.</param>
+    protected abstract void Choose(Tape tape, GatePass pass, Span<int> choices);
+
+    /// <summary>[rows, experts] the scores of the pass on the host, until the next pass.</summary>
+    protected ReadOnlySpan<float> ReadScores(Tape tape, GatePass pass)
+    {
+        int count = pass.Scores.Rows * pass.Experts;
+        if (_scores.Length < count)
+        {
+            _scores = new float[count];
+        }
+
+        tape.Device.Read(pass.Scores.Data, _scores.AsSpan(0, count));
+        return _scores.AsSpan(0, count);
+    }
 }
 
 /// <summary>
@@ -57,7 +95,7 @@ public sealed class TokenChoice : ISelection
             device.DrawSecond(pass.NoisyLogits, scores, key, options.SecondChoiceNoise, k, pass.Routing.Choices);
         }
 
-        device.Read(pass.Routing.Choices, pass.Routing.BeginChoices(scores.Rows, k));
+        pass.Routing.ReadChoices(device, scores.Rows, k);
     }
 
     /// <summary>One expert per token keeps its raw score: divided by itself it would be 1 and carry no gradient.</summary>
@@ -73,9 +111,6 @@ public sealed class TokenChoice : ISelection
 /// </summary>
 public sealed class ExpertChoice : ISelection
 {
-    private int[] _tokens = [];
-    private int[] _next = [];
-
     /// <inheritdoc />
     public bool IsBalanced => true;
 
@@ -86,25 +121,10 @@ public sealed class ExpertChoice : ISelection
         int count = Math.Min(pass.Options.Capacity(pass.Context.ValidCount, pass.Experts), pass.Context.ValidCount);
         DeviceSpan<int> best = tape.Arena.Take<int>(checked(pass.Experts * count));
         tape.Device.TopRows(pass.Scores, pass.Context.Valid, count, best);
-        if (_tokens.Length < best.Length || _next.Length < rows)
-        {
-            _tokens = new int[Math.Max(_tokens.Length, best.Length)];
-            _next = new int[Math.Max(_next.Length, rows)];
-        }
-
-        ReadOnlySpan<int> tokens = _tokens.AsSpan(0, best.Length);
-        tape.Device.Read(best, _tokens.AsSpan(0, best.Length));
-        int k = MostExpertsOfOne(tokens, rows);
-        Span<int> choices = pass.Routing.BeginChoices(rows, k);
-        choices.Fill(-1);
-        Array.Clear(_next, 0, rows);
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            choices[tokens[i] * k + _next[tokens[i]]++] = i / count;
-        }
-
-        pass.Routing.Choices = tape.Arena.Take<int>(choices.Length);
-        tape.Device.Write<int>(choices, pass.Routing.Choices);
+        int k = Math.Max(1, tape.Device.LargestCount(best, rows));
+        pass.Routing.Choices = tape.Arena.Take<int>(checked(rows * k));
+        tape.Device.ColumnsOfRows(best, count, k, pass.Routing.Choices);
+        pass.Routing.ReadChoices(tape.Device, rows, k);
     }
 
     /// <summary>The weights are the scores themselves.</summary>
@@ -145,17 +165,5 @@ public sealed class ExpertChoice : ISelection
         {
             yield return $"{nameof(options.Balance)} is {options.Balance}; expert choice is balanced without a loss.";
         }
-    }
-
-    private int MostExpertsOfOne(ReadOnlySpan<int> tokens, int rows)
-    {
-        Array.Clear(_next, 0, rows);
-        int most = 1;
-        foreach (int token in tokens)
-        {
-            most = Math.Max(most, ++_next[token]);
-        }
-
-        return most;
     }
 }

@@ -51,10 +51,10 @@ internal sealed class NamedGate(string name, params string[] tensors) : IGateKin
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) => throw new NotSupportedException();
 }
 
-/// <summary>Scores of one's own: log(1 + e^a), over the ordinary router and selection.</summary>
-internal sealed class SoftplusGate : IGateKind
+/// <summary>Scores of one's own: squared sigmoids, over the ordinary router and selection.</summary>
+internal sealed class SquaredSigmoidGate : IGateKind
 {
-    public string Name => "softplus";
+    public string Name => "squared-sigmoid";
 
     public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) =>
         [ParameterShape.Weight("router_in", dim, experts, 1f / MathF.Sqrt(dim))];
@@ -64,24 +64,22 @@ internal sealed class SoftplusGate : IGateKind
 
     private sealed class Scores : IScores
     {
+        private Matrix _sigmoid;
+
         public bool NeedSum => true;
 
         public void Forward(Tape tape, in Matrix logits, in Matrix scores, DeviceSpan<float> logSumExp)
         {
-            tape.Device.Softmax(logits, scores, logSumExp);
-            for (int i = 0; i < scores.Data.Length; i++)
-            {
-                scores.Data.AsSpan()[i] = MathF.Log(1 + MathF.Exp(logits.Data.AsSpan()[i]));
-            }
+            _sigmoid = tape.NewMatrix(logits.Rows, logits.Columns);
+            tape.Device.Sigmoid(logits, _sigmoid, logSumExp);
+            tape.Device.Multiply(_sigmoid, _sigmoid, scores);
         }
 
         public void Backward(Tape tape, in Matrix scores, in Matrix dScores, in Matrix dLogits)
         {
-            // d log(1 + e^a) = 1 − e^(−score).
-            for (int i = 0; i < scores.Data.Length; i++)
-            {
-                dLogits.Data.AsSpan()[i] = dScores.Data.AsSpan()[i] * (1 - MathF.Exp(-scores.Data.AsSpan()[i]));
-            }
+            tape.Device.Multiply(dScores, _sigmoid, dLogits);
+            tape.Device.Scale(dLogits.Data, 2);
+            tape.Device.SigmoidGradient(_sigmoid, dLogits, dLogits);
         }
     }
 }
