@@ -3,7 +3,7 @@ using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
-namespace MoEActors.Grains.Checkpoints;
+namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
 /// The config.json of a checkpoint. A model that computes what Mixtral computes is called one, so that other programs load it; any other has a
