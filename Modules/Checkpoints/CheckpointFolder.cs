@@ -60,7 +60,7 @@ public sealed class CheckpointFolder
 
     /// <summary>Reads index and run.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="kinds">What the names of its configuration stand for; the library's experts and gates unless given.</param>
+    /// <param name="kinds">The kinds that its configuration's names refer to; the library's experts and gates unless given.</param>
     /// <exception cref="CheckpointException">There is no complete checkpoint in the folder.</exception>
     public static CheckpointFolder Open(string folder, ModelKinds? kinds = null)
     {
@@ -74,7 +74,7 @@ public sealed class CheckpointFolder
         }
     }
 
-    /// <summary>Makes sense of an index.</summary>
+    /// <summary>Reads the text of an index.</summary>
     internal static CheckpointFolder Parse(string folder, string index, ModelKinds? kinds = null)
     {
         try
@@ -136,7 +136,7 @@ public sealed class CheckpointFolder
 
     /// <summary>
     /// Looks at every tensor that the run needs - which file it is in, its shape, its size - without reading any, so that what is missing is known
-    /// before a model is made of the rest.
+    /// before a model is created.
     /// </summary>
     /// <exception cref="CheckpointException">A file or tensor is missing, truncated, or of another shape.</exception>
     public void RequireComplete()
@@ -190,7 +190,7 @@ public sealed class CheckpointFolder
         device.Write(values, moments.Slice(parameter.Offset, parameter.Shape.Count));
     }
 
-    /// <summary>Tells a model of somebody else from a folder that has nothing.</summary>
+    /// <summary>What to add where the folder has a model of another program.</summary>
     private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";
 
     private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorRegion> regions)
@@ -269,7 +269,7 @@ public sealed class CheckpointFolder
         store.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }
 
-/// <summary>A checkpoint that cannot be read: missing, incomplete, foreign, or not of the model's shape.</summary>
+/// <summary>A checkpoint that cannot be read: missing, incomplete, of another program, or not of the model's shape.</summary>
 /// <param name="message">Which file or tensor, what is wrong with it, and what to do.</param>
 /// <param name="cause">The cause, if there is one.</param>
 public sealed class CheckpointException(string message, Exception? cause = null) : Exception(message, cause);

@@ -19,7 +19,7 @@ internal sealed record CheckpointIndex(
     private const string MomentMap = "optimizer_map";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Makes sense of an index.</summary>
+    /// <summary>Reads the text of an index.</summary>
     /// <exception cref="FormatException">It has no run, or says what cannot be. Other exceptions are those of reading JSON and of validating a run.</exception>
     public static CheckpointIndex Parse(string text, ModelKinds? kinds)
     {

@@ -56,7 +56,7 @@ internal static partial class FolderFlush
 {
     private const int ReadOnly = 0;
 
-    /// <summary>Flushes the folder of a file. File systems that cannot do that for folders do what they do.</summary>
+    /// <summary>Flushes the folder of a file, where the file system can do that for folders.</summary>
     public static void Of(string path)
     {
         if (OperatingSystem.IsWindows() || Path.GetDirectoryName(Path.GetFullPath(path)) is not { } folder)
@@ -83,8 +83,8 @@ internal static partial class FolderFlush
 }
 
 /// <summary>
-/// Keeps a folder for one writer at a time, among all processes of a machine: a file that nobody else can open meanwhile. It goes with its owner, also
-/// when that is killed.
+/// Keeps a folder for one writer at a time, among all processes of a machine: a file that no other process can open meanwhile. It is released when
+/// its process ends, also when that is killed.
 /// </summary>
 public sealed class FolderLock : IDisposable
 {
@@ -95,7 +95,7 @@ public sealed class FolderLock : IDisposable
     /// <summary>Takes a lock of a folder that exists.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="file">Name of the file, by which one purpose is told from another.</param>
-    /// <exception cref="IOException">Somebody else has it, or the folder cannot be written to.</exception>
+    /// <exception cref="IOException">It is taken, or the folder cannot be written to.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
     public static FolderLock Take(string folder, string file) => new(new FileStream(
         Path.Combine(folder, file), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose));

@@ -9,7 +9,7 @@ namespace MoEActors.Modules.Checkpoints;
 /// <summary>
 /// Names and layouts of the Hugging Face convention: linear weights are [out, in], and what this library keeps as one matrix (queries,
 /// keys and values; gate and up) is several. Mixture-of-experts layers are named as in Mixtral; with shared experts or sigmoid scores, which
-/// Mixtral does not know, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts, and
+/// Mixtral does not have, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts, and
 /// whatever kinds others add) has names of its own below the layer's.
 /// </summary>
 public static class HuggingFaceNames
@@ -120,7 +120,7 @@ public static class HuggingFaceNames
         Linear($"{theirs}{names[2]}.weight", $"{ours}down", 0, dim),
     ];
 
-    /// <summary>A tensor that no family of models knows: its own name, and a matrix as others have theirs.</summary>
+    /// <summary>A tensor that no family of models has: its own name, and a matrix transposed like all others.</summary>
     private static TensorRegion Own(string name, string ours, ParameterShape shape) => shape.Rows == 1
         ? Vector(name, ours + shape.Name, shape.Columns)
         : Linear($"{name}.weight", ours + shape.Name, 0, shape.Columns);

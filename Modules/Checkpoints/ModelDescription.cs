@@ -7,7 +7,7 @@ namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
 /// The config.json of a checkpoint. A model that computes what Mixtral computes is called one, so that other programs load it; any other has a
-/// name that they do not know, so that none takes it for what it is not.
+/// name of its own, so that no program loads it as a Mixtral.
 /// </summary>
 internal static class ModelDescription
 {
@@ -47,7 +47,7 @@ internal static class ModelDescription
 
     /// <summary>
     /// Whether the forward pass at evaluation is Mixtral's: as many SwiGLU experts on every layer, softmax over all, the k best with weights that sum
-    /// to one, nobody dropped.
+    /// to one, no token dropped.
     /// </summary>
     private static bool IsMixtral(ModelConfiguration model) =>
         model.Kinds.Experts.Get(model.Expert) is SwiGluExpert

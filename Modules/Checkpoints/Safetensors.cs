@@ -19,7 +19,7 @@ public sealed class SafetensorsFile
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
     /// <summary>Reads a file's header.</summary>
-    /// <exception cref="InvalidDataException">The file is no safetensors file, or lies about its sizes; the message says where.</exception>
+    /// <exception cref="InvalidDataException">The file is no safetensors file, or its sizes are wrong; the message says where.</exception>
     /// <exception cref="IOException">The file is missing, empty, a folder, a pipe or a device.</exception>
     public static SafetensorsFile Open(string path)
     {
@@ -114,7 +114,7 @@ public sealed class SafetensorsFile
         _tensors.Add(name, (shape, dataStart + start, bytes));
     }
 
-    /// <summary>The format wants the data covered without holes or overlaps, so that a file has one meaning and hides nothing.</summary>
+    /// <summary>The format demands that tensors cover the data without holes or overlaps, so that a file has one meaning and no hidden content.</summary>
     private void RequireEveryByteOnce(long dataStart, long fileLength)
     {
         long end = dataStart;

@@ -6,7 +6,7 @@ using MoEActors.Native.Operations;
 namespace MoEActors.Modules.Experts;
 
 /// <summary>
-/// Rows that have arrived at some experts, and grouped operations on them. The rows of expert i stand one behind the other, those of
+/// Rows that have arrived at some experts, and grouped operations on them. The rows of expert i are contiguous, those of
 /// source 0 first: one segment per (expert, source), so that weight gradients come as one part per micro-batch. One object
 /// per layer, filled anew by every forward pass.
 /// </summary>

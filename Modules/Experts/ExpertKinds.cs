@@ -59,7 +59,7 @@ public sealed class SwiGluExpert : IExpertKind
     }
 }
 
-/// <summary><c>gelu(x·W1 + b1)·W2 + b2</c>, the exact (erf) form: the expert of Tutel and DeepSpeed-MoE.</summary>
+/// <summary><c>gelu(x·W1 + b1)·W2 + b2</c>, the exact (erf) form (Hendrycks &amp; Gimpel, arXiv 1606.08415): the expert of Tutel and DeepSpeed-MoE.</summary>
 public sealed class GeluExpert : IExpertKind
 {
     private const int FirstWeight = 0;

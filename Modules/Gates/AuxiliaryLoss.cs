@@ -56,7 +56,7 @@ internal sealed class ZLoss
         tape.Device.ZLossGradient(pass.NoisyLogits, pass.LogSumExp, pass.Context.Valid, factor / pass.Context.ValidCount, dLogits);
 }
 
-/// <summary>How undecided a router is: <c>−Σₑ p·ln p</c> of each token, from 0 (one expert) to ln E (all alike). Seen, not trained.</summary>
+/// <summary>The entropy of a router: <c>−Σₑ p·ln p</c> of each token, from 0 (one expert) to ln E (all alike). Reported, not trained.</summary>
 internal sealed class RouterEntropy
 {
     private float[] _entropies = [];

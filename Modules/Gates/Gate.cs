@@ -6,7 +6,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.Gates;
 
 /// <summary>
-/// A gate made of pieces: jitter → router → noise → scores → selection → weights → slots → losses. Weights are those of the scores,
+/// A gate composed of parts: jitter → router → noise → scores → selection → weights → slots → losses. Weights are those of the scores,
 /// divided by their sum before anything is dropped; a dropped choice stays in the denominator and gets its gradient through it.
 /// </summary>
 public class Gate : IGate
@@ -179,7 +179,7 @@ public class Gate : IGate
     }
 }
 
-/// <summary>What a forward pass of a gate has computed so far, for the pieces that follow. One object per gate.</summary>
+/// <summary>What a forward pass of a gate has computed so far, for the parts that follow. One object per gate.</summary>
 public sealed class GatePass
 {
     internal GatePass(Routing routing, bool scoresNeedSum)
@@ -215,7 +215,7 @@ public sealed class GatePass
     /// <summary>Experts of the layer.</summary>
     public int Experts => Routing.Experts;
 
-    /// <summary>Whether scores stand for themselves and become probabilities when they are divided by their sum.</summary>
+    /// <summary>Whether the scores of a row become probabilities only when they are divided by their sum.</summary>
     internal bool ScoresNeedSum { get; }
 
     /// <summary>Whether noise was added in this pass.</summary>
@@ -230,7 +230,7 @@ internal sealed class InputJitter
     private float _spread;
     private ulong? _key;
 
-    /// <summary>What the router sees: <paramref name="x"/> itself where there is no jitter.</summary>
+    /// <summary>The router's input: <paramref name="x"/> itself where there is no jitter.</summary>
     public Tensor Forward(Tape tape, in Tensor x, float spread, ulong? key)
     {
         _key = spread > 0 ? key : null;

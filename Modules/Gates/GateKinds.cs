@@ -10,7 +10,8 @@ internal static class GateKinds
 }
 
 /// <summary>
-/// The top-any gate (Tutel, arXiv 2206.03382, §3): scores of <c>x·Wg</c> in fp32, the k best of each token, k free from step to step.
+/// Top-k routing (Shazeer et al., arXiv 1701.06538) with k free from step to step (the top-any gate of Tutel, arXiv 2206.03382, §3): scores of
+/// <c>x·Wg</c> in fp32, the k best of each token.
 /// With sigmoid scores and a bias it is the gate of DeepSeek-V3.
 /// </summary>
 /// <param name="options">The policy.</param>
@@ -19,7 +20,7 @@ internal static class GateKinds
 public sealed class TopKGate(GateOptions options, Parameter router, Parameter? bias = null)
     : Gate(options, new LinearRouter(router), new TokenChoice(), bias);
 
-/// <summary>The <see cref="TopKGate"/>.</summary>
+/// <summary>The <see cref="TopKGate"/>; configurations call it <c>top-any</c>, as Tutel does.</summary>
 internal sealed class TopKGateKind : IGateKind
 {
     public const string KindName = "top-any";

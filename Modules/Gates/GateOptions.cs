@@ -35,13 +35,13 @@ public sealed record GateOptions
     /// <summary>Least capacity when <see cref="CapacityFactor"/> is positive.</summary>
     public int MinimumCapacity { get; init; }
 
-    /// <summary>Who wins the slots of an expert that more tokens chose than it takes.</summary>
+    /// <summary>Which tokens get the slots of an expert that more tokens chose than it takes.</summary>
     public SlotPriority Priority { get; init; } = SlotPriority.Position;
 
     /// <summary>σ: in training, logits get noise σ/E·N(0, 1); 0 for none.</summary>
     public float Noise { get; init; }
 
-    /// <summary>In training, the router sees its input times U(1 − jitter, 1 + jitter); 0 for none.</summary>
+    /// <summary>In training, the router's input is multiplied by U(1 − jitter, 1 + jitter); 0 for none.</summary>
     public float Jitter { get; init; }
 
     /// <summary>
@@ -88,7 +88,7 @@ public sealed record GateOptions
     /// <param name="experts">Experts of the layer.</param>
     public float NoiseDeviation(int experts) => Noise / experts;
 
-    /// <summary>Every error in these options, in words that name the property.</summary>
+    /// <summary>Every error in these options, each naming its property.</summary>
     /// <param name="experts">Experts of the layer.</param>
     /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
     public IEnumerable<string> Errors(int experts, KindList<IGateKind>? kinds = null) =>

@@ -2,7 +2,7 @@ using MoEActors.Modules.Kinds;
 
 namespace MoEActors.Modules.Gates;
 
-/// <summary>What gate options may not say. Every error is listed, not the first alone.</summary>
+/// <summary>Finds what is wrong with the options of a gate: every error, not the first alone.</summary>
 internal static class GateValidator
 {
     /// <summary>Errors of options by themselves.</summary>
@@ -28,7 +28,7 @@ internal static class GateValidator
         }
     }
 
-    /// <summary>Errors in the gate's name, and those that the gate of that name sees.</summary>
+    /// <summary>Errors in the gate's name, and those that the gate of that name finds.</summary>
     public static IEnumerable<string> OfKind(GateOptions gate, KindList<IGateKind> kinds) =>
         kinds.ErrorOf(nameof(gate.Kind), gate.Kind) is { } error ? [error] : kinds.Get(gate.Kind).Errors(gate);
 

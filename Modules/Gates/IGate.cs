@@ -5,7 +5,7 @@ using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Gates;
 
-/// <summary>Decides which experts see a token, and with what weight.</summary>
+/// <summary>Decides which experts compute a token, and with what weight.</summary>
 public interface IGate
 {
     /// <summary>What the last forward pass decided.</summary>
@@ -38,7 +38,7 @@ public interface IGate
     void EndStep(IDevice device, DeviceSpan<float> gradients);
 }
 
-/// <summary>What a gate must know of the micro-batch it routes.</summary>
+/// <summary>What a gate needs of the micro-batch it routes.</summary>
 /// <param name="Valid">1 for a token that takes part, 0 for padding; empty when all take part.</param>
 /// <param name="ValidCount">Number of tokens that take part.</param>
 /// <param name="AuxiliaryScale">Weight of this micro-batch's auxiliary losses in the step: 1 / micro-batches.</param>

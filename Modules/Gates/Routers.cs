@@ -54,8 +54,8 @@ public sealed class LinearRouter(Parameter weight) : IRouter
 }
 
 /// <summary>
-/// The cosine router (Chi et al., arXiv 2204.09179; Tutel): <c>logits = exp(min(τ, ln 100))·cos(x·Wp, Mₑ)</c>. Token and expert meet in a
-/// low-dimensional projection where only directions count; τ is learnt.
+/// The cosine router (Chi et al., arXiv 2204.09179; Tutel): <c>logits = exp(min(τ, ln 100))·cos(x·Wp, Mₑ)</c>. Token and expert are compared in a
+/// low-dimensional projection by direction alone; τ is learnt.
 /// </summary>
 /// <param name="projection">Wp, [features, projection].</param>
 /// <param name="embedding">M, [experts, projection]: a row per expert.</param>

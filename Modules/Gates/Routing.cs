@@ -53,7 +53,7 @@ public sealed class Routing(int experts)
     /// <summary>The losses times their coefficients: what the layer adds to the loss of the micro-batch.</summary>
     public double AuxiliaryLoss { get; set; }
 
-    /// <summary>Each loss by its name: what <see cref="AuxiliaryLoss"/> is made of. Measured, if only to be seen, where the coefficient is 0.</summary>
+    /// <summary>Each loss by its name: what <see cref="AuxiliaryLoss"/> is made of. Measured for the report where the coefficient is 0.</summary>
     public List<AuxiliaryLoss> Losses { get; } = [];
 
     /// <summary>Tokens that took part: padding does not.</summary>

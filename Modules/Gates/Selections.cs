@@ -27,7 +27,7 @@ public interface ISelection
 }
 
 /// <summary>
-/// A selection that is computed on the host: for gates of one's own that no operation of the device serves. It says so by its type, since the device
+/// A selection that is computed on the host: for gates of one's own that no operation of the device serves. Its type declares that, since the device
 /// has to wait for it in every layer. None of the library's gates has one.
 /// </summary>
 public abstract class HostSelection : ISelection

@@ -20,7 +20,7 @@ public enum SlotPriority
 }
 
 /// <summary>
-/// The order in which tokens are served when slots are short. It decides who is kept, never where: the rows of an expert stay in token
+/// The order in which tokens are served when slots are short. It decides which tokens are kept, never where: the rows of an expert stay in token
 /// order, so that without a limit every order gives the same bits.
 /// </summary>
 internal sealed class SlotOrder

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace MoEActors.Modules.Kinds;
 
-/// <summary>How configurations look as JSON: names in camel case, nothing unknown, nothing missing that must be there.</summary>
+/// <summary>The JSON form of configurations: names in camel case, unknown and missing properties refused.</summary>
 internal static class ConfigurationJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)

@@ -1,13 +1,13 @@
 namespace MoEActors.Modules.Kinds;
 
-/// <summary>Something that a configuration names.</summary>
+/// <summary>Something that a configuration refers to by name.</summary>
 public interface IKind
 {
     /// <summary>Name in configurations and checkpoints: lower-case letters, digits and '-', as in <c>swiglu</c>.</summary>
     string Name { get; }
 }
 
-/// <summary>The kinds of one sort that a configuration can name. Never changes: <see cref="With"/> makes another list.</summary>
+/// <summary>The kinds of one sort that a configuration can name. Immutable: <see cref="With"/> makes another list.</summary>
 /// <typeparam name="TKind">The sort.</typeparam>
 public sealed class KindList<TKind>
     where TKind : class, IKind

@@ -18,7 +18,7 @@ public interface IExpertExchange
     /// </summary>
     ReadOnlySpan<int> SendOrder { get; }
 
-    /// <summary>Agrees on who sends how much to whom.</summary>
+    /// <summary>Exchanges how many rows every worker sends to every other.</summary>
     /// <param name="tape">The tape of the pass.</param>
     /// <param name="counts">Rows for each expert of the layer.</param>
     void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts);
@@ -38,7 +38,7 @@ public interface IExpertExchange
     Matrix Combine(Tape tape, in Matrix expertRows);
 }
 
-/// <summary>The exchange of one process that holds every expert: rows are where they belong, nothing is copied.</summary>
+/// <summary>The exchange of one process that holds every expert: nothing is copied.</summary>
 /// <param name="experts">Experts of the layer.</param>
 public sealed class SingleProcessExchange(int experts) : IExpertExchange
 {

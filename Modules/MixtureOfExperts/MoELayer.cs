@@ -8,10 +8,10 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.MixtureOfExperts;
 
 /// <summary>
-/// A mixture-of-experts layer: <c>y = Σⱼ wⱼ·expertⱼ(x)</c> over the experts that the gate chose. It routes, permutes tokens into one
-/// buffer by expert, sends them through an <see cref="IExpertExchange"/>, runs the local experts as grouped products and combines what
-/// returns. A shared expert adds its output unweighted; the residual form is <c>y = c₀·MoE(x) + c₁·MLP(x)</c> with <c>(c₀, c₁) =
-/// softmax(x·Wc)</c>.
+/// A mixture-of-experts layer (Shazeer et al., arXiv 1701.06538): <c>y = Σⱼ wⱼ·expertⱼ(x)</c> over the experts that the gate chose. It routes,
+/// permutes tokens into one buffer by expert, sends them through an <see cref="IExpertExchange"/>, runs the local experts as grouped products and
+/// combines what returns. A shared expert adds its output unweighted; the residual form is <c>y = c₀·MoE(x) + c₁·MLP(x)</c> with
+/// <c>(c₀, c₁) = softmax(x·Wc)</c>.
 /// </summary>
 /// <param name="kind">What an expert computes.</param>
 /// <param name="gate">The gate.</param>
@@ -26,18 +26,18 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
 
-    /// <summary>The same layer, gate and all, with its experts elsewhere. The old one must not be used any more.</summary>
-    /// <param name="elsewhere">The exchange that reaches them.</param>
-    /// <param name="local">Tensors of the local ones, in the order of the exchange.</param>
+    /// <summary>The same layer and gate with other local experts. The old one must not be used any more.</summary>
+    /// <param name="otherExchange">The exchange that reaches them.</param>
+    /// <param name="experts">Tensors of the local ones, in the order of the exchange.</param>
     /// <param name="parts">Which parts of their gradients are kept apart; null for none.</param>
-    public MoELayer Rewired(IExpertExchange elsewhere, IReadOnlyList<IReadOnlyList<Parameter>> local, IGradientParts? parts) =>
-        new(kind, Gate, elsewhere, parameters with { Experts = local, Parts = parts });
+    public MoELayer Rewired(IExpertExchange otherExchange, IReadOnlyList<IReadOnlyList<Parameter>> experts, IGradientParts? parts) =>
+        new(kind, Gate, otherExchange, parameters with { Experts = experts, Parts = parts });
 
     /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">[n, features] the tokens.</param>
     /// <param name="stream">[n, features] what y is added to.</param>
-    /// <param name="context">What the gate must know of the micro-batch.</param>
+    /// <param name="context">What the gate needs of the micro-batch.</param>
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in RoutingContext context)
     {
         PhaseMark before = tape.Clock.Enter(Phase.Gate);
@@ -125,7 +125,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
 
 /// <summary>The tensors that a MoE layer works with on one worker.</summary>
 /// <param name="Experts">Tensors of the local experts, in the order of the exchange.</param>
-/// <param name="Shared">Tensors of an expert that sees every token, unweighted (shared) or mixed in (residual); null for none.</param>
+/// <param name="Shared">Tensors of an expert that computes every token, unweighted (shared) or mixed in (residual); null for none.</param>
 /// <param name="Coefficient">[features, 2] of the residual form (DeepSpeed-MoE, arXiv 2201.05596, §4.1); null for the others.</param>
 /// <param name="Parts">Which parts of the local experts' gradients are kept apart; null for none.</param>
 public sealed record MoELayerParameters(

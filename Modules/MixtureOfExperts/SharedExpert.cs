@@ -7,7 +7,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.MixtureOfExperts;
 
 /// <summary>
-/// The expert that every token of this worker sees, beside the routed ones: added unweighted, or mixed in by learnt coefficients
+/// The expert that computes every token of this worker, beside the routed ones: added unweighted, or mixed in by learnt coefficients
 /// (the residual form). It is part of the dense parameters and never travels.
 /// </summary>
 internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> parameters, Parameter? coefficient)
@@ -75,7 +75,7 @@ internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> pa
     }
 }
 
-/// <summary>A dense feed-forward block: one expert that sees every token.</summary>
+/// <summary>A dense feed-forward block: one expert that computes every token.</summary>
 /// <param name="kind">What it computes.</param>
 /// <param name="parameters">Its tensors.</param>
 public sealed class Feedforward(IExpertKind kind, IReadOnlyList<Parameter> parameters)

@@ -39,7 +39,7 @@ internal sealed class DecoderLayer
     /// <summary>The gate; null for a dense layer.</summary>
     public IGate? Gate => _mixture?.Gate;
 
-    /// <summary>Has the experts elsewhere from now on.</summary>
+    /// <summary>Replaces the local experts and their exchange.</summary>
     public void Rewire(LocalExperts experts) =>
         _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
@@ -67,7 +67,7 @@ internal sealed class DecoderLayer
 /// </summary>
 internal static class LayerRecomputation
 {
-    /// <summary>The layer's output. Its routing on the host stays; its activations on the device are void.</summary>
+    /// <summary>The layer's output. Its routing on the host stays valid; its activations on the device do not.</summary>
     public static Tensor Forward(DecoderLayer layer, Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {
         var output = new Tensor(tape.NewMatrix(stream.Rows, stream.Columns), stream.Slot);

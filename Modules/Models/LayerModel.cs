@@ -24,7 +24,7 @@ public sealed class LayerModel : IRoutedModel
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>
     /// <param name="experts">The local experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
-    /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
+    /// <param name="clock">Times the phases of a pass; null when its readings are not needed.</param>
     public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, LocalExperts> experts,
         PhaseClock? clock = null)
     {
@@ -45,7 +45,7 @@ public sealed class LayerModel : IRoutedModel
     /// <summary>Memory of the passes.</summary>
     public IEnumerable<Arena> Arenas => [.. _rounds.Select(pass => pass.Arena), _evaluation.Arena];
 
-    /// <summary>The pass beside those that wait for their backward.</summary>
+    /// <summary>The pass that evaluates while others wait for their backward.</summary>
     public LayerPass Evaluation => UnderPolicy(_evaluation);
 
     /// <summary>The pass of a round.</summary>
@@ -54,7 +54,9 @@ public sealed class LayerModel : IRoutedModel
     /// <summary>Passes of a layer that runs so many rounds.</summary>
     public static int PassesFor(int rounds) => rounds + 1;
 
-    /// <summary>Has the experts elsewhere from now on; what waits for its backward is void. Between two steps, on every worker alike.</summary>
+    /// <summary>
+    /// Replaces the local experts and their exchange; passes that wait for their backward become invalid. Called between two steps, on every worker alike.
+    /// </summary>
     /// <param name="experts">The local experts as a pass reaches them.</param>
     public void Rewire(Func<int, LocalExperts> experts)
     {
@@ -126,7 +128,7 @@ public sealed class LayerPass : IDisposable
     /// <summary>Rows of the micro-batch.</summary>
     public int Rows => _x.Rows;
 
-    /// <summary>Takes over the rows of a micro-batch, and forgets the one before.</summary>
+    /// <summary>Copies the rows of a micro-batch to the device and discards the one before.</summary>
     /// <param name="x">[rows, features], row-major, in host memory; may be empty.</param>
     public void Load(ReadOnlySpan<float> x)
     {
@@ -154,7 +156,7 @@ public sealed class LayerPass : IDisposable
     /// <param name="y">[rows, features] in host memory.</param>
     public void ReadOutput(Span<float> y) => _device.Read(_y.Value.Data, y);
 
-    /// <summary>Takes over the gradients of the outputs; <see cref="Backward"/> follows.</summary>
+    /// <summary>Copies the gradients of the outputs to the device; <see cref="Backward"/> follows.</summary>
     /// <param name="dy">[rows, features] in host memory; empty for zero.</param>
     public void LoadGradient(ReadOnlySpan<float> dy)
     {

@@ -4,7 +4,7 @@ using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
 
-/// <summary>What the mixture-of-experts layers of a model stand in.</summary>
+/// <summary>The part of a model around its mixture-of-experts layers.</summary>
 public enum Backbone
 {
     /// <summary>A decoder: embedding, attention, norms and head of a language model.</summary>
@@ -28,7 +28,7 @@ public sealed record ModelConfiguration
 
     private ModelKinds _kinds = ModelKinds.BuiltIn;
 
-    /// <summary>What the layers stand in. Without a backbone there is one layer, and of the values here only those of its experts and gate count.</summary>
+    /// <summary>The part of the model around the layers. Without a backbone there is one layer, and only the values for its experts and gate apply.</summary>
     [JsonPropertyName("trunk")]
     public Backbone Backbone { get; init; } = Backbone.Decoder;
 
@@ -79,7 +79,7 @@ public sealed record ModelConfiguration
     /// <summary>Seed of the initial values.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>What the names in here stand for. Not part of the text of a configuration: whoever reads one brings them.</summary>
+    /// <summary>The kinds that the names in here refer to. They are not part of a configuration's text: its reader supplies them.</summary>
     [JsonIgnore]
     public ModelKinds Kinds => _kinds;
 
@@ -92,7 +92,7 @@ public sealed record ModelConfiguration
     /// <summary>The layers that have experts.</summary>
     public IEnumerable<int> MoELayers => Enumerable.Range(0, Layers).Where(layer => Experts[layer] > 0);
 
-    /// <summary>The same configuration, whose names stand for these kinds.</summary>
+    /// <summary>The same configuration with names that refer to these kinds.</summary>
     public ModelConfiguration Using(ModelKinds kinds) => this with { _kinds = kinds };
 
     /// <summary>Throws when the configuration cannot work.</summary>
@@ -106,7 +106,7 @@ public sealed record ModelConfiguration
         }
     }
 
-    /// <summary>Every error in this configuration, in words that name the property.</summary>
+    /// <summary>Every error in this configuration, each naming its property.</summary>
     public IEnumerable<string> Errors()
     {
         List<string> single = [.. Backbone == Backbone.None ? LayerErrors() : DecoderErrors(), .. MixtureErrors()];

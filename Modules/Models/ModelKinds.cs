@@ -6,7 +6,7 @@ using MoEActors.Modules.Parameters;
 namespace MoEActors.Modules.Models;
 
 /// <summary>
-/// What the names in a model's configuration stand for: the library's experts and gates, and those that were added. Never changes. Every
+/// The kinds that names in a model's configuration refer to: the library's experts and gates, and those that were added. Immutable. Every
 /// silo and every client of a cluster must have the kinds that its models name, of the same code.
 /// </summary>
 public sealed class ModelKinds

@@ -34,7 +34,7 @@ public sealed record RunConfiguration
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="kinds">What its names stand for; the library's experts and gates unless given.</param>
+    /// <param name="kinds">The kinds that its names refer to; the library's experts and gates unless given.</param>
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
     public static RunConfiguration FromJson(string json, ModelKinds? kinds = null)
     {
@@ -57,7 +57,7 @@ public sealed record RunConfiguration
         }
     }
 
-    /// <summary>The same run, whose names stand for these kinds.</summary>
+    /// <summary>The same run with names that refer to these kinds.</summary>
     public RunConfiguration Using(ModelKinds kinds) => this with { Model = Model.Using(kinds) };
 
     /// <summary>Throws when the run cannot work.</summary>
@@ -86,7 +86,7 @@ public sealed record RunConfiguration
     }
 }
 
-/// <summary>Layers chosen in words: <c>all</c>, <c>none</c>, or numbers and ranges from 0 such as <c>0,2-5</c>.</summary>
+/// <summary>Layers chosen by a text: <c>all</c>, <c>none</c>, or numbers and ranges from 0 such as <c>0,2-5</c>.</summary>
 public static class LayerSelection
 {
     /// <summary>Every layer.</summary>
@@ -95,8 +95,8 @@ public static class LayerSelection
     /// <summary>No layer.</summary>
     public const string None = "none";
 
-    /// <summary>Which layers the words choose; null when they mean nothing, or a layer that does not exist.</summary>
-    /// <param name="words">The words.</param>
+    /// <summary>The layers that a text chooses; null when it is malformed or names a layer that does not exist.</summary>
+    /// <param name="words">The text.</param>
     /// <param name="layers">Layers of the model.</param>
     public static bool[]? Parse(string words, int layers)
     {

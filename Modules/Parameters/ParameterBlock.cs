@@ -19,7 +19,7 @@ public sealed class Parameter
         Offset = offset;
     }
 
-    /// <summary>Name, shape and habits.</summary>
+    /// <summary>Name, shape, initial value and decay.</summary>
     public ParameterShape Shape { get; }
 
     /// <summary>[rows, columns].</summary>
@@ -190,8 +190,8 @@ public sealed class ParameterBlock : IDisposable
     }
 
     /// <summary>
-    /// Sets all gradients to zero without writing the zeros: whoever adds first stores (<see cref="Parameter.GradientToWrite"/>), and where nobody
-    /// does, they are written when somebody looks.
+    /// Sets all gradients to zero without writing the zeros: the first addition stores (<see cref="Parameter.GradientToWrite"/>), and a gradient that
+    /// nothing was added to is cleared when it is read.
     /// </summary>
     public void BeginGradients()
     {
@@ -201,7 +201,7 @@ public sealed class ParameterBlock : IDisposable
         }
     }
 
-    /// <summary>Writes the zeros that nothing was added to. Other threads may look at the gradients only after this.</summary>
+    /// <summary>Clears the gradients that nothing was added to. Other threads may read gradients only after this.</summary>
     public void EndGradients()
     {
         for (int i = 0; i < Parameters.Count; i++)

@@ -12,8 +12,8 @@ namespace MoEActors.Modules.Parameters;
 /// <param name="Initial">How the values start.</param>
 /// <param name="Decays">Whether weight decay applies: matrices yes, norms and biases no.</param>
 /// <param name="Trained">
-/// Whether the optimizer moves it along its gradient. State that is not trained is kept, copied and saved with the others; whoever owns
-/// it decides what the memory of its gradient carries.
+/// Whether the optimizer moves it along its gradient. State that is not trained is kept, copied and saved with the others; its
+/// owner decides what the memory of its gradient carries.
 /// </param>
 public sealed record ParameterShape(string Name, int Rows, int Columns, InitialValue Initial, bool Decays, bool Trained = true)
 {

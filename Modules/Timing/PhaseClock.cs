@@ -37,9 +37,9 @@ public enum Phase
 public readonly record struct PhaseMark(Phase Phase, int Layer);
 
 /// <summary>
-/// Splits the time of one thread by <see cref="Phase"/>: every moment since <see cref="Reset"/> belongs to exactly one. Whoever begins
-/// something enters its phase and enters the one before at the end; backward passes are in the phase that recorded them. Beside the time on the
-/// clock stands the processor time of the thread: the difference is waiting - for other workers, or for a core. A change of phase costs two
+/// Splits the time of one thread by <see cref="Phase"/>: every moment since <see cref="Reset"/> belongs to exactly one. Code that begins
+/// a phase enters it, and enters the one before at the end; backward passes are in the phase that recorded them. Beside the time on the
+/// clock it keeps the processor time of the thread: the difference is waiting - for other workers, or for a core. A change of phase costs two
 /// readings, about 0.3 µs together, and no allocation. On a device that queues its operations the queueing is what is timed.
 /// </summary>
 /// <param name="layers">Layers of the model, for the times by layer.</param>
@@ -73,7 +73,7 @@ public sealed class PhaseClock(int layers = 0)
         _running = false;
     }
 
-    /// <summary>Forgets all times; those of the running phase count from now.</summary>
+    /// <summary>Clears all times; those of the running phase count from now.</summary>
     public void Reset()
     {
         Move(Mark);
