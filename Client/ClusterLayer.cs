@@ -8,7 +8,7 @@ using MoEActors.Native.Communication;
 namespace MoEActors.Client;
 
 /// <summary>
-/// A mixture-of-experts layer of a cluster, in a trunk of the caller's own: rows go forward, gradients come back, and <see cref="ApplyAsync"/>
+/// A mixture-of-experts layer of a cluster, in a backbone of the caller's own: rows go forward, gradients come back, and <see cref="ApplyAsync"/>
 /// updates the layer's parameters. Rows stay in the caller's memory; workers in this process read and write them there. Several pairs of forward
 /// and backward before one update add up their gradients. One call at a time; one object trains a layer.
 /// <para>

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 
 namespace MoEActors.Client;

@@ -2,7 +2,6 @@ using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 
@@ -43,7 +42,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         string name, RunConfiguration run, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(run);
-        Require(run, Trunk.Decoder, name);
+        Require(run, Backbone.Decoder, name);
         (_, RunConfiguration known, EpochOutcome epoch) = await CreateAsync(name, run, placement, cancellationToken);
         return new MoEModel(name, grains, known, epoch);
     }
@@ -59,7 +58,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         (_, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
-        Require(run, Trunk.Decoder, name);
+        Require(run, Backbone.Decoder, name);
         return new MoEModel(name, grains, run, epoch);
     }
 
@@ -68,7 +67,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<MoEModel> OpenModelAsync(string name, CancellationToken cancellationToken = default) =>
         await CreateModelAsync(name, await ConfigurationAsync(name, cancellationToken), placement: null, cancellationToken);
 
-    /// <summary>Creates a single layer for a trunk of the caller's own, or goes on with the one of that name and configuration.</summary>
+    /// <summary>Creates a single layer for a backbone of the caller's own, or goes on with the one of that name and configuration.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'; layers and models share one set of names.</param>
     /// <param name="layer">What the layer is.</param>
     /// <param name="placement">Where experts go; null for equal runs of experts on every worker.</param>
@@ -95,7 +94,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
-        Require(run, Trunk.None, name);
+        Require(run, Backbone.None, name);
         return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
     }
 
@@ -104,7 +103,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<ClusterLayer> OpenLayerAsync(string name, CancellationToken cancellationToken = default)
     {
         RunConfiguration run = await ConfigurationAsync(name, cancellationToken);
-        Require(run, Trunk.None, name);
+        Require(run, Backbone.None, name);
         return await CreateLayerAsync(name, LayerConfiguration.From(run), placement: null, cancellationToken);
     }
 
@@ -136,13 +135,13 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return RunConfiguration.FromJson(status.Configuration, _kinds);
     }
 
-    private static void Require(RunConfiguration run, Trunk trunk, string name)
+    private static void Require(RunConfiguration run, Backbone backbone, string name)
     {
-        if ((run.Model.Trunk == Trunk.None) != (trunk == Trunk.None))
+        if ((run.Model.Backbone == Backbone.None) != (backbone == Backbone.None))
         {
-            throw new InvalidRequestException(trunk == Trunk.None
+            throw new InvalidRequestException(backbone == Backbone.None
                 ? $"'{name}' is a whole model, not a layer. Use {nameof(OpenModelAsync)} and its like."
-                : $"'{name}' is a layer without a trunk, not a model. Use {nameof(OpenLayerAsync)} and its like.");
+                : $"'{name}' is a layer without a backbone, not a model. Use {nameof(OpenLayerAsync)} and its like.");
         }
     }
 

@@ -47,10 +47,10 @@ public static class GemmBenchmark
     private static GemmResult Measure(CpuDevice device, OpenBlas? blas, GemmShape shape, int threads, GemmBenchmarkOptions options)
     {
         using var memory = new Arena(device);
-        Matrix a = Operand(memory, shape.M, shape.K, shape.TransposedA);
-        Matrix b = Operand(memory, shape.K, shape.N, shape.TransposedB);
-        Matrix own = Operand(memory, shape.M, shape.N, transposed: false);
-        Matrix theirs = Operand(memory, shape.M, shape.N, transposed: false);
+        Matrix a = Operand(device, memory, shape.M, shape.K, shape.TransposedA);
+        Matrix b = Operand(device, memory, shape.K, shape.N, shape.TransposedB);
+        Matrix own = Operand(device, memory, shape.M, shape.N, transposed: false);
+        Matrix theirs = Operand(device, memory, shape.M, shape.N, transposed: false);
         int products = Math.Max(1, (int)(options.OperationsPerSample / shape.Operations));
         var ownRates = new double[options.Repetitions];
         var blasRates = new double[options.Repetitions];
@@ -72,7 +72,7 @@ public static class GemmBenchmark
 
         if (blas is not null)
         {
-            RequireEqual(own, theirs, shape);
+            RequireEqual(device, own, theirs, shape);
         }
 
         return new GemmResult(
@@ -93,24 +93,26 @@ public static class GemmBenchmark
         return shape.Operations * products / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
-    private static Matrix Operand(Arena memory, int rows, int columns, bool transposed)
+    private static Matrix Operand(CpuDevice device, Arena memory, int rows, int columns, bool transposed)
     {
         DeviceSpan<float> span = memory.Take<float>(rows * columns);
-        Span<float> elements = span.AsSpan();
+        float[] elements = new float[span.Length];
         var random = new Random(rows + columns);
         for (int i = 0; i < elements.Length; i++)
         {
             elements[i] = random.NextSingle() - 0.5f;
         }
 
+        device.Write(elements, span);
         return transposed ? new Matrix(span, columns, rows).T : new Matrix(span, rows, columns);
     }
 
     /// <summary>A baseline that computes something else is none. OpenBLAS adds in another order, hence the tolerance.</summary>
-    private static void RequireEqual(in Matrix own, in Matrix theirs, GemmShape shape)
+    private static void RequireEqual(CpuDevice device, in Matrix own, in Matrix theirs, GemmShape shape)
     {
-        Span<float> ours = own.Data.AsSpan();
-        Span<float> others = theirs.Data.AsSpan();
+        float[] ours = new float[own.Data.Length], others = new float[theirs.Data.Length];
+        device.Read(own.Data, ours);
+        device.Read(theirs.Data, others);
         float tolerance = 1e-5f * MathF.Sqrt(shape.K);
         for (int i = 0; i < ours.Length; i++)
         {

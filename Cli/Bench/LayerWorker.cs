@@ -2,8 +2,8 @@ using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
@@ -54,7 +54,7 @@ internal sealed class LayerWorker : IDisposable
         }
 
         _layer = new MoELayer(
-            kind, new TopAnyGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _exchange,
+            kind, new TopKGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _exchange,
             new MoELayerParameters([.. _experts.Select(block => block.Parameters)]));
         _input = Random($"input.{rank}", 1f);
         _gradient = Random($"gradient.{rank}", 1f / _rows);

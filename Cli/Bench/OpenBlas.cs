@@ -52,7 +52,7 @@ internal sealed unsafe partial class OpenBlas
     /// <summary><c>C = A·B</c>.</summary>
     public void MatMul(in Matrix a, in Matrix b, in Matrix c) => _sgemm(
         RowMajor, a.IsTransposed ? Transpose : NoTranspose, b.IsTransposed ? Transpose : NoTranspose, c.Rows, c.Columns, a.Columns,
-        1f, a.Data.Pointer, a.Stride, b.Data.Pointer, b.Stride, 0f, c.Data.Pointer, c.Stride);
+        1f, (float*)a.Data.Address, a.Stride, (float*)b.Data.Address, b.Stride, 0f, (float*)c.Data.Address, c.Stride);
 
     /// <summary>
     /// A baseline should be as strong as it can be: OpenBLAS chooses its kernels by itself, whatever OPENBLAS_CORETYPE says.

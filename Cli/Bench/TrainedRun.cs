@@ -42,7 +42,7 @@ internal sealed record TrainedRun(RunConfiguration Run, ByteCorpus Corpus, int S
         }
         catch (ModelConfigurationException e)
         {
-            throw new UsageException(string.Join(' ', e.Mistakes));
+            throw new UsageException(string.Join(' ', e.Errors));
         }
 
         return new TrainedRun(run, text.Corpus, sequences) { HasSchedule = file is { HasSchedule: true }, Director = file?.Director ?? true };

@@ -31,7 +31,7 @@ internal sealed class ZipfGate : IGateKind
     }
 
     /// <inheritdoc />
-    public IEnumerable<string> Mistakes(GateOptions options)
+    public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.TopK != 1)
         {
@@ -39,7 +39,7 @@ internal sealed class ZipfGate : IGateKind
         }
     }
 
-    private sealed class Draw : ISelection
+    private sealed class Draw : HostSelection
     {
         /// <summary>Tells these draws from the gate's others.</summary>
         private const ulong Stream = 0x5A697066;
@@ -56,20 +56,15 @@ internal sealed class ZipfGate : IGateKind
         }
 
         /// <inheritdoc />
-        public void Select(Tape tape, GatePass pass)
+        protected override void Choose(Tape tape, GatePass pass, Span<int> choices)
         {
             // Nothing is random in evaluation; the same draws do for any micro-batch there.
             ulong key = CounterRandom.Derive(pass.Context.RandomKey ?? 0, Stream);
-            int rows = pass.Scores.Rows;
-            Span<int> choices = pass.Routing.BeginChoices(rows, 1);
-            for (int row = 0; row < rows; row++)
+            for (int row = 0; row < choices.Length; row++)
             {
                 int place = Array.BinarySearch(_upTo, CounterRandom.Uniform(key, (ulong)row));
                 choices[row] = Math.Min(place < 0 ? ~place : place + 1, _upTo.Length - 1);
             }
-
-            pass.Routing.Choices = tape.Arena.Take<int>(rows);
-            tape.Device.Write<int>(choices, pass.Routing.Choices);
         }
     }
 }

@@ -65,7 +65,7 @@ internal sealed class EstimateCommand
         }
         catch (ModelConfigurationException e)
         {
-            throw new UsageException(string.Join(' ', e.Mistakes));
+            throw new UsageException(string.Join(' ', e.Errors));
         }
 
         MemoryReport report = MemoryReport.Of(run, options.Workers ?? file.Silos ?? Training.Silos, batch);

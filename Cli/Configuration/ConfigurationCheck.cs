@@ -59,7 +59,8 @@ internal sealed class ConfigurationCheck
 
     private JsonObject Sound(JsonObject given, Type type, string path)
     {
-        Dictionary<string, PropertyInfo> known = type.GetProperties().ToDictionary(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name));
+        Dictionary<string, PropertyInfo> known = type.GetProperties().ToDictionary(property =>
+            property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(property.Name));
         var sound = new JsonObject();
         foreach ((string name, JsonNode? value) in given)
         {

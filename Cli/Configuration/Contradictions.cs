@@ -17,8 +17,8 @@ internal static partial class Contradictions
         }
             .Where(count => count.Value < 1)
             .Select(count => $"$.{count.Name} is {count.Value}; it must be at least 1.");
-        return file.Model.Mistakes().Select(mistake => WithPath("$.model", mistake))
-            .Concat(file.Optimizer.Mistakes().Select(mistake => WithPath("$.optimizer", mistake)))
+        return file.Model.Errors().Select(mistake => WithPath("$.model", mistake))
+            .Concat(file.Optimizer.Errors().Select(mistake => WithPath("$.optimizer", mistake)))
             .Concat(counts)
             .Concat(Others(file))
             .Distinct();
@@ -56,7 +56,7 @@ internal static partial class Contradictions
             yield return $"$.name is '{name}'; it must be the name of a folder below runs/.";
         }
 
-        if (file.Model.Trunk == Trunk.None)
+        if (file.Model.Backbone == Backbone.None)
         {
             yield return "$.model.trunk is none; text is learnt by a decoder. A layer by itself is trained from C#, see docs/layers.md.";
         }

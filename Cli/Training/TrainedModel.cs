@@ -38,7 +38,7 @@ internal static class TrainedModel
         }
         catch (ModelConfigurationException e)
         {
-            throw new UsageException(string.Join(' ', e.Mistakes));
+            throw new UsageException(string.Join(' ', e.Errors));
         }
 
         return run.Model.Vocabulary == ByteBatches.Vocabulary

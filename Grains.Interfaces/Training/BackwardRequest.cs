@@ -1,6 +1,6 @@
 namespace MoEActors.Grains.Interfaces.Training;
 
-/// <summary>Run gradients back through a layer that has no trunk; the outcome is a <see cref="BackwardOutcome"/>.</summary>
+/// <summary>Run gradients back through a layer that has no backbone; the outcome is a <see cref="BackwardOutcome"/>.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.request.backward")]

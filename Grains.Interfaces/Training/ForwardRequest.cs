@@ -1,6 +1,6 @@
 namespace MoEActors.Grains.Interfaces.Training;
 
-/// <summary>Run rows through a layer that has no trunk; the outcome is a <see cref="ForwardOutcome"/>. The rows themselves never travel in a call.</summary>
+/// <summary>Run rows through a layer that has no backbone; the outcome is a <see cref="ForwardOutcome"/>. The rows themselves never travel in a call.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.request.forward")]

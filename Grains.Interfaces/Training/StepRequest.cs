@@ -16,7 +16,7 @@ public sealed class StepRequest
     [Id(1)]
     public required MicroBatchMessage[] Batches { get; init; }
 
-    /// <summary>Of a layer whose trunk is the caller's: the last forward that the update builds on; else empty.</summary>
+    /// <summary>Of a layer whose backbone is the caller's: the last forward that the update builds on; else empty.</summary>
     [Id(2)]
     public Guid Forward { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace MoEActors.Grains.Interfaces.Workers;
 
-/// <summary>Run the gradients of the last forward's outputs back through a layer that has no trunk, and add to those of the step.</summary>
+/// <summary>Run the gradients of the last forward's outputs back through a layer that has no backbone, and add to those of the step.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.order.backward")]

@@ -1,6 +1,6 @@
 namespace MoEActors.Grains.Interfaces.Workers;
 
-/// <summary>Run rows of the caller's through a layer that has no trunk. What belongs to them stays until their backward.</summary>
+/// <summary>Run rows of the caller's through a layer that has no backbone. What belongs to them stays until their backward.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.order.forward")]

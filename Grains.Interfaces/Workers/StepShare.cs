@@ -5,7 +5,7 @@ namespace MoEActors.Grains.Interfaces.Workers;
 /// <param name="MicroBatches">Micro-batches of the whole step.</param>
 /// <param name="Targets">Predicted tokens of the whole step.</param>
 /// <param name="Batches">The micro-batches of this host's workers.</param>
-/// <param name="Forward">Of a layer whose trunk is the caller's: the last forward that the update builds on; else empty.</param>
+/// <param name="Forward">Of a layer whose backbone is the caller's: the last forward that the update builds on; else empty.</param>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.step.share")]

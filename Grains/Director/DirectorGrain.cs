@@ -3,7 +3,6 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Placement;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Policy;
 using Orleans.GrainDirectory;

@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Exchange;
 
 /// <summary>
 /// The exchange of one layer over a communicator and a placement: counts are gathered, then every pair of workers exchanges one segment per
-/// shard, which lands where the grouped products want it: by (resident expert, source). That is Tutel's flexible layout (§3.2), without
+/// shard, which lands where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
 /// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
 /// </summary>
 internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
@@ -82,13 +82,13 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <inheritdoc />
     public ReadOnlySpan<int> SegmentLengths => _segmentLengths;
 
-    /// <summary>After <see cref="Plan"/>: rows that a source sends to a shard, alike on every worker.</summary>
+    /// <summary>After <see cref="ExchangeCounts"/>: rows that a source sends to a shard, alike on every worker.</summary>
     /// <param name="source">Rank of the source.</param>
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
     /// <inheritdoc />
-    public void Plan(Tape tape, ReadOnlySpan<int> counts)
+    public void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts)
     {
         tape.Device.Write(counts, _mine);
         _communicator.AllGather(_mine, _all);
@@ -115,7 +115,7 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     }
 
     /// <inheritdoc />
-    public Matrix ToExperts(Tape tape, in Matrix rows)
+    public Matrix Dispatch(Tape tape, in Matrix rows)
     {
         Matrix arrived = tape.NewMatrix(_residentRows, rows.Columns);
         Layout(rows.Columns);
@@ -124,7 +124,7 @@ internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     }
 
     /// <inheritdoc />
-    public Matrix FromExperts(Tape tape, in Matrix expertRows)
+    public Matrix Combine(Tape tape, in Matrix expertRows)
     {
         Matrix returned = tape.NewMatrix(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);

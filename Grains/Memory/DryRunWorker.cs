@@ -15,7 +15,7 @@ namespace MoEActors.Grains.Memory;
 /// <param name="run">The run.</param>
 /// <param name="map">The placement.</param>
 /// <param name="rank">The worker's rank.</param>
-/// <param name="shape">The micro-batch that every worker is taken to have, in every round; of a layer without a trunk, its rows.</param>
+/// <param name="shape">The micro-batch that every worker is taken to have, in every round; of a layer without a backbone, its rows.</param>
 /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
 /// <param name="gates">Policies of layers that do not route as the run began.</param>
 internal sealed class DryRunWorker(

@@ -23,7 +23,7 @@ internal static class MemoryAdvice
         bool Fits(RunConfiguration other, MicroBatchShape smaller) =>
             MemoryEstimator.Estimate(other, map, smaller).Workers[worker.Rank].FirstBeyond(available, moving: false) is null;
 
-        if (run is { Recompute: not LayerSelection.All, Model.Trunk: not Trunk.None } && Fits(recomputing, shape))
+        if (run is { Recompute: not LayerSelection.All, Model.Backbone: not Backbone.None } && Fits(recomputing, shape))
         {
             help.Add($"{nameof(RunConfiguration.Recompute)} = \"{LayerSelection.All}\"");
         }

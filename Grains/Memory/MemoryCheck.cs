@@ -39,7 +39,7 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
             return;
         }
 
-        var least = new MicroBatchShape(1, run.Model.Trunk == Trunk.None ? 1 : run.Model.MaximumSequence);
+        var least = new MicroBatchShape(1, run.Model.Backbone == Backbone.None ? 1 : run.Model.MaximumSequence);
         foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(least).ToArray())
         {
             // Not in a grain's turn: a large model takes a while.
@@ -51,7 +51,7 @@ internal sealed class MemoryCheck(RunConfiguration run, Members members, Reign r
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
     public Task RequireStepAsync(MicroBatchMessage[] batches) => RequireStepAsync(batches.Select(MicroBatchShape.Of));
 
-    /// <summary>Throws unless every worker has the memory for a pass of so many rows through a layer without a trunk.</summary>
+    /// <summary>Throws unless every worker has the memory for a pass of so many rows through a layer without a backbone.</summary>
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
     public Task RequireRowsAsync(int rows) => RequireStepAsync([new MicroBatchShape((rows + run.MicroBatches - 1) / run.MicroBatches, 1)]);
 

@@ -8,7 +8,7 @@ public sealed record WorkerEstimate
     /// <summary>The worker's rank.</summary>
     public required int Rank { get; init; }
 
-    /// <summary>Values of the dense replica and of the resident experts.</summary>
+    /// <summary>Values of the dense replica and of the local experts.</summary>
     public required long Parameters { get; init; }
 
     /// <summary>Their gradients.</summary>

@@ -1,4 +1,3 @@
-using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
@@ -59,11 +58,10 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
     {
-        // Two at once would delete each other's files.
         using FolderLock alone = Take(request.Folder);
 
         // What an earlier save left when it was killed may be the room that this one needs.
-        CheckpointIndex.Tidy(files, request.Folder);
+        CheckpointFolder.Tidy(files, request.Folder);
         try
         {
             return await WriteAsync(request);
@@ -74,7 +72,7 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
         }
         finally
         {
-            CheckpointIndex.Tidy(files, request.Folder);
+            CheckpointFolder.Tidy(files, request.Folder);
         }
     }
 
@@ -82,7 +80,7 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
     {
         try
         {
-            return FolderLock.Take(folder, CheckpointIndex.LockFile);
+            return CheckpointFolder.Lock(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -104,7 +102,9 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
         }
 
         BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
-        CheckpointIndex.Write(files, request.Folder, run, reign.Record, request.Cursor, blocks);
+        CheckpointFolder.Write(
+            files, request.Folder, run, reign.Record.Step, request.Cursor, [.. reign.Record.Gates.Select(gate => gate.ToPolicy())],
+            [.. blocks.Select(block => new CheckpointFile(block.File, block.Tensors, block.Bytes))]);
         return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
     }
 

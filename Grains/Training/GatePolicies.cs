@@ -17,7 +17,7 @@ internal sealed class GatePolicies(Members members, Reign reign, RunConfiguratio
     /// <exception cref="InvalidRequestException">There is no such gate, or with every mistake.</exception>
     public static void Check(ConfigureGateRequest request, RunConfiguration run)
     {
-        string[] mistakes = [.. new GatePolicy(request.Layer, 1, Read(request.Options)).Mistakes(run.Model)];
+        string[] mistakes = [.. run.Model.ErrorsOf(new GatePolicy(request.Layer, 1, Read(request.Options)))];
         if (mistakes.Length > 0)
         {
             throw Refused(request.Layer, string.Join(" ", mistakes));

@@ -5,7 +5,7 @@ using MoEActors.Grains.Memory;
 
 namespace MoEActors.Grains.Training;
 
-/// <summary>Forward and backward of a layer whose trunk is the caller's, on all members. The update is a step like any other.</summary>
+/// <summary>Forward and backward of a layer whose backbone is the caller's, on all members. The update is a step like any other.</summary>
 internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory, string model)
 {
     /// <summary>Runs rows forward.</summary>

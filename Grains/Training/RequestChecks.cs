@@ -14,10 +14,10 @@ internal static class RequestChecks
     /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
     public static void Batch(StepRequest request, RunConfiguration run)
     {
-        if (run.Model.Trunk == Trunk.None)
+        if (run.Model.Backbone == Backbone.None)
         {
             // Its workers hold the gradients already: a step is the update alone.
-            Refuse(request.Batches.Length > 0, "This is a layer without a trunk: it learns by forward, backward and apply, not from tokens.");
+            Refuse(request.Batches.Length > 0, "This is a layer without a backbone: it learns by forward, backward and apply, not from tokens.");
             return;
         }
 
@@ -34,9 +34,9 @@ internal static class RequestChecks
     /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
     public static void Work(WorkRequest request, RunConfiguration run)
     {
-        bool isLayer = run.Model.Trunk == Trunk.None;
-        Refuse(isLayer && request is EvaluateRequest or GenerateRequest, "This is a layer without a trunk: it knows rows, not tokens. Call forward.");
-        Refuse(!isLayer && request is ForwardRequest or BackwardRequest, "This is a model with a trunk of its own: it learns from tokens, by steps.");
+        bool isLayer = run.Model.Backbone == Backbone.None;
+        Refuse(isLayer && request is EvaluateRequest or GenerateRequest, "This is a layer without a backbone: it knows rows, not tokens. Call forward.");
+        Refuse(!isLayer && request is ForwardRequest or BackwardRequest, "This is a model with a backbone of its own: it learns from tokens, by steps.");
         switch (request)
         {
             case ForwardRequest { Rows: < 1 } forward:

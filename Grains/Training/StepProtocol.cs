@@ -27,7 +27,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
     /// <param name="request">The batch.</param>
     /// <param name="change">The change; null for none. It knows afterwards whether it was adopted.</param>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
-    /// <exception cref="PassRefusedException">A layer without a trunk has nothing to apply.</exception>
+    /// <exception cref="PassRefusedException">A layer without a backbone has nothing to apply.</exception>
     /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
     public async Task<StepOutcome> RunAsync(StepRequest request, PlacementSwitch? change)
     {

@@ -7,7 +7,6 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using Orleans.GrainDirectory;
 using Orleans.Placement;

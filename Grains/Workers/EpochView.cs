@@ -38,7 +38,7 @@ internal sealed class EpochView : IDisposable
         WorkerParameters parameters, ICommunicator communicator, PhaseClock clock)
     {
         int rounds = (run.MicroBatches + communicator.Size - 1) / communicator.Size;
-        int wires = run.Model.Trunk == Trunk.None ? LayerModel.PassesFor(rounds) : map.Layers;
+        int wires = run.Model.Backbone == Backbone.None ? LayerModel.PassesFor(rounds) : map.Layers;
         _exchanges = new DistributedExpertExchange?[wires];
         _replicas = new IReplicaGradients?[wires];
         _run = run;
@@ -51,7 +51,7 @@ internal sealed class EpochView : IDisposable
         Map = map;
         Rank = rank;
         Communicator = communicator;
-        Model = run.Model.Trunk == Trunk.None
+        Model = run.Model.Backbone == Backbone.None
             ? new LayerModel(run.Model, device, parameters.Dense, rounds, pass => Residents(layer: 0, pass), clock)
             : new DecoderModel(
                 run.Model, device, arena, parameters.Dense, layer => Residents(layer, layer), clock, LayerSelection.Parse(run.Recompute, run.Model.Layers));
@@ -93,10 +93,10 @@ internal sealed class EpochView : IDisposable
     /// <summary>The data plane.</summary>
     public ICommunicator Communicator { get; }
 
-    /// <summary>The model, of whatever trunk.</summary>
+    /// <summary>The model, of whatever backbone.</summary>
     public IRoutedModel Model { get; }
 
-    /// <summary>The model of a run that has a decoder for a trunk.</summary>
+    /// <summary>The model of a run that has a decoder for a backbone.</summary>
     public DecoderModel Decoder => (DecoderModel)Model;
 
     /// <summary>
@@ -173,7 +173,7 @@ internal sealed class EpochView : IDisposable
     }
 
     /// <summary>The experts of a layer on this worker, and an exchange that replaces the one there was on this wire.</summary>
-    private ResidentExperts Residents(int layer, int wire)
+    private LocalExperts Residents(int layer, int wire)
     {
         LayerPlacement placement = Map.PlacementOf(layer);
         var exchange = new DistributedExpertExchange(_device, Communicator, placement, _run.Reproducible);
@@ -183,18 +183,18 @@ internal sealed class EpochView : IDisposable
         ParameterBlock[] blocks = [.. Map.ExpertsOn(Rank, layer).Select(expert => _parameters.Shards[new ExpertId(layer, expert)])];
         if (placement.IsSingle)
         {
-            return new ResidentExperts(blocks, exchange);
+            return new LocalExperts(blocks, exchange);
         }
 
         ReplicaGroup[] groups = ReplicaGroup.Of(placement, Rank, blocks);
         if (!_run.Reproducible)
         {
             _replicas[wire] = new SummedGradients(_device, Communicator, _arena, groups);
-            return new ResidentExperts(blocks, exchange);
+            return new LocalExperts(blocks, exchange);
         }
 
         var parts = new HomeGradients(_device, Communicator, _arena, _parts, exchange, groups, blocks.Length);
         _replicas[wire] = parts;
-        return new ResidentExperts(blocks, exchange, parts);
+        return new LocalExperts(blocks, exchange, parts);
     }
 }

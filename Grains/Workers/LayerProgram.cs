@@ -3,7 +3,7 @@ using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Workers;
 
-/// <summary>What a worker does for each kind of order to a layer whose trunk is the caller's.</summary>
+/// <summary>What a worker does for each kind of order to a layer whose backbone is the caller's.</summary>
 internal static class LayerProgram
 {
     /// <summary>Runs rows forward.</summary>

@@ -8,7 +8,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Grains.Workers;
 
 /// <summary>
-/// What one worker has done of a step of a layer whose trunk is the caller's: pairs of forward and backward, whose gradients add up until the
+/// What one worker has done of a step of a layer whose backbone is the caller's: pairs of forward and backward, whose gradients add up until the
 /// update. Rank m mod W has micro-batch m, as in any step. It lives as long as the epoch; with it go gradients that no update has applied.
 /// </summary>
 internal sealed class LayerStep : IDisposable

@@ -5,7 +5,7 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Memory;
 using MoEActors.Grains.Placement;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Placement.Map;

@@ -71,10 +71,10 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The place in the open epoch; null when none is open.</summary>
     public EpochView? View { get; private set; }
 
-    /// <summary>Steps and evaluations of a model that has a decoder for a trunk.</summary>
+    /// <summary>Steps and evaluations of a model that has a decoder for a backbone.</summary>
     public DecoderStep Decoder { get; }
 
-    /// <summary>The step at work of a layer without a trunk; null for a model that has one, or when no epoch is open.</summary>
+    /// <summary>The step at work of a layer without a backbone; null for a model that has one, or when no epoch is open.</summary>
     public LayerStep? Layer { get; private set; }
 
     /// <summary>Memory of a round: of a layer's pass, and of what must outlast it. Behind these, the memory of passes that wait for their backward.</summary>

@@ -10,7 +10,7 @@ namespace MoEActors.Modules.Autograd;
 /// </summary>
 /// <param name="device">The device that computes.</param>
 /// <param name="arena">Memory for values and gradients of one round.</param>
-/// <param name="clock">Times the phases; null for a clock that nobody reads.</param>
+/// <param name="clock">Times the phases; null when its readings are not needed.</param>
 public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
 {
     private readonly List<TapeNode> _nodes = [];
@@ -115,11 +115,11 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
     /// <summary>Plays what was recorded since the mark backwards.</summary>
     public void BackwardTo(TapeMark mark) => Backward(mark.Nodes);
 
-    /// <summary>The place up to which <see cref="Release"/> can forget.</summary>
+    /// <summary>The place up to which <see cref="Release"/> can discard.</summary>
     public TapeMark Mark() => new(_nodes.Count, _slots, Arena.Mark());
 
     /// <summary>
-    /// Forgets what was recorded since the mark and takes back its memory: tensors made since are void. Gradients of earlier tensors must have been
+    /// Discards what was recorded since the mark and frees its memory: tensors made since are invalid. Gradients of earlier tensors must have been
     /// written to before the mark, or they are lost with it.
     /// </summary>
     public void Release(TapeMark mark)
@@ -129,7 +129,7 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
         Arena.Release(mark.Memory);
     }
 
-    /// <summary>Forgets the record and takes back the arena's memory: all tensors are void.</summary>
+    /// <summary>Discards the record and resets the arena: all tensors become invalid.</summary>
     public void Reset()
     {
         _nodes.Clear();
@@ -177,3 +177,22 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
         }
     }
 }
+
+/// <summary>
+/// One recorded operation: what its backward pass needs. Nodes are pooled by the tape and reused in the next round, so a node's
+/// fields are set anew by every forward pass.
+/// </summary>
+public abstract class TapeNode
+{
+    /// <summary>Where the step was when this was recorded: backward counts there too.</summary>
+    internal PhaseMark Mark { get; set; }
+
+    /// <summary>Reads the gradient of the operation's output and adds to those of its inputs and parameters.</summary>
+    protected internal abstract void Backward(Tape tape);
+}
+
+/// <summary>A place in a pass: what the <see cref="Tape"/> recorded later can be played back and discarded.</summary>
+/// <param name="Nodes">Operations recorded.</param>
+/// <param name="Slots">Gradients in use.</param>
+/// <param name="Memory">The place in the arena.</param>
+public readonly record struct TapeMark(int Nodes, int Slots, ArenaMark Memory);

@@ -4,7 +4,7 @@ namespace MoEActors.Modules.Autograd;
 
 /// <summary>
 /// An activation on the tape: its value, and the slot under which the tape keeps its gradient. Tensors that share a slot share
-/// one gradient, which is how a residual stream costs nothing in backward.
+/// one gradient, so that a residual stream needs no work in backward.
 /// </summary>
 /// <param name="Value">[rows, columns]; a row is a token.</param>
 /// <param name="Slot">Index of the gradient on the tape.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
@@ -10,8 +10,9 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
-/// A checkpoint on disk: parameters in the Hugging Face layout, Adam moments, the run, the committed step and the caller's cursor. The index
-/// has the run, names every file, and is written last: what it names is complete.
+/// A checkpoint on disk, as it is read and written: parameters in the Hugging Face layout, Adam moments, the run, the committed step and the caller's
+/// cursor. Workers write files of tensors (<see cref="CheckpointShard"/>); the index has the run, names every file, and is written last: what it
+/// names is complete.
 /// </summary>
 public sealed class CheckpointFolder
 {
@@ -21,33 +22,45 @@ public sealed class CheckpointFolder
     /// <summary>Name of the model's description for other programs; not read here.</summary>
     public const string ModelFile = "config.json";
 
-    private const string Others =
+    /// <summary>What is there while a save is at work.</summary>
+    private const string LockFile = ".saving";
+
+    /// <summary>Files of tensors, finished or not.</summary>
+    private const string ShardPattern = "*-step-*.safetensors*";
+
+    internal const string Others =
         " It has weights, perhaps, but neither the optimizer's state nor the run; only what a model of this program has saved can be opened.";
 
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
     private readonly string _folder;
-    private readonly Dictionary<string, string> _files = [];
+    private readonly CheckpointIndex _index;
     private readonly Dictionary<string, SafetensorsFile> _open = [];
 
-    private CheckpointFolder(string folder) => _folder = folder;
+    private CheckpointFolder(string folder, CheckpointIndex index)
+    {
+        _folder = folder;
+        _index = index;
+    }
 
     /// <summary>The run.</summary>
-    public RunConfiguration Run { get; private set; } = null!;
+    public RunConfiguration Run => _index.Run;
 
     /// <summary>Committed steps.</summary>
-    public long Step { get; private set; }
+    public long Step => _index.Step;
 
     /// <summary>What the caller saved with it, such as a place in the data.</summary>
-    public string Cursor { get; private set; } = "";
+    public string Cursor => _index.Cursor;
 
     /// <summary>Routing policies in force at that step, of the layers where they are others than the run's.</summary>
-    public IReadOnlyList<GatePolicy> Gates { get; private set; } = [];
+    public IReadOnlyList<GatePolicy> Gates => _index.Gates;
 
     /// <summary>Names of the files that the index mentions.</summary>
-    public IReadOnlySet<string> Files => _files.Values.ToHashSet();
+    public IReadOnlySet<string> Files => _index.Files.Values.ToHashSet();
 
     /// <summary>Reads index and run.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="kinds">What the names of its configuration stand for; the library's experts and gates unless given.</param>
+    /// <param name="kinds">The kinds that its configuration's names refer to; the library's experts and gates unless given.</param>
     /// <exception cref="CheckpointException">There is no complete checkpoint in the folder.</exception>
     public static CheckpointFolder Open(string folder, ModelKinds? kinds = null)
     {
@@ -61,35 +74,69 @@ public sealed class CheckpointFolder
         }
     }
 
-    /// <summary>Makes sense of an index.</summary>
+    /// <summary>Reads the text of an index.</summary>
     internal static CheckpointFolder Parse(string folder, string index, ModelKinds? kinds = null)
     {
-        var checkpoint = new CheckpointFolder(folder);
         try
         {
-            using JsonDocument json = JsonDocument.Parse(index, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            JsonElement metadata = json.RootElement.GetProperty("metadata");
-            checkpoint.Run = metadata.TryGetProperty("run", out JsonElement run)
-                ? RunConfiguration.FromJson(run.GetRawText(), kinds)
-                : throw new FormatException($"its index has no run.{Others}");
-            checkpoint.Step = metadata.GetProperty("step").GetInt64() is >= 0 and var step ? step : throw new FormatException("its step is negative.");
-            checkpoint.Cursor = metadata.TryGetProperty("cursor", out JsonElement cursor) ? cursor.GetString() ?? "" : "";
-            checkpoint.Gates = metadata.TryGetProperty("gates", out JsonElement gates) ? [.. gates.EnumerateArray().Select(checkpoint.ReadPolicy)] : [];
-            checkpoint.AddFiles(json.RootElement.GetProperty("weight_map"));
-            checkpoint.AddFiles(json.RootElement.GetProperty("optimizer_map"));
+            return new CheckpointFolder(folder, CheckpointIndex.Parse(index, kinds));
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ModelConfigurationException
             or ArgumentException)
         {
             throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
         }
+    }
 
-        return checkpoint;
+    /// <summary>Keeps a folder for one save at a time: two at once would delete each other's files.</summary>
+    /// <exception cref="IOException">Another save is at work, or the folder cannot be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
+    public static FolderLock Lock(string folder) => FolderLock.Take(folder, LockFile);
+
+    /// <summary>Writes the model's description and the index, in this order: replacing the index is what makes a checkpoint the current one.</summary>
+    /// <param name="store">Where files are written.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="step">Committed steps.</param>
+    /// <param name="cursor">What the caller saves with it.</param>
+    /// <param name="gates">Routing policies in force, where they are others than the run's.</param>
+    /// <param name="files">What all workers have written.</param>
+    /// <exception cref="IOException">A file could not be written; an older checkpoint is still whole.</exception>
+    public static void Write(
+        IFileStore store, string folder, RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, IReadOnlyList<CheckpointFile> files)
+    {
+        if (run.Model.Backbone == Backbone.Decoder)
+        {
+            WriteText(store, folder, ModelFile, ModelDescription.Of(run.Model).ToJsonString(Indented));
+        }
+
+        WriteText(store, folder, IndexFile, CheckpointIndex.Write(run, step, cursor, gates, files));
+    }
+
+    /// <summary>Deletes what saves left that were killed or failed, and what the last one replaced: files of tensors that the folder's index does not name.</summary>
+    public static void Tidy(IFileStore store, string folder)
+    {
+        if (Named(Path.Combine(folder, IndexFile)) is not { } named)
+        {
+            return;
+        }
+
+        foreach (string path in Directory.GetFiles(folder, ShardPattern).Where(path => !named.Contains(Path.GetFileName(path))))
+        {
+            try
+            {
+                store.Delete(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // What the index names is whole; the next save tries again.
+            }
+        }
     }
 
     /// <summary>
     /// Looks at every tensor that the run needs - which file it is in, its shape, its size - without reading any, so that what is missing is known
-    /// before a model is made of the rest.
+    /// before a model is created.
     /// </summary>
     /// <exception cref="CheckpointException">A file or tensor is missing, truncated, or of another shape.</exception>
     public void RequireComplete()
@@ -109,17 +156,17 @@ public sealed class CheckpointFolder
     /// <summary>Fills a block with its parameters and moments.</summary>
     /// <param name="device">The device that holds the block.</param>
     /// <param name="block">The block.</param>
-    /// <param name="pieces">Its tensors by their names in the checkpoint.</param>
+    /// <param name="regions">Its tensors by their names in the checkpoint.</param>
     /// <exception cref="CheckpointException">A tensor is missing, truncated, or of another shape, or a moment is not finite.</exception>
-    public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorPiece> pieces)
+    public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorRegion> regions)
     {
-        foreach (IGrouping<string, TensorPiece> parts in pieces.GroupBy(piece => piece.Parameter))
+        foreach (IGrouping<string, TensorRegion> parts in regions.GroupBy(region => region.Parameter))
         {
             Parameter parameter = block[parts.Key];
             float[] values = new float[parameter.Shape.Count];
-            foreach (TensorPiece piece in parts)
+            foreach (TensorRegion region in parts)
             {
-                piece.Put(parameter.Shape, Read(piece.Name, piece.Shape(parameter.Shape)), values);
+                region.Put(parameter.Shape, Read(region.Name, region.Shape(parameter.Shape)), values);
             }
 
             device.Write(values, parameter.Vector);
@@ -143,15 +190,15 @@ public sealed class CheckpointFolder
         device.Write(values, moments.Slice(parameter.Offset, parameter.Shape.Count));
     }
 
-    /// <summary>Tells a model of somebody else from a folder that has nothing.</summary>
+    /// <summary>What to add where the folder has a model of another program.</summary>
     private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";
 
-    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorPiece> pieces)
+    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorRegion> regions)
     {
         Dictionary<string, ParameterShape> shapes = layout.ToDictionary(shape => shape.Name);
-        foreach (TensorPiece piece in pieces)
+        foreach (TensorRegion region in regions)
         {
-            Find(piece.Name, piece.Shape(shapes[piece.Parameter]));
+            Find(region.Name, region.Shape(shapes[region.Parameter]));
         }
 
         foreach (ParameterShape shape in layout)
@@ -177,7 +224,7 @@ public sealed class CheckpointFolder
     /// <summary>The file with a tensor of that shape.</summary>
     private SafetensorsFile Find(string name, int[] shape)
     {
-        if (!_files.TryGetValue(name, out string? file))
+        if (!_index.Files.TryGetValue(name, out string? file))
         {
             throw new CheckpointException($"The checkpoint in '{_folder}' has no tensor '{name}'; it belongs to another model.");
         }
@@ -202,35 +249,27 @@ public sealed class CheckpointFolder
         }
     }
 
-    private GatePolicy ReadPolicy(JsonElement gate)
-    {
-        var policy = new GatePolicy(
-            gate.GetProperty("layer").GetInt32(), gate.GetProperty("from_step").GetInt64(), GateOptions.FromJson(gate.GetProperty("options").GetRawText()));
-        string[] mistakes = [.. policy.Mistakes(Run.Model)];
-        return mistakes.Length == 0
-            ? policy
-            : throw new FormatException($"the policy of the gate of layer {policy.Layer} cannot work: {string.Join(" ", mistakes)}");
-    }
-
     private CheckpointException Unreadable(string name, Exception cause) =>
         new($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {cause.Message}", cause);
 
-    private void AddFiles(JsonElement map)
+    /// <summary>The files that an index names; none where there is no index yet, null where it cannot be read and anything may still be of use.</summary>
+    private static HashSet<string?>? Named(string index)
     {
-        foreach (JsonProperty tensor in map.EnumerateObject())
+        try
         {
-            string file = tensor.Value.GetString() ?? "";
-
-            // An index is data: it must not lead out of its folder.
-            if (file.Length == 0 || file is "." or ".." || file != Path.GetFileName(file) || file.Contains('\0', StringComparison.Ordinal))
-            {
-                throw new FormatException($"the index has tensor '{tensor.Name}' in '{file}', which is no file name.");
-            }
-
-            if (!_files.TryAdd(tensor.Name, file))
-            {
-                throw new FormatException($"the index has tensor '{tensor.Name}' twice.");
-            }
+            return File.Exists(index) ? CheckpointIndex.FilesOf(RegularFile.ReadText(index)) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return null;
         }
     }
+
+    private static void WriteText(IFileStore store, string folder, string name, string text) =>
+        store.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }
+
+/// <summary>A checkpoint that cannot be read: missing, incomplete, of another program, or not of the model's shape.</summary>
+/// <param name="message">Which file or tensor, what is wrong with it, and what to do.</param>
+/// <param name="cause">The cause, if there is one.</param>
+public sealed class CheckpointException(string message, Exception? cause = null) : Exception(message, cause);

@@ -9,43 +9,43 @@ namespace MoEActors.Modules.Checkpoints;
 /// <summary>
 /// Names and layouts of the Hugging Face convention: linear weights are [out, in], and what this library keeps as one matrix (queries,
 /// keys and values; gate and up) is several. Mixture-of-experts layers are named as in Mixtral; with shared experts or sigmoid scores, which
-/// Mixtral does not know, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts, and
+/// Mixtral does not have, as in the DeepSeek, Qwen and GLM families. What no family has (cosine gates, the residual form, GELU experts, and
 /// whatever kinds others add) has names of its own below the layer's.
 /// </summary>
 public static class HuggingFaceNames
 {
     /// <summary>The tensors of the dense part.</summary>
-    public static IReadOnlyList<TensorPiece> Dense(ModelConfiguration model)
+    public static IReadOnlyList<TensorRegion> Dense(ModelConfiguration model)
     {
-        if (model.Trunk == Trunk.None)
+        if (model.Backbone == Backbone.None)
         {
             return [.. Mixture(model, 0, ModelLayout.LayerPrefix(0))];
         }
 
         AttentionShape attention = model.Attention;
-        List<TensorPiece> pieces = [new("model.embed_tokens.weight", ModelLayout.Embedding, 0, model.Dim, Transposed: false)];
+        List<TensorRegion> regions = [new("model.embed_tokens.weight", ModelLayout.Embedding, 0, model.Dim, Transposed: false)];
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string ours = ModelLayout.LayerPrefix(layer);
             string theirs = $"model.layers.{layer}.";
-            pieces.Add(Vector($"{theirs}input_layernorm.weight", $"{ours}input_norm", model.Dim));
-            pieces.Add(Linear($"{theirs}self_attn.q_proj.weight", $"{ours}qkv_proj", 0, attention.QueryColumns));
-            pieces.Add(Linear($"{theirs}self_attn.k_proj.weight", $"{ours}qkv_proj", attention.QueryColumns, attention.KeyColumns));
-            pieces.Add(Linear($"{theirs}self_attn.v_proj.weight", $"{ours}qkv_proj", attention.QueryColumns + attention.KeyColumns, attention.KeyColumns));
-            pieces.Add(Linear($"{theirs}self_attn.o_proj.weight", $"{ours}o_proj", 0, model.Dim));
-            pieces.Add(Vector($"{theirs}post_attention_layernorm.weight", $"{ours}post_attention_norm", model.Dim));
-            pieces.AddRange(model.Experts[layer] > 0
+            regions.Add(Vector($"{theirs}input_layernorm.weight", $"{ours}input_norm", model.Dim));
+            regions.Add(Linear($"{theirs}self_attn.q_proj.weight", $"{ours}qkv_proj", 0, attention.QueryColumns));
+            regions.Add(Linear($"{theirs}self_attn.k_proj.weight", $"{ours}qkv_proj", attention.QueryColumns, attention.KeyColumns));
+            regions.Add(Linear($"{theirs}self_attn.v_proj.weight", $"{ours}qkv_proj", attention.QueryColumns + attention.KeyColumns, attention.KeyColumns));
+            regions.Add(Linear($"{theirs}self_attn.o_proj.weight", $"{ours}o_proj", 0, model.Dim));
+            regions.Add(Vector($"{theirs}post_attention_layernorm.weight", $"{ours}post_attention_norm", model.Dim));
+            regions.AddRange(model.Experts[layer] > 0
                 ? Mixture(model, layer, ours)
                 : SwiGlu($"{theirs}mlp.", $"{ours}mlp.", model.Hidden, model.Dim, Projections));
         }
 
-        pieces.Add(Vector("model.norm.weight", "norm", model.Dim));
-        pieces.Add(Linear("lm_head.weight", "lm_head", 0, model.Vocabulary));
-        return pieces;
+        regions.Add(Vector("model.norm.weight", "norm", model.Dim));
+        regions.Add(Linear("lm_head.weight", "lm_head", 0, model.Vocabulary));
+        return regions;
     }
 
     /// <summary>The tensors of one expert.</summary>
-    public static IReadOnlyList<TensorPiece> Expert(ModelConfiguration model, int layer, int expert) =>
+    public static IReadOnlyList<TensorRegion> Expert(ModelConfiguration model, int layer, int expert) =>
         Feedforward(model, $"{MixturePrefix(model, layer)}experts.{expert}.", "", model.Hidden, IsMixtral(model) ? MixtralNames : Projections);
 
     /// <summary>Names of gate, up and down.</summary>
@@ -61,10 +61,10 @@ public static class HuggingFaceNames
     private static string MixturePrefix(ModelConfiguration model, int layer) =>
         $"model.layers.{layer}.{(IsMixtral(model) ? "block_sparse_moe" : "mlp")}.";
 
-    private static IEnumerable<TensorPiece> Mixture(ModelConfiguration model, int layer, string ours)
+    private static IEnumerable<TensorRegion> Mixture(ModelConfiguration model, int layer, string ours)
     {
         string theirs = MixturePrefix(model, layer);
-        foreach (TensorPiece piece in model.Kinds.Gates.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
+        foreach (TensorRegion region in model.Kinds.Gates.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
         {
             GateTensors.Router => Linear($"{theirs}gate.weight", ours + shape.Name, 0, shape.Columns),
             GateTensors.Bias => Vector($"{theirs}gate.e_score_correction_bias", ours + shape.Name, shape.Columns),
@@ -73,30 +73,30 @@ public static class HuggingFaceNames
             _ => Own($"{theirs}gate.{(shape.Name.StartsWith(GatePrefix, StringComparison.Ordinal) ? shape.Name[GatePrefix.Length..] : shape.Name)}", ours, shape),
         }))
         {
-            yield return piece;
+            yield return region;
         }
 
         if (model.SharedExperts > 0)
         {
-            foreach (TensorPiece piece in Feedforward(
+            foreach (TensorRegion region in Feedforward(
                 model, $"{theirs}shared_experts.", $"{ours}shared_experts.", model.SharedExperts * model.Hidden, Projections))
             {
-                yield return piece;
+                yield return region;
             }
         }
 
         if (model.Residual)
         {
-            foreach (TensorPiece piece in Feedforward(model, $"{theirs}residual_mlp.", $"{ours}residual_mlp.", model.Hidden, Projections))
+            foreach (TensorRegion region in Feedforward(model, $"{theirs}residual_mlp.", $"{ours}residual_mlp.", model.Hidden, Projections))
             {
-                yield return piece;
+                yield return region;
             }
 
             yield return Linear($"{theirs}coefficient.weight", ours + ModelLayout.ResidualCoefficient, 0, 2);
         }
     }
 
-    private static TensorPiece[] Feedforward(ModelConfiguration model, string theirs, string ours, int hidden, string[] names)
+    private static TensorRegion[] Feedforward(ModelConfiguration model, string theirs, string ours, int hidden, string[] names)
     {
         IExpertKind kind = model.Kinds.Experts.Get(model.Expert);
         return kind switch
@@ -113,22 +113,73 @@ public static class HuggingFaceNames
         };
     }
 
-    private static TensorPiece[] SwiGlu(string theirs, string ours, int hidden, int dim, string[] names) =>
+    private static TensorRegion[] SwiGlu(string theirs, string ours, int hidden, int dim, string[] names) =>
     [
         Linear($"{theirs}{names[0]}.weight", $"{ours}gate_up", 0, hidden),
         Linear($"{theirs}{names[1]}.weight", $"{ours}gate_up", hidden, hidden),
         Linear($"{theirs}{names[2]}.weight", $"{ours}down", 0, dim),
     ];
 
-    /// <summary>A tensor that no family of models knows: its own name, and a matrix as others have theirs.</summary>
-    private static TensorPiece Own(string name, string ours, ParameterShape shape) => shape.Rows == 1
+    /// <summary>A tensor that no family of models has: its own name, and a matrix transposed like all others.</summary>
+    private static TensorRegion Own(string name, string ours, ParameterShape shape) => shape.Rows == 1
         ? Vector(name, ours + shape.Name, shape.Columns)
         : Linear($"{name}.weight", ours + shape.Name, 0, shape.Columns);
 
-    private static TensorPiece Linear(string name, string parameter, int firstColumn, int columns) =>
+    private static TensorRegion Linear(string name, string parameter, int firstColumn, int columns) =>
         new(name, parameter, firstColumn, columns, Transposed: true);
 
     /// <summary>A tensor that is stored as it is.</summary>
-    private static TensorPiece Vector(string name, string parameter, int columns) =>
+    private static TensorRegion Vector(string name, string parameter, int columns) =>
         new(name, parameter, 0, columns, Transposed: false);
+}
+
+/// <summary>
+/// A tensor of a checkpoint, and the part of a parameter that it is: a run of columns, stored as [out, in] where the parameter is
+/// [in, out].
+/// </summary>
+/// <param name="Name">Name in the checkpoint.</param>
+/// <param name="Parameter">Name of the parameter in its block.</param>
+/// <param name="FirstColumn">First column of the part.</param>
+/// <param name="Columns">Columns of the part.</param>
+/// <param name="Transposed">Whether the checkpoint has rows and columns exchanged.</param>
+public sealed record TensorRegion(string Name, string Parameter, int FirstColumn, int Columns, bool Transposed)
+{
+    /// <summary>Shape in the checkpoint; a vector has one dimension.</summary>
+    public int[] Shape(ParameterShape parameter) => parameter.Rows == 1 && !Transposed
+        ? [Columns]
+        : Transposed ? [Columns, parameter.Rows] : [parameter.Rows, Columns];
+
+    /// <summary>The part in the checkpoint's order.</summary>
+    /// <param name="parameter">The parameter's shape.</param>
+    /// <param name="values">Its values, row-major.</param>
+    public float[] Take(ParameterShape parameter, ReadOnlySpan<float> values)
+    {
+        float[] part = new float[parameter.Rows * Columns];
+        for (int row = 0; row < parameter.Rows; row++)
+        {
+            for (int column = 0; column < Columns; column++)
+            {
+                part[Place(parameter, row, column)] = values[row * parameter.Columns + FirstColumn + column];
+            }
+        }
+
+        return part;
+    }
+
+    /// <summary>Puts a part that was read into the parameter's values.</summary>
+    /// <param name="parameter">The parameter's shape.</param>
+    /// <param name="part">The part in the checkpoint's order.</param>
+    /// <param name="values">The parameter's values, row-major.</param>
+    public void Put(ParameterShape parameter, ReadOnlySpan<float> part, Span<float> values)
+    {
+        for (int row = 0; row < parameter.Rows; row++)
+        {
+            for (int column = 0; column < Columns; column++)
+            {
+                values[row * parameter.Columns + FirstColumn + column] = part[Place(parameter, row, column)];
+            }
+        }
+    }
+
+    private int Place(ParameterShape parameter, int row, int column) => Transposed ? column * parameter.Rows + row : row * Columns + column;
 }

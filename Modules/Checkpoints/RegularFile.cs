@@ -3,8 +3,8 @@ using System.Text;
 namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
-/// Reads files that somebody else named. What would never end or never begin - a pipe, a device, a file larger than anything that belongs there -
-/// is refused before it is opened or read.
+/// Reads files whose names come from outside. A pipe, a device or a file larger than any configuration is refused before it is opened or read, since
+/// reading it might never begin or never end.
 /// </summary>
 public static class RegularFile
 {

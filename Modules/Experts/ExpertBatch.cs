@@ -6,7 +6,7 @@ using MoEActors.Native.Operations;
 namespace MoEActors.Modules.Experts;
 
 /// <summary>
-/// Rows that have arrived at some experts, and grouped operations on them. The rows of expert i stand one behind the other, those of
+/// Rows that have arrived at some experts, and grouped operations on them. The rows of expert i are contiguous, those of
 /// source 0 first: one segment per (expert, source), so that weight gradients come as one part per micro-batch. One object
 /// per layer, filled anew by every forward pass.
 /// </summary>
@@ -257,4 +257,20 @@ public sealed class ExpertBatch
 
         Tape.Device.GroupedMatMul(_products.AsSpan(0, Experts.Count), accumulation);
     }
+}
+
+/// <summary>
+/// Parts of weight gradients that may not be added yet: an expert with replicas adds the parts of its micro-batches at one place, in
+/// ascending order, whichever replica computed them. Experts and segments are those of an <see cref="ExpertBatch"/>.
+/// </summary>
+public interface IGradientParts
+{
+    /// <summary>Starts the backward pass of what the last forward pass brought.</summary>
+    void Begin();
+
+    /// <summary>How many of an expert's first segments are added to its gradient at once; the parts of later ones are kept apart.</summary>
+    int AddedSegments(int expert);
+
+    /// <summary>Where the part of a later segment that has rows goes: laid out as the expert's gradients, undefined when the pass begins.</summary>
+    DeviceSpan<float> PartOf(int expert, int segment);
 }

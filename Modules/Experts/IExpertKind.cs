@@ -8,8 +8,8 @@ namespace MoEActors.Modules.Experts;
 /// A kind has no state: it serves every layer of every model, and what backward needs of forward goes into <see cref="ExpertBatch.Save"/>.
 /// <para>
 /// A worker may hold no expert of a layer, and an expert may get no rows. An output row must depend on its input row and its expert's tensors
-/// alone, with the same additions in the same order wherever it stands, or the cluster's results depend on placement. The products of
-/// <see cref="ExpertBatch"/> and the operations of a device do so; so does a loop over elements.
+/// alone, with the same additions in the same order at any position, or the cluster's results depend on placement. The products of
+/// <see cref="ExpertBatch"/> and the operations of a device guarantee that. An expert computes by these alone: the memory of a device is not the host's.
 /// </para>
 /// </summary>
 public interface IExpertKind : IKind
@@ -20,7 +20,7 @@ public interface IExpertKind : IKind
     /// <c>experts.N.x.weight</c> [out, in], a vector <c>experts.N.x</c>.
     /// </summary>
     /// <param name="dim">Model features: columns of inputs and outputs.</param>
-    /// <param name="hidden">Hidden features, as configured; yours to interpret.</param>
+    /// <param name="hidden">Hidden features, as configured; the kind decides what they mean.</param>
     IReadOnlyList<ParameterShape> Layout(int dim, int hidden);
 
     /// <summary>

@@ -6,7 +6,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.Gates;
 
 /// <summary>
-/// A gate made of pieces: jitter → router → noise → scores → selection → weights → slots → losses. Weights are those of the scores,
+/// A gate composed of parts: jitter → router → noise → scores → selection → weights → slots → losses. Weights are those of the scores,
 /// divided by their sum before anything is dropped; a dropped choice stays in the denominator and gets its gradient through it.
 /// </summary>
 public class Gate : IGate
@@ -57,11 +57,11 @@ public class Gate : IGate
     /// <inheritdoc />
     public void Reconfigure(GateOptions options)
     {
-        List<string> mistakes =
-            [.. GateMistakes.Of(options, _router.Experts), .. _selection.Mistakes(options), .. options.MistakesOfChange(Options)];
-        if (mistakes.Count > 0)
+        List<string> errors =
+            [.. GateValidator.Of(options, _router.Experts), .. _selection.Errors(options), .. options.ErrorsOfChange(Options)];
+        if (errors.Count > 0)
         {
-            throw new ArgumentException(string.Join(Environment.NewLine, mistakes), nameof(options));
+            throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
         }
 
         Options = options;
@@ -176,5 +176,84 @@ public class Gate : IGate
         Routing.Losses.Add(new AuxiliaryLoss(AuxiliaryLoss.Z, Routing.ZLoss, Options.ZCoefficient));
         Routing.Tokens = _pass.Context.ValidCount;
         Routing.EntropySum = some ? _entropy.Sum(tape, _pass) : 0;
+    }
+}
+
+/// <summary>What a forward pass of a gate has computed so far, for the parts that follow. One object per gate.</summary>
+public sealed class GatePass
+{
+    internal GatePass(Routing routing, bool scoresNeedSum)
+    {
+        Routing = routing;
+        ScoresNeedSum = scoresNeedSum;
+    }
+
+    /// <summary>What the gate decides.</summary>
+    public Routing Routing { get; }
+
+    /// <summary>The policy of this pass.</summary>
+    public GateOptions Options { get; internal set; } = new();
+
+    /// <summary>The micro-batch.</summary>
+    public RoutingContext Context { get; internal set; }
+
+    /// <summary>[n, experts] without noise.</summary>
+    public Matrix Logits { get; internal set; }
+
+    /// <summary>[n, experts] with noise: what scores are made from. The same memory as <see cref="Logits"/> where there is none.</summary>
+    public Matrix NoisyLogits { get; internal set; }
+
+    /// <summary>[n, experts].</summary>
+    public Matrix Scores { get; internal set; }
+
+    /// <summary>[n] log Σ exp of the noisy logits.</summary>
+    public DeviceSpan<float> LogSumExp { get; internal set; }
+
+    /// <summary>[experts] added to the scores for the choice alone; empty for none.</summary>
+    public DeviceSpan<float> ChoiceBias { get; internal set; }
+
+    /// <summary>Experts of the layer.</summary>
+    public int Experts => Routing.Experts;
+
+    /// <summary>Whether the scores of a row become probabilities only when they are divided by their sum.</summary>
+    internal bool ScoresNeedSum { get; }
+
+    /// <summary>Whether noise was added in this pass.</summary>
+    internal bool IsNoisy => Logits.Data.Address != NoisyLogits.Data.Address;
+}
+
+/// <summary>The router's view of its input in training: times U(1 − jitter, 1 + jitter), element by element (Switch, arXiv 2101.03961, §2.4).</summary>
+internal sealed class InputJitter
+{
+    private Tensor _x;
+    private Tensor _jittered;
+    private float _spread;
+    private ulong? _key;
+
+    /// <summary>The router's input: <paramref name="x"/> itself where there is no jitter.</summary>
+    public Tensor Forward(Tape tape, in Tensor x, float spread, ulong? key)
+    {
+        _key = spread > 0 ? key : null;
+        if (_key is not { } drawn)
+        {
+            return x;
+        }
+
+        _x = x;
+        _spread = spread;
+        _jittered = tape.Create(x.Rows, x.Columns);
+        tape.Device.MultiplyUniform(x.Value, drawn, spread, _jittered.Value, Accumulation.Store);
+        return _jittered;
+    }
+
+    /// <summary>Takes the gradient from the router's view to its input.</summary>
+    public void Backward(Tape tape)
+    {
+        if (_key is { } drawn)
+        {
+            Matrix dJittered = tape.Gradient(_jittered);
+            Matrix dx = tape.GradientToWrite(_x, out Accumulation accumulation);
+            tape.Device.MultiplyUniform(dJittered, drawn, _spread, dx, accumulation);
+        }
     }
 }

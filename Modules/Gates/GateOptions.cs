@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MoEActors.Modules.Kinds;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Modules.Gates;
 
@@ -10,8 +9,8 @@ namespace MoEActors.Modules.Gates;
 /// </summary>
 public sealed record GateOptions
 {
-    /// <summary>Name of the gate, one of <see cref="ModelKinds.Gates"/>.</summary>
-    public string Kind { get; init; } = TopAnyGateKind.KindName;
+    /// <summary>Name of the gate, <c>top-any</c> unless given.</summary>
+    public string Kind { get; init; } = TopKGateKind.KindName;
 
     /// <summary>Experts per token, from 1 to the number of experts; under expert choice their mean, with a capacity factor of 1.</summary>
     public int TopK { get; init; } = 2;
@@ -36,13 +35,13 @@ public sealed record GateOptions
     /// <summary>Least capacity when <see cref="CapacityFactor"/> is positive.</summary>
     public int MinimumCapacity { get; init; }
 
-    /// <summary>Who wins the slots of an expert that more tokens chose than it takes.</summary>
+    /// <summary>Which tokens get the slots of an expert that more tokens chose than it takes.</summary>
     public SlotPriority Priority { get; init; } = SlotPriority.Position;
 
     /// <summary>σ: in training, logits get noise σ/E·N(0, 1); 0 for none.</summary>
     public float Noise { get; init; }
 
-    /// <summary>In training, the router sees its input times U(1 − jitter, 1 + jitter); 0 for none.</summary>
+    /// <summary>In training, the router's input is multiplied by U(1 − jitter, 1 + jitter); 0 for none.</summary>
     public float Jitter { get; init; }
 
     /// <summary>
@@ -89,11 +88,11 @@ public sealed record GateOptions
     /// <param name="experts">Experts of the layer.</param>
     public float NoiseDeviation(int experts) => Noise / experts;
 
-    /// <summary>Every mistake in these options, in words that name the property.</summary>
+    /// <summary>Every error in these options, each naming its property.</summary>
     /// <param name="experts">Experts of the layer.</param>
     /// <param name="kinds">The gates that <see cref="Kind"/> may name; those of the library unless given.</param>
-    public IEnumerable<string> Mistakes(int experts, KindList<IGateKind>? kinds = null) =>
-        GateMistakes.Of(this, experts).Concat(GateMistakes.OfKind(this, kinds ?? ModelKinds.BuiltIn.Gates));
+    public IEnumerable<string> Errors(int experts, KindList<IGateKind>? kinds = null) =>
+        GateValidator.Of(this, experts).Concat(GateValidator.OfKind(this, kinds ?? GateKinds.BuiltIn));
 
     /// <summary>The options as JSON text: the form in which they travel and are stored.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ConfigurationJson.Options);
@@ -112,7 +111,13 @@ public sealed record GateOptions
         }
     }
 
-    /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Mistakes"/>.</summary>
+    /// <summary>What keeps these options from replacing others in a layer that exists, beside <see cref="Errors"/>.</summary>
     /// <param name="current">The options that the layer was built with.</param>
-    public IEnumerable<string> MistakesOfChange(GateOptions current) => GateMistakes.OfChange(this, current);
+    public IEnumerable<string> ErrorsOfChange(GateOptions current) => GateValidator.OfChange(this, current);
 }
+
+/// <summary>The routing policy of one layer, where it is another than the run began with.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="FromStep">The first step that follows it.</param>
+/// <param name="Options">The policy.</param>
+public sealed record GatePolicy(int Layer, long FromStep, GateOptions Options);

@@ -34,5 +34,5 @@ public interface IGateKind : IKind
     IGate Create(GateOptions options, Func<string, Parameter> parameters);
 
     /// <summary>What this gate cannot do with the options: sentences that begin with the name of the property.</summary>
-    IEnumerable<string> Mistakes(GateOptions options) => [];
+    IEnumerable<string> Errors(GateOptions options) => [];
 }

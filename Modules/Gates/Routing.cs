@@ -1,3 +1,4 @@
+using MoEActors.Native;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Gates;
@@ -52,7 +53,7 @@ public sealed class Routing(int experts)
     /// <summary>The losses times their coefficients: what the layer adds to the loss of the micro-batch.</summary>
     public double AuxiliaryLoss { get; set; }
 
-    /// <summary>Each loss by its name: what <see cref="AuxiliaryLoss"/> is made of. Measured, if only to be seen, where the coefficient is 0.</summary>
+    /// <summary>Each loss by its name: what <see cref="AuxiliaryLoss"/> is made of. Measured for the report where the coefficient is 0.</summary>
     public List<AuxiliaryLoss> Losses { get; } = [];
 
     /// <summary>Tokens that took part: padding does not.</summary>
@@ -87,6 +88,9 @@ public sealed class Routing(int experts)
 
         return _choices.AsSpan(0, count);
     }
+
+    /// <summary>Reads <paramref name="k"/> choices of each of <paramref name="rows"/> rows to the host, where slots are given.</summary>
+    public void ReadChoices(IDevice device, int rows, int k) => device.Read(Choices, BeginChoices(rows, k));
 
     /// <summary>Gives slots: all first choices before all second ones, within them in the given order, until an expert is full.</summary>
     /// <param name="capacity">Slots of an expert.</param>

@@ -5,7 +5,22 @@ using MoEActors.Native.Operations;
 namespace MoEActors.Modules.Gates;
 
 /// <summary>
-/// The order in which tokens are served when slots are short. It decides who is kept, never where: the rows of an expert stay in token
+/// Whose choice gets a slot while there are some. First choices always come before second ones; this is the order within.
+/// </summary>
+public enum SlotPriority
+{
+    /// <summary>Earlier tokens first (GShard, arXiv 2006.16668, algorithm 1).</summary>
+    Position,
+
+    /// <summary>Tokens with a better best score first: batch-prioritised routing (V-MoE, arXiv 2106.05974, §4; Tutel).</summary>
+    Score,
+
+    /// <summary>A fresh random order in training: random token selection (DeepSpeed-MoE, arXiv 2201.05596). By position in evaluation.</summary>
+    Random,
+}
+
+/// <summary>
+/// The order in which tokens are served when slots are short. It decides which tokens are kept, never where: the rows of an expert stay in token
 /// order, so that without a limit every order gives the same bits.
 /// </summary>
 internal sealed class SlotOrder

@@ -1,6 +1,13 @@
 namespace MoEActors.Modules.Kinds;
 
-/// <summary>The kinds of one sort that a configuration can name. Never changes: <see cref="With"/> makes another list.</summary>
+/// <summary>Something that a configuration refers to by name.</summary>
+public interface IKind
+{
+    /// <summary>Name in configurations and checkpoints: lower-case letters, digits and '-', as in <c>swiglu</c>.</summary>
+    string Name { get; }
+}
+
+/// <summary>The kinds of one sort that a configuration can name. Immutable: <see cref="With"/> makes another list.</summary>
 /// <typeparam name="TKind">The sort.</typeparam>
 public sealed class KindList<TKind>
     where TKind : class, IKind
@@ -49,7 +56,7 @@ public sealed class KindList<TKind>
     /// <summary>What is wrong with a name in a configuration; null for nothing.</summary>
     /// <param name="property">The property that has it.</param>
     /// <param name="name">The name.</param>
-    internal string? MistakeOf(string property, string name) => Find(name) is not null
+    internal string? ErrorOf(string property, string name) => Find(name) is not null
         ? null
         : $"{property} is '{name}'; it must be one of {string.Join(", ", Names)}, or {Article} {_word} of your own that is added on every silo and client.";
 

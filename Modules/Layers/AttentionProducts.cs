@@ -5,7 +5,7 @@ using MoEActors.Native.Operations;
 namespace MoEActors.Modules.Layers;
 
 /// <summary>
-/// The batched products of causal attention over (sequence, head). A sequence is cut into blocks of query rows; block r sees the
+/// The batched products of causal attention over (sequence, head). A sequence is cut into blocks of query rows; block r uses the
 /// keys up to its own end alone, which saves up to half of the work. The array of products is reused from call to call.
 /// </summary>
 /// <remarks>

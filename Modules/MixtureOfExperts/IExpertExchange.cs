@@ -9,7 +9,7 @@ namespace MoEActors.Modules.MixtureOfExperts;
 /// </summary>
 public interface IExpertExchange
 {
-    /// <summary>Segments per resident expert: the workers that rows come from, in rank order.</summary>
+    /// <summary>Segments per local expert: the workers that rows come from, in rank order.</summary>
     int Sources { get; }
 
     /// <summary>
@@ -18,22 +18,51 @@ public interface IExpertExchange
     /// </summary>
     ReadOnlySpan<int> SendOrder { get; }
 
-    /// <summary>Agrees on who sends how much to whom.</summary>
+    /// <summary>Exchanges how many rows every worker sends to every other.</summary>
     /// <param name="tape">The tape of the pass.</param>
     /// <param name="counts">Rows for each expert of the layer.</param>
-    void Plan(Tape tape, ReadOnlySpan<int> counts);
+    void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts);
 
-    /// <summary>After <see cref="Plan"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
+    /// <summary>After <see cref="ExchangeCounts"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
     ReadOnlySpan<int> SendLengths { get; }
 
-    /// <summary>After <see cref="Plan"/>: rows that arrive, [resident experts × <see cref="Sources"/>].</summary>
+    /// <summary>After <see cref="ExchangeCounts"/>: rows that arrive, [local experts × <see cref="Sources"/>].</summary>
     ReadOnlySpan<int> SegmentLengths { get; }
 
     /// <summary>Sends rows, which lie in <see cref="SendOrder"/>, to the experts.</summary>
-    /// <returns>The rows that arrived, by (resident expert, source).</returns>
-    Matrix ToExperts(Tape tape, in Matrix rows);
+    /// <returns>The rows that arrived, by (local expert, source).</returns>
+    Matrix Dispatch(Tape tape, in Matrix rows);
 
     /// <summary>Sends the experts' rows back to where they came from.</summary>
     /// <returns>This worker's rows in <see cref="SendOrder"/>.</returns>
-    Matrix FromExperts(Tape tape, in Matrix expertRows);
+    Matrix Combine(Tape tape, in Matrix expertRows);
+}
+
+/// <summary>The exchange of one process that holds every expert: nothing is copied.</summary>
+/// <param name="experts">Experts of the layer.</param>
+public sealed class SingleProcessExchange(int experts) : IExpertExchange
+{
+    private readonly int[] _order = [.. Enumerable.Range(0, experts)];
+    private readonly int[] _counts = new int[experts];
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SendOrder => _order;
+
+    /// <inheritdoc />
+    public int Sources => 1;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SendLengths => _counts;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SegmentLengths => _counts;
+
+    /// <inheritdoc />
+    public void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts) => counts.CopyTo(_counts);
+
+    /// <inheritdoc />
+    public Matrix Dispatch(Tape tape, in Matrix rows) => rows;
+
+    /// <inheritdoc />
+    public Matrix Combine(Tape tape, in Matrix expertRows) => expertRows;
 }

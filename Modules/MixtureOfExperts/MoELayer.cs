@@ -8,10 +8,10 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.MixtureOfExperts;
 
 /// <summary>
-/// A mixture-of-experts layer: <c>y = Σⱼ wⱼ·expertⱼ(x)</c> over the experts that the gate chose. It routes, permutes tokens into one
-/// buffer by expert, sends them through an <see cref="IExpertExchange"/>, runs the resident experts as grouped products and combines what
-/// returns. A shared expert adds its output unweighted; the residual form is <c>y = c₀·MoE(x) + c₁·MLP(x)</c> with <c>(c₀, c₁) =
-/// softmax(x·Wc)</c>.
+/// A mixture-of-experts layer (Shazeer et al., arXiv 1701.06538): <c>y = Σⱼ wⱼ·expertⱼ(x)</c> over the experts that the gate chose. It routes,
+/// permutes tokens into one buffer by expert, sends them through an <see cref="IExpertExchange"/>, runs the local experts as grouped products and
+/// combines what returns. A shared expert adds its output unweighted; the residual form is <c>y = c₀·MoE(x) + c₁·MLP(x)</c> with
+/// <c>(c₀, c₁) = softmax(x·Wc)</c>.
 /// </summary>
 /// <param name="kind">What an expert computes.</param>
 /// <param name="gate">The gate.</param>
@@ -26,38 +26,38 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
 
-    /// <summary>The same layer, gate and all, with its experts elsewhere. The old one must not be used any more.</summary>
-    /// <param name="elsewhere">The exchange that reaches them.</param>
-    /// <param name="residents">Tensors of the resident ones, in the order of the exchange.</param>
+    /// <summary>The same layer and gate with other local experts. The old one must not be used any more.</summary>
+    /// <param name="otherExchange">The exchange that reaches them.</param>
+    /// <param name="experts">Tensors of the local ones, in the order of the exchange.</param>
     /// <param name="parts">Which parts of their gradients are kept apart; null for none.</param>
-    public MoELayer Rewired(IExpertExchange elsewhere, IReadOnlyList<IReadOnlyList<Parameter>> residents, IGradientParts? parts) =>
-        new(kind, Gate, elsewhere, parameters with { Experts = residents, Parts = parts });
+    public MoELayer Rewired(IExpertExchange otherExchange, IReadOnlyList<IReadOnlyList<Parameter>> experts, IGradientParts? parts) =>
+        new(kind, Gate, otherExchange, parameters with { Experts = experts, Parts = parts });
 
     /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">[n, features] the tokens.</param>
     /// <param name="stream">[n, features] what y is added to.</param>
-    /// <param name="context">What the gate must know of the micro-batch.</param>
+    /// <param name="context">What the gate needs of the micro-batch.</param>
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in RoutingContext context)
     {
         PhaseMark before = tape.Clock.Enter(Phase.Gate);
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
         tape.Clock.Enter(Phase.Exchange);
-        exchange.Plan(tape, routing.KeptTokens);
+        exchange.ExchangeCounts(tape, routing.KeptTokens);
         tape.Clock.Enter(Phase.Gate);
         _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
         Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
         tape.Clock.Enter(Phase.Exchange);
-        Matrix arrived = exchange.ToExperts(tape, sent);
+        Matrix arrived = exchange.Dispatch(tape, sent);
         tape.Clock.Enter(Phase.Experts);
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
         _experts.Begin(
             tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         kind.Forward(_experts);
         tape.Clock.Enter(Phase.Exchange);
-        Matrix returned = exchange.FromExperts(tape, computed);
+        Matrix returned = exchange.Combine(tape, computed);
         tape.Clock.Enter(Phase.Gate);
         Tensor y = tape.Continue(stream);
         if (_shared is { IsResidual: true })
@@ -98,14 +98,14 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         tape.Device.CombineRowsGradient(
             dMixture, node.Returned, _permutation.Slots, routing.K, routing.Weights, node.Returned, dWeights);
         tape.Clock.Enter(Phase.Exchange);
-        Matrix dComputed = exchange.ToExperts(tape, node.Returned);
+        Matrix dComputed = exchange.Dispatch(tape, node.Returned);
         tape.Clock.Enter(Phase.Experts);
         Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
         kind.Backward(_experts);
         _experts.EndBackward();
         tape.Clock.Enter(Phase.Exchange);
-        Matrix dSent = exchange.FromExperts(tape, dArrived);
+        Matrix dSent = exchange.Combine(tape, dArrived);
         tape.Clock.Enter(Phase.Gate);
         Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
         tape.Device.CombineRows(dSent, _permutation.Slots, routing.K, DeviceSpan<float>.Empty, dx, accumulation);
@@ -122,3 +122,12 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         protected internal override void Backward(Tape tape) => Owner.Backward(tape, this);
     }
 }
+
+/// <summary>The tensors that a MoE layer works with on one worker.</summary>
+/// <param name="Experts">Tensors of the local experts, in the order of the exchange.</param>
+/// <param name="Shared">Tensors of an expert that computes every token, unweighted (shared) or mixed in (residual); null for none.</param>
+/// <param name="Coefficient">[features, 2] of the residual form (DeepSpeed-MoE, arXiv 2201.05596, §4.1); null for the others.</param>
+/// <param name="Parts">Which parts of the local experts' gradients are kept apart; null for none.</param>
+public sealed record MoELayerParameters(
+    IReadOnlyList<IReadOnlyList<Parameter>> Experts, IReadOnlyList<Parameter>? Shared = null, Parameter? Coefficient = null,
+    IGradientParts? Parts = null);

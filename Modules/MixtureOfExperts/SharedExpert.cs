@@ -7,7 +7,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.MixtureOfExperts;
 
 /// <summary>
-/// The expert that every token of this worker sees, beside the routed ones: added unweighted, or mixed in by learnt coefficients
+/// The expert that computes every token of this worker, beside the routed ones: added unweighted, or mixed in by learnt coefficients
 /// (the residual form). It is part of the dense parameters and never travels.
 /// </summary>
 internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> parameters, Parameter? coefficient)
@@ -72,5 +72,38 @@ internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> pa
         _batch.Begin(tape, _experts, _rows, 1, x, output, accumulation);
         kind.Forward(_batch);
         tape.Clock.Enter(before);
+    }
+}
+
+/// <summary>A dense feed-forward block: one expert that computes every token.</summary>
+/// <param name="kind">What it computes.</param>
+/// <param name="parameters">Its tensors.</param>
+public sealed class Feedforward(IExpertKind kind, IReadOnlyList<Parameter> parameters)
+{
+    private readonly SharedExpert _expert = new(kind, parameters, coefficient: null);
+
+    /// <summary><c>stream + f(x)</c>.</summary>
+    public Tensor Forward(Tape tape, in Tensor x, in Tensor stream)
+    {
+        Tensor y = tape.Continue(stream);
+        _expert.AddShared(tape, x, y);
+        if (tape.Record<Node>() is { } node)
+        {
+            node.Expert = _expert;
+            node.X = x;
+            node.Y = y;
+        }
+
+        return y;
+    }
+
+    private sealed class Node : TapeNode
+    {
+        public Tensor X;
+        public Tensor Y;
+
+        internal SharedExpert Expert { get; set; } = null!;
+
+        protected internal override void Backward(Tape tape) => Expert.Backward(tape, X, tape.Gradient(Y));
     }
 }

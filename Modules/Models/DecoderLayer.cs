@@ -18,7 +18,7 @@ internal sealed class DecoderLayer
     private readonly Feedforward? _dense;
     private MoELayer? _mixture;
 
-    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, ResidentExperts? experts)
+    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, LocalExperts? experts)
     {
         string prefix = ModelLayout.LayerPrefix(layer);
         _layer = layer;
@@ -39,8 +39,8 @@ internal sealed class DecoderLayer
     /// <summary>The gate; null for a dense layer.</summary>
     public IGate? Gate => _mixture?.Gate;
 
-    /// <summary>Has the experts elsewhere from now on.</summary>
-    public void Rewire(ResidentExperts experts) =>
+    /// <summary>Replaces the local experts and their exchange.</summary>
+    public void Rewire(LocalExperts experts) =>
         _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
@@ -57,5 +57,51 @@ internal sealed class DecoderLayer
         Tensor mixed = _mixture.Forward(tape, normed, attended, context.InLayer(_layer));
         tape.Clock.Enter(before);
         return mixed;
+    }
+}
+
+/// <summary>
+/// Runs a layer and keeps nothing of it but the residual stream that it ends in; backward runs it again for what it needs (Chen et al.,
+/// arXiv 1604.06174). The second run has the same input, the same random numbers and the same exchanges in the same order on every worker, so
+/// that results are the same to the last bit.
+/// </summary>
+internal static class LayerRecomputation
+{
+    /// <summary>The layer's output. Its routing on the host stays valid; its activations on the device do not.</summary>
+    public static Tensor Forward(DecoderLayer layer, Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
+    {
+        var output = new Tensor(tape.NewMatrix(stream.Rows, stream.Columns), stream.Slot);
+        TapeMark mark = tape.Mark();
+        bool recording = tape.Recording;
+        tape.Recording = false;
+        tape.Device.Copy(layer.Forward(tape, stream, sequenceLength, context).Value.Data, output.Value.Data);
+        tape.Recording = recording;
+        tape.Release(mark);
+        if (tape.Record<Node>() is { } node)
+        {
+            node.Layer = layer;
+            node.Stream = stream;
+            node.SequenceLength = sequenceLength;
+            node.Context = context;
+        }
+
+        return output;
+    }
+
+    private sealed class Node : TapeNode
+    {
+        public DecoderLayer Layer = null!;
+        public Tensor Stream;
+        public int SequenceLength;
+        public RoutingContext Context;
+
+        protected internal override void Backward(Tape tape)
+        {
+            // Input and output are points of one residual stream and share a gradient, which the layers above have written: it lies before the mark.
+            TapeMark mark = tape.Mark();
+            Layer.Forward(tape, Stream, SequenceLength, Context);
+            tape.BackwardTo(mark);
+            tape.Release(mark);
+        }
     }
 }

@@ -30,11 +30,11 @@ public sealed class DecoderModel : IRoutedModel
     /// <param name="device">The worker's device.</param>
     /// <param name="arena">Memory of a round.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
-    /// <param name="experts">The resident experts of a layer.</param>
-    /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
+    /// <param name="experts">The local experts of a layer.</param>
+    /// <param name="clock">Times the phases of a pass; null when its readings are not needed.</param>
     /// <param name="recomputed">By layer: whether its activations are dropped after forward and computed again in backward; null for none.</param>
     public DecoderModel(
-        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, ResidentExperts> experts,
+        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, LocalExperts> experts,
         PhaseClock? clock = null, IReadOnlyList<bool>? recomputed = null)
     {
         _recomputed = recomputed ?? new bool[configuration.Layers];
@@ -59,17 +59,17 @@ public sealed class DecoderModel : IRoutedModel
     public IGate? GateOf(int layer) => _layers[layer].Gate;
 
     /// <summary>
-    /// Has the experts of a layer elsewhere from the next pass on; its gate keeps its policy and state. Between two passes, on every worker alike.
+    /// Replaces the local experts of a layer and their exchange; its gate keeps its policy and state. Called between two passes, on every worker alike.
     /// </summary>
     /// <param name="layer">The layer, which is none of the dense ones.</param>
-    /// <param name="experts">Its resident experts from now on.</param>
-    public void Rewire(int layer, ResidentExperts experts) => _layers[layer].Rewire(experts);
+    /// <param name="experts">Its local experts from now on.</param>
+    public void Rewire(int layer, LocalExperts experts) => _layers[layer].Rewire(experts);
 
     /// <summary>What the gates decided in the last pass, by layer; null for a dense layer.</summary>
     public Routing? RoutingOf(int layer) => GateOf(layer)?.Routing;
 
     /// <summary>
-    /// Forward and backward of one micro-batch: adds parts to the gradients of the resident parameters.
+    /// Forward and backward of one micro-batch: adds parts to the gradients of the local parameters.
     /// </summary>
     /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
     /// <param name="lossScale">1 / predicted tokens of the whole step.</param>
@@ -101,7 +101,7 @@ public sealed class DecoderModel : IRoutedModel
 
     /// <summary>Logits of every position, row-major [tokens, vocabulary].</summary>
     /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
-    /// <param name="logits">Where they go; empty to run for the other workers' sake alone.</param>
+    /// <param name="logits">Receives them; empty for a worker that only takes part in the exchanges.</param>
     public void Predict(MicroBatch? batch, Span<float> logits)
     {
         _tape.Reset();
@@ -147,7 +147,7 @@ public sealed class DecoderModel : IRoutedModel
         Tensor stream = _embedding.Forward(_tape, ids);
         for (int layer = 0; layer < _layers.Length; layer++)
         {
-            // Without a backward pass nobody reads a layer's activations again.
+            // Without a backward pass a layer's activations are not needed again.
             stream = _recomputed[layer] || !_tape.Recording
                 ? LayerRecomputation.Forward(_layers[layer], _tape, stream, length, context)
                 : _layers[layer].Forward(_tape, stream, length, context);

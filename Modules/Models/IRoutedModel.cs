@@ -1,9 +1,12 @@
+using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Parameters;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Models;
 
-/// <summary>What a worker runs of a model, whatever its trunk: mixture-of-experts layers over dense parameters and resident experts.</summary>
+/// <summary>What a worker runs of a model, whatever its backbone: mixture-of-experts layers over dense parameters and local experts.</summary>
 public interface IRoutedModel : IDisposable
 {
     /// <summary>The configuration.</summary>
@@ -18,4 +21,33 @@ public interface IRoutedModel : IDisposable
     /// <summary>Ends a step, beside the optimizer: updates what gates keep but do not train, such as the bias that balances.</summary>
     /// <param name="gradients">Dense gradients over all micro-batches of the step, alike on every worker.</param>
     void EndStep(DeviceSpan<float> gradients);
+}
+
+/// <summary>The experts of one layer that a worker holds, and the exchange that brings rows to them.</summary>
+/// <param name="Blocks">Their parameters, in the order of the exchange.</param>
+/// <param name="Exchange">The exchange.</param>
+/// <param name="Parts">Which parts of their gradients are kept apart; null for none.</param>
+public sealed record LocalExperts(IReadOnlyList<ParameterBlock> Blocks, IExpertExchange Exchange, IGradientParts? Parts = null);
+
+/// <summary>Builds the mixture-of-experts layers that a configuration describes.</summary>
+internal static class MixtureLayers
+{
+    /// <summary>A layer over tensors that exist.</summary>
+    public static MoELayer Create(ModelConfiguration model, int layer, ParameterBlock dense, LocalExperts experts)
+    {
+        string prefix = ModelLayout.LayerPrefix(layer);
+        return new MoELayer(
+            model.Kinds.Experts.Get(model.Expert),
+            model.Kinds.Gates.Get(model.Gate.Kind).Create(model.Gate, name => dense[prefix + name]),
+            experts.Exchange,
+            new MoELayerParameters(
+                [.. experts.Blocks.Select(block => block.Parameters)],
+                Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
+                model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
+                experts.Parts));
+    }
+
+    /// <summary>The layer's tensors of these shapes; null for none.</summary>
+    public static Parameter[]? Named(ParameterBlock dense, string prefix, IReadOnlyList<ParameterShape> shapes) =>
+        shapes.Count == 0 ? null : [.. shapes.Select(shape => dense[prefix + shape.Name])];
 }

@@ -1,10 +1,9 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Modules.Models;
 
-/// <summary>A single mixture-of-experts layer for a trunk of the caller's own. It maps [tokens, <see cref="Dim"/>] to the same shape.</summary>
+/// <summary>A single mixture-of-experts layer for a backbone of the caller's own. It maps [tokens, <see cref="Dim"/>] to the same shape.</summary>
 public sealed record LayerConfiguration
 {
     /// <summary>Features of a token.</summary>
@@ -48,7 +47,7 @@ public sealed record LayerConfiguration
     {
         Model = new ModelConfiguration
         {
-            Trunk = Trunk.None,
+            Backbone = Backbone.None,
             Dim = Dim,
             Experts = [Experts],
             Hidden = Hidden,
@@ -65,8 +64,8 @@ public sealed record LayerConfiguration
 
     /// <summary>The layer that a run is.</summary>
     /// <exception cref="ArgumentException">It is a whole model.</exception>
-    public static LayerConfiguration From(RunConfiguration run) => run.Model.Trunk != Trunk.None
-        ? throw new ArgumentException("The run has a trunk of its own: it is a model, not a layer.", nameof(run))
+    public static LayerConfiguration From(RunConfiguration run) => run.Model.Backbone != Backbone.None
+        ? throw new ArgumentException("The run has a backbone of its own: it is a model, not a layer.", nameof(run))
         : new LayerConfiguration
         {
             Dim = run.Model.Dim,

@@ -1,4 +1,6 @@
+using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
 using MoEActors.Native;
@@ -7,7 +9,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Modules.Models;
 
 /// <summary>
-/// A single layer on one worker. The caller's trunk runs between forward and backward, so every micro-batch of a call keeps a pass of its own; a
+/// A single layer on one worker. The caller's backbone runs between forward and backward, so every micro-batch of a call keeps a pass of its own; a
 /// further one evaluates in between.
 /// </summary>
 public sealed class LayerModel : IRoutedModel
@@ -17,13 +19,13 @@ public sealed class LayerModel : IRoutedModel
     private readonly LayerPass _evaluation;
 
     /// <summary>Builds the layer over parameters that exist.</summary>
-    /// <param name="configuration">Validated configuration without a trunk.</param>
+    /// <param name="configuration">Validated configuration without a backbone.</param>
     /// <param name="device">The worker's device.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>
-    /// <param name="experts">The resident experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
-    /// <param name="clock">Times the phases of a pass; null for a clock that nobody reads.</param>
-    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, ResidentExperts> experts,
+    /// <param name="experts">The local experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
+    /// <param name="clock">Times the phases of a pass; null when its readings are not needed.</param>
+    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, LocalExperts> experts,
         PhaseClock? clock = null)
     {
         Configuration = configuration;
@@ -43,7 +45,7 @@ public sealed class LayerModel : IRoutedModel
     /// <summary>Memory of the passes.</summary>
     public IEnumerable<Arena> Arenas => [.. _rounds.Select(pass => pass.Arena), _evaluation.Arena];
 
-    /// <summary>The pass beside those that wait for their backward.</summary>
+    /// <summary>The pass that evaluates while others wait for their backward.</summary>
     public LayerPass Evaluation => UnderPolicy(_evaluation);
 
     /// <summary>The pass of a round.</summary>
@@ -52,9 +54,11 @@ public sealed class LayerModel : IRoutedModel
     /// <summary>Passes of a layer that runs so many rounds.</summary>
     public static int PassesFor(int rounds) => rounds + 1;
 
-    /// <summary>Has the experts elsewhere from now on; what waits for its backward is void. Between two steps, on every worker alike.</summary>
-    /// <param name="experts">The resident experts as a pass reaches them.</param>
-    public void Rewire(Func<int, ResidentExperts> experts)
+    /// <summary>
+    /// Replaces the local experts and their exchange; passes that wait for their backward become invalid. Called between two steps, on every worker alike.
+    /// </summary>
+    /// <param name="experts">The local experts as a pass reaches them.</param>
+    public void Rewire(Func<int, LocalExperts> experts)
     {
         for (int round = 0; round < _rounds.Length; round++)
         {
@@ -88,4 +92,97 @@ public sealed class LayerModel : IRoutedModel
 
         return pass;
     }
+}
+
+/// <summary>
+/// One micro-batch on its way through a layer: its rows, its routing and what backward needs, until the next one is loaded. Workers run the same
+/// pass at the same time; one that has no micro-batch runs it with no rows.
+/// </summary>
+public sealed class LayerPass : IDisposable
+{
+    /// <summary>A layer alone needs little beside its rows: blocks smaller than a model's.</summary>
+    private const long BlockBytes = 1 << 20;
+
+    private readonly IDevice _device;
+    private readonly Arena _arena;
+    private readonly Tape _tape;
+    private readonly int _dim;
+    private MoELayer _layer;
+    private Tensor _x;
+    private Tensor _y;
+
+    internal LayerPass(IDevice device, PhaseClock? clock, int dim, MoELayer layer)
+    {
+        _device = device;
+        _dim = dim;
+        _layer = layer;
+        _arena = new Arena(device, BlockBytes);
+        _tape = new Tape(device, _arena, clock);
+    }
+
+    /// <summary>The gate.</summary>
+    public IGate Gate => _layer.Gate;
+
+    internal Arena Arena => _arena;
+
+    /// <summary>Rows of the micro-batch.</summary>
+    public int Rows => _x.Rows;
+
+    /// <summary>Copies the rows of a micro-batch to the device and discards the one before.</summary>
+    /// <param name="x">[rows, features], row-major, in host memory; may be empty.</param>
+    public void Load(ReadOnlySpan<float> x)
+    {
+        _tape.Reset();
+        _x = _tape.Create(x.Length / _dim, _dim);
+        _device.Write(x, _x.Value.Data);
+    }
+
+    /// <summary>Computes the outputs of the rows that were loaded.</summary>
+    /// <param name="training">Whether <see cref="Backward"/> may follow; without, nothing is random.</param>
+    /// <param name="auxiliaryScale">Weight of the auxiliary losses of this micro-batch.</param>
+    /// <param name="randomKey">Key of the random numbers; null where nothing is random.</param>
+    public void Forward(bool training, float auxiliaryScale, ulong? randomKey)
+    {
+        _tape.Recording = training;
+        Tensor zero = _tape.Create(Rows, _dim);
+        _device.Fill(zero.Value.Data, 0f);
+        PhaseMark before = _tape.Clock.Mark;
+        _tape.Clock.Enter(new PhaseMark(Phase.Gate, 0));
+        _y = _layer.Forward(_tape, _x, zero, new RoutingContext(DeviceSpan<int>.Empty, Rows, auxiliaryScale, randomKey).InLayer(0));
+        _tape.Clock.Enter(before);
+    }
+
+    /// <summary>Reads the outputs.</summary>
+    /// <param name="y">[rows, features] in host memory.</param>
+    public void ReadOutput(Span<float> y) => _device.Read(_y.Value.Data, y);
+
+    /// <summary>Copies the gradients of the outputs to the device; <see cref="Backward"/> follows.</summary>
+    /// <param name="dy">[rows, features] in host memory; empty for zero.</param>
+    public void LoadGradient(ReadOnlySpan<float> dy)
+    {
+        Matrix gradient = _tape.NewMatrix(Rows, _dim);
+        if (dy.IsEmpty)
+        {
+            _device.Fill(gradient.Data, 0f);
+        }
+        else
+        {
+            _device.Write(dy, gradient.Data);
+        }
+
+        _tape.Seed(_y, gradient);
+    }
+
+    /// <summary>Adds this micro-batch's part to the gradients of the local parameters, and computes that of the rows.</summary>
+    public void Backward() => _tape.Backward();
+
+    /// <summary>Reads the gradients of the rows.</summary>
+    /// <param name="dx">[rows, features] in host memory.</param>
+    public void ReadGradient(Span<float> dx) => _device.Read(_tape.Gradient(_x).Data, dx);
+
+    internal void Rewire(LocalExperts experts) =>
+        _layer = _layer.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
+
+    /// <inheritdoc />
+    public void Dispose() => _arena.Dispose();
 }

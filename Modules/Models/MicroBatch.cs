@@ -1,3 +1,5 @@
+using MoEActors.Native.Operations;
+
 namespace MoEActors.Modules.Models;
 
 /// <summary>
@@ -37,3 +39,18 @@ public sealed record MicroBatch(int[] Inputs, int[] Targets, int SequenceLength)
         }
     }
 }
+
+/// <summary>The place of a micro-batch in a run, which with the seed determines its random numbers, wherever it is computed.</summary>
+/// <param name="Step">The step, from 1.</param>
+/// <param name="Index">The micro-batch of the step, from 0.</param>
+public readonly record struct MicroBatchPlace(long Step, int Index)
+{
+    /// <summary>The key of its random numbers.</summary>
+    /// <param name="seed">The model's seed.</param>
+    public ulong RandomKey(ulong seed) => CounterRandom.Derive(CounterRandom.Derive(seed, (ulong)Step), (ulong)Index);
+}
+
+/// <summary>The losses of one micro-batch.</summary>
+/// <param name="CrossEntropySum">Σ of the tokens' cross-entropy, nats.</param>
+/// <param name="Auxiliary">Σ over layers of the weighted balance and z-losses.</param>
+public readonly record struct MicroBatchLoss(double CrossEntropySum, double Auxiliary);

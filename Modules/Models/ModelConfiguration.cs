@@ -1,9 +1,18 @@
 using System.Text.Json.Serialization;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
+
+/// <summary>The part of a model around its mixture-of-experts layers.</summary>
+public enum Backbone
+{
+    /// <summary>A decoder: embedding, attention, norms and head of a language model.</summary>
+    Decoder,
+
+    /// <summary>Nothing: one layer by itself, in a backbone of the caller's own (<see cref="LayerConfiguration"/>).</summary>
+    None,
+}
 
 /// <summary>
 /// A decoder-only language model in the convention of today's open-weight models (Mixtral, Qwen-MoE): RMSNorm before each block, rotary
@@ -19,8 +28,9 @@ public sealed record ModelConfiguration
 
     private ModelKinds _kinds = ModelKinds.BuiltIn;
 
-    /// <summary>What the layers stand in. Without a trunk there is one layer, and of the values here only those of its experts and gate count.</summary>
-    public Trunk Trunk { get; init; } = Trunk.Decoder;
+    /// <summary>The part of the model around the layers. Without a backbone there is one layer, and only the values for its experts and gate apply.</summary>
+    [JsonPropertyName("trunk")]
+    public Backbone Backbone { get; init; } = Backbone.Decoder;
 
     /// <summary>Token ids run from 0 to this minus one; 256 for bytes.</summary>
     public int Vocabulary { get; init; } = 256;
@@ -69,7 +79,7 @@ public sealed record ModelConfiguration
     /// <summary>Seed of the initial values.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>What the names in here stand for. Not part of the text of a configuration: whoever reads one brings them.</summary>
+    /// <summary>The kinds that the names in here refer to. They are not part of a configuration's text: its reader supplies them.</summary>
     [JsonIgnore]
     public ModelKinds Kinds => _kinds;
 
@@ -82,56 +92,62 @@ public sealed record ModelConfiguration
     /// <summary>The layers that have experts.</summary>
     public IEnumerable<int> MoELayers => Enumerable.Range(0, Layers).Where(layer => Experts[layer] > 0);
 
-    /// <summary>The same configuration, whose names stand for these kinds.</summary>
+    /// <summary>The same configuration with names that refer to these kinds.</summary>
     public ModelConfiguration Using(ModelKinds kinds) => this with { _kinds = kinds };
 
     /// <summary>Throws when the configuration cannot work.</summary>
-    /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
+    /// <exception cref="ModelConfigurationException">With every error, each naming its property.</exception>
     public void Validate()
     {
-        List<string> mistakes = [.. Mistakes()];
-        if (mistakes.Count > 0)
+        List<string> errors = [.. Errors()];
+        if (errors.Count > 0)
         {
-            throw new ModelConfigurationException(mistakes);
+            throw new ModelConfigurationException(errors);
         }
     }
 
-    /// <summary>Every mistake in this configuration, in words that name the property.</summary>
-    public IEnumerable<string> Mistakes()
+    /// <summary>Every error in this configuration, each naming its property.</summary>
+    public IEnumerable<string> Errors()
     {
-        List<string> single = [.. Trunk == Trunk.None ? LayerMistakes() : DecoderMistakes(), .. MixtureMistakes()];
+        List<string> single = [.. Backbone == Backbone.None ? LayerErrors() : DecoderErrors(), .. MixtureErrors()];
         if (single.Count == 0)
         {
             single.AddRange(Excesses());
         }
 
-        return single.Count > 0 ? single : KindMistakes.InTensors(this);
+        return single.Count > 0 ? single : KindValidator.InTensors(this);
     }
+
+    /// <summary>What keeps a layer of this model from routing by another policy than it began with: every error, each naming its property.</summary>
+    /// <param name="policy">The policy. What cannot change while a layer lives must be as it is here.</param>
+    public IEnumerable<string> ErrorsOf(GatePolicy policy) => MoELayers.Contains(policy.Layer)
+        ? [.. policy.Options.Errors(Experts[policy.Layer], Kinds.Gates), .. policy.Options.ErrorsOfChange(Gate)]
+        : [$"The layer has no gate; layers with one are {string.Join(", ", MoELayers)}."];
 
     private static IEnumerable<string> OutOfRange(params (string Name, int Value)[] values) => values
         .Where(entry => entry.Value is < 1 or > LargestSize)
         .Select(entry => $"{entry.Name} is {entry.Value}; it must be at least 1{(entry.Value > LargestSize ? $" and at most {LargestSize}" : "")}.");
 
-    private IEnumerable<string> LayerMistakes()
+    private IEnumerable<string> LayerErrors()
     {
-        IEnumerable<string> mistakes = OutOfRange((nameof(Dim), Dim), (nameof(Hidden), Hidden));
+        IEnumerable<string> errors = OutOfRange((nameof(Dim), Dim), (nameof(Hidden), Hidden));
         return Layers == 1 && Experts[0] != 0
-            ? mistakes
-            : mistakes.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a trunk is one layer of at least 1 expert.");
+            ? errors
+            : errors.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a backbone is one layer of at least 1 expert.");
     }
 
-    private IEnumerable<string> DecoderMistakes()
+    private IEnumerable<string> DecoderErrors()
     {
-        if (Trunk != Trunk.Decoder)
+        if (Backbone != Backbone.Decoder)
         {
-            yield return $"{nameof(Trunk)} is {Trunk}; it must be one of {string.Join(", ", Enum.GetNames<Trunk>())}.";
+            yield return $"{nameof(Backbone)} is {Backbone}; it must be one of {string.Join(", ", Enum.GetNames<Backbone>())}.";
         }
 
-        foreach (string mistake in OutOfRange(
+        foreach (string error in OutOfRange(
             (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
             (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers)))
         {
-            yield return mistake;
+            yield return error;
         }
 
         if (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0))
@@ -150,7 +166,7 @@ public sealed record ModelConfiguration
         }
     }
 
-    private IEnumerable<string> MixtureMistakes()
+    private IEnumerable<string> MixtureErrors()
     {
         if (SharedExperts is < 0 or > LargestSize)
         {
@@ -162,12 +178,12 @@ public sealed record ModelConfiguration
             yield return $"{nameof(Residual)} is set, but {nameof(SharedExperts)} is {SharedExperts}: two forms of one branch; choose one.";
         }
 
-        if (Kinds.Experts.MistakeOf(nameof(Expert), Expert) is { } unknown)
+        if (Kinds.Experts.ErrorOf(nameof(Expert), Expert) is { } unknown)
         {
             yield return unknown;
         }
 
-        // One complaint for all layers of a size: a hundred layers are not a hundred mistakes.
+        // One error for all layers of a size: a hundred layers are not a hundred errors.
         HashSet<int> seen = [];
         for (int layer = 0; layer < Layers; layer++)
         {
@@ -178,16 +194,16 @@ public sealed record ModelConfiguration
             }
             else if (experts > 0 && seen.Add(experts))
             {
-                foreach (string mistake in Gate.Mistakes(experts, Kinds.Gates))
+                foreach (string error in Gate.Errors(experts, Kinds.Gates))
                 {
-                    yield return $"Layer {layer}: {mistake}";
+                    yield return $"Layer {layer}: {error}";
                 }
             }
         }
     }
 
     /// <summary>
-    /// What is too large of a configuration that has no other mistake: its parts are made of tensors whose sizes multiply.
+    /// What is too large of a configuration that has no other error: its parts are made of tensors whose sizes multiply.
     /// </summary>
     private IEnumerable<string> Excesses()
     {
@@ -211,4 +227,13 @@ public sealed record ModelConfiguration
             }
         }
     }
+}
+
+/// <summary>A model configuration that cannot work.</summary>
+/// <param name="errors">Every error found, each naming its property.</param>
+public sealed class ModelConfigurationException(IReadOnlyList<string> errors)
+    : Exception($"The model's configuration cannot work: {string.Join(" ", errors)}")
+{
+    /// <summary>Every error found, each naming its property.</summary>
+    public IReadOnlyList<string> Errors { get; } = errors;
 }

@@ -16,7 +16,7 @@ public static class ModelLayout
     /// <summary>Everything but the experts, in canonical order.</summary>
     public static IReadOnlyList<ParameterShape> Dense(ModelConfiguration model)
     {
-        if (model.Trunk == Trunk.None)
+        if (model.Backbone == Backbone.None)
         {
             return [.. model.MoELayers.SelectMany(layer => Mixture(model, layer))];
         }

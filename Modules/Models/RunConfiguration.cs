@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Optimizers;
@@ -33,7 +34,7 @@ public sealed record RunConfiguration
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, and validates it.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="kinds">What its names stand for; the library's experts and gates unless given.</param>
+    /// <param name="kinds">The kinds that its names refer to; the library's experts and gates unless given.</param>
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
     public static RunConfiguration FromJson(string json, ModelKinds? kinds = null)
     {
@@ -56,31 +57,70 @@ public sealed record RunConfiguration
         }
     }
 
-    /// <summary>The same run, whose names stand for these kinds.</summary>
+    /// <summary>The same run with names that refer to these kinds.</summary>
     public RunConfiguration Using(ModelKinds kinds) => this with { Model = Model.Using(kinds) };
 
     /// <summary>Throws when the run cannot work.</summary>
-    /// <exception cref="ModelConfigurationException">With every mistake, each naming its property.</exception>
+    /// <exception cref="ModelConfigurationException">With every error, each naming its property.</exception>
     public void Validate()
     {
-        List<string> mistakes = [.. Model.Mistakes(), .. Optimizer.Mistakes()];
+        List<string> errors = [.. Model.Errors(), .. Optimizer.Errors()];
         if (MicroBatches < 1)
         {
-            mistakes.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
+            errors.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");
         }
 
-        if (Model.Trunk == Trunk.None && Recompute != LayerSelection.None)
+        if (Model.Backbone == Backbone.None && Recompute != LayerSelection.None)
         {
-            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a trunk keeps its activations until the gradients come: it must be none.");
+            errors.Add($"{nameof(Recompute)} is '{Recompute}'; a layer without a backbone keeps its activations until the gradients come: it must be none.");
         }
         else if (LayerSelection.Parse(Recompute, Model.Layers) is null)
         {
-            mistakes.Add($"{nameof(Recompute)} is '{Recompute}'; it must be all, none, or layers from 0 to {Model.Layers - 1} such as 0,2-3.");
+            errors.Add($"{nameof(Recompute)} is '{Recompute}'; it must be all, none, or layers from 0 to {Model.Layers - 1} such as 0,2-3.");
         }
 
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
-            throw new ModelConfigurationException(mistakes);
+            throw new ModelConfigurationException(errors);
         }
     }
+}
+
+/// <summary>Layers chosen by a text: <c>all</c>, <c>none</c>, or numbers and ranges from 0 such as <c>0,2-5</c>.</summary>
+public static class LayerSelection
+{
+    /// <summary>Every layer.</summary>
+    public const string All = "all";
+
+    /// <summary>No layer.</summary>
+    public const string None = "none";
+
+    /// <summary>The layers that a text chooses; null when it is malformed or names a layer that does not exist.</summary>
+    /// <param name="words">The text.</param>
+    /// <param name="layers">Layers of the model.</param>
+    public static bool[]? Parse(string words, int layers)
+    {
+        bool[] chosen = new bool[layers];
+        if (words is All or None)
+        {
+            Array.Fill(chosen, words == All);
+            return chosen;
+        }
+
+        foreach (string part in words.Split(','))
+        {
+            string[] ends = part.Split('-', 2);
+            if (!Number(ends[0], layers, out int first) || !Number(ends[^1], layers, out int last) || last < first)
+            {
+                return null;
+            }
+
+            Array.Fill(chosen, true, first, last - first + 1);
+        }
+
+        return chosen;
+    }
+
+    private static bool Number(string word, int layers, out int number) =>
+        int.TryParse(word, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out number) && number < layers;
 }

@@ -5,7 +5,7 @@ using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Optimizers;
 
-/// <summary>Applies AdamW to blocks of parameters.</summary>
+/// <summary>Applies AdamW (Loshchilov &amp; Hutter, arXiv 1711.05101) to blocks of parameters.</summary>
 /// <param name="options">The numbers.</param>
 public sealed class Optimizer(OptimizerOptions options)
 {

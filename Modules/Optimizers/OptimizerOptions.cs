@@ -1,6 +1,9 @@
 namespace MoEActors.Modules.Optimizers;
 
-/// <summary>AdamW with warm-up, cosine decay and clipping. Norms and biases do not decay.</summary>
+/// <summary>
+/// AdamW (Loshchilov &amp; Hutter, arXiv 1711.05101) with warm-up, cosine decay (arXiv 1608.03983) and clipping (Pascanu et al., arXiv 1211.5063).
+/// Norms and biases do not decay.
+/// </summary>
 public sealed record OptimizerOptions
 {
     /// <summary>Highest learning rate.</summary>
@@ -33,8 +36,8 @@ public sealed record OptimizerOptions
     /// <summary>The same with a schedule of so many steps, of which the warm-up takes a tenth at most.</summary>
     public OptimizerOptions OfSteps(long steps) => this with { TotalSteps = steps, WarmupSteps = Math.Min(WarmupSteps, Math.Max(1, steps / 10)) };
 
-    /// <summary>Every mistake in these options, in words that name the property.</summary>
-    public IEnumerable<string> Mistakes()
+    /// <summary>Every error in these options, each naming its property.</summary>
+    public IEnumerable<string> Errors()
     {
         (string Name, float Value)[] magnitudes =
             [(nameof(LearningRate), LearningRate), (nameof(WeightDecay), WeightDecay), (nameof(ClipNorm), ClipNorm)];

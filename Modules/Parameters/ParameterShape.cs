@@ -1,3 +1,8 @@
+using System.Text;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
+
 namespace MoEActors.Modules.Parameters;
 
 /// <summary>One tensor of a layout: name, shape, and how it starts and decays.</summary>
@@ -7,8 +12,8 @@ namespace MoEActors.Modules.Parameters;
 /// <param name="Initial">How the values start.</param>
 /// <param name="Decays">Whether weight decay applies: matrices yes, norms and biases no.</param>
 /// <param name="Trained">
-/// Whether the optimizer moves it along its gradient. State that is not trained is kept, copied and saved with the others; whoever owns
-/// it decides what the memory of its gradient carries.
+/// Whether the optimizer moves it along its gradient. State that is not trained is kept, copied and saved with the others; its
+/// owner decides what the memory of its gradient carries.
 /// </param>
 public sealed record ParameterShape(string Name, int Rows, int Columns, InitialValue Initial, bool Decays, bool Trained = true)
 {
@@ -27,4 +32,52 @@ public sealed record ParameterShape(string Name, int Rows, int Columns, InitialV
 
     /// <summary>State that starts at zero and that no gradient moves.</summary>
     public static ParameterShape State(string name, int columns) => Bias(name, columns) with { Trained = false };
+}
+
+/// <summary>
+/// How a tensor starts. Random values come from a counter-based generator keyed by (seed, tensor name, element), never by
+/// worker, so that any placement starts from the same bits.
+/// </summary>
+/// <param name="Deviation">Standard deviation of the normal distribution; 0 for a constant.</param>
+/// <param name="Mean">Its mean, or the constant.</param>
+public readonly record struct InitialValue(float Deviation, float Mean)
+{
+    /// <summary>Normal with mean 0.</summary>
+    public static InitialValue Normal(float deviation) => new(deviation, 0f);
+
+    /// <summary>The same value everywhere.</summary>
+    public static InitialValue Constant(float value) => new(0f, value);
+
+    /// <summary>Fills <paramref name="span"/> with the values of the tensor called <paramref name="name"/>.</summary>
+    /// <param name="device">The device that holds the tensor.</param>
+    /// <param name="seed">The model's seed.</param>
+    /// <param name="name">The tensor's full name, expert included.</param>
+    /// <param name="span">Its elements.</param>
+    public void Fill(IDevice device, ulong seed, string name, DeviceSpan<float> span)
+    {
+        if (Deviation == 0f)
+        {
+            device.Fill(span, Mean);
+            return;
+        }
+
+        if (!device.Computes)
+        {
+            return;
+        }
+
+        ulong key = CounterRandom.Mix(seed ^ CounterRandom.Hash(Encoding.UTF8.GetBytes(name)));
+        float[] values = new float[span.Length];
+        for (int i = 0; i < values.Length; i += 2)
+        {
+            (double a, double b) = CounterRandom.NormalPair(key, (ulong)i);
+            values[i] = (float)(Mean + Deviation * a);
+            if (i + 1 < values.Length)
+            {
+                values[i + 1] = (float)(Mean + Deviation * b);
+            }
+        }
+
+        device.Write(values, span);
+    }
 }

@@ -3,10 +3,43 @@ using MoEActors.Native.Timing;
 
 namespace MoEActors.Modules.Timing;
 
+/// <summary>What a worker's thread does in a training step. Forward and backward count alike.</summary>
+public enum Phase
+{
+    /// <summary>Nothing of a step: it waits for orders, or carries out others, such as a move.</summary>
+    Idle,
+
+    /// <summary>The routed experts: grouped products and what is between them.</summary>
+    Experts,
+
+    /// <summary>Attention with its projections.</summary>
+    Attention,
+
+    /// <summary>Gates, and the ordering and combining of rows.</summary>
+    Gate,
+
+    /// <summary>Rows between workers, waiting for the others included.</summary>
+    Exchange,
+
+    /// <summary>Embedding, norms, dense and shared feed-forward blocks, head and loss.</summary>
+    Dense,
+
+    /// <summary>Clearing, reduction and norm of gradients, waiting for the others included.</summary>
+    Gradients,
+
+    /// <summary>The optimizer.</summary>
+    Update,
+}
+
+/// <summary>Where in a step a thread is.</summary>
+/// <param name="Phase">What it does.</param>
+/// <param name="Layer">The mixture-of-experts layer it does it for; −1 for none.</param>
+public readonly record struct PhaseMark(Phase Phase, int Layer);
+
 /// <summary>
-/// Splits the time of one thread by <see cref="Phase"/>: every moment since <see cref="Reset"/> belongs to exactly one. Whoever begins
-/// something enters its phase and enters the one before at the end; backward passes are in the phase that recorded them. Beside the time on the
-/// clock stands the processor time of the thread: the difference is waiting - for other workers, or for a core. A change of phase costs two
+/// Splits the time of one thread by <see cref="Phase"/>: every moment since <see cref="Reset"/> belongs to exactly one. Code that begins
+/// a phase enters it, and enters the one before at the end; backward passes are in the phase that recorded them. Beside the time on the
+/// clock it keeps the processor time of the thread: the difference is waiting - for other workers, or for a core. A change of phase costs two
 /// readings, about 0.3 µs together, and no allocation. On a device that queues its operations the queueing is what is timed.
 /// </summary>
 /// <param name="layers">Layers of the model, for the times by layer.</param>
@@ -40,7 +73,7 @@ public sealed class PhaseClock(int layers = 0)
         _running = false;
     }
 
-    /// <summary>Forgets all times; those of the running phase count from now.</summary>
+    /// <summary>Clears all times; those of the running phase count from now.</summary>
     public void Reset()
     {
         Move(Mark);

@@ -78,6 +78,43 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
+    public int LargestCount(DeviceSpan<int> numbers, int limit)
+    {
+        Operands.InRange(numbers, -1, limit);
+        Span<int> counts = _scratch.Take<int>(limit).AsSpan();
+        counts.Clear();
+        int most = 0;
+        foreach (int number in numbers.AsSpan())
+        {
+            most = number < 0 ? most : Math.Max(most, ++counts[number]);
+        }
+
+        return most;
+    }
+
+    /// <inheritdoc />
+    public void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        int limit = choices.Length / k;
+        Operands.HasLength(choices, (long)limit * k);
+        Operands.InRange(rows, -1, limit);
+        Span<int> from = rows.AsSpan(), to = choices.AsSpan(), next = _scratch.Take<int>(limit).AsSpan();
+        to.Fill(-1);
+        next.Clear();
+        for (int i = 0; i < from.Length; i++)
+        {
+            int row = from[i];
+            if (row >= 0)
+            {
+                int place = next[row]++;
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(place, k, nameof(k));
+                to[row * k + place] = i / count;
+            }
+        }
+    }
+
+    /// <inheritdoc />
     public void AddSmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> load)
     {
         CheckLoad(logits, noisy, choices, k, deviation);

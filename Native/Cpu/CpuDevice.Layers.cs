@@ -17,6 +17,14 @@ public sealed unsafe partial class CpuDevice
     public void Scale(DeviceSpan<float> x, float factor) => ForElements(x.Length, new ScaleKernel(x, factor));
 
     /// <inheritdoc />
+    public void Multiply(in Matrix a, in Matrix b, in Matrix y)
+    {
+        Operands.SameShape(b, a);
+        Operands.SameShape(y, a);
+        ForRows(y.Rows, y.Columns, new MultiplyKernel(a, b, y));
+    }
+
+    /// <inheritdoc />
     public void AddBias(in Matrix y, DeviceSpan<float> bias)
     {
         Operands.RowMajor(y);
@@ -67,6 +75,21 @@ public sealed unsafe partial class CpuDevice
         Operands.SameShape(dOutput, preactivation);
         Operands.SameShape(dPreactivation, preactivation);
         ForRows(dOutput.Rows, dOutput.Columns, new GeluGradientKernel(preactivation, dOutput, dPreactivation));
+    }
+
+    /// <inheritdoc />
+    public void Relu(in Matrix x, in Matrix y)
+    {
+        Operands.SameShape(y, x);
+        ForRows(y.Rows, y.Columns, new ReluKernel(x, y));
+    }
+
+    /// <inheritdoc />
+    public void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx)
+    {
+        Operands.SameShape(dy, y);
+        Operands.SameShape(dx, y);
+        ForRows(y.Rows, y.Columns, new ReluGradientKernel(y, dy, dx));
     }
 
     /// <inheritdoc />

@@ -37,6 +37,11 @@ public sealed partial class DryRunDevice
     }
 
     /// <inheritdoc />
+    public void Multiply(in Matrix a, in Matrix b, in Matrix y)
+    {
+    }
+
+    /// <inheritdoc />
     public void AddBias(in Matrix y, DeviceSpan<float> bias)
     {
     }
@@ -64,6 +69,16 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void GeluGradient(in Matrix preactivation, in Matrix dOutput, in Matrix dPreactivation)
+    {
+    }
+
+    /// <inheritdoc />
+    public void Relu(in Matrix x, in Matrix y)
+    {
+    }
+
+    /// <inheritdoc />
+    public void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx)
     {
     }
 

@@ -106,6 +106,21 @@ public sealed partial class DryRunDevice : IDevice
     }
 
     /// <inheritdoc />
+    public int LargestCount(DeviceSpan<int> numbers, int limit) =>
+        numbers.IsEmpty ? 0 : Integers(numbers.Address, numbers.Length).CountBy(number => number).Max(count => count.Value);
+
+    /// <inheritdoc />
+    public void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices)
+    {
+        // The first rows have every column, the others none.
+        int[] chosen = Integers(choices.Address, choices.Length);
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            chosen[i] = i / k < count ? i % k : -1;
+        }
+    }
+
+    /// <inheritdoc />
     public double CrossEntropy(in Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, in Matrix dLogits)
     {
         AtLoss?.Invoke();

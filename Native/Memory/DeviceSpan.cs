@@ -34,10 +34,10 @@ public readonly record struct DeviceSpan<T>(nint Address, int Length)
     }
 
     /// <summary>The elements as host memory. Only for spans of a device whose memory the host can address (the CPU).</summary>
-    public unsafe Span<T> AsSpan() => new((void*)Address, Length);
+    internal unsafe Span<T> AsSpan() => new((void*)Address, Length);
 
     /// <summary>The elements as a pointer. Only for spans of a device whose memory the host can address (the CPU).</summary>
-    public unsafe T* Pointer => (T*)Address;
+    internal unsafe T* Pointer => (T*)Address;
 
     private static void ThrowRange(int start, int length, int available) =>
         throw new ArgumentOutOfRangeException(nameof(start), $"Elements {start} to {start + (long)length} are outside a span of {available}.");

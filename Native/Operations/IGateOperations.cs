@@ -61,6 +61,20 @@ public interface IGateOperations
     /// <param name="rows">[E, count].</param>
     void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows);
 
+    /// <summary>How often the most frequent of the numbers occurs; −1 is none.</summary>
+    /// <param name="numbers">At least −1.</param>
+    /// <param name="limit">Above every number.</param>
+    int LargestCount(DeviceSpan<int> numbers, int limit);
+
+    /// <summary>
+    /// The inverse of <see cref="TopRows"/>: for each row the columns that took it, in ascending order, then −1.
+    /// </summary>
+    /// <param name="rows">[E, count]; −1 takes no part. No column has a row twice.</param>
+    /// <param name="count">Rows per column.</param>
+    /// <param name="k">Places of a row: at least <see cref="LargestCount"/>.</param>
+    /// <param name="choices">[n, k].</param>
+    void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices);
+
     /// <summary>
     /// The smooth load (Shazeer et al., arXiv 1701.06538, appendix A): <c>load[e] += Σ_t Φ((a[t, e] − θ[t])/deviation)</c> with
     /// <c>θ[t] = noisy[t, choices[t, k − 1]]</c>, from zero in row order, then added. Rows whose last choice is −1 take no part.

@@ -11,6 +11,9 @@ public interface ILayerOperations
     /// <summary><c>x *= factor</c>, element by element.</summary>
     void Scale(DeviceSpan<float> x, float factor);
 
+    /// <summary><c>y = a·b</c>, element by element; any of the three may be the same memory.</summary>
+    void Multiply(in Matrix a, in Matrix b, in Matrix y);
+
     /// <summary><c>y[i, :] += bias</c>.</summary>
     void AddBias(in Matrix y, DeviceSpan<float> bias);
 
@@ -29,6 +32,12 @@ public interface ILayerOperations
 
     /// <summary><c>dPreactivation = dOutput · gelu′(preactivation)</c>; the two gradients may be the same memory.</summary>
     void GeluGradient(in Matrix preactivation, in Matrix dOutput, in Matrix dPreactivation);
+
+    /// <summary><c>y = max(x, 0)</c>. In place allowed.</summary>
+    void Relu(in Matrix x, in Matrix y);
+
+    /// <summary>Gradient of <see cref="Relu"/> from its output: <c>dx = dy</c> where y is above 0, else 0; the two gradients may be the same memory.</summary>
+    void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx);
 
     /// <summary><c>output = silu(gate) · up</c>.</summary>
     void SwiGlu(in Matrix gate, in Matrix up, in Matrix output);

@@ -1,7 +1,7 @@
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Memory;
-using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;

@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Grains.Placement;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using Orleans.Configuration;

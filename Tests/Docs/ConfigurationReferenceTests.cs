@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MoEActors.Cli.Configuration;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
@@ -29,9 +30,12 @@ public class ConfigurationReferenceTests
     {
         object defaults = Activator.CreateInstance(type)!;
         IEnumerable<string> expected = type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property =>
-            $"| `{(isJson ? JsonNamingPolicy.CamelCase.ConvertName(property.Name) : property.Name)}` | {Words(property, property.GetValue(defaults))} |");
+            $"| `{(isJson ? JsonName(property) : property.Name)}` | {Words(property, property.GetValue(defaults))} |");
         Assert.Equal(expected, Rows(type.Name));
     }
+
+    private static string JsonName(PropertyInfo property) =>
+        property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(property.Name);
 
     /// <summary>The first two columns of the table under a heading.</summary>
     private static IEnumerable<string> Rows(string heading)

@@ -39,12 +39,12 @@ public class ExampleTests
     }
 
     [Fact]
-    public async Task The_example_of_an_own_trunk_learns_alike_on_any_number_of_silos()
+    public async Task The_example_of_an_own_backbone_learns_alike_on_any_number_of_silos()
     {
         using var output = new StringWriter();
         using var other = new StringWriter();
-        await OwnTrunk.RunAsync(silos: 1, steps: 100, output);
-        await OwnTrunk.RunAsync(silos: 3, steps: 100, other);
+        await OwnBackbone.RunAsync(silos: 1, steps: 100, output);
+        await OwnBackbone.RunAsync(silos: 3, steps: 100, other);
         Assert.Equal(output.ToString(), other.ToString());
         double[] losses = [.. Numbers("loss ([0-9.]+)", output.ToString())];
         Assert.Equal(6, losses.Length);

@@ -63,7 +63,7 @@ public sealed class ReplicaExchangeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Rows_lie_by_resident_expert_and_source_and_return_to_their_places(bool reproducible) => PlanningCase.ForAll(
+    public void Rows_lie_by_local_expert_and_source_and_return_to_their_places(bool reproducible) => PlanningCase.ForAll(
         random =>
         {
             (LayerPlacement placement, int[][] counts) = Case(random);
@@ -78,19 +78,19 @@ public sealed class ReplicaExchangeTests
         using var arena = new Arena(device, 1 << 16);
         var tape = new Tape(device, arena);
         using var exchange = new DistributedExpertExchange(device, communicator, placement, reproducible);
-        exchange.Plan(tape, counts);
+        exchange.ExchangeCounts(tape, counts);
         int[] order = exchange.SendOrder.ToArray();
         int[] lengths = exchange.SendLengths.ToArray();
         Matrix sent = tape.NewMatrix(counts.Sum(), 2);
         Fill(sent, order.SelectMany((expert, i) => Enumerable.Repeat((expert, communicator.Rank), lengths[i])));
-        Matrix arrived = exchange.ToExperts(tape, sent);
+        Matrix arrived = exchange.Dispatch(tape, sent);
 
         int[] resident = [.. Enumerable.Range(0, placement.Experts).Where(expert => placement.Holds(expert, communicator.Rank))];
         int[] segments = exchange.SegmentLengths.ToArray();
         Matrix expected = tape.NewMatrix(segments.Sum(), 2);
         Fill(expected, segments.SelectMany((rows, i) => Enumerable.Repeat((resident[i / communicator.Size], i % communicator.Size), rows)));
         Assert.Equal(expected.Data.AsSpan().ToArray(), arrived.Data.AsSpan().ToArray());
-        Matrix returned = exchange.FromExperts(tape, arrived);
+        Matrix returned = exchange.Combine(tape, arrived);
         Assert.Equal(sent.Data.AsSpan().ToArray(), returned.Data.AsSpan().ToArray());
         return true;
     }
@@ -133,7 +133,7 @@ public sealed class ReplicaExchangeTests
             using var device = new CpuDevice();
             using var arena = new Arena(device, 1 << 16);
             using var exchange = new DistributedExpertExchange(device, communicator, placement, reproducible);
-            exchange.Plan(new Tape(device, arena), counts[communicator.Rank]);
+            exchange.ExchangeCounts(new Tape(device, arena), counts[communicator.Rank]);
             return Enumerable.Range(0, placement.Workers)
                 .Select(source => Enumerable.Range(0, placement.Shards).Select(shard => exchange.RowsOf(source, shard)).ToArray()).ToArray();
         });

@@ -27,7 +27,7 @@ internal sealed class DecoderRun : IDisposable
             ];
             Array.ForEach(blocks, block => block.Initialise(configuration.Seed));
             Experts.AddRange(blocks);
-            return new ResidentExperts(blocks, new LocalExpertExchange(configuration.Experts[layer]));
+            return new LocalExperts(blocks, new SingleProcessExchange(configuration.Experts[layer]));
         });
         Batch = RandomBatch(configuration, seed: 7);
     }

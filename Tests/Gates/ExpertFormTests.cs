@@ -77,7 +77,7 @@ public class ExpertFormTests
             SharedExperts = shared,
             Residual = residual,
         };
-        IReadOnlyList<TensorPiece> dense = HuggingFaceNames.Dense(model), one = HuggingFaceNames.Expert(model, 2, 7);
+        IReadOnlyList<TensorRegion> dense = HuggingFaceNames.Dense(model), one = HuggingFaceNames.Expert(model, 2, 7);
         Assert.Equal(dense.Count + one.Count, dense.Concat(one).Select(piece => piece.Name).Distinct().Count());
         AssertCovers(ModelLayout.Dense(model), dense);
         AssertCovers(ModelLayout.Expert(model), one);
@@ -111,13 +111,13 @@ public class ExpertFormTests
         Assert.DoesNotContain(ModelLayout.Dense(model), shape => shape.Name.StartsWith("layers.1.shared", StringComparison.Ordinal));
     }
 
-    private static void AssertCovers(IReadOnlyList<ParameterShape> shapes, IReadOnlyList<TensorPiece> pieces)
+    private static void AssertCovers(IReadOnlyList<ParameterShape> shapes, IReadOnlyList<TensorRegion> pieces)
     {
         Assert.All(pieces, piece => Assert.Contains(shapes, shape => shape.Name == piece.Parameter));
         foreach (ParameterShape shape in shapes)
         {
             var times = new float[shape.Count];
-            foreach (TensorPiece piece in pieces.Where(piece => piece.Parameter == shape.Name))
+            foreach (TensorRegion piece in pieces.Where(piece => piece.Parameter == shape.Name))
             {
                 Span<float> once = new float[shape.Count];
                 float[] ones = [.. Enumerable.Repeat(1f, shape.Rows * piece.Columns)];

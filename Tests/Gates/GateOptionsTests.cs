@@ -1,10 +1,9 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Tests.Gates;
 
-/// <summary>The configuration of gates: JSON there and back, and every mistake at once.</summary>
+/// <summary>The configuration of gates: JSON there and back, and every error at once.</summary>
 public class GateOptionsTests
 {
     public static TheoryData<string> Cases => GateReferenceTests.Cases;
@@ -38,7 +37,7 @@ public class GateOptionsTests
     }
 
     [Fact]
-    public void Every_mistake_is_listed()
+    public void Every_error_is_listed()
     {
         var gate = new GateOptions
         {
@@ -57,13 +56,13 @@ public class GateOptionsTests
             Balance = (BalanceLossKind)7,
             Kind = "top",
         };
-        string[] mistakes = [.. gate.Mistakes(8)];
+        string[] errors = [.. gate.Errors(8)];
         string[] expected =
         [
             "TopK", "CapacityFactor", "MinimumCapacity", "RoutedScale", "Noise", "Jitter", "Groups", "BiasUpdateRate", "BalanceCoefficient",
             "ZCoefficient", "Scores", "Priority", "Balance", "Kind",
         ];
-        Assert.Equal(expected.Order(), mistakes.Select(mistake => mistake.Split(' ')[0]).Order());
+        Assert.Equal(expected.Order(), errors.Select(error => error.Split(' ')[0]).Order());
     }
 
     public static TheoryData<string, GateOptions> Contradictions => new()
@@ -91,7 +90,7 @@ public class GateOptionsTests
     [Theory]
     [MemberData(nameof(Contradictions), DisableDiscoveryEnumeration = true)]
     public void What_contradicts_itself_is_named(string property, GateOptions gate) =>
-        Assert.StartsWith($"{property} is ", Assert.Single(gate.Mistakes(8)), StringComparison.Ordinal);
+        Assert.StartsWith($"{property} is ", Assert.Single(gate.Errors(8)), StringComparison.Ordinal);
 
     [Fact]
     public void Shared_experts_and_the_residual_form_exclude_each_other()

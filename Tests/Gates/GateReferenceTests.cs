@@ -13,7 +13,7 @@ public class GateReferenceTests
     public void Routing_equals_the_formula(string name)
     {
         GateCase gate = GateCase.All[name];
-        Assert.Empty(gate.Options.Mistakes(GateCase.Experts));
+        Assert.Empty(gate.Options.Errors(GateCase.Experts));
         for (int seed = 1; seed <= 4; seed++)
         {
             using var run = new GateRun(gate, seed);

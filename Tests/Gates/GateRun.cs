@@ -1,6 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
+using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;

@@ -149,7 +149,7 @@ public sealed class LivePolicyTests
     }
 
     [Fact]
-    public async Task A_change_that_cannot_be_is_refused_with_every_mistake_and_the_layer()
+    public async Task A_change_that_cannot_be_is_refused_with_every_error_and_the_layer()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);

@@ -44,7 +44,7 @@ public class ReconfigurationTests
     }
 
     [Fact]
-    public void A_policy_that_cannot_work_is_refused_with_every_mistake_and_the_old_one_stays()
+    public void A_policy_that_cannot_work_is_refused_with_every_error_and_the_old_one_stays()
     {
         using var run = new DecoderRun(DecoderRun.Small(new GateOptions()));
         IGate gate = run.Model.GateOf(0)!;

@@ -1,6 +1,5 @@
 using MoEActors.Examples;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Tests.Gates;
@@ -10,12 +9,12 @@ namespace MoEActors.Tests.Kinds;
 /// <summary>Gradients through kinds of one's own reach the loss as differences say: pieces of every sort.</summary>
 public sealed class OwnKindGradientTests
 {
-    [Theory, InlineData("squared-relu", "top-p"), InlineData("swiglu", "softplus"), InlineData("squared-relu", "softplus")]
+    [Theory, InlineData("squared-relu", "top-p"), InlineData("swiglu", "squared-sigmoid"), InlineData("squared-relu", "squared-sigmoid")]
     public void Gradients_are_slopes(string expert, string gate)
     {
         // Every expert of every token: no step along a router changes a choice.
         ModelConfiguration model = (DecoderRun.Small(new GateOptions { Kind = gate, TopK = 4, BalanceCoefficient = 0, ZCoefficient = 0 }) with { Expert = expert, Experts = [4, 0, 4] })
-            .Using(ModelKinds.BuiltIn.With([new SquaredReluExpert()], [new TopPGate(1.1f), new SoftplusGate()]));
+            .Using(ModelKinds.BuiltIn.With([new SquaredReluExpert()], [new TopPGate(1.1f), new SquaredSigmoidGate()]));
         using var run = new DecoderRun(model);
         float scale = 1f / run.Batch.TargetCount;
         run.Model.Train(run.Batch, scale, auxiliaryScale: 0);

@@ -6,7 +6,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Cli;
@@ -101,7 +100,7 @@ public sealed class OwnKindTests
     public void The_options_that_a_kind_cannot_work_with_are_refused()
     {
         ModelConfiguration model = TrainingRuns.With("swiglu", new GateOptions { Kind = "top-p", Scores = GateScores.Sigmoid }).Model;
-        Assert.Contains("Layer 0: Scores is Sigmoid; a share of", string.Join(' ', model.Using(Own([], [new TopPGate(0.5f)])).Mistakes()), StringComparison.Ordinal);
+        Assert.Contains("Layer 0: Scores is Sigmoid; a share of", string.Join(' ', model.Using(Own([], [new TopPGate(0.5f)])).Errors()), StringComparison.Ordinal);
     }
 
     [Theory, InlineData("swiglu"), InlineData("mine")]
@@ -124,14 +123,14 @@ public sealed class OwnKindTests
     {
         ModelKinds kinds = Own([new NamedExpert("mine", tensors == "none" ? [] : tensors.Split(','))], []);
         ModelConfiguration model = (TrainingRuns.Small.Model with { Expert = "mine" }).Using(kinds);
-        Assert.Contains(says, Assert.Single(model.Mistakes()), StringComparison.Ordinal);
+        Assert.Contains(says, Assert.Single(model.Errors()), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_gate_may_not_use_the_name_of_a_tensor_of_its_layer()
     {
         ModelConfiguration model = TrainingRuns.With("swiglu", new GateOptions { Kind = "taken" }).Model.Using(Own([], [new NamedGate("taken", "o_proj")]));
-        Assert.Contains(model.Mistakes(), mistake => mistake == "Gate is of Kind 'taken', but 'layers.0.o_proj' is the name of two tensors.");
+        Assert.Contains(model.Errors(), error => error == "Gate is of Kind 'taken', but 'layers.0.o_proj' is the name of two tensors.");
     }
 
     private static ModelKinds Own(IReadOnlyList<IExpertKind> experts, IReadOnlyList<IGateKind> gates) => ModelKinds.BuiltIn.With(experts, gates);

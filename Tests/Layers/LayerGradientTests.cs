@@ -3,7 +3,6 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Workers;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -26,7 +25,7 @@ public sealed class LayerGradientTests
     public async Task Gradients_are_slopes(string expert, bool residual, int shared)
     {
         // Every expert of every token, so that no step along a gradient changes a choice.
-        LayerConfiguration configuration = LayerTrunk.Small with
+        LayerConfiguration configuration = LayerBackbone.Small with
         {
             Expert = expert,
             Residual = residual,
@@ -36,8 +35,8 @@ public sealed class LayerGradientTests
         };
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
-        float[] x = LayerTrunk.Values(5, RowCount * configuration.Dim), y = new float[x.Length], dx = new float[x.Length];
-        float[] dy = LayerTrunk.Values(6, x.Length);
+        float[] x = LayerBackbone.Values(5, RowCount * configuration.Dim), y = new float[x.Length], dx = new float[x.Length];
+        float[] dy = LayerBackbone.Values(6, x.Length);
         await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
         await layer.BackwardAsync(dy, dx, Cancellation);
         (_, WorkerModel model) = cluster.Host(0).Find("m", rank: 0);
@@ -64,7 +63,7 @@ public sealed class LayerGradientTests
     [Theory, InlineData(1), InlineData(4)]
     public async Task A_layer_of_the_cluster_is_the_one_of_the_library(int microBatches)
     {
-        LayerConfiguration configuration = LayerTrunk.Small with { MicroBatches = microBatches, Gate = new GateOptions { TopK = 2, CapacityFactor = 1 } };
+        LayerConfiguration configuration = LayerBackbone.Small with { MicroBatches = microBatches, Gate = new GateOptions { TopK = 2, CapacityFactor = 1 } };
         ModelConfiguration model = configuration.ToRun().Model;
         using var device = new CpuDevice();
         using var arena = new Arena(device);
@@ -78,8 +77,8 @@ public sealed class LayerGradientTests
 
         var single = new MoELayer(
             ModelKinds.BuiltIn.Experts.Get(configuration.Expert),
-            new TopAnyGate(configuration.Gate, dense["layers.0.router"]),
-            new LocalExpertExchange(configuration.Experts),
+            new TopKGate(configuration.Gate, dense["layers.0.router"]),
+            new SingleProcessExchange(configuration.Experts),
             new MoELayerParameters([.. experts.Select(block => block.Parameters)]));
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
@@ -87,7 +86,7 @@ public sealed class LayerGradientTests
         int width = configuration.Dim;
         for (int step = 1; step <= 3; step++)
         {
-            float[] x = LayerTrunk.Values(step, RowCount * width), dy = LayerTrunk.Values(-step, x.Length);
+            float[] x = LayerBackbone.Values(step, RowCount * width), dy = LayerBackbone.Values(-step, x.Length);
             float[] y = new float[x.Length], dx = new float[x.Length], expectedY = new float[x.Length], expectedDx = new float[x.Length];
             await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
             await layer.BackwardAsync(dy, dx, Cancellation);

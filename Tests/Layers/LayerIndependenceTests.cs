@@ -15,14 +15,14 @@ public sealed class LayerIndependenceTests
 
     private static readonly LayerConfiguration[] Layers =
     [
-        LayerTrunk.Small,
-        LayerTrunk.Small with
+        LayerBackbone.Small,
+        LayerBackbone.Small with
         {
             Expert = "gelu",
             SharedExperts = 1,
             Gate = new GateOptions { TopK = 2, CapacityFactor = 1, Scores = GateScores.Sigmoid, BiasUpdateRate = 0.01f },
         },
-        LayerTrunk.Small with
+        LayerBackbone.Small with
         {
             Residual = true,
             Gate = new GateOptions { TopK = 3, CapacityFactor = 0.7f, Noise = 0.5f, Jitter = 0.1f, Priority = SlotPriority.Random },
@@ -40,7 +40,7 @@ public sealed class LayerIndependenceTests
             await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos == 4 ? [2, 1, 3, 1] : [.. Enumerable.Repeat(1, silos)]);
             ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[which], null, Cancellation);
             int ranks = (await layer.GetStatusAsync(Cancellation)).SiloNames.Length;
-            LayerTrace trace = await LayerTrunk.TrainAsync(
+            LayerTrace trace = await LayerBackbone.TrainAsync(
                 layer, Steps, between: step => layer.MoveExpertAsync(step % 5, 3 * step % ranks, Cancellation));
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
         }
@@ -51,7 +51,7 @@ public sealed class LayerIndependenceTests
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
         ClusterLayer still = await cluster.Client.CreateLayerAsync("still", Layers[which], null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(still, Steps);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, Steps);
         int[][][] placements =
         [
             [[0, 1], [1], [2, 0], [1], [0, 1, 2]],
@@ -59,7 +59,7 @@ public sealed class LayerIndependenceTests
             [[1, 2], [0], [0, 2], [1, 0, 2], [2]],
         ];
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[which], Placed(placements[0]), Cancellation);
-        LayerTrace trace = await LayerTrunk.TrainAsync(
+        LayerTrace trace = await LayerBackbone.TrainAsync(
             layer, Steps, between: step => cluster.Client.CreateLayerAsync("m", Layers[which], Placed(placements[step % 3]), Cancellation));
         expected.AssertSame(trace, "with replicas");
     }
@@ -72,15 +72,15 @@ public sealed class LayerIndependenceTests
         await using (TrainingCluster cluster = await TrainingCluster.StartAsync(3))
         {
             ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[1], null, Cancellation);
-            await LayerTrunk.TrainAsync(layer, 2);
+            await LayerBackbone.TrainAsync(layer, 2);
             await layer.SaveAsync(folder.Path, "here", Cancellation);
-            expected = await LayerTrunk.TrainAsync(layer, 2);
+            expected = await LayerBackbone.TrainAsync(layer, 2);
         }
 
         await using TrainingCluster other = await TrainingCluster.StartAsync(2);
         ClusterLayer restored = await other.Client.RestoreLayerAsync("again", folder.Path, null, Cancellation);
         Assert.Equal((2L, "here", Layers[1]), (restored.Step, restored.Cursor, restored.Configuration));
-        expected.AssertSame(await LayerTrunk.TrainAsync(restored, 2), "from the checkpoint");
+        expected.AssertSame(await LayerBackbone.TrainAsync(restored, 2), "from the checkpoint");
         Assert.Equal(4, (await other.Client.OpenLayerAsync("again", Cancellation)).Step);
         Assert.False(File.Exists(Path.Combine(folder.Path, "config.json")));
         InvalidRequestException refused =
@@ -92,8 +92,8 @@ public sealed class LayerIndependenceTests
     public async Task A_policy_holds_from_the_next_forward_on()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", LayerTrunk.Small, null, Cancellation);
-        float[] x = LayerTrunk.Values(1, 130), y = new float[130], dx = new float[130], other = new float[130];
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", LayerBackbone.Small, null, Cancellation);
+        float[] x = LayerBackbone.Values(1, 130), y = new float[130], dx = new float[130], other = new float[130];
         await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
         await layer.BackwardAsync(y, dx, Cancellation);
         ForwardOutcome two = await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
@@ -110,13 +110,13 @@ public sealed class LayerIndependenceTests
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
         ClusterLayer still = await cluster.Client.CreateLayerAsync("still", Layers[2], null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[2], null, Cancellation);
 
         // A forward that nothing follows, and one beside that which waits for its backward.
-        float[] x = LayerTrunk.Values(1, 70), y = new float[70], again = new float[70];
+        float[] x = LayerBackbone.Values(1, 70), y = new float[70], again = new float[70];
         await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
-        float[] first = LayerTrunk.Values(101, 100), firstY = new float[100], dx = new float[100];
+        float[] first = LayerBackbone.Values(101, 100), firstY = new float[100], dx = new float[100];
         await layer.ForwardAsync(first, firstY, auxiliaryScale: 0.5f, cancellationToken: Cancellation);
         await layer.ForwardAsync(x, y, training: false, cancellationToken: Cancellation);
         await layer.ForwardAsync(x, again, training: false, cancellationToken: Cancellation);
@@ -130,7 +130,7 @@ public sealed class LayerIndependenceTests
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[1], null, Cancellation);
-        float[] x = LayerTrunk.Values(1, 300), y = new float[300];
+        float[] x = LayerBackbone.Values(1, 300), y = new float[300];
         List<long> allocated = [];
         while (allocated.Count < 48 && !(allocated.Count >= 12 && allocated[^6..].Sum() == 0))
         {

@@ -19,7 +19,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _cluster = await TrainingCluster.StartAsync(3);
-        _layer = await _cluster.Client.CreateLayerAsync("m", LayerTrunk.Small, null, Cancellation);
+        _layer = await _cluster.Client.CreateLayerAsync("m", LayerBackbone.Small, null, Cancellation);
     }
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
@@ -27,9 +27,9 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task Calls_that_do_not_fit_change_nothing()
     {
-        ClusterLayer other = await _cluster.Client.CreateLayerAsync("other", LayerTrunk.Small, null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(other, 1);
-        float[] x = LayerTrunk.Values(101, 100), y = new float[100], big = new float[110];
+        ClusterLayer other = await _cluster.Client.CreateLayerAsync("other", LayerBackbone.Small, null, Cancellation);
+        LayerTrace expected = await LayerBackbone.TrainAsync(other, 1);
+        float[] x = LayerBackbone.Values(101, 100), y = new float[100], big = new float[110];
         float[] bad = [.. x];
         bad[37] = float.NaN;
 
@@ -48,13 +48,13 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         await RefuseAsync("would lose the gradients of 1 passes", () => _layer.MoveExpertAsync(0, 1, Cancellation));
 
         // As if nothing had been asked.
-        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after refusals");
+        expected.AssertSame(await LayerBackbone.TrainAsync(_layer, 1), "after refusals");
     }
 
     [Fact]
     public async Task A_second_call_at_the_same_time_is_refused()
     {
-        float[] x = LayerTrunk.Values(1, 100), y = new float[100];
+        float[] x = LayerBackbone.Values(1, 100), y = new float[100];
         Task held = _cluster.DataPlane.HoldAt(rank: 1, calls: 2);
         Task first = Forward(x, y);
         await held;
@@ -71,14 +71,14 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     {
         MoEModel model = await _cluster.Client.CreateModelAsync("model", TrainingRuns.Small, null, Cancellation);
         await RefuseAsync("OpenLayerAsync", () => _cluster.Client.OpenModelAsync("m", Cancellation));
-        await RefuseAsync("OpenLayerAsync", () => _cluster.Client.CreateModelAsync("n", LayerTrunk.Small.ToRun(), null, Cancellation));
+        await RefuseAsync("OpenLayerAsync", () => _cluster.Client.CreateModelAsync("n", LayerBackbone.Small.ToRun(), null, Cancellation));
         await RefuseAsync("OpenModelAsync", () => _cluster.Client.OpenLayerAsync("model", Cancellation));
-        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("model", LayerTrunk.Small, null, Cancellation));
-        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("m", LayerTrunk.Small with { Dim = 8 }, null, Cancellation));
+        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("model", LayerBackbone.Small, null, Cancellation));
+        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("m", LayerBackbone.Small with { Dim = 8 }, null, Cancellation));
         await model.TrainStepAsync(TrainingRuns.Batch(TrainingRuns.Small, 1), Cancellation);
-        ModelConfigurationException mistakes = await Assert.ThrowsAsync<ModelConfigurationException>(() => _cluster.Client.CreateLayerAsync(
+        ModelConfigurationException errors = await Assert.ThrowsAsync<ModelConfigurationException>(() => _cluster.Client.CreateLayerAsync(
             "n", new LayerConfiguration { Dim = 0, Experts = 0, Hidden = -1, MicroBatches = 0 }, null, Cancellation));
-        Assert.Equal(4, mistakes.Mistakes.Count);
+        Assert.Equal(4, errors.Errors.Count);
     }
 
     [Fact]
@@ -94,16 +94,16 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         PassRefusedException unreachable =
             await Assert.ThrowsAsync<PassRefusedException>(() => other.ForwardAsync(new float[10], new float[10], cancellationToken: Cancellation));
         Assert.Contains("is in another process", unreachable.Message, StringComparison.Ordinal);
-        await Forward(LayerTrunk.Values(1, 50), new float[50]);
+        await Forward(LayerBackbone.Values(1, 50), new float[50]);
     }
 
     [Fact]
     public async Task Gradients_that_went_with_their_epoch_are_refused_and_the_step_begins_anew()
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
         ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
-        float[] x = LayerTrunk.Values(1, 50), y = new float[50];
+        float[] x = LayerBackbone.Values(1, 50), y = new float[50];
         Func<Task>[] calls = [() => _layer.BackwardAsync(y, y, Cancellation), () => Forward(x, y), () => _layer.ApplyAsync(Cancellation)];
         for (int i = 0; i < calls.Length; i++)
         {
@@ -120,7 +120,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
             await RefuseAsync("no gradient to apply", () => _layer.ApplyAsync(Cancellation));
         }
 
-        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after moves");
+        expected.AssertSame(await LayerBackbone.TrainAsync(_layer, 1), "after moves");
     }
 
     [Theory]
@@ -128,31 +128,31 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [InlineData(70)]
     public async Task A_backward_after_another_clients_forward_is_refused(int rows)
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
         ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
-        float[] x = LayerTrunk.Values(1, 50), y = new float[50], others = LayerTrunk.Values(2, rows);
+        float[] x = LayerBackbone.Values(1, 50), y = new float[50], others = LayerBackbone.Values(2, rows);
         await Forward(x, y);
         await other.ForwardAsync(others, others, cancellationToken: Cancellation);
         PassRefusedException refused = await Assert.ThrowsAsync<PassRefusedException>(() => _layer.BackwardAsync(x, y, Cancellation));
         Assert.Contains("somebody else works with this layer", refused.Message, StringComparison.Ordinal);
         await other.BackwardAsync(others, others, Cancellation);
-        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after another client");
+        expected.AssertSame(await LayerBackbone.TrainAsync(_layer, 1), "after another client");
     }
 
     [Fact]
     public async Task An_update_applies_the_passes_of_its_own_client_or_nothing()
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
         ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
-        float[] x = LayerTrunk.Values(1, 50), others = LayerTrunk.Values(2, 50);
+        float[] x = LayerBackbone.Values(1, 50), others = LayerBackbone.Values(2, 50);
         await Forward(x, x);
         await _layer.BackwardAsync(x, x, Cancellation);
         await other.ForwardAsync(others, others, cancellationToken: Cancellation);
         await other.BackwardAsync(others, others, Cancellation);
         await Assert.ThrowsAsync<PassRefusedException>(() => _layer.ApplyAsync(Cancellation));
-        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after another client");
+        expected.AssertSame(await LayerBackbone.TrainAsync(_layer, 1), "after another client");
 
         // The other's passes are gone, and it is not told that somebody else's update was its own.
         await Assert.ThrowsAsync<StepTakenException>(() => other.ApplyAsync(Cancellation));
@@ -161,28 +161,28 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task A_worker_that_fails_costs_the_step_alone()
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerTrunk.Small, null, Cancellation);
-        LayerTrace expected = await LayerTrunk.TrainAsync(still, 1);
-        float[] x = LayerTrunk.Values(1, 50), y = new float[50];
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
+        float[] x = LayerBackbone.Values(1, 50), y = new float[50];
         await Forward(x, y);
         _cluster.DataPlane.FailAt(rank: 1, calls: 3, new InvalidOperationException("out of luck"));
         EpochFailedException failed = await Assert.ThrowsAsync<EpochFailedException>(() => _layer.BackwardAsync(x, y, Cancellation));
         Assert.Contains("out of luck", failed.Message, StringComparison.Ordinal);
         await RefuseAsync("No forward waits", () => _layer.BackwardAsync(x, y, Cancellation));
-        expected.AssertSame(await LayerTrunk.TrainAsync(_layer, 1), "after a failure");
+        expected.AssertSame(await LayerBackbone.TrainAsync(_layer, 1), "after a failure");
     }
 
     [Fact]
     public async Task A_gradient_that_is_no_number_is_not_applied()
     {
         ulong before = await _layer.FingerprintAsync(Cancellation);
-        float[] x = [.. LayerTrunk.Values(1, 50).Select(value => value * 1e30f)], y = new float[50];
+        float[] x = [.. LayerBackbone.Values(1, 50).Select(value => value * 1e30f)], y = new float[50];
         await Forward(x, y);
         await _layer.BackwardAsync(x, y, Cancellation);
         Assert.Equal(1, (await Assert.ThrowsAsync<NonFiniteLossException>(() => _layer.ApplyAsync(Cancellation))).Step);
         Assert.Equal(before, await _layer.FingerprintAsync(Cancellation));
         await RefuseAsync("no gradient to apply", () => _layer.ApplyAsync(Cancellation));
-        await LayerTrunk.TrainAsync(_layer, 1);
+        await LayerBackbone.TrainAsync(_layer, 1);
         Assert.Equal(1, _layer.Step);
     }
 
@@ -190,7 +190,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     public async Task Nobody_touches_the_memory_of_a_call_that_was_cancelled()
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        float[] x = LayerTrunk.Values(1, 100), y = new float[100];
+        float[] x = LayerBackbone.Values(1, 100), y = new float[100];
         Task held = _cluster.DataPlane.HoldAt(rank: 1, calls: 2);
         Task call = _layer.ForwardAsync(x, y, cancellationToken: cancel.Token);
         await held;
@@ -203,13 +203,13 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         await _layer.FingerprintAsync(Cancellation);
         Assert.Equal(written, y);
         await RefuseAsync("No forward waits", () => _layer.BackwardAsync(x, y, Cancellation));
-        await LayerTrunk.TrainAsync(_layer, 1);
+        await LayerBackbone.TrainAsync(_layer, 1);
     }
 
     [Fact]
     public async Task An_update_that_nobody_waited_for_is_not_taken_for_the_next()
     {
-        float[] x = LayerTrunk.Values(1, 100), y = new float[100];
+        float[] x = LayerBackbone.Values(1, 100), y = new float[100];
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         await Forward(x, y);
         await _layer.BackwardAsync(x, y, Cancellation);
@@ -231,7 +231,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         await _layer.SaveAsync(folder.Path, cancellationToken: Cancellation);
         CommandLineRun generate = await CommandLineRun.Of("generate", "--checkpoint", folder.Path);
         Assert.Equal((1, ""), (generate.ExitCode, generate.Output));
-        Assert.Contains("is a layer without a trunk", generate.Error, StringComparison.Ordinal);
+        Assert.Contains("is a layer without a backbone", generate.Error, StringComparison.Ordinal);
         string file = folder.Write(
             "run.json", """{ "model": { "trunk": "none", "dim": 8, "heads": 2, "keyValueHeads": 1, "hidden": 8, "experts": [4] } }""");
         CommandLineRun train = await CommandLineRun.Of("train", "--config", file);

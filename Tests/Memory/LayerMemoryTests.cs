@@ -7,7 +7,7 @@ using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Memory;
 
-/// <summary>A layer without a trunk is estimated, counted and refused as a model is.</summary>
+/// <summary>A layer without a backbone is estimated, counted and refused as a model is.</summary>
 public sealed class LayerMemoryTests
 {
     private const int Workers = 2;
@@ -59,7 +59,7 @@ public sealed class LayerMemoryTests
     public void Its_activations_are_not_computed_again()
     {
         ModelConfigurationException refused = Assert.Throws<ModelConfigurationException>((Layer.ToRun() with { Recompute = "all" }).Validate);
-        Assert.Contains("a layer without a trunk", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("a layer without a backbone", refused.Message, StringComparison.Ordinal);
     }
 
     private static async Task<WorkerMemory[]> PassAsync(ClusterLayer layer, int rows)

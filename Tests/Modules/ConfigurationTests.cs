@@ -9,7 +9,7 @@ namespace MoEActors.Tests.Modules;
 public sealed class ConfigurationTests
 {
     [Fact]
-    public void Every_mistake_is_listed_and_names_its_property()
+    public void Every_error_is_listed_and_names_its_property()
     {
         var run = new RunConfiguration
         {
@@ -48,16 +48,16 @@ public sealed class ConfigurationTests
             "Layer 2: TopK is 3", "Layer 0: CapacityFactor is NaN", "Layer 0: MinimumCapacity is -1", "ZCoefficient is -1", "LearningRate is", "WeightDecay is -1",
             "ClipNorm is NaN", "Beta1 is 1", "Beta2 is -0.1", "FinalShare is 2", "Epsilon is 0", "TotalSteps 0", "MicroBatches is 0",
         ];
-        Assert.All(expected, words => Assert.Contains(refused.Mistakes, mistake => mistake.Contains(words, StringComparison.Ordinal)));
+        Assert.All(expected, words => Assert.Contains(refused.Errors, error => error.Contains(words, StringComparison.Ordinal)));
         Assert.Contains("relu", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void No_layers_are_a_mistake_and_a_fraction_is_no_fixed_capacity()
+    public void No_layers_are_an_error_and_a_fraction_is_no_fixed_capacity()
     {
-        Assert.Contains("Layers is 0", Assert.Single(Assert.Throws<ModelConfigurationException>(new ModelConfiguration { Experts = [] }.Validate).Mistakes), StringComparison.Ordinal);
-        Assert.NotEmpty(new GateOptions { CapacityFactor = -0.5f }.Mistakes(4));
-        Assert.Empty(new GateOptions { CapacityFactor = -3 }.Mistakes(4));
+        Assert.Contains("Layers is 0", Assert.Single(Assert.Throws<ModelConfigurationException>(new ModelConfiguration { Experts = [] }.Validate).Errors), StringComparison.Ordinal);
+        Assert.NotEmpty(new GateOptions { CapacityFactor = -0.5f }.Errors(4));
+        Assert.Empty(new GateOptions { CapacityFactor = -3 }.Errors(4));
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class ConfigurationTests
             new() { Experts = [1 << 24, 1 << 24] },
             new() { Gate = new GateOptions { Kind = "cosine", ProjectionDim = int.MaxValue } },
         ];
-        Assert.All(cases, model => Assert.Contains("parameters", Assert.Throws<ModelConfigurationException>(model.Validate).Mistakes[0], StringComparison.Ordinal));
+        Assert.All(cases, model => Assert.Contains("parameters", Assert.Throws<ModelConfigurationException>(model.Validate).Errors[0], StringComparison.Ordinal));
         foreach (int size in new[] { (1 << 24) + 1, int.MaxValue })
         {
             Assert.Contains($"Dim is {size}", Assert.Throws<ModelConfigurationException>(new ModelConfiguration { Dim = size }.Validate).Message, StringComparison.Ordinal);

@@ -73,9 +73,9 @@ public sealed class DecoderGradientTests
 
         ParameterBlock[] blocks = [dense, .. experts.Values];
         Array.ForEach(blocks, block => Fill(random, block));
-        using var model = new DecoderModel(configuration, device, arena, dense, layer => new ResidentExperts(
+        using var model = new DecoderModel(configuration, device, arena, dense, layer => new LocalExperts(
             [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)])],
-            new LocalExpertExchange(configuration.Experts[layer])));
+            new SingleProcessExchange(configuration.Experts[layer])));
 
         // Padding in one sequence, masked targets in another.
         var batch = new MicroBatch([1, 5, 2, 7, 12, 3, 3, -1, 0, 4, 9, 9], [5, 2, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4);

@@ -41,7 +41,7 @@ public sealed class RoutingTests
         router.Initialise((ulong)one.Seed);
         int[] valid = [.. Enumerable.Range(0, one.Tokens).Select(_ => one.Padded > 0 && random.Next(4) < one.Padded ? 0 : 1)];
         var options = new GateOptions { TopK = one.K, CapacityFactor = one.Capacity, Scores = one.Scores };
-        var gate = new TopAnyGate(options, router["router"]);
+        var gate = new TopKGate(options, router["router"]);
         Tensor x = tape.Create(one.Tokens, Dim);
         Values.Vector(random, one.Tokens * Dim).CopyTo(x.Value.Data.AsSpan());
         DeviceSpan<int> mask = DeviceSpan<int>.Empty;

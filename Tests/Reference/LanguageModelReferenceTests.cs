@@ -38,7 +38,7 @@ public class LanguageModelReferenceTests
         using var arena = new Arena(device);
         using var dense = new ParameterBlock(device, "", ModelLayout.Dense(configuration));
         Fill(device, dense, shape => DenseTensor(weights, shape.Name));
-        List<(int Layer, int Expert, ParameterBlock Block)> resident = [];
+        List<(int Layer, int Expert, ParameterBlock Block)> local = [];
         using var model = new DecoderModel(configuration, device, arena, dense, layer =>
         {
             int[] ranks = [.. Enumerable.Range(0, configuration.Experts[layer]).Select(expert => (expert + layer) % communicator.Size)];
@@ -46,11 +46,11 @@ public class LanguageModelReferenceTests
             {
                 var block = new ParameterBlock(device, ModelLayout.ExpertPrefix(layer, expert), ModelLayout.Expert(configuration));
                 Fill(device, block, shape => ExpertTensor(weights, layer, expert, shape.Name));
-                resident.Add((layer, expert, block));
+                local.Add((layer, expert, block));
             }
 
-            return new ResidentExperts(
-                [.. resident.Where(entry => entry.Layer == layer).Select(entry => entry.Block)],
+            return new LocalExperts(
+                [.. local.Where(entry => entry.Layer == layer).Select(entry => entry.Block)],
                 new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true));
         });
 
@@ -79,7 +79,7 @@ public class LanguageModelReferenceTests
             }
         }
 
-        foreach ((int layer, int expert, ParameterBlock block) in resident)
+        foreach ((int layer, int expert, ParameterBlock block) in local)
         {
             foreach (Parameter parameter in block.Parameters)
             {

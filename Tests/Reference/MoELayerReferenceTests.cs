@@ -3,8 +3,8 @@ using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Kinds;
 using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
@@ -46,12 +46,12 @@ public class MoELayerReferenceTests
 
         // Rank 0 has the micro-batch; the others only their experts.
         bool first = communicator.Rank == 0;
-        int[] resident = [.. Enumerable.Range(0, experts).Where(expert => ranks[expert] == communicator.Rank)];
-        ParameterBlock[] blocks = [.. resident.Select(expert => ExpertBlock(device, kind, inputs, expert, ""))];
+        int[] local = [.. Enumerable.Range(0, experts).Where(expert => ranks[expert] == communicator.Rank)];
+        ParameterBlock[] blocks = [.. local.Select(expert => ExpertBlock(device, kind, inputs, expert, ""))];
         using ParameterBlock dense = DenseBlock(device, inputs);
         bool hasShared = inputs.Keys.Any(key => key.StartsWith("shared.", StringComparison.Ordinal));
         using ParameterBlock? shared = hasShared ? ExpertBlock(device, kind, inputs, 0, "shared.") : null;
-        var gate = new TopAnyGate(Options(reference), dense["router"]);
+        var gate = new TopKGate(Options(reference), dense["router"]);
         if (reference.GetProperty("router_bias") is { ValueKind: JsonValueKind.Object } bias)
         {
             ReferenceTensor values = ReferenceTensor.Read(bias);
@@ -109,9 +109,9 @@ public class MoELayerReferenceTests
             }
         }
 
-        for (int i = 0; i < resident.Length; i++)
+        for (int i = 0; i < local.Length; i++)
         {
-            CheckExpert(kind, blocks[i], gradients, resident[i], "");
+            CheckExpert(kind, blocks[i], gradients, local[i], "");
             blocks[i].Dispose();
         }
     }

@@ -56,11 +56,11 @@ public sealed class CheckpointTests
     }
 
     private static void CheckBlock(
-        ParameterBlock block, IReadOnlyList<TensorPiece> pieces, Dictionary<string, SafetensorsFile> files, HashSet<string> seen)
+        ParameterBlock block, IReadOnlyList<TensorRegion> pieces, Dictionary<string, SafetensorsFile> files, HashSet<string> seen)
     {
         Dictionary<string, float[]> rebuilt = block.Parameters.ToDictionary(
             parameter => parameter.Shape.Name, parameter => Enumerable.Repeat(float.NaN, parameter.Shape.Count).ToArray());
-        foreach (TensorPiece piece in pieces)
+        foreach (TensorRegion piece in pieces)
         {
             ParameterShape shape = block[piece.Parameter].Shape;
             SafetensorsFile file = files[piece.Name];

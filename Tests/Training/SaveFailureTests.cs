@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
-using MoEActors.Grains.Checkpoints;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
@@ -158,7 +157,7 @@ public sealed class SaveFailureTests : IDisposable
         MoEModel first = await cluster.Client.CreateModelAsync("first", Run, null, Cancellation);
         MoEModel second = await cluster.Client.CreateModelAsync("second", OtherSeed, null, Cancellation);
         await first.SaveAsync(Checkpoint, "first", Cancellation);
-        using (FolderLock.Take(Checkpoint, CheckpointIndex.LockFile))
+        using (CheckpointFolder.Lock(Checkpoint))
         {
             CheckpointFailedException refused =
                 await Assert.ThrowsAsync<CheckpointFailedException>(() => second.SaveAsync(Checkpoint, "second", Cancellation));

@@ -68,6 +68,34 @@ public class ActivationTests
     [Theory]
     [InlineData(1)]
     [InlineData(50)]
+    public void Relu_and_its_gradient(int columns)
+    {
+        const int Rows = 4;
+        using var memory = new KernelMemory();
+        float[,] x = Values.Matrix(_random, Rows, columns), dy = Values.Matrix(_random, Rows, columns);
+        Matrix input = memory.Matrix(x, gap: 2), output = memory.Matrix(new float[Rows, columns], shift: 3), gradient = memory.Matrix(dy, gap: 1);
+
+        memory.Device.Relu(input, output);
+        memory.Device.ReluGradient(output, gradient, gradient);
+        memory.Device.Relu(input, input);
+
+        float[,] y = KernelMemory.Read(output), dx = KernelMemory.Read(gradient);
+        Values.AssertSameBits(y, KernelMemory.Read(input), "in place");
+        for (int i = 0; i < Rows; i++)
+        {
+            for (int j = 0; j < columns; j++)
+            {
+                Assert.Equal(Math.Max(0, x[i, j]), y[i, j]);
+                Assert.Equal(dy[i, j] * Exact.Gradient(v => Math.Max(0, v[0]), [x[i, j]])[0], dx[i, j], 1e-6);
+            }
+        }
+
+        memory.AssertSurroundingsUntouched();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(50)]
     public void Swiglu_and_its_gradients(int columns)
     {
         const int Rows = 4;
@@ -116,11 +144,13 @@ public class ActivationTests
     {
         using var memory = new KernelMemory();
         float[,] x = { { 1f, value, 1f } }, ones = { { 1f, 1f, 1f } };
-        Matrix gelu = memory.Matrix(ones), swiglu = memory.Matrix(ones);
+        Matrix gelu = memory.Matrix(ones), swiglu = memory.Matrix(ones), relu = memory.Matrix(ones);
 
         memory.Device.Gelu(memory.Matrix(x), default, gelu);
         memory.Device.SwiGlu(memory.Matrix(x), memory.Matrix(ones), swiglu);
+        memory.Device.Relu(memory.Matrix(x), relu);
 
+        Assert.Equal(value, relu.Data.AsSpan()[1]);
         Assert.Equal(value, gelu.Data.AsSpan()[1]);
         Assert.Equal(value, swiglu.Data.AsSpan()[1]);
     }

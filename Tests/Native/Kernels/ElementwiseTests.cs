@@ -22,6 +22,29 @@ public class ElementwiseTests
         memory.AssertSurroundingsUntouched();
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 357)]
+    public void Multiply(int threads, int columns)
+    {
+        const int Rows = 300;
+        using var memory = new KernelMemory(threads);
+        float[,] a = Values.Matrix(_random, Rows, columns), b = Values.Matrix(_random, Rows, columns);
+        Matrix first = memory.Matrix(a, gap: 1), second = memory.Matrix(b, shift: 2), product = memory.Matrix(new float[Rows, columns], gap: 3);
+
+        memory.Device.Multiply(first, second, product);
+        memory.Device.Multiply(first, first, first);
+
+        float[,] found = KernelMemory.Read(product), squares = KernelMemory.Read(first);
+        for (int i = 0; i < Rows; i++)
+        {
+            Assert.Equal(Values.Row(a, i).Zip(Values.Row(b, i), (u, v) => u * v), Values.Row(found, i));
+            Assert.Equal(Values.Row(a, i).Select(u => u * u), Values.Row(squares, i));
+        }
+
+        memory.AssertSurroundingsUntouched();
+    }
+
     [Fact]
     public void Add_bias()
     {

@@ -48,6 +48,23 @@ public class GateOperationTests
     }
 
     [Fact]
+    public void Columns_of_rows_invert_rows_of_columns()
+    {
+        using var memory = new KernelMemory();
+        DeviceSpan<int> rows = memory.Integers(1, 4, 0, 4, 4, -1), choices = memory.Integers(new int[15]);
+
+        Assert.Equal(3, memory.Device.LargestCount(rows, 5));
+        memory.Device.ColumnsOfRows(rows, 2, 3, choices);
+        Assert.Equal([1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2], choices.AsSpan().ToArray());
+
+        Assert.Equal(0, memory.Device.LargestCount(default, 0));
+        memory.Device.ColumnsOfRows(default, 0, 1, choices.Slice(0, 2));
+        Assert.Equal([-1, -1], choices.Slice(0, 2).AsSpan().ToArray());
+        Assert.Throws<ArgumentException>(() => memory.Device.LargestCount(rows, 4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Device.ColumnsOfRows(rows, 2, 1, choices.Slice(0, 5)));
+    }
+
+    [Fact]
     public void Groups_are_kept_by_the_sum_of_their_two_best()
     {
         using var memory = new KernelMemory();

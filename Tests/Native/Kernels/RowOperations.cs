@@ -7,6 +7,11 @@ internal static class RowOperations
 {
     public static IReadOnlyDictionary<string, Action<RowCase>> All { get; } = new Dictionary<string, Action<RowCase>>
     {
+        ["Multiply"] = c => c.Device.Multiply(c.X, c.Y, c.OutX),
+        ["Multiply in place"] = c => c.Device.Multiply(c.X, c.X, c.X),
+        ["Relu"] = c => c.Device.Relu(c.X, c.OutX),
+        ["Relu in place"] = c => c.Device.Relu(c.X, c.X),
+        ["ReluGradient"] = c => c.Device.ReluGradient(c.X, c.Y, c.OutX),
         ["AddBias"] = c => c.Device.AddBias(c.X, c.Weight),
         ["RmsNorm"] = c => c.Device.RmsNorm(c.X, c.Weight, 1e-5f, c.OutX, c.Inverse.Data),
         ["RmsNorm in place"] = c => c.Device.RmsNorm(c.X, c.Weight, 1e-5f, c.X, c.Inverse.Data),

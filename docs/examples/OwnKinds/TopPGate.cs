@@ -18,7 +18,7 @@ internal sealed class TopPGate(float p) : IGateKind
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) =>
         new Gate(options, new LinearRouter(parameters("router")), new Selection(p));
 
-    public IEnumerable<string> Mistakes(GateOptions options)
+    public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.Scores != GateScores.Softmax)
         {
@@ -26,32 +26,27 @@ internal sealed class TopPGate(float p) : IGateKind
         }
     }
 
-    private sealed class Selection(float p) : ISelection
+    /// <summary>No operation of a device cuts at a share, so this is done on the host, and says so.</summary>
+    private sealed class Selection(float p) : HostSelection
     {
         private readonly TokenChoice _best = new();
-        private float[] _scores = [];
 
-        public void Select(Tape tape, GatePass pass)
+        protected override void Choose(Tape tape, GatePass pass, Span<int> choices)
         {
             // The topK best of each token, best first; then whoever comes behind the share goes.
             _best.Select(tape, pass);
-            Routing routing = pass.Routing;
-            Span<int> choices = routing.BeginChoices(routing.Rows, routing.K);
-            int count = routing.Rows * pass.Experts;
-            Array.Resize(ref _scores, Math.Max(_scores.Length, count));
-            tape.Device.Read(pass.Scores.Data, _scores.AsSpan(0, count));
-            for (int row = 0; row < routing.Rows; row++)
+            pass.Routing.HostChoices.CopyTo(choices);
+            ReadOnlySpan<float> scores = ReadScores(tape, pass);
+            for (int i = 0; i < choices.Length; i += pass.Routing.K)
             {
                 float share = 0;
-                foreach (ref int expert in choices.Slice(row * routing.K, routing.K))
+                foreach (ref int expert in choices.Slice(i, pass.Routing.K))
                 {
-                    float score = expert < 0 ? 0 : _scores[row * pass.Experts + expert];
+                    float score = expert < 0 ? 0 : scores[i / pass.Routing.K * pass.Experts + expert];
                     expert = share < p ? expert : -1;
                     share += score;
                 }
             }
-
-            tape.Device.Write<int>(choices, routing.Choices);
         }
     }
 }

@@ -1,0 +1,99 @@
+using System.Globalization;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Modules.Checkpoints;
+
+/// <summary>A file of tensors that was written for a checkpoint whose index is still to come.</summary>
+/// <param name="Name">Its name in the checkpoint's folder.</param>
+/// <param name="Tensors">Names of its tensors.</param>
+/// <param name="Bytes">Bytes of their data.</param>
+public sealed record CheckpointFile(string Name, IReadOnlyList<string> Tensors, long Bytes)
+{
+    /// <summary>What the names of files with moments start with.</summary>
+    internal const string MomentStem = "optimizer";
+
+    /// <summary>Whether it has the optimizer's state, not parameters.</summary>
+    internal bool HasMoments => Name.StartsWith(MomentStem, StringComparison.Ordinal);
+}
+
+/// <summary>
+/// What one worker writes of a checkpoint: a file of parameters and one of their moments. Names carry the step and the save, so that an older
+/// checkpoint in the folder - of this run or another - stays whole until the index has changed.
+/// </summary>
+/// <param name="device">The device that holds the blocks.</param>
+public sealed class CheckpointShard(IDevice device)
+{
+    private readonly SafetensorsWriter _weights = new();
+    private readonly SafetensorsWriter _moments = new();
+
+    /// <summary>Adds a block; its elements are read when the files are written.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="regions">Its tensors by their names in the checkpoint.</param>
+    public void Add(ParameterBlock block, IReadOnlyList<TensorRegion> regions)
+    {
+        foreach (TensorRegion region in regions)
+        {
+            Parameter parameter = block[region.Parameter];
+            _weights.Add(region.Name, region.Shape(parameter.Shape), () => region.Take(parameter.Shape, Read(parameter.Vector)));
+        }
+
+        foreach (Parameter parameter in block.Parameters)
+        {
+            int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
+            int offset = parameter.Offset;
+            int count = parameter.Shape.Count;
+            _moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => Read(block.FirstMoments.Slice(offset, count)));
+            _moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => Read(block.SecondMoments.Slice(offset, count)));
+        }
+    }
+
+    /// <summary>Writes the files into a folder that exists; none when nothing was added.</summary>
+    /// <param name="store">Where files are written.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="step">The step whose state this is.</param>
+    /// <param name="tag">Tells this save from others.</param>
+    /// <param name="rank">The worker.</param>
+    /// <param name="workers">Workers that save.</param>
+    /// <exception cref="IOException">A file could not be written.</exception>
+    public IReadOnlyList<CheckpointFile> Write(IFileStore store, string folder, long step, string tag, int rank, int workers)
+    {
+        if (!_weights.Names.Any())
+        {
+            return [];
+        }
+
+        string suffix = string.Create(CultureInfo.InvariantCulture, $"step-{step:00000000}-{tag}-{rank + 1:00000}-of-{workers:00000}.safetensors");
+        return [Write(store, folder, $"model-{suffix}", _weights), Write(store, folder, $"{CheckpointFile.MomentStem}-{suffix}", _moments)];
+    }
+
+    private static CheckpointFile Write(IFileStore store, string folder, string name, SafetensorsWriter writer)
+    {
+        store.Write(Path.Combine(folder, name), writer.WriteTo);
+        return new CheckpointFile(name, [.. writer.Names], writer.DataBytes);
+    }
+
+    private float[] Read(DeviceSpan<float> span)
+    {
+        float[] values = new float[span.Length];
+        device.Read(span, values);
+        return values;
+    }
+}
+
+/// <summary>Names of optimizer state in a checkpoint: the block's prefix, the parameter, and which moment. Shapes are the parameters' own.</summary>
+internal static class MomentNames
+{
+    /// <summary>Name of a first moment.</summary>
+    /// <param name="prefix">Prefix of the block; empty for the dense part.</param>
+    /// <param name="parameter">The parameter.</param>
+    public static string First(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}.first_moment";
+
+    /// <summary>Name of a second moment.</summary>
+    /// <param name="prefix">Prefix of the block; empty for the dense part.</param>
+    /// <param name="parameter">The parameter.</param>
+    public static string Second(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}.second_moment";
+
+    private static string Block(string prefix) => prefix.Length == 0 ? "dense." : prefix;
+}
