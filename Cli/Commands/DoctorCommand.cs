@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Health;
+using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli.Commands;
 
 /// <summary>`moe doctor`: what this machine has, what is missing, and what to do about it.</summary>
 internal sealed class DoctorCommand
 {
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create() => new DoctorCommand().Build();
 
@@ -42,4 +43,11 @@ internal sealed class DoctorCommand
 
         return healthy ? ExitCode.Done : ExitCode.Failed;
     }
+}
+
+/// <summary>What `moe doctor` is asked to do.</summary>
+internal sealed record DoctorOptions : ICommandOptions
+{
+    /// <summary>Whether to print one JSON object instead of lines.</summary>
+    public bool Json { get; init; }
 }

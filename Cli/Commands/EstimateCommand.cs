@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Configuration;
-using MoEActors.Cli.Memory;
-using MoEActors.Cli.Training;
+using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
@@ -29,7 +28,7 @@ internal sealed class EstimateCommand
         HelpName = "LAYERS",
     };
 
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create() => new EstimateCommand().Build();
 
@@ -80,4 +79,20 @@ internal sealed class EstimateCommand
 
         return Task.FromResult(ExitCode.Done);
     }
+}
+
+/// <summary>What `moe estimate` is asked to do.</summary>
+internal sealed record EstimateOptions : ICommandOptions
+{
+    /// <summary>The configuration, as for `moe train`.</summary>
+    public required string Config { get; init; }
+
+    /// <summary>Number of workers; null for the silos of the file.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Layers that are computed again in backward; null for what the file says.</summary>
+    public string? Recompute { get; init; }
+
+    /// <summary>Whether to print JSON.</summary>
+    public bool Json { get; init; }
 }

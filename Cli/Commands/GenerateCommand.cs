@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using MoEActors.Cli.Invocation;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Modules.Checkpoints;
@@ -35,7 +37,7 @@ internal sealed class GenerateCommand
 
     private readonly Option<long> _seed = NumberOption.Seed(Defaults.Seed);
 
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create() => new GenerateCommand().Build();
 
@@ -115,4 +117,68 @@ internal sealed class GenerateCommand
         Show([], flush: true);
         return text.ToString();
     }
+}
+
+/// <summary>What `moe generate` is asked to do.</summary>
+internal sealed record GenerateOptions : ICommandOptions
+{
+    /// <summary>Folder of the checkpoint.</summary>
+    public string Checkpoint { get; init; } = "";
+
+    /// <summary>What the text begins with.</summary>
+    public string Prompt { get; init; } = "The ";
+
+    /// <summary>Tokens to add; a token of a byte-level model is a byte.</summary>
+    public int Tokens { get; init; } = 240;
+
+    /// <summary>Divides the logits; 0 takes the most likely token.</summary>
+    public double Temperature { get; init; } = 0.7;
+
+    /// <summary>Seed of the draws.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>Whether to print one JSON object instead of the text.</summary>
+    public bool Json { get; init; }
+
+    /// <inheritdoc />
+    public void Validate()
+    {
+        if (Encoding.UTF8.GetByteCount(Prompt) == 0)
+        {
+            throw new UsageException("--prompt is empty; a text needs a beginning.");
+        }
+    }
+}
+
+/// <summary>What `moe generate --json` prints.</summary>
+internal sealed record GenerationReport
+{
+    /// <summary>Folder of the checkpoint.</summary>
+    [JsonPropertyName("checkpoint")]
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Steps that the model has been trained for.</summary>
+    [JsonPropertyName("step")]
+    public required long Step { get; init; }
+
+    [JsonPropertyName("prompt")]
+    public required string Prompt { get; init; }
+
+    /// <summary>The text, the prompt included.</summary>
+    [JsonPropertyName("text")]
+    public required string Text { get; init; }
+
+    /// <summary>Tokens added to the prompt.</summary>
+    [JsonPropertyName("tokens")]
+    public required int Tokens { get; init; }
+
+    [JsonPropertyName("temperature")]
+    public required double Temperature { get; init; }
+
+    [JsonPropertyName("seed")]
+    public required long Seed { get; init; }
+
+    /// <summary>Time of the generation alone.</summary>
+    [JsonPropertyName("seconds")]
+    public required double Seconds { get; init; }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Commands;
@@ -15,7 +16,7 @@ internal sealed class StatusCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string> _runs = RunsOption.Create();
+    private readonly Option<string> _runs = SharedOptions.Runs();
 
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON: an object for one run, a list for all." };
 
@@ -155,5 +156,27 @@ internal sealed class StatusCommand
             : "no checkpoint");
         parts.Add(string.Create(culture, $"updated {status.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"));
         return string.Join(", ", parts) + (status.Error is { } error ? $". {error}" : "");
+    }
+}
+
+/// <summary>What `moe status` is asked to do.</summary>
+internal sealed record StatusOptions : ICommandOptions
+{
+    /// <summary>Name of the run; null for all of them.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Folder that holds the runs.</summary>
+    public required string Runs { get; init; }
+
+    /// <summary>Whether to print JSON: an object for one run, a list for all.</summary>
+    public bool Json { get; init; }
+
+    /// <inheritdoc />
+    public void Validate()
+    {
+        if (Name is not null)
+        {
+            OutputPath.RequireRunName("NAME", Name);
+        }
     }
 }

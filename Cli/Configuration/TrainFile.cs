@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -54,7 +55,7 @@ internal sealed record TrainFile
     internal bool HasSchedule { get; private init; }
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="UsageException">It is missing, no JSON, or has mistakes; all of them are named.</exception>
+    /// <exception cref="UsageException">It is missing, no JSON, or has errors; all of them are named.</exception>
     public static TrainFile Read(string path)
     {
         try
@@ -82,12 +83,12 @@ internal sealed record TrainFile
             throw new UsageException($"--config {path} is no JSON: {e.Message}");
         }
 
-        List<string> mistakes = [.. check.Mistakes, .. Contradictions.Of(file).Where(mistake => !check.IsAboutABrokenValue(mistake))];
-        return mistakes.Count == 0
+        List<string> errors = [.. check.Errors, .. OptionConflicts.Of(file).Where(error => !check.IsAboutABrokenValue(error))];
+        return errors.Count == 0
             ? file with { HasSchedule = check.Has("$.optimizer.totalSteps") }
             : throw new UsageException(
-                $"--config {path} has {mistakes.Count} mistake{(mistakes.Count == 1 ? "" : "s")}:{Environment.NewLine}"
-                + string.Concat(mistakes.Select(mistake => $"  {mistake}{Environment.NewLine}"))
+                $"--config {path} has {errors.Count} mistake{(errors.Count == 1 ? "" : "s")}:{Environment.NewLine}"
+                + string.Concat(errors.Select(error => $"  {error}{Environment.NewLine}"))
                 + "docs/configuration.md explains every value.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using MoEActors.Grains.Memory;
 
 namespace MoEActors.Cli.Health;
@@ -126,3 +127,46 @@ internal static class Diagnosis
 
     private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{(double)bytes / Gibibyte:0.0} GiB");
 }
+
+/// <summary>One thing that `moe doctor` looked at.</summary>
+internal sealed record Finding
+{
+    /// <summary>What was looked at.</summary>
+    [JsonPropertyName("name")]
+    public required string Name { get; init; }
+
+    /// <summary>What was found.</summary>
+    [JsonPropertyName("value")]
+    public required string Value { get; init; }
+
+    /// <summary>Whether training works with it, and works well.</summary>
+    [JsonPropertyName("verdict")]
+    public Verdict Verdict { get; init; } = Verdict.Good;
+
+    /// <summary>What to do about it; null when there is nothing to do.</summary>
+    [JsonPropertyName("what_to_do")]
+    public string? WhatToDo { get; init; }
+}
+
+/// <summary>What a finding means.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Verdict>))]
+internal enum Verdict
+{
+    /// <summary>As it should be.</summary>
+    [JsonStringEnumMemberName("good")]
+    Good,
+
+    /// <summary>Everything works, something slower or less comfortably than it could.</summary>
+    [JsonStringEnumMemberName("remark")]
+    Remark,
+
+    /// <summary>Training will fail or hardly move.</summary>
+    [JsonStringEnumMemberName("problem")]
+    Problem,
+}
+
+/// <summary>What `moe doctor --json` prints.</summary>
+/// <param name="Healthy">Whether no finding is a problem.</param>
+/// <param name="Findings">Everything that was looked at.</param>
+internal sealed record DoctorReport(
+    [property: JsonPropertyName("healthy")] bool Healthy, [property: JsonPropertyName("findings")] IReadOnlyList<Finding> Findings);

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using MoEActors.Cli.Runs;
+using MoEActors.Cli.Invocation;
 using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Health;
@@ -52,7 +52,7 @@ internal sealed record Machine
     private static readonly int[] OrleansPorts = [11111, 30000];
 
     /// <summary>Where runs go.</summary>
-    private static string Folder => Path.GetFullPath(Directory.Exists(RunFolder.Runs) ? RunFolder.Runs : ".");
+    private static string Folder => Path.GetFullPath(Directory.Exists(OutputPath.Runs) ? OutputPath.Runs : ".");
 
     /// <summary>Looks.</summary>
     public static Machine Here() => new()
@@ -68,7 +68,7 @@ internal sealed record Machine
         TakenPorts = [.. OrleansPorts.Where(IsTaken)],
         Disk = FreeDisk(),
         FolderProblem = TryToWrite(),
-        OpenBlas = Bench.OpenBlas.TryLoad()?.Configuration,
+        OpenBlas = Benchmarks.OpenBlas.TryLoad()?.Configuration,
     };
 
     /// <summary>The newest SDK in the installation that runs this process.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using MoEActors.Grains.Interfaces.Director;
 
@@ -34,4 +35,132 @@ internal sealed record DirectorReport
             PredictionError = status.PredictionError,
             Decisions = [.. status.Decisions.Select(decision => DecisionReport.Of(decision, silos))],
         };
+}
+
+/// <summary>A decision of the director: what, why, and what came of it.</summary>
+internal sealed record DecisionReport
+{
+    [JsonPropertyName("number")]
+    public required long Number { get; init; }
+
+    /// <summary>The last step whose load it was made from.</summary>
+    [JsonPropertyName("step")]
+    public required long Step { get; init; }
+
+    /// <summary>landing, landed or given-up.</summary>
+    [JsonPropertyName("state")]
+    public required string State { get; init; }
+
+    /// <summary>The step after which it was in force or given up; null while it lands.</summary>
+    [JsonPropertyName("concluded_at")]
+    public required long? ConcludedAt { get; init; }
+
+    /// <summary>Why it was given up.</summary>
+    [JsonPropertyName("failure")]
+    public required string? Failure { get; init; }
+
+    [JsonPropertyName("shards_moved")]
+    public required int ShardsMoved { get; init; }
+
+    [JsonPropertyName("bytes_moved")]
+    public required long BytesMoved { get; init; }
+
+    /// <summary>Seconds that the copies took beside the steps.</summary>
+    [JsonPropertyName("copy_seconds")]
+    public required double CopySeconds { get; init; }
+
+    /// <summary>Seconds that steps waited for them.</summary>
+    [JsonPropertyName("wait_seconds")]
+    public required double WaitSeconds { get; init; }
+
+    [JsonPropertyName("layers")]
+    public required IReadOnlyList<LayerDecisionReport> Layers { get; init; }
+
+    /// <summary>A decision with the names of silos.</summary>
+    /// <param name="decision">The decision.</param>
+    /// <param name="silos">Names by rank.</param>
+    public static DecisionReport Of(DirectorDecision decision, IReadOnlyList<string> silos)
+    {
+        string Name(int rank) => rank < silos.Count ? silos[rank] : $"rank {rank}";
+        return new DecisionReport
+        {
+            Number = decision.Number,
+            Step = decision.Step,
+            State = decision.State switch
+            {
+                DecisionState.Landing => "landing",
+                DecisionState.Landed => "landed",
+                _ => "given-up",
+            },
+            ConcludedAt = decision.State == DecisionState.Landing ? null : decision.ConcludedAt,
+            Failure = decision.Failure,
+            ShardsMoved = decision.ShardsMoved,
+            BytesMoved = decision.BytesMoved,
+            CopySeconds = decision.CopySeconds,
+            WaitSeconds = decision.WaitSeconds,
+            Layers =
+            [
+                .. decision.Layers.Select(layer => new LayerDecisionReport
+                {
+                    Layer = layer.Layer,
+                    Arrivals = [.. layer.Arrivals.Select(move => $"expert {move.Expert}: {Name(move.From)} to {Name(move.To)}")],
+                    Reason = layer.Reason,
+                    RatioBefore = layer.RatioBefore,
+                    PredictedRatio = layer.PredictedRatio,
+                    MeasuredRatio = layer.MeasuredRatio,
+                    PredictedSecondsBefore = layer.SecondsBefore,
+                    PredictedSeconds = layer.PredictedSeconds,
+                    MeasuredSecondsBefore = layer.MeasuredSecondsBefore,
+                    MeasuredSeconds = layer.MeasuredSeconds,
+                }),
+            ],
+        };
+    }
+
+    /// <summary>In one line: what moved where, the balance ratio that it was made for, and the one expected or, if known, measured.</summary>
+    public override string ToString()
+    {
+        IEnumerable<string> layers = Layers.Select(layer => string.Create(
+            CultureInfo.InvariantCulture,
+            $"layer {layer.Layer}, balance {layer.RatioBefore:0.00} to {layer.MeasuredRatio ?? layer.PredictedRatio:0.00}{(layer.MeasuredRatio is null ? " expected" : "")} ({string.Join(", ", layer.Arrivals.DefaultIfEmpty("copies given up"))})"));
+        return $"{string.Join("; ", layers)}{(Failure is { } failure ? $" - given up: {failure}" : "")}";
+    }
+}
+
+/// <summary>What a decision of the director meant for one layer. Ratios are busiest worker over mean.</summary>
+internal sealed record LayerDecisionReport
+{
+    [JsonPropertyName("layer")]
+    public required int Layer { get; init; }
+
+    /// <summary>As in "expert 3: silo-0 to silo-2".</summary>
+    [JsonPropertyName("arrivals")]
+    public required IReadOnlyList<string> Arrivals { get; init; }
+
+    [JsonPropertyName("reason")]
+    public required string Reason { get; init; }
+
+    [JsonPropertyName("ratio_before")]
+    public required double RatioBefore { get; init; }
+
+    [JsonPropertyName("predicted_ratio")]
+    public required double PredictedRatio { get; init; }
+
+    /// <summary>Null before it is in force.</summary>
+    [JsonPropertyName("measured_ratio")]
+    public required double? MeasuredRatio { get; init; }
+
+    /// <summary>Seconds of the slowest worker in exchange and experts of a step, as predicted.</summary>
+    [JsonPropertyName("predicted_seconds_before")]
+    public required double PredictedSecondsBefore { get; init; }
+
+    [JsonPropertyName("predicted_seconds")]
+    public required double PredictedSeconds { get; init; }
+
+    /// <summary>The same as measured.</summary>
+    [JsonPropertyName("measured_seconds_before")]
+    public required double? MeasuredSecondsBefore { get; init; }
+
+    [JsonPropertyName("measured_seconds")]
+    public required double? MeasuredSeconds { get; init; }
 }

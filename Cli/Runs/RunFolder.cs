@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
@@ -8,9 +9,6 @@ namespace MoEActors.Cli.Runs;
 /// <param name="Checkpoint">The checkpoint's folder.</param>
 internal sealed record RunFolder(string Path, string Checkpoint)
 {
-    /// <summary>Where runs lie unless told otherwise: below the current folder.</summary>
-    public const string Runs = "runs";
-
     private const string CheckpointName = "checkpoint";
 
     private static readonly JsonSerializerOptions Json = new()
@@ -25,7 +23,7 @@ internal sealed record RunFolder(string Path, string Checkpoint)
 
     /// <summary>What to type to go on with this run.</summary>
     public string ResumeCommand =>
-        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(Runs) && Checkpoint == At(Path).Checkpoint
+        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(OutputPath.Runs) && Checkpoint == At(Path).Checkpoint
             ? $"moe resume {System.IO.Path.GetFileName(System.IO.Path.GetFullPath(Path))}"
             : $"moe resume --checkpoint {Checkpoint}";
 
@@ -44,14 +42,14 @@ internal sealed record RunFolder(string Path, string Checkpoint)
 
     /// <summary>Reads run.json; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It cannot be read.</exception>
-    public RunRecord? ReadRecord() => Read<RunRecord>(RecordFile);
+    public RunFile? ReadRunFile() => Read<RunFile>(RecordFile);
 
     /// <summary>Reads status.json; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It cannot be read.</exception>
     public RunStatus? ReadStatus() => Read<RunStatus>(StatusFile);
 
     /// <summary>Writes run.json.</summary>
-    public void Write(RunRecord record) => Write(RecordFile, record);
+    public void Write(RunFile record) => Write(RecordFile, record);
 
     /// <summary>Writes status.json.</summary>
     public void Write(RunStatus status) => Write(StatusFile, status);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Cli.Runs;
 
@@ -62,4 +63,40 @@ internal sealed record RunStatus
 
     [JsonPropertyName("updated_at")]
     public required DateTimeOffset UpdatedAt { get; init; }
+}
+
+/// <summary>How far a run has come.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RunState>))]
+internal enum RunState
+{
+    /// <summary>At work.</summary>
+    [JsonStringEnumMemberName("running")]
+    Running,
+
+    /// <summary>At its end.</summary>
+    [JsonStringEnumMemberName("done")]
+    Done,
+
+    /// <summary>Ended by an error.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+
+    /// <summary>Stopped by its user.</summary>
+    [JsonStringEnumMemberName("cancelled")]
+    Cancelled,
+}
+
+/// <summary>Device memory of one worker of a run, in bytes.</summary>
+internal sealed record WorkerUse
+{
+    /// <summary>What the device has allocated.</summary>
+    [JsonPropertyName("used")]
+    public required long Used { get; init; }
+
+    /// <summary>What it may allocate.</summary>
+    [JsonPropertyName("budget")]
+    public required long Budget { get; init; }
+
+    /// <summary>The use of a worker.</summary>
+    public static WorkerUse Of(WorkerMemory memory) => new() { Used = memory.Used, Budget = memory.Budget };
 }

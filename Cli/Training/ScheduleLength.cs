@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using MoEActors.Cli.Bench;
+using MoEActors.Benchmarks;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Client.Data;

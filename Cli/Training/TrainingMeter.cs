@@ -190,3 +190,6 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         return run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
     }
 }
+
+/// <summary>An expert and the rank that is to hold it.</summary>
+internal readonly record struct ExpertMove(int Layer, int Expert, int Rank);

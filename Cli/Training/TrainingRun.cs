@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
@@ -25,7 +26,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private readonly DirectorNews _director = new(model, meter);
 
-    private readonly RunRecord _record = new()
+    private readonly RunFile _record = new()
     {
         Id = job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
         Name = job.Name,

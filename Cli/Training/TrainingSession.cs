@@ -1,3 +1,4 @@
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
