@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Gates;
@@ -107,18 +106,14 @@ public static class DirectorBenchmark
 public sealed record DirectorBenchmarkReport
 {
     /// <summary>Silos of one thread each.</summary>
-    [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 
     /// <summary>Measured steps of each model.</summary>
-    [JsonPropertyName("steps")]
     public required int Steps { get; init; }
 
     /// <summary>Replicas take whole micro-batches.</summary>
-    [JsonPropertyName("reproducible")]
     public required DirectorComparison Reproducible { get; init; }
 
     /// <summary>Replicas take any share of an expert's tokens.</summary>
-    [JsonPropertyName("fractional")]
     public required DirectorComparison Fractional { get; init; }
 }

@@ -26,53 +26,39 @@ public sealed record DirectorComparison
     public required double MoETimeRatioPossible { get; init; }
 
     /// <summary>Processor seconds of a step of the busiest worker.</summary>
-    [JsonPropertyName("busiest_worker_seconds_without")]
-    public required double BusiestWithout { get; init; }
+    public required double BusiestWorkerSecondsWithout { get; init; }
 
-    [JsonPropertyName("busiest_worker_seconds_with")]
-    public required double BusiestWith { get; init; }
+    public required double BusiestWorkerSecondsWith { get; init; }
 
     /// <summary>Without over with, in pairs.</summary>
-    [JsonPropertyName("busiest_worker_ratio")]
-    public required double BusiestRatio { get; init; }
+    public required double BusiestWorkerRatio { get; init; }
 
     /// <summary>The same of the processor time in exchange and experts alone.</summary>
-    [JsonPropertyName("busiest_worker_experts_ratio")]
-    public required double BusiestExpertsRatio { get; init; }
+    public required double BusiestWorkerExpertsRatio { get; init; }
 
     /// <summary>Mean tokens of the busiest worker over the mean of all.</summary>
-    [JsonPropertyName("balance_ratio_without")]
-    public required double BalanceWithout { get; init; }
+    public required double BalanceRatioWithout { get; init; }
 
-    [JsonPropertyName("balance_ratio_with")]
-    public required double BalanceWith { get; init; }
+    public required double BalanceRatioWith { get; init; }
 
     /// <summary>The first step from which on the balance ratio was at most 1.1; null when it never was.</summary>
-    [JsonPropertyName("balanced_from_step")]
-    public required int? BalancedFrom { get; init; }
+    public required int? BalancedFromStep { get; init; }
 
-    [JsonPropertyName("decisions")]
     public required int Decisions { get; init; }
 
-    [JsonPropertyName("shards_moved")]
     public required int ShardsMoved { get; init; }
 
-    [JsonPropertyName("bytes_moved")]
     public required long BytesMoved { get; init; }
 
     /// <summary>Mean of |predicted − measured| / measured of the layers' seconds.</summary>
-    [JsonPropertyName("prediction_error_without")]
     public required double? PredictionErrorWithout { get; init; }
 
-    [JsonPropertyName("prediction_error_with")]
     public required double? PredictionErrorWith { get; init; }
 
     /// <summary>Whether the loss sequences are the same to the last bit.</summary>
-    [JsonPropertyName("losses_identical")]
     public required bool LossesIdentical { get; init; }
 
     /// <summary>The greatest difference of two losses, relative.</summary>
-    [JsonPropertyName("losses_apart")]
     public required double LossesApart { get; init; }
 
     /// <summary>Compares the last steps of two runs on the same batches.</summary>
@@ -87,13 +73,13 @@ public sealed record DirectorComparison
             MoESecondsWith = Median(with.MoESeconds),
             MoETimeRatio = Ratio(without.MoESeconds, with.MoESeconds),
             MoETimeRatioPossible = Possible(without.Ratio(steps) / silos, Math.Min(silos, Environment.ProcessorCount)),
-            BusiestWithout = Median(without.BusiestSeconds),
-            BusiestWith = Median(with.BusiestSeconds),
-            BusiestRatio = Ratio(without.BusiestSeconds, with.BusiestSeconds),
-            BusiestExpertsRatio = Ratio(without.BusiestExpertSeconds, with.BusiestExpertSeconds),
-            BalanceWithout = without.Ratio(steps),
-            BalanceWith = with.Ratio(steps),
-            BalancedFrom = with.BalancedFrom,
+            BusiestWorkerSecondsWithout = Median(without.BusiestSeconds),
+            BusiestWorkerSecondsWith = Median(with.BusiestSeconds),
+            BusiestWorkerRatio = Ratio(without.BusiestSeconds, with.BusiestSeconds),
+            BusiestWorkerExpertsRatio = Ratio(without.BusiestExpertSeconds, with.BusiestExpertSeconds),
+            BalanceRatioWithout = without.Ratio(steps),
+            BalanceRatioWith = with.Ratio(steps),
+            BalancedFromStep = with.BalancedFrom,
             Decisions = landed.Length,
             ShardsMoved = landed.Sum(decision => decision.ShardsMoved),
             BytesMoved = landed.Sum(decision => decision.BytesMoved),

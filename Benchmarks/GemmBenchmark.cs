@@ -178,9 +178,9 @@ public sealed record GemmShape(int M, int N, int K, bool TransposedA = false, bo
 /// <param name="OpenBlas">OpenBLAS's own description (version, kernels, threads), or null where it is not installed.</param>
 /// <param name="Results">One measurement per product and number of threads.</param>
 public sealed record GemmReport(
-    [property: JsonPropertyName("device")] string Device,
+    string Device,
     [property: JsonPropertyName("openblas")] string? OpenBlas,
-    [property: JsonPropertyName("results")] IReadOnlyList<GemmResult> Results);
+    IReadOnlyList<GemmResult> Results);
 
 /// <summary>The measurement of one product on one number of threads.</summary>
 /// <param name="M">Rows of the result.</param>
@@ -193,12 +193,12 @@ public sealed record GemmReport(
 /// <param name="OpenBlasGflops">OpenBLAS's median, or null where it is not installed.</param>
 /// <param name="Ratio">Median over the samples of ours divided by OpenBLAS's, taken right after one another.</param>
 public sealed record GemmResult(
-    [property: JsonPropertyName("m")] int M,
-    [property: JsonPropertyName("n")] int N,
-    [property: JsonPropertyName("k")] int K,
-    [property: JsonPropertyName("transposed_a")] bool TransposedA,
-    [property: JsonPropertyName("transposed_b")] bool TransposedB,
-    [property: JsonPropertyName("threads")] int Threads,
-    [property: JsonPropertyName("gflops")] double Gflops,
+    int M,
+    int N,
+    int K,
+    bool TransposedA,
+    bool TransposedB,
+    int Threads,
+    double Gflops,
     [property: JsonPropertyName("openblas_gflops")] double? OpenBlasGflops,
-    [property: JsonPropertyName("ratio")] double? Ratio);
+    double? Ratio);

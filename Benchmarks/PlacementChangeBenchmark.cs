@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Serialization;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
@@ -68,8 +67,8 @@ public sealed class PlacementChangeBenchmark(MoEModel model, ITrainingGrain trai
             MedianSeconds = plain,
             ExtraSeconds = median,
             ExtraShare = median / plain,
-            ExtraWith = Samples.Median([.. _disturbed.Select(steps => steps[0].Seconds)]) / plain - 1,
-            ExtraAfter = Samples.Median([.. _disturbed.Select(steps => steps[^1].Seconds)]) / plain - 1,
+            ExtraShareWith = Samples.Median([.. _disturbed.Select(steps => steps[0].Seconds)]) / plain - 1,
+            ExtraShareAfter = Samples.Median([.. _disturbed.Select(steps => steps[^1].Seconds)]) / plain - 1,
             WorstShare = extra.Max() / plain,
             WorstPlainShare = Beyond(step => step.Seconds, _plain).Max() / plain,
             ExtraProcessorShare = Samples.Median(Beyond(step => step.Processor, _disturbed)) / Step(step => step.Processor),
@@ -171,49 +170,37 @@ public static class PlacementChangeModel
 /// <summary>What `moe bench switch` found. A step's time runs from the end of the step before to its own end.</summary>
 public sealed record PlacementChangeReport
 {
-    [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 
     /// <summary>Changes of placement: one expert each.</summary>
-    [JsonPropertyName("switches")]
     public required int Switches { get; init; }
 
-    [JsonPropertyName("steps")]
     public required int Steps { get; init; }
 
     /// <summary>Weights and moments that travel with one.</summary>
-    [JsonPropertyName("bytes_per_switch")]
     public required long BytesPerSwitch { get; init; }
 
     /// <summary>Median of the steps that no change disturbed.</summary>
-    [JsonPropertyName("median_seconds")]
     public required double MedianSeconds { get; init; }
 
     /// <summary>What a change adds, median: the time of the step that it came with and the next one, less the median of two in a row without.</summary>
-    [JsonPropertyName("extra_seconds")]
     public required double ExtraSeconds { get; init; }
 
     /// <summary>The same over the median step.</summary>
-    [JsonPropertyName("extra_share")]
     public required double ExtraShare { get; init; }
 
     /// <summary>The part of the step that it came with, median, over the median step.</summary>
-    [JsonPropertyName("extra_share_with")]
-    public required double ExtraWith { get; init; }
+    public required double ExtraShareWith { get; init; }
 
     /// <summary>The part of the first step in the new placement.</summary>
-    [JsonPropertyName("extra_share_after")]
-    public required double ExtraAfter { get; init; }
+    public required double ExtraShareAfter { get; init; }
 
     /// <summary>The dearest change, over the median step.</summary>
-    [JsonPropertyName("worst_share")]
     public required double WorstShare { get; init; }
 
     /// <summary>The slowest two steps in a row without a change, in the same way: what the machine does by itself.</summary>
-    [JsonPropertyName("worst_plain_share")]
     public required double WorstPlainShare { get; init; }
 
     /// <summary>What a change adds in processor time of the whole process, over that of the median step: other programs do not count.</summary>
-    [JsonPropertyName("extra_processor_share")]
     public required double ExtraProcessorShare { get; init; }
 }

@@ -123,18 +123,18 @@ public static class PlanningBenchmark
 public readonly record struct PlanningShape(int Layers, int Experts, int Slots, int Workers);
 
 /// <summary>What `moe bench planning` found.</summary>
-public sealed record PlanningReport([property: JsonPropertyName("results")] IReadOnlyList<PlanningResult> Results);
+public sealed record PlanningReport(IReadOnlyList<PlanningResult> Results);
 
 /// <summary>Time to plan all layers of one shape on one core, in milliseconds, and the mean balance ratio of the new load.</summary>
 public sealed record PlanningResult(
-    [property: JsonPropertyName("layers")] int Layers,
-    [property: JsonPropertyName("experts")] int Experts,
-    [property: JsonPropertyName("slots")] int Slots,
-    [property: JsonPropertyName("workers")] int Workers,
+    int Layers,
+    int Experts,
+    int Slots,
+    int Workers,
     [property: JsonPropertyName("replicate_and_pack_ms")] double ReplicateAndPackMilliseconds,
     [property: JsonPropertyName("incremental_ms")] double IncrementalMilliseconds,
-    [property: JsonPropertyName("ratio_before")] double RatioBefore,
-    [property: JsonPropertyName("ratio_replicate_and_pack")] double RatioReplicateAndPack,
-    [property: JsonPropertyName("ratio_incremental")] double RatioIncremental,
-    [property: JsonPropertyName("moves_per_layer_replicate_and_pack")] double MovesReplicateAndPack,
-    [property: JsonPropertyName("moves_per_layer_incremental")] double MovesIncremental);
+    double RatioBefore,
+    double RatioReplicateAndPack,
+    double RatioIncremental,
+    double MovesPerLayerReplicateAndPack,
+    double MovesPerLayerIncremental);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Serialization;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
@@ -68,7 +67,7 @@ public static class StepBenchmark
             Accounted = mean.Total * elapsed.Count / passed.TotalSeconds,
             Shares = StepShares.Of(mean, mean.Total),
             Busy = StepShares.Of(PhaseSeconds.Mean(busy), mean.Total),
-            OutsideWorkers = 1 - workers / processor.TotalSeconds,
+            ProcessorShareOutsideWorkers = 1 - workers / processor.TotalSeconds,
         };
     }
 }
@@ -76,65 +75,49 @@ public static class StepBenchmark
 /// <summary>What `moe bench step` found: shares of a step's time on the clock, means over workers and steps.</summary>
 public sealed record StepReport
 {
-    [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 
-    [JsonPropertyName("steps")]
     public required int Steps { get; init; }
 
     /// <summary>From one step's end to the next.</summary>
-    [JsonPropertyName("seconds_per_step")]
     public required double SecondsPerStep { get; init; }
 
-    [JsonPropertyName("tokens_per_second")]
     public required double TokensPerSecond { get; init; }
 
     /// <summary>The time that workers' clocks have seen over the time that passed: near 1, or something is not measured.</summary>
-    [JsonPropertyName("accounted")]
     public required double Accounted { get; init; }
 
     /// <summary>Adds up to 1.</summary>
-    [JsonPropertyName("shares")]
     public required StepShares Shares { get; init; }
 
     /// <summary>
     /// The same shares in processor time of the executor threads. What is missing to 1 was spent waiting - for orders, for other workers, or
     /// for a core.
     /// </summary>
-    [JsonPropertyName("busy")]
     public required StepShares Busy { get; init; }
 
     /// <summary>Processor time of the process outside the workers' threads over all its processor time: grains, client, runtime.</summary>
-    [JsonPropertyName("processor_share_outside_workers")]
-    public required double OutsideWorkers { get; init; }
+    public required double ProcessorShareOutsideWorkers { get; init; }
 }
 
 /// <summary>Shares of a step by what workers do.</summary>
 public sealed record StepShares
 {
-    [JsonPropertyName("experts")]
     public required double Experts { get; init; }
 
-    [JsonPropertyName("attention")]
     public required double Attention { get; init; }
 
-    [JsonPropertyName("exchange")]
     public required double Exchange { get; init; }
 
     /// <summary>Workers without work: from the report of one step to the order of the next.</summary>
-    [JsonPropertyName("control_plane")]
     public required double ControlPlane { get; init; }
 
-    [JsonPropertyName("gate")]
     public required double Gate { get; init; }
 
-    [JsonPropertyName("dense")]
     public required double Dense { get; init; }
 
-    [JsonPropertyName("gradients")]
     public required double Gradients { get; init; }
 
-    [JsonPropertyName("update")]
     public required double Update { get; init; }
 
     /// <summary>The phases over a time.</summary>

@@ -27,7 +27,7 @@ internal sealed class DoctorCommand
         bool healthy = findings.All(finding => finding.Verdict != Verdict.Problem);
         if (json)
         {
-            writer.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings)));
+            writer.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings), SnakeCase.OneLine));
             return healthy ? ExitCode.Done : ExitCode.Failed;
         }
 

@@ -11,8 +11,6 @@ internal sealed class EstimateCommand
 {
     private static readonly TrainOptions Training = new();
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     private readonly Option<string> _config = new("--config")
     {
         Description = "The run: a JSON file as for moe train (see docs/configuration.md).",
@@ -70,7 +68,7 @@ internal sealed class EstimateCommand
         MemoryReport report = MemoryReport.Of(run, options.Workers ?? file.Silos ?? Training.Silos, batch);
         if (options.Json)
         {
-            output.Out.WriteLine(JsonSerializer.Serialize(report, Indented));
+            output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.Indented));
         }
         else
         {

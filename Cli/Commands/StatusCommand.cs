@@ -38,7 +38,7 @@ internal sealed class StatusCommand
         {
             RunFolder folder = RunFolder.At(Path.Combine(options.Runs, name));
             RunStatus status = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
-            writer.WriteLine(options.Json ? JsonSerializer.Serialize(WithoutTheDead(status)) : Line(WithoutTheDead(status)));
+            writer.WriteLine(options.Json ? JsonSerializer.Serialize(WithoutTheDead(status), SnakeCase.OneLine) : Line(WithoutTheDead(status)));
             if (!options.Json && status.Director is { } director)
             {
                 Write(director, writer);
@@ -69,7 +69,7 @@ internal sealed class StatusCommand
 
         if (options.Json)
         {
-            writer.WriteLine(JsonSerializer.Serialize(all));
+            writer.WriteLine(JsonSerializer.Serialize(all, SnakeCase.OneLine));
         }
         else if (all.Count == 0 && code == ExitCode.Done)
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Serialization;
 using MoEActors.Grains.Memory;
 
 namespace MoEActors.Cli.Health;
@@ -132,36 +131,28 @@ internal static class Diagnosis
 internal sealed record Finding
 {
     /// <summary>What was looked at.</summary>
-    [JsonPropertyName("name")]
     public required string Name { get; init; }
 
     /// <summary>What was found.</summary>
-    [JsonPropertyName("value")]
     public required string Value { get; init; }
 
     /// <summary>Whether training works with it, and works well.</summary>
-    [JsonPropertyName("verdict")]
     public Verdict Verdict { get; init; } = Verdict.Good;
 
     /// <summary>What to do about it; null when there is nothing to do.</summary>
-    [JsonPropertyName("what_to_do")]
     public string? WhatToDo { get; init; }
 }
 
 /// <summary>What a finding means.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<Verdict>))]
 internal enum Verdict
 {
     /// <summary>As it should be.</summary>
-    [JsonStringEnumMemberName("good")]
     Good,
 
     /// <summary>Everything works, something slower or less comfortably than it could.</summary>
-    [JsonStringEnumMemberName("remark")]
     Remark,
 
     /// <summary>Training will fail or hardly move.</summary>
-    [JsonStringEnumMemberName("problem")]
     Problem,
 }
 
@@ -169,4 +160,4 @@ internal enum Verdict
 /// <param name="Healthy">Whether no finding is a problem.</param>
 /// <param name="Findings">Everything that was looked at.</param>
 internal sealed record DoctorReport(
-    [property: JsonPropertyName("healthy")] bool Healthy, [property: JsonPropertyName("findings")] IReadOnlyList<Finding> Findings);
+    bool Healthy, IReadOnlyList<Finding> Findings);

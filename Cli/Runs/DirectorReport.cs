@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Serialization;
 using MoEActors.Grains.Interfaces.Director;
 
 namespace MoEActors.Cli.Runs;
@@ -8,19 +7,15 @@ namespace MoEActors.Cli.Runs;
 internal sealed record DirectorReport
 {
     /// <summary>Name of the policy.</summary>
-    [JsonPropertyName("policy")]
     public required string Policy { get; init; }
 
     /// <summary>By layer: tokens of the busiest worker over the mean, in the last step seen; 1 for a dense layer.</summary>
-    [JsonPropertyName("balance")]
     public required IReadOnlyList<double> Balance { get; init; }
 
     /// <summary>Mean of |predicted − measured| / measured of the layers' seconds; null before anything was measured.</summary>
-    [JsonPropertyName("prediction_error")]
     public required double? PredictionError { get; init; }
 
     /// <summary>The last decisions, oldest first.</summary>
-    [JsonPropertyName("decisions")]
     public required IReadOnlyList<DecisionReport> Decisions { get; init; }
 
     /// <summary>A director's status with the names of silos; null when there is no director.</summary>
@@ -40,40 +35,30 @@ internal sealed record DirectorReport
 /// <summary>A decision of the director: what, why, and what came of it.</summary>
 internal sealed record DecisionReport
 {
-    [JsonPropertyName("number")]
     public required long Number { get; init; }
 
     /// <summary>The last step whose load it was made from.</summary>
-    [JsonPropertyName("step")]
     public required long Step { get; init; }
 
     /// <summary>landing, landed or given-up.</summary>
-    [JsonPropertyName("state")]
     public required string State { get; init; }
 
     /// <summary>The step after which it was in force or given up; null while it lands.</summary>
-    [JsonPropertyName("concluded_at")]
     public required long? ConcludedAt { get; init; }
 
     /// <summary>Why it was given up.</summary>
-    [JsonPropertyName("failure")]
     public required string? Failure { get; init; }
 
-    [JsonPropertyName("shards_moved")]
     public required int ShardsMoved { get; init; }
 
-    [JsonPropertyName("bytes_moved")]
     public required long BytesMoved { get; init; }
 
     /// <summary>Seconds that the copies took beside the steps.</summary>
-    [JsonPropertyName("copy_seconds")]
     public required double CopySeconds { get; init; }
 
     /// <summary>Seconds that steps waited for them.</summary>
-    [JsonPropertyName("wait_seconds")]
     public required double WaitSeconds { get; init; }
 
-    [JsonPropertyName("layers")]
     public required IReadOnlyList<LayerDecisionReport> Layers { get; init; }
 
     /// <summary>A decision with the names of silos.</summary>
@@ -130,37 +115,27 @@ internal sealed record DecisionReport
 /// <summary>What a decision of the director meant for one layer. Ratios are busiest worker over mean.</summary>
 internal sealed record LayerDecisionReport
 {
-    [JsonPropertyName("layer")]
     public required int Layer { get; init; }
 
     /// <summary>As in "expert 3: silo-0 to silo-2".</summary>
-    [JsonPropertyName("arrivals")]
     public required IReadOnlyList<string> Arrivals { get; init; }
 
-    [JsonPropertyName("reason")]
     public required string Reason { get; init; }
 
-    [JsonPropertyName("ratio_before")]
     public required double RatioBefore { get; init; }
 
-    [JsonPropertyName("predicted_ratio")]
     public required double PredictedRatio { get; init; }
 
     /// <summary>Null before it is in force.</summary>
-    [JsonPropertyName("measured_ratio")]
     public required double? MeasuredRatio { get; init; }
 
     /// <summary>Seconds of the slowest worker in exchange and experts of a step, as predicted.</summary>
-    [JsonPropertyName("predicted_seconds_before")]
     public required double PredictedSecondsBefore { get; init; }
 
-    [JsonPropertyName("predicted_seconds")]
     public required double PredictedSeconds { get; init; }
 
     /// <summary>The same as measured.</summary>
-    [JsonPropertyName("measured_seconds_before")]
     public required double? MeasuredSecondsBefore { get; init; }
 
-    [JsonPropertyName("measured_seconds")]
     public required double? MeasuredSeconds { get; init; }
 }

@@ -9,15 +9,12 @@ namespace MoEActors.Cli.Runs;
 internal sealed record RunFile
 {
     /// <summary>Which run this is. The checkpoint's cursor says it too, so that neither is taken for another run's.</summary>
-    [JsonPropertyName("id")]
     public required string Id { get; init; }
 
     /// <summary>Name of the model.</summary>
-    [JsonPropertyName("name")]
     public required string Name { get; init; }
 
     /// <summary>Files and folders of the text, as full paths; empty for the .NET documentation.</summary>
-    [JsonPropertyName("text")]
     public required IReadOnlyList<string> Text { get; init; }
 
     /// <summary>SHA-256 of the text that is trained on: batches follow from it, the seed and the step.</summary>
@@ -25,34 +22,26 @@ internal sealed record RunFile
     public required string TextHash { get; init; }
 
     /// <summary>Seed of the windows and of the sample.</summary>
-    [JsonPropertyName("seed")]
     public required long Seed { get; init; }
 
     /// <summary>Sequences per step, of all micro-batches together.</summary>
-    [JsonPropertyName("batch")]
-    public required int Sequences { get; init; }
+    public required int Batch { get; init; }
 
     /// <summary>Number of embedded silos; results do not depend on it.</summary>
-    [JsonPropertyName("silos")]
     public required int Silos { get; init; }
 
     /// <summary>Steps that the run was asked for.</summary>
-    [JsonPropertyName("steps")]
     public required long Steps { get; init; }
 
     /// <summary>Steps between two checkpoints; 0 for one at the end.</summary>
-    [JsonPropertyName("save_every")]
     public required int SaveEvery { get; init; }
 
     /// <summary>What the sample begins with.</summary>
-    [JsonPropertyName("prompt")]
     public required string Prompt { get; init; }
 
     /// <summary>Whether the placement follows the load.</summary>
-    [JsonPropertyName("director")]
     public bool Director { get; init; }
 
     /// <summary>The last step on the first half of the text, for a run that changes its subject; null for one that does not.</summary>
-    [JsonPropertyName("turns_after")]
     public long? TurnsAfter { get; init; }
 }

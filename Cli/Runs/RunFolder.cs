@@ -11,13 +11,6 @@ internal sealed record RunFolder(string Path, string Checkpoint)
 {
     private const string CheckpointName = "checkpoint";
 
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        AllowDuplicateProperties = false,
-        RespectNullableAnnotations = true,
-    };
-
     /// <summary>The file that says how the run stands.</summary>
     public string StatusFile => System.IO.Path.Combine(Path, "status.json");
 
@@ -57,7 +50,7 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     private void Write<T>(string file, T content)
     {
         Directory.CreateDirectory(Path);
-        AtomicFile.Write(file, JsonSerializer.Serialize(content, Json));
+        AtomicFile.Write(file, JsonSerializer.Serialize(content, SnakeCase.Indented));
     }
 
     private static T? Read<T>(string file)
@@ -81,5 +74,5 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     /// <summary>Makes sense of a file's text.</summary>
     /// <exception cref="JsonException">There is none to make.</exception>
     internal static T Parse<T>(string text)
-        where T : class => JsonSerializer.Deserialize<T>(text, Json) ?? throw new JsonException("It is empty.");
+        where T : class => JsonSerializer.Deserialize<T>(text, SnakeCase.Indented) ?? throw new JsonException("It is empty.");
 }

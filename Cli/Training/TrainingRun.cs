@@ -33,7 +33,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         Text = job.Text.Paths,
         TextHash = job.Text.Hash,
         Seed = job.Seed,
-        Sequences = job.Sequences,
+        Batch = job.Sequences,
         Silos = job.Silos,
         Steps = goal,
         SaveEvery = job.SaveEvery,

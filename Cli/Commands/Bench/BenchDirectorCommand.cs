@@ -49,7 +49,7 @@ internal sealed class BenchDirectorCommand
         progress?.Clear();
         if (options.Json)
         {
-            output.Out.WriteLine(JsonSerializer.Serialize(report));
+            output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
             return ExitCode.Done;
         }
 
@@ -60,7 +60,7 @@ internal sealed class BenchDirectorCommand
 
     private static void Print(string mode, DirectorComparison found, TextWriter writer) => writer.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"{mode}: {found.MoESecondsWithout * 1e3:F1} ms a step in MoE layers without, {found.MoESecondsWith * 1e3:F1} ms with the director ({found.MoETimeRatio:F2} times less); the busiest worker computes {found.BusiestWithout * 1e3:F1} ms without, {found.BusiestWith * 1e3:F1} ms with ({found.BusiestRatio:F2} times less); balance ratio {found.BalanceWithout:F2} without, {found.BalanceWith:F2} with, from step {found.BalancedFrom?.ToString(CultureInfo.InvariantCulture) ?? "-"}; {found.Decisions} decisions, {found.ShardsMoved} shards and {found.BytesMoved / 1e6:F0} MB moved; losses {(found.LossesIdentical ? "identical" : string.Create(CultureInfo.InvariantCulture, $"within {found.LossesApart:E0}"))}"));
+        $"{mode}: {found.MoESecondsWithout * 1e3:F1} ms a step in MoE layers without, {found.MoESecondsWith * 1e3:F1} ms with the director ({found.MoETimeRatio:F2} times less); the busiest worker computes {found.BusiestWorkerSecondsWithout * 1e3:F1} ms without, {found.BusiestWorkerSecondsWith * 1e3:F1} ms with ({found.BusiestWorkerRatio:F2} times less); balance ratio {found.BalanceRatioWithout:F2} without, {found.BalanceRatioWith:F2} with, from step {found.BalancedFromStep?.ToString(CultureInfo.InvariantCulture) ?? "-"}; {found.Decisions} decisions, {found.ShardsMoved} shards and {found.BytesMoved / 1e6:F0} MB moved; losses {(found.LossesIdentical ? "identical" : string.Create(CultureInfo.InvariantCulture, $"within {found.LossesApart:E0}"))}"));
 }
 
 /// <summary>What `moe bench director` is asked to do.</summary>

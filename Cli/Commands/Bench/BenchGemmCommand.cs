@@ -25,7 +25,7 @@ internal sealed class BenchGemmCommand
         var progress = new LineProgress(options.Json ? output.Error : output.Out);
         GemmReport report = GemmBenchmark.Run(new GemmBenchmarkOptions(), progress);
         output.Out.WriteLine(options.Json
-            ? JsonSerializer.Serialize(report)
+            ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
             : $"{report.Device}; {report.OpenBlas ?? "OpenBLAS is not on this machine"}");
         return Task.FromResult(ExitCode.Done);
     }

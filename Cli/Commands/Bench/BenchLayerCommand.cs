@@ -57,7 +57,7 @@ internal sealed class BenchLayerCommand
         var shape = new LayerShape(options.Tokens, options.ModelDimension, options.Hidden, options.Experts, options.TopK);
         LayerReport report = LayerBenchmark.Run(shape, options.Workers, options.Steps, cancellation);
         output.Out.WriteLine(options.Json
-            ? JsonSerializer.Serialize(report)
+            ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $"{report.Seconds * 1e3:F1} ms a step, {report.Gflops:F0} GFLOP/s: {report.Share:P0} of our product's {report.SgemmGflops:F0}, {report.AllocatedBytesPerStep:F0} managed bytes a step"));

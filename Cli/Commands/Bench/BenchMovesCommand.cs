@@ -54,7 +54,7 @@ internal sealed class BenchMovesCommand
         MovesReport report = await MovesBenchmark.RunAsync(run, options.Silos, options.Steps, options.Every, progress, cancellation);
         progress?.Clear();
         output.Out.WriteLine(options.Json
-            ? JsonSerializer.Serialize(report)
+            ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $"{report.Steps} steps with {report.Moves} moves on {report.Silos} silos: median {report.MedianSeconds * 1e3:F1} ms, slowest {report.SlowestSeconds * 1e3:F1} ms ({report.SlowestRatio:F2} times; without a move {report.SlowestQuietRatio:F2}), a move adds {report.SecondsPerMove * 1e3:F1} ms; {report.BytesMoved:N0} bytes moved, {report.UnmanagedBytesLeaked:N0} bytes of device memory and {report.ManagedBytesLeaked:N0} managed bytes not returned"));

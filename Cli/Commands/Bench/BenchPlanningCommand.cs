@@ -40,13 +40,13 @@ internal sealed class BenchPlanningCommand
             {
                 output.Out.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{result.Layers} layers, {result.Experts} experts, {result.Slots} slots, {result.Workers} workers (ratio {result.RatioBefore:F3}): replicate-and-pack {result.ReplicateAndPackMilliseconds:F1} ms (ratio {result.RatioReplicateAndPack:F3}, {result.MovesReplicateAndPack:F0} moves a layer), incremental {result.IncrementalMilliseconds:F1} ms (ratio {result.RatioIncremental:F3}, {result.MovesIncremental:F1} moves)"));
+                    $"{result.Layers} layers, {result.Experts} experts, {result.Slots} slots, {result.Workers} workers (ratio {result.RatioBefore:F3}): replicate-and-pack {result.ReplicateAndPackMilliseconds:F1} ms (ratio {result.RatioReplicateAndPack:F3}, {result.MovesPerLayerReplicateAndPack:F0} moves a layer), incremental {result.IncrementalMilliseconds:F1} ms (ratio {result.RatioIncremental:F3}, {result.MovesPerLayerIncremental:F1} moves)"));
             }
         }
 
         if (options.Json)
         {
-            output.Out.WriteLine(JsonSerializer.Serialize(new PlanningReport(results)));
+            output.Out.WriteLine(JsonSerializer.Serialize(new PlanningReport(results), SnakeCase.OneLine));
         }
 
         return Task.FromResult(ExitCode.Done);

@@ -52,7 +52,7 @@ internal sealed class BenchStepCommand
         progress?.Clear();
         if (options.Json)
         {
-            output.Out.WriteLine(JsonSerializer.Serialize(report));
+            output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
             return ExitCode.Done;
         }
 
@@ -71,7 +71,7 @@ internal sealed class BenchStepCommand
         ];
         output.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.SecondsPerStep * 1e3:F1} ms a step on {report.Silos} silos, {report.TokensPerSecond:N0} tokens/s; {report.Accounted:P1} of it timed, {report.OutsideWorkers:P1} of the processor time outside the workers"));
+            $"{report.SecondsPerStep * 1e3:F1} ms a step on {report.Silos} silos, {report.TokensPerSecond:N0} tokens/s; {report.Accounted:P1} of it timed, {report.ProcessorShareOutsideWorkers:P1} of the processor time outside the workers"));
         foreach ((string name, double share, double computing) in rows)
         {
             output.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-14}{share,7:P1}   of that computing {computing,7:P1}"));

@@ -47,10 +47,10 @@ internal sealed class BenchSwitchCommand
             PlacementChangeModel.Run, options.Silos, options.Switches, options.Every, progress, cancellation);
         progress?.Clear();
         output.Out.WriteLine(options.Json
-            ? JsonSerializer.Serialize(report)
+            ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{report.Switches} changes of placement, {report.BytesPerSwitch / 1e6:F0} MB each, on {report.Silos} silos: median step {report.MedianSeconds * 1e3:F1} ms; a change adds {report.ExtraSeconds * 1e3:F1} ms ({report.ExtraShare:P1} of a step: {report.ExtraWith:P1} beside, {report.ExtraAfter:P1} after), at worst {report.WorstShare:P0}; the slowest step without one {report.WorstPlainShare:P0} above the median"));
+                $"{report.Switches} changes of placement, {report.BytesPerSwitch / 1e6:F0} MB each, on {report.Silos} silos: median step {report.MedianSeconds * 1e3:F1} ms; a change adds {report.ExtraSeconds * 1e3:F1} ms ({report.ExtraShare:P1} of a step: {report.ExtraShareWith:P1} beside, {report.ExtraShareAfter:P1} after), at worst {report.WorstShare:P0}; the slowest step without one {report.WorstPlainShare:P0} above the median"));
         return ExitCode.Done;
     }
 }

@@ -17,8 +17,6 @@ internal sealed class SimulatePlacementCommand
 
     private static readonly SimulatePlacementOptions Defaults = new();
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     private readonly Option<string> _trace = new("--trace")
     {
         Description = "The load: a CSV file step,layer,expert,tokens.",
@@ -103,7 +101,7 @@ internal sealed class SimulatePlacementCommand
         progress?.Clear();
         if (options.Json)
         {
-            output.Out.WriteLine(JsonSerializer.Serialize(reports, Indented));
+            output.Out.WriteLine(JsonSerializer.Serialize(reports, SnakeCase.Indented));
         }
         else
         {
@@ -126,7 +124,7 @@ internal sealed class SimulatePlacementCommand
         {
             writer.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{report.Policy,-20}{report.RatioMeanBefore500,12:F3}{report.RatioMeanAfter500,12:F3}{report.RatioWorstAfter500,8:F2}{report.StepTimeVersusStatic,11:F2}{report.StepTimeVersusBalanced,13:F3}{report.ShardsMovedPerLayerPlan,8:F2}{report.PlanningMilliseconds,9:F2}"));
+                $"{report.Policy,-20}{report.RatioMeanBefore500,12:F3}{report.RatioMeanAfter500,12:F3}{report.RatioWorstAfter500,8:F2}{report.StepTimeVsStatic,11:F2}{report.StepTimeVsBalanced,13:F3}{report.ShardsMovedPerLayerPlan,8:F2}{report.PlanningMilliseconds,9:F2}"));
         }
 
         writer.WriteLine("Balance ratios are busiest worker over mean; moves are shards per layer and plan.");
@@ -192,15 +190,15 @@ internal sealed record SimulatePlacementOptions : ICommandOptions
 
 /// <summary>One policy's figures, as `moe simulate placement --json` prints them. SimulationResult says what each means.</summary>
 internal sealed record PolicyReport(
-    [property: JsonPropertyName("policy")] string Policy,
+    string Policy,
     [property: JsonPropertyName("ratio_mean_before_500")] double? RatioMeanBefore500,
     [property: JsonPropertyName("ratio_mean_after_500")] double? RatioMeanAfter500,
     [property: JsonPropertyName("ratio_worst_after_500")] double? RatioWorstAfter500,
-    [property: JsonPropertyName("step_time_vs_static")] double StepTimeVersusStatic,
-    [property: JsonPropertyName("step_time_vs_balanced")] double StepTimeVersusBalanced,
-    [property: JsonPropertyName("plans")] int Plans,
-    [property: JsonPropertyName("shards_moved_per_layer_plan")] double ShardsMovedPerLayerPlan,
-    [property: JsonPropertyName("bytes_moved")] long BytesMoved,
+    double StepTimeVsStatic,
+    double StepTimeVsBalanced,
+    int Plans,
+    double ShardsMovedPerLayerPlan,
+    long BytesMoved,
     [property: JsonPropertyName("planning_ms")] double PlanningMilliseconds)
 {
     /// <summary>Static's time over the policy's, and the policy's over that of perfect balance; 1 where nothing was routed.</summary>

@@ -22,14 +22,14 @@ public sealed class DirectorBenchmarkTests
         foreach (DirectorComparison found in new[] { report.Reproducible, report.Fractional })
         {
             // Σ of 1 to 1/4 over Σ of 1 to 1/16, times four workers.
-            Assert.InRange(found.BalanceWithout, 2.2, 2.7);
-            Assert.InRange(found.BalanceWith, 1, 1.3);
+            Assert.InRange(found.BalanceRatioWithout, 2.2, 2.7);
+            Assert.InRange(found.BalanceRatioWith, 1, 1.3);
             Assert.True(found.Decisions > 0);
             Assert.True(found.ShardsMoved > 0);
             Assert.True(found.BytesMoved > 0);
             Assert.NotNull(found.PredictionErrorWithout);
             Assert.NotNull(found.PredictionErrorWith);
-            Assert.True(found.BusiestRatio > 0);
+            Assert.True(found.BusiestWorkerRatio > 0);
             Assert.True(found.MoETimeRatio > 0);
             Assert.InRange(found.LossesApart, 0, 1e-5);
         }
