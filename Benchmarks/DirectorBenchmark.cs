@@ -88,7 +88,7 @@ public static class DirectorBenchmark
         return DirectorComparison.Of(without, with, cluster.Silos.Silos.Count, steps);
     }
 
-    /// <summary>The director hears of a step after it has been committed; the next one waits for that, so that runs can be compared.</summary>
+    /// <summary>The director learns of a step after it has been committed; the next step waits for that, so that runs can be compared.</summary>
     private static async Task<DirectorStatus> SeenAsync(MoEModel model, CancellationToken cancellation)
     {
         DirectorStatus status = await model.GetDirectorAsync(cancellation);

@@ -7,16 +7,16 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Benchmarks;
 
 /// <summary>
-/// Our matrix products against OpenBLAS's on equal threads. Samples of the two alternate, so that whatever else the machine
-/// does meets both; medians are reported.
+/// Our matrix products against OpenBLAS's on equal threads. Samples of the two alternate, so that
+/// other load on the machine affects both; medians are reported.
 /// </summary>
 public static class GemmBenchmark
 {
     private const int WarmUps = 3;
 
     /// <summary>
-    /// OpenBLAS's threads spin for some 20 ms after a call, on cores that ours then have to share. Between samples there is
-    /// time for them to stop.
+    /// OpenBLAS's threads spin for about 20 ms after a call, on cores that ours then have to share. This pause between samples lets
+    /// them stop.
     /// </summary>
     private static readonly TimeSpan SpinOut = TimeSpan.FromMilliseconds(40);
 
@@ -107,7 +107,7 @@ public static class GemmBenchmark
         return transposed ? new Matrix(span, columns, rows).T : new Matrix(span, rows, columns);
     }
 
-    /// <summary>A baseline that computes something else is none. OpenBLAS adds in another order, hence the tolerance.</summary>
+    /// <summary>Both sides must compute the same. OpenBLAS adds in another order, hence the tolerance.</summary>
     private static void RequireEqual(in Matrix own, in Matrix theirs, GemmShape shape)
     {
         Span<float> ours = own.Data.AsSpan();

@@ -22,19 +22,19 @@ public static class LayerBenchmark
     public static LayerReport Run(LayerShape shape, int workers, int steps, CancellationToken cancellation)
     {
         using var group = new InProcessCommunicatorGroup(workers, Deadline);
-        using var turns = new Turns(workers);
+        using var barrier = new StepBarrier(workers);
         double[] seconds = new double[steps];
         double[] sgemm = new double[steps];
         long allocated = 0;
         using var device = new CpuDevice(workers);
         using var product = new SgemmRate(device);
-        Thread[] threads = [.. Enumerable.Range(0, workers).Select(rank => new Thread(() => Work(shape, group.Open(rank), turns)) { Name = $"layer worker {rank}" })];
+        Thread[] threads = [.. Enumerable.Range(0, workers).Select(rank => new Thread(() => Work(shape, group.Open(rank), barrier)) { Name = $"layer worker {rank}" })];
         Array.ForEach(threads, thread => thread.Start());
         try
         {
             for (int i = 0; i < WarmupSteps; i++)
             {
-                turns.RunStep();
+                barrier.RunStep();
                 product.Measure();
             }
 
@@ -43,7 +43,7 @@ public static class LayerBenchmark
                 cancellation.ThrowIfCancellationRequested();
                 long before = GC.GetTotalAllocatedBytes(precise: true);
                 long started = Stopwatch.GetTimestamp();
-                turns.RunStep();
+                barrier.RunStep();
                 seconds[i] = Stopwatch.GetElapsedTime(started).TotalSeconds;
                 allocated += GC.GetTotalAllocatedBytes(precise: true) - before;
                 sgemm[i] = product.Measure();
@@ -51,7 +51,7 @@ public static class LayerBenchmark
         }
         finally
         {
-            turns.Finish();
+            barrier.Finish();
             Array.ForEach(threads, thread => thread.Join());
         }
 
@@ -75,21 +75,21 @@ public static class LayerBenchmark
         };
     }
 
-    private static void Work(LayerShape shape, ICommunicator communicator, Turns turns)
+    private static void Work(LayerShape shape, ICommunicator communicator, StepBarrier barrier)
     {
         try
         {
             using var worker = new LayerWorker(shape, communicator);
-            while (turns.WaitForStep())
+            while (barrier.WaitForStep())
             {
                 worker.Step();
-                turns.Done(null);
+                barrier.Done(null);
             }
         }
         catch (Exception e)
         {
             communicator.Abort(e);
-            turns.Done(e);
+            barrier.Done(e);
         }
         finally
         {

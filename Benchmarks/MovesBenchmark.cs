@@ -14,13 +14,13 @@ namespace MoEActors.Benchmarks;
 /// </summary>
 public sealed class MovesBenchmark
 {
-    /// <summary>Work that grains and hosts remember the outcomes of: as many empty pieces push all others out before memory is read.</summary>
+    /// <summary>Number of outcomes that grains and hosts remember: as much empty work replaces all of them before memory is read.</summary>
     private const int Remembered = 256;
 
-    /// <summary>A move that is asked for while one step runs takes its time between that step and the next: both count as disturbed.</summary>
+    /// <summary>A move that is requested during one step takes place between that step and the next: both count as disturbed.</summary>
     private const int Disturbed = 2;
 
-    /// <summary>Until arenas, tables and compiled code have their size: moves take longer to warm up than steps.</summary>
+    /// <summary>Until arenas, tables and compiled code have their final size: moves take longer to warm up than steps.</summary>
     private const int WarmupSteps = 3 * TrainedRun.WarmupSteps;
 
     /// <summary>A value and two moments, in fp32.</summary>
@@ -193,7 +193,7 @@ public sealed record MovesReport
     /// <summary>Slowest over median.</summary>
     public required double SlowestRatio { get; init; }
 
-    /// <summary>The slowest step without a move over the median: what the machine does by itself.</summary>
+    /// <summary>The slowest step without a move over the median: the machine's own variation.</summary>
     public required double SlowestQuietRatio { get; init; }
 
     /// <summary>What a move adds to a run, median: the time of the step it was asked for in and the next, less two quiet steps'.</summary>

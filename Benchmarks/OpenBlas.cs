@@ -55,10 +55,10 @@ public sealed unsafe partial class OpenBlas
         1f, a.Data.Pointer, a.Stride, b.Data.Pointer, b.Stride, 0f, c.Data.Pointer, c.Stride);
 
     /// <summary>
-    /// A baseline should be as strong as it can be: OpenBLAS chooses its kernels by itself, whatever OPENBLAS_CORETYPE says.
-    /// Where that variable asks for AVX2 kernels on a processor with AVX-512, it halves the rate. And it should have the same
-    /// instructions: where the runtime is told to do without AVX-512 (DOTNET_EnableAVX512=0), OpenBLAS gets its AVX2 kernels. It
-    /// reads the process's own environment when it is loaded, which managed code does not reach.
+    /// The baseline should be as strong as it can be, so OpenBLAS chooses its kernels itself, whatever OPENBLAS_CORETYPE says:
+    /// where that variable asks for AVX2 kernels on a processor with AVX-512, it halves the rate. And both sides should use the same
+    /// instructions: where the runtime is configured not to use AVX-512 (DOTNET_EnableAVX512=0), OpenBLAS gets its AVX2 kernels. OpenBLAS
+    /// reads the process's native environment when it is loaded, which managed code cannot set.
     /// </summary>
     private static void ChooseKernels()
     {

@@ -195,10 +195,10 @@ public sealed record PlacementChangeReport
     /// <summary>The part of the first step in the new placement.</summary>
     public required double ExtraShareAfter { get; init; }
 
-    /// <summary>The dearest change, over the median step.</summary>
+    /// <summary>The most expensive change, over the median step.</summary>
     public required double WorstShare { get; init; }
 
-    /// <summary>The slowest two steps in a row without a change, in the same way: what the machine does by itself.</summary>
+    /// <summary>The slowest two steps in a row without a change, in the same way: the machine's own variation.</summary>
     public required double WorstPlainShare { get; init; }
 
     /// <summary>What a change adds in processor time of the whole process, over that of the median step: other programs do not count.</summary>

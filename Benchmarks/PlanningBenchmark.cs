@@ -69,7 +69,7 @@ public static class PlanningBenchmark
             incrementalPlans.Average(plan => plan.Moves.Length));
     }
 
-    /// <summary>Milliseconds of every repetition by planner. The planners take turns, so that noise of the machine meets all alike.</summary>
+    /// <summary>Milliseconds of every repetition by planner. The planners take turns, so that noise of the machine affects all alike.</summary>
     private static double[][] Measure(
         IPlanner[] planners, LayerProblem[] problems, int repetitions, TimeSpan warmUp, CancellationToken cancellation)
     {

@@ -7,7 +7,7 @@ using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Benchmarks;
 
-/// <summary>Trains for some steps, one behind the other, and asks the workers' clocks where the time went.</summary>
+/// <summary>Trains for some steps, one after the other, and reads from the workers' clocks where the time went.</summary>
 public static class StepBenchmark
 {
     /// <summary>The director's code is compiled and its first plans have landed, too.</summary>
@@ -30,7 +30,7 @@ public static class StepBenchmark
         long started = 0;
         TimeSpan processor = default;
 
-        // The last step has no successor to submit ahead: it is run and not counted.
+        // No step is submitted behind the last one, so that it is run and not counted.
         await foreach (StepOutcome step in model.TrainAsync(BenchmarkProgress.Over(progress, run.Batches(WarmupSteps + steps + 1), "training"), cancellation))
         {
             if (step.Step == WarmupSteps)

@@ -57,7 +57,7 @@ internal static class CommandLine
             cancellation);
     }
 
-    /// <summary>One sentence: an argument that nobody knows explains the other errors, so it goes first.</summary>
+    /// <summary>One sentence: an unknown argument explains the other errors, so it comes first.</summary>
     private static string Error(ParseResult parsed)
     {
         if (parsed.UnmatchedTokens.Count > 0)

@@ -103,7 +103,7 @@ internal sealed record DemoOptions : ICommandOptions
     }
 }
 
-/// <summary>The model of the demo: small enough to learn to write in two minutes on two cores, large enough to be a mixture of experts.</summary>
+/// <summary>The model of the demo: small enough to learn to write in two minutes on two cores, large enough for several experts in every layer.</summary>
 internal static class DemoModel
 {
     /// <summary>Micro-batches of a step: up to eight silos get work in every round.</summary>
@@ -112,7 +112,7 @@ internal static class DemoModel
     private const int SequenceLength = 128;
     private const int Sequences = 32;
 
-    /// <summary>Beyond this the model learns the training files by heart and gains little on others.</summary>
+    /// <summary>Beyond this the model memorises the training files and improves little on others.</summary>
     private const int MostSteps = 1200;
 
     /// <summary>The demo as a job.</summary>

@@ -21,7 +21,7 @@ internal sealed class DoctorCommand
         return command;
     }
 
-    /// <summary>Prints findings and returns the exit code: failed when one of them is a problem.</summary>
+    /// <summary>Prints the findings and returns the exit code: failed when one of them is a problem.</summary>
     internal static int Report(IReadOnlyList<Finding> findings, bool json, TextWriter writer)
     {
         bool healthy = findings.All(finding => finding.Verdict != Verdict.Problem);

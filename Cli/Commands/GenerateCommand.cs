@@ -96,7 +96,7 @@ internal sealed class GenerateCommand
         int[] prompt = [.. Encoding.UTF8.GetBytes(options.Prompt).Select(value => (int)value)];
         live.Write(options.Prompt);
 
-        // A character of several bytes comes byte by byte; the decoder keeps its beginning.
+        // A character of several bytes arrives byte by byte; the decoder keeps the incomplete part.
         Decoder decoder = Encoding.UTF8.GetDecoder();
         char[] characters = new char[4];
         var text = new StringBuilder(options.Prompt);

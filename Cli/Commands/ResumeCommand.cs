@@ -108,11 +108,11 @@ internal sealed record ResumeOptions : ICommandOptions
     }
 }
 
-/// <summary>Puts together what a run left behind: the checkpoint, run.json, and the text that they were made from.</summary>
+/// <summary>Makes a job of what a run has left: the checkpoint, run.json, and the text that they were made from.</summary>
 internal static class ResumedJob
 {
     /// <summary>The rest of a run.</summary>
-    /// <exception cref="UsageException">The pieces do not belong together, or nothing is left to do.</exception>
+    /// <exception cref="UsageException">Checkpoint, run.json and text do not belong together, or nothing is left to do.</exception>
     /// <exception cref="CheckpointException">There is no checkpoint.</exception>
     public static TrainingJob Of(ResumeOptions options, CommandOutput output)
     {
@@ -173,7 +173,7 @@ internal static class ResumedJob
         return text;
     }
 
-    /// <summary>A checkpoint that comes without its run.json goes on with text that is named now.</summary>
+    /// <summary>A checkpoint without run.json can be resumed when the text is named.</summary>
     private static RunFile Without(RunFolder folder, ResumeOptions options, CheckpointFolder checkpoint, CommandOutput output)
     {
         if (options.Text.Count == 0)

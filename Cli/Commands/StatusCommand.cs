@@ -7,7 +7,7 @@ using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Commands;
 
-/// <summary>`moe status`: how runs stand, from the files that they keep.</summary>
+/// <summary>`moe status`: the state of runs, from the files that they write.</summary>
 internal sealed class StatusCommand
 {
     private readonly Argument<string?> _name = new("NAME")
@@ -61,7 +61,7 @@ internal sealed class StatusCommand
             }
             catch (InvalidDataException e)
             {
-                // The other runs can be told of.
+                // The other runs are still reported.
                 output.Error.WriteLine($"moe status: {e.Message}");
                 code = ExitCode.Failed;
             }
@@ -86,7 +86,7 @@ internal sealed class StatusCommand
         return code;
     }
 
-    /// <summary>What the director sees and has done: of one run, where there is room for it.</summary>
+    /// <summary>What the director sees and has done; shown only for a single run.</summary>
     private static void Write(DirectorReport director, TextWriter writer)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
@@ -103,7 +103,7 @@ internal sealed class StatusCommand
         }
     }
 
-    /// <summary>A process that was killed could not say so: a run whose process is gone from this machine has failed.</summary>
+    /// <summary>A process that was killed could not write its end: a run whose process is gone from this machine has failed.</summary>
     private static RunStatus WithoutTheDead(RunStatus status) =>
         status.State == RunState.Running && status.Machine == Environment.MachineName && !IsAlive(status.Process)
             ? status with { State = RunState.Failed, Error = $"process {status.Process} ended without a word" }

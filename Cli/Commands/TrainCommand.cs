@@ -13,7 +13,7 @@ internal sealed class TrainCommand
 {
     private static readonly TrainOptions Defaults = new();
 
-    /// <summary>What the sample of a trained model begins with.</summary>
+    /// <summary>The beginning of the sample that a trained model writes.</summary>
     public const string Prompt = "The ";
 
     private readonly Option<string?> _config = new("--config")

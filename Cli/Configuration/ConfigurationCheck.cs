@@ -7,12 +7,12 @@ using System.Text.Json.Serialization;
 namespace MoEActors.Cli.Configuration;
 
 /// <summary>
-/// Reads JSON into records, and finds every unknown, missing and ill-typed value on the way, each with its path. A serializer by itself
+/// Reads JSON into records, and finds every unknown, missing and ill-typed value on the way, each with its path. A serializer alone
 /// would stop at the first.
 /// </summary>
 internal sealed class ConfigurationCheck
 {
-    /// <summary>What no file may leave to a default: a model of another shape than its owner thought of is a costly surprise.</summary>
+    /// <summary>Values without a default: nobody should train a model of a shape that they did not choose.</summary>
     private static readonly string[] Required = ["$.model.dim", "$.model.heads", "$.model.keyValueHeads", "$.model.hidden", "$.model.experts"];
 
     /// <summary>Characters of a value that an error repeats.</summary>
@@ -29,7 +29,7 @@ internal sealed class ConfigurationCheck
     private readonly HashSet<string> _present = [];
     private readonly HashSet<string> _broken = [];
 
-    /// <summary>What was found, in the order of the file, missing values last.</summary>
+    /// <summary>The errors in the order of the file, missing values last.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
     /// <summary>Reads a text; values with errors have their defaults.</summary>
@@ -91,7 +91,7 @@ internal sealed class ConfigurationCheck
         return sound;
     }
 
-    /// <summary>A value as it stands in the file, or its beginning.</summary>
+    /// <summary>A value as in the file, or its beginning.</summary>
     private static string Shown(JsonNode? value)
     {
         string text = value?.ToJsonString() ?? "null";
@@ -110,7 +110,7 @@ internal sealed class ConfigurationCheck
     {
         try
         {
-            // A serializer lets a null in a list of texts pass.
+            // The serializer accepts a null in a list of texts.
             return value?.Deserialize(type, Json) is { } read && !(read is IEnumerable<string?> texts && texts.Contains(null));
         }
         catch (JsonException)

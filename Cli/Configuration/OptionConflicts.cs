@@ -5,7 +5,7 @@ using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Configuration;
 
-/// <summary>Values of a file that are well-formed each and cannot work, alone or together, with their paths.</summary>
+/// <summary>Finds values of a file that are well-formed and still cannot work, alone or together, and names their paths.</summary>
 internal static partial class OptionConflicts
 {
     /// <summary>Every error, each once.</summary>

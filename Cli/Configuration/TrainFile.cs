@@ -68,7 +68,7 @@ internal sealed record TrainFile
         }
     }
 
-    /// <summary>Makes sense of a file's text.</summary>
+    /// <summary>Parses a file's text.</summary>
     internal static TrainFile Parse(string text, string path)
     {
         var check = new ConfigurationCheck();
@@ -79,7 +79,7 @@ internal sealed record TrainFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // The latter is half of a surrogate pair, escaped.
+            // The latter is thrown for an escaped half of a surrogate pair.
             throw new UsageException($"--config {path} is no JSON: {e.Message}");
         }
 

@@ -13,7 +13,7 @@ internal static class Diagnosis
 
     private const long ComfortableMemory = 4 * Gibibyte;
 
-    /// <summary>A checkpoint of the demo takes 32 MB, and two of them lie on disk while one is written.</summary>
+    /// <summary>A checkpoint of the demo takes 32 MB, and two of them are on disk while one is written.</summary>
     private const long LeastDisk = Gibibyte / 4;
 
     /// <summary>One finding per question, in the order in which they are asked.</summary>

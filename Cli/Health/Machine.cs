@@ -9,10 +9,10 @@ using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Health;
 
-/// <summary>What can be known of this machine without changing it. A record, so that the diagnosis can be tried on machines nobody has.</summary>
+/// <summary>What can be found out about this machine without changing it. A record, so that tests can diagnose machines that do not exist.</summary>
 internal sealed record Machine
 {
-    /// <summary>Version of the SDK that lies beside the running .NET; null where there is only a runtime.</summary>
+    /// <summary>Version of the SDK that is installed beside the running .NET; null where there is only a runtime.</summary>
     public required string? Sdk { get; init; }
 
     /// <summary>Version of the running .NET.</summary>
@@ -36,16 +36,16 @@ internal sealed record Machine
     /// <summary>The processor's name as the system knows it; null where it says none.</summary>
     public required string? Processor { get; init; }
 
-    /// <summary>Ports that a silo of Orleans listens on unless told otherwise, and that some other program has now.</summary>
+    /// <summary>Ports that a silo of Orleans listens on by default, and that another program has taken.</summary>
     public required IReadOnlyList<int> TakenPorts { get; init; }
 
-    /// <summary>Free bytes on the disk of runs/, or of the current folder while there is none; null when it cannot be told.</summary>
+    /// <summary>Free bytes on the disk of runs/, or of the current folder while there is none; null when it is unknown.</summary>
     public required long? Disk { get; init; }
 
     /// <summary>Why nothing can be written there; null when it can.</summary>
     public required string? FolderProblem { get; init; }
 
-    /// <summary>OpenBLAS in its own words; null where it is not installed.</summary>
+    /// <summary>OpenBLAS's own description; null where it is not installed.</summary>
     public required string? OpenBlas { get; init; }
 
     /// <summary>Orleans' own choice: one for other silos, one for clients.</summary>
@@ -74,7 +74,7 @@ internal sealed record Machine
     /// <summary>The newest SDK in the installation that runs this process.</summary>
     private static string? FindSdk()
     {
-        // shared/Microsoft.NETCore.App/10.0.x lies three levels below the installation.
+        // shared/Microsoft.NETCore.App/10.0.x is three levels below the installation.
         string folder = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "sdk"));
         return !Directory.Exists(folder)
             ? null

@@ -75,7 +75,7 @@ internal interface ICommandOptions
     }
 }
 
-/// <summary>What the program ends with.</summary>
+/// <summary>The exit codes of the program.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -84,8 +84,8 @@ internal static class ExitCode
     public const int Cancelled = 130;
 }
 
-/// <summary>Arguments that are well-formed each and wrong together. The message names them.</summary>
+/// <summary>Arguments that are well-formed one by one and wrong together. The message names them.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
-/// <summary>A command that was cancelled and has tidied up. The message says where it stopped and how to go on.</summary>
+/// <summary>A command was cancelled and has cleaned up. The message says where it stopped and how to go on.</summary>
 internal sealed class StoppedException(string message, CancellationToken cancellation) : OperationCanceledException(message, cancellation);

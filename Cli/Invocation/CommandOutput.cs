@@ -6,9 +6,9 @@ namespace MoEActors.Cli.Invocation;
 /// <param name="Verbose">Whether errors show where they come from.</param>
 internal sealed record CommandOutput(TextWriter Out, TextWriter Error, bool Verbose)
 {
-    /// <summary>True when a person watches <see cref="Out"/>, so that it may be redrawn.</summary>
+    /// <summary>True when <see cref="Out"/> is a terminal, so that it can be redrawn.</summary>
     public bool IsTerminal => ReferenceEquals(Out, Console.Out) && !Console.IsOutputRedirected;
 
-    /// <summary>True when a person watches <see cref="Error"/>, so that it may be redrawn.</summary>
+    /// <summary>True when <see cref="Error"/> is a terminal, so that it can be redrawn.</summary>
     public bool IsErrorTerminal => ReferenceEquals(Error, Console.Error) && !Console.IsErrorRedirected;
 }

@@ -27,7 +27,7 @@ internal static class NumberOption
     /// <summary>A time in seconds, or none.</summary>
     public static Option<double?> OptionalSeconds(string description) => Optional<double>("--seconds", description, IsTime, $"a number {TimeRule}");
 
-    /// <summary>Whether a number of seconds is a time that somebody may wait for: thirty years are enough for any training.</summary>
+    /// <summary>Whether a number of seconds is a possible time limit: about thirty years at most.</summary>
     public static bool IsTime(double seconds) => seconds is > 0 and <= 1e9;
 
     /// <summary>A number of at least 0.</summary>

@@ -6,7 +6,7 @@ namespace MoEActors.Cli.Invocation;
 /// <summary>Checks paths before the work, not after it.</summary>
 internal static class OutputPath
 {
-    /// <summary>Where runs are unless told otherwise: below the current folder.</summary>
+    /// <summary>The default folder for runs, below the current folder.</summary>
     public const string Runs = "runs";
 
     /// <summary>A file that a command will write: its folder must exist.</summary>
@@ -40,11 +40,11 @@ internal static class OutputPath
     }
 }
 
-/// <summary>Files that other programs may read at any time: whoever opens one sees the old content or the new, never a part.</summary>
+/// <summary>Files that other programs may read at any time: a reader sees the old content or the new, never a part.</summary>
 internal static class AtomicFile
 {
     private static readonly DiskFileStore Disk = new();
 
-    /// <summary>Writes text the way checkpoints are written; nothing half done stays behind.</summary>
+    /// <summary>Writes text the way checkpoints are written; nothing half written remains.</summary>
     public static void Write(string path, string text) => Disk.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -3,7 +3,7 @@ using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli.Progress;
 
-/// <summary>One line, written over and over, that says how far a piece of work is. Silent for the first second.</summary>
+/// <summary>One line that is rewritten to show the progress of some work. Nothing is shown in the first second.</summary>
 /// <param name="writer">A terminal.</param>
 /// <param name="unit">What is counted, as in "row" or "step".</param>
 /// <param name="total">How many there are.</param>
@@ -32,7 +32,7 @@ internal sealed class CountProgress(TextWriter writer, string unit, int total, T
     /// <inheritdoc />
     public void Report(BenchmarkProgress value) => Report(value.What, value.Done);
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Clears the line.</summary>
     public void Clear()
     {
         if (_width > 0)

@@ -33,13 +33,13 @@ internal sealed class LiveTrainingView : ITrainingView
     });
 }
 
-/// <summary>Draws how a training run stands: its figures, how far it is, and the load of every silo's experts.</summary>
+/// <summary>Draws the state of a training run: its figures, its progress, and the load of every silo's experts.</summary>
 internal static class TrainingPanel
 {
     private const int BarWidth = 48;
     private const int NotesShown = 3;
 
-    /// <summary>From cold to hot; the middle is the load that every expert would have if all had the same.</summary>
+    /// <summary>From cold to hot; the middle is the load of every expert if all had the same.</summary>
     private static readonly Color[] Heat =
         [Color.Grey23, Color.DodgerBlue3, Color.DeepSkyBlue3, Color.SeaGreen3, Color.Yellow3, Color.Orange1, Color.Red1];
 

@@ -51,7 +51,7 @@ internal readonly struct ExpertLoad(IReadOnlyList<long[]> rows)
 
     /// <summary>
     /// A silo's experts in at most <paramref name="width"/> cells, each in multiples of the mean load. A cell of several experts
-    /// shows its busiest: a hot one must not hide among idle ones.
+    /// shows its busiest: a hot expert must stay visible among idle ones.
     /// </summary>
     public IEnumerable<double> Cells(int silo, int width)
     {

@@ -8,7 +8,7 @@ namespace MoEActors.Cli.Runs;
 /// </summary>
 internal sealed record RunFile
 {
-    /// <summary>Which run this is. The checkpoint's cursor says it too, so that neither is taken for another run's.</summary>
+    /// <summary>Identity of the run. The checkpoint's cursor has it too, so that neither is taken for another run's.</summary>
     public required string Id { get; init; }
 
     /// <summary>Name of the model.</summary>

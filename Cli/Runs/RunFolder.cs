@@ -4,7 +4,7 @@ using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 
-/// <summary>A folder that a run leaves its things in: run.json, status.json, and the checkpoint in a folder of its own.</summary>
+/// <summary>The folder of a run: run.json, status.json, and the checkpoint in a folder of its own.</summary>
 /// <param name="Path">The folder.</param>
 /// <param name="Checkpoint">The checkpoint's folder.</param>
 internal sealed record RunFolder(string Path, string Checkpoint)
@@ -25,7 +25,7 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     /// <summary>The run folder at a path.</summary>
     public static RunFolder At(string path) => new(path, System.IO.Path.Combine(path, CheckpointName));
 
-    /// <summary>The run folder that a checkpoint belongs to: the one that it lies in, or itself when it lies alone.</summary>
+    /// <summary>The run folder that a checkpoint belongs to: its parent, or itself when the parent is no run folder.</summary>
     public static RunFolder OfCheckpoint(string checkpoint)
     {
         string? parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
@@ -71,8 +71,8 @@ internal sealed record RunFolder(string Path, string Checkpoint)
         }
     }
 
-    /// <summary>Makes sense of a file's text.</summary>
-    /// <exception cref="JsonException">There is none to make.</exception>
+    /// <summary>Parses a file's text.</summary>
+    /// <exception cref="JsonException">The text is no such object.</exception>
     internal static T Parse<T>(string text)
         where T : class => JsonSerializer.Deserialize<T>(text, SnakeCase.Indented) ?? throw new JsonException("It is empty.");
 }

@@ -2,14 +2,14 @@ using MoEActors.Grains.Interfaces.Workers;
 
 namespace MoEActors.Cli.Runs;
 
-/// <summary>How a run stands: the file status.json of its folder.</summary>
+/// <summary>The state of a run: the file status.json of its folder.</summary>
 internal sealed record RunStatus
 {
     public required string Name { get; init; }
 
     public required RunState State { get; init; }
 
-    /// <summary>What went wrong, when the run failed.</summary>
+    /// <summary>The error, when the run failed.</summary>
     public string? Error { get; init; }
 
     /// <summary>Committed steps.</summary>

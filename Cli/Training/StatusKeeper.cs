@@ -9,7 +9,7 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Decisions of the director that the status tells of.</summary>
+    /// <summary>Decisions of the director that the status shows.</summary>
     private const int Decisions = 8;
 
     private RunStatus _status = first;
@@ -19,7 +19,7 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
     /// <summary>Whether the next report will be written.</summary>
     public bool IsDue => _written is not { } written || time.GetElapsedTime(written) >= Interval;
 
-    /// <summary>Where the run stands after a step.</summary>
+    /// <summary>Takes over the state after a step.</summary>
     public void Report(TrainingProgress progress)
     {
         _status = _status with
@@ -35,7 +35,7 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
         }
     }
 
-    /// <summary>What the workers' memory is at: told with the next report.</summary>
+    /// <summary>The workers' memory: written with the next report.</summary>
     public void Remember(IEnumerable<WorkerMemory> memory) => _status = _status with { Memory = [.. memory.Select(WorkerUse.Of)] };
 
     /// <summary>A checkpoint of the step is on disk.</summary>
@@ -45,7 +45,7 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
         Write();
     }
 
-    /// <summary>The run begins, or ends.</summary>
+    /// <summary>The run begins or ends.</summary>
     public void Enter(RunState state, string? error = null)
     {
         _status = _status with { State = state, Error = error };
@@ -62,7 +62,7 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A run is worth more than the news of it; a checkpoint that cannot be written fails by itself.
+            // A run must not fail because its status cannot be written; a checkpoint that cannot be written fails by itself.
             if (!_warned)
             {
                 remarks.WriteLine($"{folder.StatusFile} cannot be written: {e.Message}");

@@ -6,7 +6,7 @@ using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Training;
 
-/// <summary>Says how a run ended: words for a person, JSON for a program.</summary>
+/// <summary>Reports how a run ended: as text, and as JSON.</summary>
 internal static class TrainingReport
 {
     private const int DecisionsShown = 5;

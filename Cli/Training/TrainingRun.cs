@@ -43,7 +43,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
     };
 
     /// <summary>
-    /// On a machine that slows down, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
+    /// On a machine that becomes slower, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
     /// slack, since ending before the learning rate has come down costs more than a few seconds.
     /// </summary>
     private readonly TimeSpan _limit = job.ScheduleIsSet ? job.Time : job.Steps is not null ? TimeSpan.MaxValue : job.Time * 1.25;
@@ -83,7 +83,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
                 keeper.Report(progress);
                 if (Directed)
                 {
-                    // After the step was shown: its tokens went where experts were before.
+                    // After the step was shown, as its tokens went where the experts were before.
                     await _director.FollowAsync(step);
                 }
 
@@ -190,7 +190,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
         if (!_recorded)
         {
-            // Not sooner: until now, the folder may hold an earlier run that can still be resumed.
+            // Not earlier: until now, the folder may hold an earlier run that can still be resumed.
             job.Folder.Write(_record);
             _recorded = true;
         }

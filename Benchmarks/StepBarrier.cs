@@ -1,7 +1,7 @@
 namespace MoEActors.Benchmarks;
 
 /// <summary>Starts a step on every worker thread at once and waits for all of them, without allocating.</summary>
-internal sealed class Turns(int workers) : IDisposable
+internal sealed class StepBarrier(int workers) : IDisposable
 {
     private readonly object _lock = new();
     private readonly ThreadLocal<int> _seen = new(() => 0);
