@@ -1,15 +1,14 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using MoEActors.Cli.Commands;
+using MoEActors.Cli.Commands.Bench;
+using MoEActors.Cli.Commands.Simulate;
+using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli;
 
 /// <summary>The `moe` program: its commands, and how it answers wrong usage.</summary>
 internal static class CommandLine
 {
-    /// <summary>The option, known to every command, that shows the whole exception instead of its message.</summary>
-    public const string Verbose = "--verbose";
-
     /// <summary>How long a cancelled command may take to end its step, save and stop its cluster before the process ends anyway.</summary>
     private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(60);
 
@@ -36,13 +35,14 @@ internal static class CommandLine
     internal static async Task<int> RunAsync(
         RootCommand root, IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        root.Add(new Option<bool>(Verbose) { Description = "Show where an error comes from.", Recursive = true });
+        root.Add(new Option<bool>(CommandAction.Verbose) { Description = "Show where an error comes from.", Recursive = true });
         ParseResult parsed = root.Parse(
             arguments.Count == 0 ? ["--help"] : arguments,
             new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            error.WriteLine($"{Name(parsed.CommandResult)}: {Complaint(parsed)} See {Name(parsed.CommandResult)} --help.");
+            string name = CommandAction.Name(parsed.CommandResult);
+            error.WriteLine($"{name}: {Error(parsed)} See {name} --help.");
             return ExitCode.WrongUsage;
         }
 
@@ -57,13 +57,8 @@ internal static class CommandLine
             cancellation);
     }
 
-    /// <summary>A command's full name, as it is typed.</summary>
-    internal static string Name(CommandResult command) => command.Parent is CommandResult parent
-        ? $"{Name(parent)} {command.Command.Name}"
-        : "moe";
-
-    /// <summary>One sentence: an argument that nobody knows explains the other complaints, so it goes first.</summary>
-    private static string Complaint(ParseResult parsed)
+    /// <summary>One sentence: an unknown argument explains the other errors, so it comes first.</summary>
+    private static string Error(ParseResult parsed)
     {
         if (parsed.UnmatchedTokens.Count > 0)
         {

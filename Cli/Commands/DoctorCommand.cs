@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Health;
+using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli.Commands;
 
 /// <summary>`moe doctor`: what this machine has, what is missing, and what to do about it.</summary>
 internal sealed class DoctorCommand
 {
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create() => new DoctorCommand().Build();
 
@@ -20,13 +21,13 @@ internal sealed class DoctorCommand
         return command;
     }
 
-    /// <summary>Prints findings and returns the exit code: failed when one of them is a problem.</summary>
+    /// <summary>Prints the findings and returns the exit code: failed when one of them is a problem.</summary>
     internal static int Report(IReadOnlyList<Finding> findings, bool json, TextWriter writer)
     {
         bool healthy = findings.All(finding => finding.Verdict != Verdict.Problem);
         if (json)
         {
-            writer.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings)));
+            writer.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings), SnakeCase.OneLine));
             return healthy ? ExitCode.Done : ExitCode.Failed;
         }
 
@@ -42,4 +43,11 @@ internal sealed class DoctorCommand
 
         return healthy ? ExitCode.Done : ExitCode.Failed;
     }
+}
+
+/// <summary>What `moe doctor` is asked to do.</summary>
+internal sealed record DoctorOptions : ICommandOptions
+{
+    /// <summary>Whether to print one JSON object instead of lines.</summary>
+    public bool Json { get; init; }
 }

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Configuration;
-using MoEActors.Cli.Memory;
-using MoEActors.Cli.Training;
+using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
@@ -11,8 +10,6 @@ namespace MoEActors.Cli.Commands;
 internal sealed class EstimateCommand
 {
     private static readonly TrainOptions Training = new();
-
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     private readonly Option<string> _config = new("--config")
     {
@@ -29,7 +26,7 @@ internal sealed class EstimateCommand
         HelpName = "LAYERS",
     };
 
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create() => new EstimateCommand().Build();
 
@@ -71,7 +68,7 @@ internal sealed class EstimateCommand
         MemoryReport report = MemoryReport.Of(run, options.Workers ?? file.Silos ?? Training.Silos, batch);
         if (options.Json)
         {
-            output.Out.WriteLine(JsonSerializer.Serialize(report, Indented));
+            output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.Indented));
         }
         else
         {
@@ -80,4 +77,20 @@ internal sealed class EstimateCommand
 
         return Task.FromResult(ExitCode.Done);
     }
+}
+
+/// <summary>What `moe estimate` is asked to do.</summary>
+internal sealed record EstimateOptions : ICommandOptions
+{
+    /// <summary>The configuration, as for `moe train`.</summary>
+    public required string Config { get; init; }
+
+    /// <summary>Number of workers; null for the silos of the file.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Layers that are computed again in backward; null for what the file says.</summary>
+    public string? Recompute { get; init; }
+
+    /// <summary>Whether to print JSON.</summary>
+    public bool Json { get; init; }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Modules.Checkpoints;
@@ -35,7 +36,7 @@ internal sealed class GenerateCommand
 
     private readonly Option<long> _seed = NumberOption.Seed(Defaults.Seed);
 
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object." };
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create() => new GenerateCommand().Build();
 
@@ -84,7 +85,7 @@ internal sealed class GenerateCommand
                 Temperature = options.Temperature,
                 Seed = options.Seed,
                 Seconds = seconds,
-            }));
+            }, SnakeCase.OneLine));
         }
 
         return ExitCode.Done;
@@ -95,7 +96,7 @@ internal sealed class GenerateCommand
         int[] prompt = [.. Encoding.UTF8.GetBytes(options.Prompt).Select(value => (int)value)];
         live.Write(options.Prompt);
 
-        // A character of several bytes comes byte by byte; the decoder keeps its beginning.
+        // A character of several bytes arrives byte by byte; the decoder keeps the incomplete part.
         Decoder decoder = Encoding.UTF8.GetDecoder();
         char[] characters = new char[4];
         var text = new StringBuilder(options.Prompt);
@@ -115,4 +116,60 @@ internal sealed class GenerateCommand
         Show([], flush: true);
         return text.ToString();
     }
+}
+
+/// <summary>What `moe generate` is asked to do.</summary>
+internal sealed record GenerateOptions : ICommandOptions
+{
+    /// <summary>Folder of the checkpoint.</summary>
+    public string Checkpoint { get; init; } = "";
+
+    /// <summary>What the text begins with.</summary>
+    public string Prompt { get; init; } = "The ";
+
+    /// <summary>Tokens to add; a token of a byte-level model is a byte.</summary>
+    public int Tokens { get; init; } = 240;
+
+    /// <summary>Divides the logits; 0 takes the most likely token.</summary>
+    public double Temperature { get; init; } = 0.7;
+
+    /// <summary>Seed of the draws.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>Whether to print one JSON object instead of the text.</summary>
+    public bool Json { get; init; }
+
+    /// <inheritdoc />
+    public void Validate()
+    {
+        if (Encoding.UTF8.GetByteCount(Prompt) == 0)
+        {
+            throw new UsageException("--prompt is empty; a text needs a beginning.");
+        }
+    }
+}
+
+/// <summary>What `moe generate --json` prints.</summary>
+internal sealed record GenerationReport
+{
+    /// <summary>Folder of the checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Steps that the model has been trained for.</summary>
+    public required long Step { get; init; }
+
+    public required string Prompt { get; init; }
+
+    /// <summary>The text, the prompt included.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>Tokens added to the prompt.</summary>
+    public required int Tokens { get; init; }
+
+    public required double Temperature { get; init; }
+
+    public required long Seed { get; init; }
+
+    /// <summary>Time of the generation alone.</summary>
+    public required double Seconds { get; init; }
 }

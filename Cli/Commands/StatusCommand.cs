@@ -2,11 +2,12 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Commands;
 
-/// <summary>`moe status`: how runs stand, from the files that they keep.</summary>
+/// <summary>`moe status`: the state of runs, from the files that they write.</summary>
 internal sealed class StatusCommand
 {
     private readonly Argument<string?> _name = new("NAME")
@@ -15,7 +16,7 @@ internal sealed class StatusCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string> _runs = RunsOption.Create();
+    private readonly Option<string> _runs = SharedOptions.Runs();
 
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON: an object for one run, a list for all." };
 
@@ -37,7 +38,7 @@ internal sealed class StatusCommand
         {
             RunFolder folder = RunFolder.At(Path.Combine(options.Runs, name));
             RunStatus status = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
-            writer.WriteLine(options.Json ? JsonSerializer.Serialize(WithoutTheDead(status)) : Line(WithoutTheDead(status)));
+            writer.WriteLine(options.Json ? JsonSerializer.Serialize(WithoutTheDead(status), SnakeCase.OneLine) : Line(WithoutTheDead(status)));
             if (!options.Json && status.Director is { } director)
             {
                 Write(director, writer);
@@ -60,7 +61,7 @@ internal sealed class StatusCommand
             }
             catch (InvalidDataException e)
             {
-                // The other runs can be told of.
+                // The other runs are still reported.
                 output.Error.WriteLine($"moe status: {e.Message}");
                 code = ExitCode.Failed;
             }
@@ -68,7 +69,7 @@ internal sealed class StatusCommand
 
         if (options.Json)
         {
-            writer.WriteLine(JsonSerializer.Serialize(all));
+            writer.WriteLine(JsonSerializer.Serialize(all, SnakeCase.OneLine));
         }
         else if (all.Count == 0 && code == ExitCode.Done)
         {
@@ -85,7 +86,7 @@ internal sealed class StatusCommand
         return code;
     }
 
-    /// <summary>What the director sees and has done: of one run, where there is room for it.</summary>
+    /// <summary>What the director sees and has done; shown only for a single run.</summary>
     private static void Write(DirectorReport director, TextWriter writer)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
@@ -102,7 +103,7 @@ internal sealed class StatusCommand
         }
     }
 
-    /// <summary>A process that was killed could not say so: a run whose process is gone from this machine has failed.</summary>
+    /// <summary>A process that was killed could not write its end: a run whose process is gone from this machine has failed.</summary>
     private static RunStatus WithoutTheDead(RunStatus status) =>
         status.State == RunState.Running && status.Machine == Environment.MachineName && !IsAlive(status.Process)
             ? status with { State = RunState.Failed, Error = $"process {status.Process} ended without a word" }
@@ -155,5 +156,27 @@ internal sealed class StatusCommand
             : "no checkpoint");
         parts.Add(string.Create(culture, $"updated {status.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"));
         return string.Join(", ", parts) + (status.Error is { } error ? $". {error}" : "");
+    }
+}
+
+/// <summary>What `moe status` is asked to do.</summary>
+internal sealed record StatusOptions : ICommandOptions
+{
+    /// <summary>Name of the run; null for all of them.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Folder that holds the runs.</summary>
+    public required string Runs { get; init; }
+
+    /// <summary>Whether to print JSON: an object for one run, a list for all.</summary>
+    public bool Json { get; init; }
+
+    /// <inheritdoc />
+    public void Validate()
+    {
+        if (Name is not null)
+        {
+            OutputPath.RequireRunName("NAME", Name);
+        }
     }
 }

@@ -7,15 +7,15 @@ using System.Text.Json.Serialization;
 namespace MoEActors.Cli.Configuration;
 
 /// <summary>
-/// Reads JSON into records, and finds every unknown, missing and ill-typed value on the way, each with its path. A serializer by itself
+/// Reads JSON into records, and finds every unknown, missing and ill-typed value on the way, each with its path. A serializer alone
 /// would stop at the first.
 /// </summary>
 internal sealed class ConfigurationCheck
 {
-    /// <summary>What no file may leave to a default: a model of another shape than its owner thought of is a costly surprise.</summary>
+    /// <summary>Values without a default: nobody should train a model of a shape that they did not choose.</summary>
     private static readonly string[] Required = ["$.model.dim", "$.model.heads", "$.model.keyValueHeads", "$.model.hidden", "$.model.experts"];
 
-    /// <summary>Characters of a value that a complaint repeats.</summary>
+    /// <summary>Characters of a value that an error repeats.</summary>
     private const int LongestShown = 80;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -25,14 +25,14 @@ internal sealed class ConfigurationCheck
         RespectNullableAnnotations = true,
     };
 
-    private readonly List<string> _mistakes = [];
+    private readonly List<string> _errors = [];
     private readonly HashSet<string> _present = [];
     private readonly HashSet<string> _broken = [];
 
-    /// <summary>What was found, in the order of the file, missing values last.</summary>
-    public IReadOnlyList<string> Mistakes => _mistakes;
+    /// <summary>The errors in the order of the file, missing values last.</summary>
+    public IReadOnlyList<string> Errors => _errors;
 
-    /// <summary>Reads a text; values with mistakes have their defaults.</summary>
+    /// <summary>Reads a text; values with errors have their defaults.</summary>
     /// <exception cref="JsonException">The text is no JSON object.</exception>
     public TrainFile Read(string text)
     {
@@ -45,7 +45,7 @@ internal sealed class ConfigurationCheck
         JsonObject sound = Sound(root as JsonObject ?? throw new JsonException("It must be one object in braces."), typeof(TrainFile), "$");
         foreach (string path in Required.Where(path => !_present.Contains(path)))
         {
-            Complain(path, "is missing.");
+            Report(path, "is missing.");
         }
 
         return sound.Deserialize<TrainFile>(Json)!;
@@ -54,8 +54,8 @@ internal sealed class ConfigurationCheck
     /// <summary>Whether the text has a value at a path.</summary>
     public bool Has(string path) => _present.Contains(path);
 
-    /// <summary>Whether a complaint may come from the default that stands in for a value with a mistake.</summary>
-    public bool IsAboutABrokenValue(string complaint) => _broken.Any(name => complaint.Contains(name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether an error may come from the default that stands in for a value with an error of its own.</summary>
+    public bool IsAboutABrokenValue(string error) => _broken.Any(name => error.Contains(name, StringComparison.OrdinalIgnoreCase));
 
     private JsonObject Sound(JsonObject given, Type type, string path)
     {
@@ -69,11 +69,11 @@ internal sealed class ConfigurationCheck
             if (!known.TryGetValue(name, out PropertyInfo? property))
             {
                 IEnumerable<string> names = known.Where(entry => entry.Value.CanWrite).Select(entry => entry.Key);
-                _mistakes.Add($"{place} is not known; known here: {string.Join(", ", names)}.");
+                _errors.Add($"{place} is not known; known here: {string.Join(", ", names)}.");
             }
             else if (!property.CanWrite)
             {
-                _mistakes.Add($"{place} follows from other values; leave it out.");
+                _errors.Add($"{place} follows from other values; leave it out.");
             }
             else if (IsSection(property.PropertyType) && value is JsonObject section)
             {
@@ -85,23 +85,23 @@ internal sealed class ConfigurationCheck
             }
             else
             {
-                Complain(place, $"is {Shown(value)}; it must be {Words(property.PropertyType)}.");
+                Report(place, $"is {Shown(value)}; it must be {Words(property.PropertyType)}.");
             }
         }
 
         return sound;
     }
 
-    /// <summary>A value as it stands in the file, or its beginning.</summary>
+    /// <summary>A value as in the file, or its beginning.</summary>
     private static string Shown(JsonNode? value)
     {
         string text = value?.ToJsonString() ?? "null";
         return text.Length <= LongestShown ? text : $"{text[..LongestShown]}...";
     }
 
-    private void Complain(string path, string complaint)
+    private void Report(string path, string error)
     {
-        _mistakes.Add($"{path} {complaint}");
+        _errors.Add($"{path} {error}");
         _broken.Add(path[(path.LastIndexOf('.') + 1)..]);
     }
 
@@ -111,7 +111,7 @@ internal sealed class ConfigurationCheck
     {
         try
         {
-            // A serializer lets a null in a list of texts pass.
+            // The serializer accepts a null in a list of texts.
             return value?.Deserialize(type, Json) is { } read && !(read is IEnumerable<string?> texts && texts.Contains(null));
         }
         catch (JsonException)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -54,7 +55,7 @@ internal sealed record TrainFile
     internal bool HasSchedule { get; private init; }
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="UsageException">It is missing, no JSON, or has mistakes; all of them are named.</exception>
+    /// <exception cref="UsageException">It is missing, no JSON, or has errors; all of them are named.</exception>
     public static TrainFile Read(string path)
     {
         try
@@ -67,7 +68,7 @@ internal sealed record TrainFile
         }
     }
 
-    /// <summary>Makes sense of a file's text.</summary>
+    /// <summary>Parses a file's text.</summary>
     internal static TrainFile Parse(string text, string path)
     {
         var check = new ConfigurationCheck();
@@ -78,16 +79,16 @@ internal sealed record TrainFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // The latter is half of a surrogate pair, escaped.
+            // The latter is thrown for an escaped half of a surrogate pair.
             throw new UsageException($"--config {path} is no JSON: {e.Message}");
         }
 
-        List<string> mistakes = [.. check.Mistakes, .. Contradictions.Of(file).Where(mistake => !check.IsAboutABrokenValue(mistake))];
-        return mistakes.Count == 0
+        List<string> errors = [.. check.Errors, .. OptionConflicts.Of(file).Where(error => !check.IsAboutABrokenValue(error))];
+        return errors.Count == 0
             ? file with { HasSchedule = check.Has("$.optimizer.totalSteps") }
             : throw new UsageException(
-                $"--config {path} has {mistakes.Count} mistake{(mistakes.Count == 1 ? "" : "s")}:{Environment.NewLine}"
-                + string.Concat(mistakes.Select(mistake => $"  {mistake}{Environment.NewLine}"))
+                $"--config {path} has {errors.Count} mistake{(errors.Count == 1 ? "" : "s")}:{Environment.NewLine}"
+                + string.Concat(errors.Select(error => $"  {error}{Environment.NewLine}"))
                 + "docs/configuration.md explains every value.");
     }
 }

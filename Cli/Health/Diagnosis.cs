@@ -13,7 +13,7 @@ internal static class Diagnosis
 
     private const long ComfortableMemory = 4 * Gibibyte;
 
-    /// <summary>A checkpoint of the demo takes 32 MB, and two of them lie on disk while one is written.</summary>
+    /// <summary>A checkpoint of the demo takes 32 MB, and two of them are on disk while one is written.</summary>
     private const long LeastDisk = Gibibyte / 4;
 
     /// <summary>One finding per question, in the order in which they are asked.</summary>
@@ -118,3 +118,38 @@ internal static class Diagnosis
 
     private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{(double)bytes / Gibibyte:0.0} GiB");
 }
+
+/// <summary>One thing that `moe doctor` looked at.</summary>
+internal sealed record Finding
+{
+    /// <summary>What was looked at.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What was found.</summary>
+    public required string Value { get; init; }
+
+    /// <summary>Whether training works with it, and works well.</summary>
+    public Verdict Verdict { get; init; } = Verdict.Good;
+
+    /// <summary>What to do about it; null when there is nothing to do.</summary>
+    public string? WhatToDo { get; init; }
+}
+
+/// <summary>What a finding means.</summary>
+internal enum Verdict
+{
+    /// <summary>As it should be.</summary>
+    Good,
+
+    /// <summary>Everything works, something slower or less comfortably than it could.</summary>
+    Remark,
+
+    /// <summary>Training will fail or hardly move.</summary>
+    Problem,
+}
+
+/// <summary>What `moe doctor --json` prints.</summary>
+/// <param name="Healthy">Whether no finding is a problem.</param>
+/// <param name="Findings">Everything that was looked at.</param>
+internal sealed record DoctorReport(
+    bool Healthy, IReadOnlyList<Finding> Findings);

@@ -4,14 +4,14 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using MoEActors.Cli.Runs;
+using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli.Health;
 
-/// <summary>What can be known of this machine without changing it. A record, so that the diagnosis can be tried on machines nobody has.</summary>
+/// <summary>What can be found out about this machine without changing it. A record, so that tests can diagnose machines that do not exist.</summary>
 internal sealed record Machine
 {
-    /// <summary>Version of the SDK that lies beside the running .NET; null where there is only a runtime.</summary>
+    /// <summary>Version of the SDK that is installed beside the running .NET; null where there is only a runtime.</summary>
     public required string? Sdk { get; init; }
 
     /// <summary>Version of the running .NET.</summary>
@@ -32,23 +32,23 @@ internal sealed record Machine
     /// <summary>The processor's name as the system knows it; null where it says none.</summary>
     public required string? Processor { get; init; }
 
-    /// <summary>Ports that a silo listens on unless told otherwise, and that some other program has now.</summary>
+    /// <summary>Ports that a silo listens on by default, and that another program has taken.</summary>
     public required IReadOnlyList<int> TakenPorts { get; init; }
 
-    /// <summary>Free bytes on the disk of runs/, or of the current folder while there is none; null when it cannot be told.</summary>
+    /// <summary>Free bytes on the disk of runs/, or of the current folder while there is none; null when it is unknown.</summary>
     public required long? Disk { get; init; }
 
     /// <summary>Why nothing can be written there; null when it can.</summary>
     public required string? FolderProblem { get; init; }
 
-    /// <summary>OpenBLAS in its own words; null where it is not installed.</summary>
+    /// <summary>OpenBLAS's own description; null where it is not installed.</summary>
     public required string? OpenBlas { get; init; }
 
     /// <summary>Orleans' own choice: one for other silos, one for clients.</summary>
     private static readonly int[] OrleansPorts = [11111, 30000];
 
     /// <summary>Where runs go.</summary>
-    private static string Folder => Path.GetFullPath(Directory.Exists(RunFolder.Runs) ? RunFolder.Runs : ".");
+    private static string Folder => Path.GetFullPath(Directory.Exists(OutputPath.Runs) ? OutputPath.Runs : ".");
 
     /// <summary>Looks.</summary>
     public static Machine Here() => new()
@@ -63,13 +63,13 @@ internal sealed record Machine
         TakenPorts = [.. OrleansPorts.Where(IsTaken)],
         Disk = FreeDisk(),
         FolderProblem = TryToWrite(),
-        OpenBlas = Bench.OpenBlas.TryLoad()?.Configuration,
+        OpenBlas = Benchmarks.OpenBlas.TryLoad()?.Configuration,
     };
 
     /// <summary>The newest SDK in the installation that runs this process.</summary>
     private static string? FindSdk()
     {
-        // shared/Microsoft.NETCore.App/10.0.x lies three levels below the installation.
+        // shared/Microsoft.NETCore.App/10.0.x is three levels below the installation.
         string folder = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "sdk"));
         return !Directory.Exists(folder)
             ? null

@@ -1,11 +1,14 @@
+using MoEActors.Benchmarks;
+using MoEActors.Cli.Invocation;
+
 namespace MoEActors.Cli.Progress;
 
-/// <summary>One line, written over and over, that says how far a piece of work is. Silent for the first second.</summary>
+/// <summary>One line that is rewritten to show the progress of some work. Nothing is shown in the first second.</summary>
 /// <param name="writer">A terminal.</param>
 /// <param name="unit">What is counted, as in "row" or "step".</param>
 /// <param name="total">How many there are.</param>
 /// <param name="time">Clock that it goes by.</param>
-internal sealed class CountProgress(TextWriter writer, string unit, int total, TimeProvider time)
+internal sealed class CountProgress(TextWriter writer, string unit, int total, TimeProvider time) : IProgress<BenchmarkProgress>
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -26,23 +29,10 @@ internal sealed class CountProgress(TextWriter writer, string unit, int total, T
         }
     }
 
-    /// <summary>The same items, counted as they are taken; the line goes with the last.</summary>
-    /// <param name="progress">Who counts; null for nobody.</param>
-    /// <param name="items">The items.</param>
-    /// <param name="what">What is done with them.</param>
-    public static IEnumerable<T> Over<T>(CountProgress? progress, IEnumerable<T> items, string what)
-    {
-        int taken = 0;
-        foreach (T item in items)
-        {
-            progress?.Report(what, ++taken);
-            yield return item;
-        }
+    /// <inheritdoc />
+    public void Report(BenchmarkProgress value) => Report(value.What, value.Done);
 
-        progress?.Clear();
-    }
-
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Clears the line.</summary>
     public void Clear()
     {
         if (_width > 0)

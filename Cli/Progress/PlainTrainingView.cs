@@ -5,7 +5,7 @@ internal sealed class PlainTrainingView(TextWriter writer, TimeProvider time) : 
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private TrainingProgress? _pending;
     private long _lastLine;
     private bool _begun;
@@ -14,7 +14,7 @@ internal sealed class PlainTrainingView(TextWriter writer, TimeProvider time) : 
     /// <inheritdoc />
     public void Report(TrainingProgress progress)
     {
-        lock (_gate)
+        lock (_lock)
         {
             for (; _notes < progress.Notes.Count; _notes++)
             {
@@ -35,7 +35,7 @@ internal sealed class PlainTrainingView(TextWriter writer, TimeProvider time) : 
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_pending is { } last)
             {

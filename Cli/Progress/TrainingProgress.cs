@@ -2,7 +2,7 @@ using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Progress;
 
-/// <summary>How a training run stands. Immutable, so that it can be shown on another thread.</summary>
+/// <summary>The state of a training run. Immutable, so that it can be shown on another thread.</summary>
 internal sealed record TrainingProgress
 {
     /// <summary>Steps done.</summary>
@@ -23,7 +23,7 @@ internal sealed record TrainingProgress
     /// <summary>Training time so far.</summary>
     public TimeSpan Elapsed { get; init; }
 
-    /// <summary>Training time still to come; null while nobody can tell.</summary>
+    /// <summary>Training time still to come; null while it is unknown.</summary>
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>Mean over layers of the routers' entropy in the last step, nats; null without gates.</summary>
@@ -47,7 +47,7 @@ internal sealed record TrainingProgress
     /// <summary>Tokens that each expert of each silo received lately: one row per silo, one column per expert it holds.</summary>
     public IReadOnlyList<long[]> ExpertLoads { get; init; } = [];
 
-    /// <summary>What happened since the start, in order; only ever longer.</summary>
+    /// <summary>What has happened since the start, in order; it only grows.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The part of the run that is done, 0 to 1.</summary>

@@ -1,31 +1,22 @@
 using System.Text.Json;
+using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 
-/// <summary>A folder that a run leaves its things in: run.json, status.json, and the checkpoint in a folder of its own.</summary>
+/// <summary>The folder of a run: run.json, status.json, and the checkpoint in a folder of its own.</summary>
 /// <param name="Path">The folder.</param>
 /// <param name="Checkpoint">The checkpoint's folder.</param>
 internal sealed record RunFolder(string Path, string Checkpoint)
 {
-    /// <summary>Where runs lie unless told otherwise: below the current folder.</summary>
-    public const string Runs = "runs";
-
     private const string CheckpointName = "checkpoint";
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        AllowDuplicateProperties = false,
-        RespectNullableAnnotations = true,
-    };
 
     /// <summary>The file that says how the run stands.</summary>
     public string StatusFile => System.IO.Path.Combine(Path, "status.json");
 
     /// <summary>What to type to go on with this run.</summary>
     public string ResumeCommand =>
-        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(Runs) && Checkpoint == At(Path).Checkpoint
+        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(OutputPath.Runs) && Checkpoint == At(Path).Checkpoint
             ? $"moe resume {System.IO.Path.GetFileName(System.IO.Path.GetFullPath(Path))}"
             : $"moe resume --checkpoint {Checkpoint}";
 
@@ -34,7 +25,7 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     /// <summary>The run folder at a path.</summary>
     public static RunFolder At(string path) => new(path, System.IO.Path.Combine(path, CheckpointName));
 
-    /// <summary>The run folder that a checkpoint belongs to: the one that it lies in, or itself when it lies alone.</summary>
+    /// <summary>The run folder that a checkpoint belongs to: its parent, or itself when the parent is no run folder.</summary>
     public static RunFolder OfCheckpoint(string checkpoint)
     {
         string? parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
@@ -44,14 +35,14 @@ internal sealed record RunFolder(string Path, string Checkpoint)
 
     /// <summary>Reads run.json; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It cannot be read.</exception>
-    public RunRecord? ReadRecord() => Read<RunRecord>(RecordFile);
+    public RunFile? ReadRunFile() => Read<RunFile>(RecordFile);
 
     /// <summary>Reads status.json; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It cannot be read.</exception>
     public RunStatus? ReadStatus() => Read<RunStatus>(StatusFile);
 
     /// <summary>Writes run.json.</summary>
-    public void Write(RunRecord record) => Write(RecordFile, record);
+    public void Write(RunFile record) => Write(RecordFile, record);
 
     /// <summary>Writes status.json.</summary>
     public void Write(RunStatus status) => Write(StatusFile, status);
@@ -59,7 +50,7 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     private void Write<T>(string file, T content)
     {
         Directory.CreateDirectory(Path);
-        AtomicFile.Write(file, JsonSerializer.Serialize(content, Json));
+        AtomicFile.Write(file, JsonSerializer.Serialize(content, SnakeCase.Indented));
     }
 
     private static T? Read<T>(string file)
@@ -80,8 +71,8 @@ internal sealed record RunFolder(string Path, string Checkpoint)
         }
     }
 
-    /// <summary>Makes sense of a file's text.</summary>
-    /// <exception cref="JsonException">There is none to make.</exception>
+    /// <summary>Parses a file's text.</summary>
+    /// <exception cref="JsonException">The text is no such object.</exception>
     internal static T Parse<T>(string text)
-        where T : class => JsonSerializer.Deserialize<T>(text, Json) ?? throw new JsonException("It is empty.");
+        where T : class => JsonSerializer.Deserialize<T>(text, SnakeCase.Indented) ?? throw new JsonException("It is empty.");
 }

@@ -6,12 +6,12 @@ using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Cli.Training;
 
-/// <summary>Follows what the director does to a run: asks after steps with which shards moved, and else once in a while.</summary>
+/// <summary>Follows what the director does: asks after every step in which shards moved, and otherwise once a second.</summary>
 internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Decisions about less than this are not news: level layers are kept level.</summary>
+    /// <summary>Decisions on layers below this balance ratio are not worth a note.</summary>
     private const double Notable = 1.08;
 
     private readonly HashSet<long> _told = [];
@@ -26,7 +26,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
         }
     }
 
-    /// <summary>Takes over where everything is, and notes the decisions that have been carried out or given up since.</summary>
+    /// <summary>Updates the placement, and notes the decisions that have been carried out or given up since.</summary>
     public async Task AskAsync()
     {
         _asked = Stopwatch.GetTimestamp();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using MoEActors.Cli.Bench;
+using MoEActors.Benchmarks;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Client.Data;
@@ -19,7 +20,7 @@ internal static class ScheduleLength
 
     private const int MeasuredSteps = 8;
 
-    /// <summary>A schedule shorter than this learns nothing worth showing.</summary>
+    /// <summary>A shorter schedule learns too little to show.</summary>
     private const int LeastSteps = 50;
 
     /// <summary>Measures and decides.</summary>

@@ -61,3 +61,8 @@ internal sealed record TrainingJob
     /// <summary>What the sample of generated text begins with.</summary>
     public required string Prompt { get; init; }
 }
+
+/// <summary>Where a run goes on.</summary>
+/// <param name="RunId">The run's identity.</param>
+/// <param name="Step">Steps that are done.</param>
+internal sealed record ResumePoint(string RunId, long Step);

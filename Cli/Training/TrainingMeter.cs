@@ -118,17 +118,17 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         return new ExpertMove(hotLayer, hotExpert, idlest);
     }
 
-    /// <summary>Notes what the person who watches should know.</summary>
+    /// <summary>Adds a note for the view.</summary>
     public void Note(string text) => _notes.Add($"step {Step}: {text}");
 
-    /// <summary>Takes over where everything is, and what the director has done.</summary>
+    /// <summary>Updates the placement, and what the director has done.</summary>
     public void Follow(TrainingStatus now, DirectorStatus director)
     {
         Follow(now);
         Director = DirectorReport.Of(director, now.SiloNames);
     }
 
-    /// <summary>Takes over where everything is after a move, and notes it.</summary>
+    /// <summary>Updates the placement after a move, and notes the move.</summary>
     public void Follow(TrainingStatus now, ExpertMove move)
     {
         string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert][0]];
@@ -151,7 +151,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
 
     /// <summary>
     /// Tokens of this step by silo: one column per shard that it holds, layer by layer. Steps do not report which replica served which tokens;
-    /// the rule by which they are shared out tells.
+    /// it follows from the rule by which they are divided.
     /// </summary>
     private long[][] Loads(long[][] tokens)
     {
@@ -190,3 +190,6 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         return run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
     }
 }
+
+/// <summary>An expert and the rank that is to hold it.</summary>
+internal readonly record struct ExpertMove(int Layer, int Expert, int Rank);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
@@ -24,14 +25,14 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private readonly DirectorNews _director = new(model, meter);
 
-    private readonly RunRecord _record = new()
+    private readonly RunFile _record = new()
     {
         Id = job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
         Name = job.Name,
         Text = job.Text.Paths,
         TextHash = job.Text.Hash,
         Seed = job.Seed,
-        Sequences = job.Sequences,
+        Batch = job.Sequences,
         Silos = job.Silos,
         Steps = goal,
         SaveEvery = job.SaveEvery,
@@ -41,7 +42,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
     };
 
     /// <summary>
-    /// On a machine that slows down, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
+    /// On a machine that becomes slower, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
     /// slack, since ending before the learning rate has come down costs more than a few seconds.
     /// </summary>
     private readonly TimeSpan _limit = job.ScheduleIsSet ? job.Time : job.Steps is not null ? TimeSpan.MaxValue : job.Time * 1.25;
@@ -81,7 +82,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
                 keeper.Report(progress);
                 if (Directed)
                 {
-                    // After the step was shown: its tokens went where experts were before.
+                    // After the step was shown, as its tokens went where the experts were before.
                     await _director.FollowAsync(step);
                 }
 
@@ -187,7 +188,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
         if (!_recorded)
         {
-            // Not sooner: until now, the folder may hold an earlier run that can still be resumed.
+            // Not earlier: until now, the folder may hold an earlier run that can still be resumed.
             job.Folder.Write(_record);
             _recorded = true;
         }

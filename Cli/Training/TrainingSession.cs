@@ -1,3 +1,4 @@
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
@@ -17,7 +18,7 @@ internal static class TrainingSession
     {
         using FolderLock alone = Take(job.Folder);
 
-        // Before the work, not after it: a text too short to validate on is refused now.
+        // Before the training, so that a text too short to validate on is refused now.
         IReadOnlyList<ReadOnlyMemory<byte>> validation = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
         RunConfiguration run = await WithScheduleAsync(job, output, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;
@@ -57,7 +58,7 @@ internal static class TrainingSession
         }
     }
 
-    /// <summary>One run at a time in a folder, and none in a folder that could not be written to in the end.</summary>
+    /// <summary>Allows one run at a time in a folder, and none in a folder that cannot be written to.</summary>
     /// <exception cref="UsageException">There is another run at work, or the folder cannot be written to.</exception>
     private static FolderLock Take(RunFolder folder)
     {

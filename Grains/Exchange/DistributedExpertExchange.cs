@@ -12,7 +12,7 @@ namespace MoEActors.Grains.Exchange;
 /// shard, which lands where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
 /// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
 /// </summary>
-internal sealed class DistributedExpertExchange : IExpertExchange, IDisposable
+public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
     private readonly ReplicaSplit? _split;

@@ -49,7 +49,7 @@ public sealed class WorkerHost : IDisposable
     public long AllocatedBytes => _workers.Sum(worker => worker.Device.AllocatedBytes);
 
     /// <summary>Bytes of those that are arenas of a model: they grow with the largest round and never shrink.</summary>
-    internal long ArenaBytesOf(string model) => _workers.Sum(worker => worker.ModelOf(model)?.ArenaBytes ?? 0);
+    public long ArenaBytesOf(string model) => _workers.Sum(worker => worker.ModelOf(model)?.ArenaBytes ?? 0);
 
     /// <summary>The experts of a model on this silo's devices, as <c>layer/expert</c>.</summary>
     internal IEnumerable<string> ShardsOf(string model) =>

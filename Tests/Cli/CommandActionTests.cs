@@ -1,6 +1,6 @@
 using System.CommandLine;
-using MoEActors.Cli;
 using MoEActors.Cli.Commands;
+using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Tests.Cli;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using MoEActors.Cli.Commands.Simulate;
 using MoEActors.Cli.Progress;
-using MoEActors.Cli.Simulation;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using MoEActors.Cli;
 using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
@@ -97,7 +97,7 @@ public sealed class FuzzTests
                 }
                 else
                 {
-                    Require(RunFolder.Parse<RunRecord>(text).Text is not null, "the text is null");
+                    Require(RunFolder.Parse<RunFile>(text).Text is not null, "the text is null");
                 }
             },
             e => e is JsonException);

@@ -1,4 +1,4 @@
-using MoEActors.Cli.Bench;
+using MoEActors.Benchmarks;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -18,18 +18,18 @@ public sealed class DirectorBenchmarkTests
     [Fact]
     public async Task The_director_levels_a_drawn_load_and_the_losses_stay()
     {
-        DirectorBenchReport report = await DirectorBenchmark.RunAsync(Small, sequences: 8, silos: 4, warmup: 8, steps: 4, progress: null, Cancellation);
+        DirectorBenchmarkReport report = await DirectorBenchmark.RunAsync(Small, sequences: 8, silos: 4, warmup: 8, steps: 4, progress: null, Cancellation);
         foreach (DirectorComparison found in new[] { report.Reproducible, report.Fractional })
         {
             // Σ of 1 to 1/4 over Σ of 1 to 1/16, times four workers.
-            Assert.InRange(found.BalanceWithout, 2.2, 2.7);
-            Assert.InRange(found.BalanceWith, 1, 1.3);
+            Assert.InRange(found.BalanceRatioWithout, 2.2, 2.7);
+            Assert.InRange(found.BalanceRatioWith, 1, 1.3);
             Assert.True(found.Decisions > 0);
             Assert.True(found.ShardsMoved > 0);
             Assert.True(found.BytesMoved > 0);
             Assert.NotNull(found.PredictionErrorWithout);
             Assert.NotNull(found.PredictionErrorWith);
-            Assert.True(found.BusiestRatio > 0);
+            Assert.True(found.BusiestWorkerRatio > 0);
             Assert.True(found.MoETimeRatio > 0);
             Assert.InRange(found.LossesApart, 0, 1e-5);
         }
@@ -46,7 +46,7 @@ public sealed class DirectorBenchmarkTests
             Model = Tiny with { Experts = [4, 4], Gate = new GateOptions { TopK = 2 } },
             Optimizer = new OptimizerOptions { LearningRate = 1e-3f },
         };
-        SwitchReport report = await SwitchBenchmark.RunAsync(run, silos: 2, switches: 3, every: 4, progress: null, Cancellation);
+        PlacementChangeReport report = await PlacementChangeBenchmark.RunAsync(run, silos: 2, switches: 3, every: 4, progress: null, Cancellation);
         Assert.InRange(report.Switches, 3, 4);
         Assert.Equal(sizeof(float) * 3 * 3 * 16 * 16, report.BytesPerSwitch);
         Assert.True(report.MedianSeconds > 0);

@@ -1,6 +1,7 @@
 using MoEActors.Cli.Progress;
 using MoEActors.Tests.Support;
 using Spectre.Console;
+using Spectre.Console.Testing;
 
 namespace MoEActors.Tests.Cli.Progress;
 
@@ -69,16 +70,9 @@ public sealed class TrainingViewTests
     [Fact]
     public void The_panel_shows_figures_and_a_cell_per_expert()
     {
-        using StringWriter writer = new();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.No,
-            Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(writer),
-        });
-        console.Profile.Width = 100;
+        using TestConsole console = new TestConsole().Width(100);
         console.Write(TrainingPanel.Of(Sample with { Notes = ["[1] expert 3 moved"] }));
-        string text = writer.ToString();
+        string text = console.Output;
         Assert.All(["120/1,000", "1.832", "9,120", "1:45", "alpha", "beta", "[1] expert 3 moved"], word => Assert.Contains(word, text));
         Assert.Equal(4, text.Count(c => c == '■'));
     }
@@ -86,14 +80,7 @@ public sealed class TrainingViewTests
     [Fact]
     public async Task The_live_view_ends_with_the_last_report()
     {
-        using StringWriter writer = new();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.Yes,
-            ColorSystem = ColorSystemSupport.TrueColor,
-            Out = new AnsiConsoleOutput(writer),
-        });
-        console.Profile.Width = 100;
+        using TestConsole console = new TestConsole().Width(100).EmitAnsiSequences();
         await using (LiveTrainingView view = new(console))
         {
             for (int step = 1; step <= 50; step++)
@@ -102,7 +89,7 @@ public sealed class TrainingViewTests
             }
         }
 
-        Assert.Contains("50/1,000", writer.ToString());
+        Assert.Contains("50/1,000", console.Output);
     }
 
     [Fact]

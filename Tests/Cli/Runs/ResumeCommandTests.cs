@@ -63,8 +63,8 @@ public sealed class ResumeCommandTests : IDisposable
     {
         await CommandLineRun.Of(_runs.Train("a", "--steps 2"));
         await CommandLineRun.Of(_runs.Train("b", "--steps 2"));
-        RunRecord record = _runs.Folder("a").ReadRecord()!;
-        _runs.Folder("a").Write(record with { Id = _runs.Folder("b").ReadRecord()!.Id });
+        RunFile record = _runs.Folder("a").ReadRunFile()!;
+        _runs.Folder("a").Write(record with { Id = _runs.Folder("b").ReadRunFile()!.Id });
         await AssertRefusedAsync("has the checkpoint of one run and the run.json of another", _runs.Resume("a", "--steps 3"));
 
         _runs.Folder("a").Write(record);

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MoEActors.Cli;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 
 namespace MoEActors.Tests.Cli.Runs;
@@ -124,7 +124,7 @@ public sealed class StatusCommandTests : IDisposable
         Assert.Equal(results[1].GetProperty("balance").GetDouble(), results[0].GetProperty("balance_as_begun").GetDouble());
         Assert.NotNull(_runs.Folder("r0").ReadStatus()!.Director);
         Assert.Null(_runs.Folder("r1").ReadStatus()!.Director);
-        Assert.Equal((true, false), (_runs.Folder("r0").ReadRecord()!.Director, _runs.Folder("r1").ReadRecord()!.Director));
+        Assert.Equal((true, false), (_runs.Folder("r0").ReadRunFile()!.Director, _runs.Folder("r1").ReadRunFile()!.Director));
     }
 
     [Fact]

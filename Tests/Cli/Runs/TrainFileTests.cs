@@ -85,7 +85,7 @@ public sealed class TrainFileTests : IDisposable
         Assert.Equal(2, _runs.Result("out.json").GetProperty("steps").GetInt64());
         Assert.Equal(2 * 3 * 16, _runs.Result("out.json").GetProperty("training_tokens").GetInt64());
         Assert.Equal(1, _runs.Folder("fromfile").ReadStatus()!.Silos);
-        Assert.Equal((3, "fromfile"), (_runs.Folder("fromfile").ReadRecord()!.Sequences, _runs.Folder("fromfile").ReadRecord()!.Name));
+        Assert.Equal((3, "fromfile"), (_runs.Folder("fromfile").ReadRunFile()!.Batch, _runs.Folder("fromfile").ReadRunFile()!.Name));
     }
 
     private async Task<string[]> MistakesAsync(string text)

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using MoEActors.Cli;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
@@ -62,7 +62,7 @@ public sealed class TrainingRunTests : IDisposable
         CheckpointFailedException failed = await Assert.ThrowsAsync<CheckpointFailedException>(() => TrainAsync(folder, view, disk));
         Assert.Contains("No space left on device", failed.Message, StringComparison.Ordinal);
         Assert.Equal((4L, 4L), (CheckpointFolder.Open(folder.Checkpoint).Step, folder.ReadStatus()!.CheckpointStep!.Value));
-        Assert.Equal(folder.ReadRecord()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor);
+        Assert.Equal(folder.ReadRunFile()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor);
     }
 
     [Fact]
@@ -70,9 +70,9 @@ public sealed class TrainingRunTests : IDisposable
     {
         RunFolder folder = _runs.Folder("run");
         await TrainAsync(folder, new CheckpointView(folder), new DiskFileStore());
-        string earlier = folder.ReadRecord()!.Id;
+        string earlier = folder.ReadRunFile()!.Id;
         await Assert.ThrowsAsync<CheckpointFailedException>(() => TrainAsync(folder, new CheckpointView(folder), new FullDiskFileStore { Room = 0 }));
-        Assert.Equal((earlier, earlier), (folder.ReadRecord()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor));
+        Assert.Equal((earlier, earlier), (folder.ReadRunFile()!.Id, CheckpointFolder.Open(folder.Checkpoint).Cursor));
     }
 
     [Fact]

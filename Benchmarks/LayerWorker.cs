@@ -1,0 +1,96 @@
+using MoEActors.Grains.Exchange;
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Cpu;
+using MoEActors.Native.Memory;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Planners;
+
+namespace MoEActors.Benchmarks;
+
+/// <summary>One worker of the layer benchmark: its micro-batch, its experts, and the production layer between them.</summary>
+internal sealed class LayerWorker : IDisposable
+{
+    private const ulong Seed = 1;
+
+    private readonly CpuDevice _device = new();
+    private readonly Arena _arena;
+    private readonly Tape _tape;
+    private readonly DistributedExpertExchange _exchange;
+    private readonly ParameterBlock _dense;
+    private readonly ParameterBlock[] _experts;
+    private readonly MoELayer _layer;
+    private readonly DeviceBuffer _input;
+    private readonly DeviceBuffer _gradient;
+    private readonly int _rows;
+    private readonly int _columns;
+
+    public LayerWorker(LayerShape shape, ICommunicator communicator)
+    {
+        int workers = communicator.Size;
+        int rank = communicator.Rank;
+        _arena = new Arena(_device);
+        _tape = new Tape(_device, _arena);
+        _rows = shape.Tokens / workers;
+        _columns = shape.ModelDimension;
+        int[] ranks = [.. Enumerable.Range(0, shape.Experts).Select(expert => StaticPlanner.RankOf(expert, shape.Experts, workers))];
+        _exchange = new DistributedExpertExchange(_device, communicator, LayerPlacement.OfSingles(workers, ranks), reproducible: true);
+        _dense = new ParameterBlock(_device, "", [ParameterShape.Weight("router", _columns, shape.Experts, 1f / MathF.Sqrt(_columns))]);
+        _dense.Initialise(Seed);
+        IExpertKind kind = ModelKinds.BuiltIn.Experts.Get("gelu");
+        _experts =
+        [
+            .. Enumerable.Range(0, shape.Experts).Where(expert => ranks[expert] == rank)
+                .Select(expert => new ParameterBlock(_device, $"experts.{expert}.", kind.Layout(_columns, shape.Hidden))),
+        ];
+        foreach (ParameterBlock block in _experts)
+        {
+            block.Initialise(Seed);
+        }
+
+        _layer = new MoELayer(
+            kind, new TopKGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _exchange,
+            new MoELayerParameters([.. _experts.Select(block => block.Parameters)]));
+        _input = Random($"input.{rank}", 1f);
+        _gradient = Random($"gradient.{rank}", 1f / _rows);
+    }
+
+    /// <summary>
+    /// Forward and backward: the gradients of input, router and experts. Gradients of parameters are added to what is there, as those of a step's
+    /// micro-batches are; clearing them belongs to the update and is not part of this.
+    /// </summary>
+    public void Step()
+    {
+        _tape.Reset();
+        Tensor x = _tape.Create(_rows, _columns);
+        _device.Copy(_input.As<float>().Slice(0, x.Value.Data.Length), x.Value.Data);
+        Tensor zero = _tape.Create(_rows, _columns);
+        _device.Fill(zero.Value.Data, 0f);
+        Tensor y = _layer.Forward(_tape, x, zero, new RoutingContext(DeviceSpan<int>.Empty, _rows, 1f));
+        _tape.Seed(y, new Matrix(_gradient.As<float>(), _rows, _columns));
+        _tape.Backward();
+    }
+
+    public void Dispose()
+    {
+        _exchange.Dispose();
+        _dense.Dispose();
+        Array.ForEach(_experts, block => block.Dispose());
+        _input.Dispose();
+        _gradient.Dispose();
+        _arena.Dispose();
+        _device.Dispose();
+    }
+
+    private DeviceBuffer Random(string name, float deviation)
+    {
+        DeviceBuffer buffer = _device.Allocate(sizeof(float) * (long)_rows * _columns);
+        InitialValue.Normal(deviation).Fill(_device, Seed, name, buffer.As<float>());
+        return buffer;
+    }
+}

@@ -1,0 +1,70 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native.Operations;
+
+namespace MoEActors.Benchmarks;
+
+/// <summary>
+/// A gate whose choices are drawn, expert e with a probability in proportion to 1 / (e + 1), so that a benchmark knows its load. The router gives
+/// the weights and is trained as ever.
+/// </summary>
+internal sealed class ZipfGate : IGateKind
+{
+    public const string KindName = "bench-zipf";
+
+    /// <summary>The tensor of the router.</summary>
+    private const string Router = "router";
+
+    /// <inheritdoc />
+    public string Name => KindName;
+
+    /// <inheritdoc />
+    public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) =>
+        [ParameterShape.Weight(Router, dim, experts, 1f / MathF.Sqrt(dim))];
+
+    /// <inheritdoc />
+    public IGate Create(GateOptions options, Func<string, Parameter> parameters)
+    {
+        Parameter router = parameters(Router);
+        return new Gate(options, new LinearRouter(router), new Draw(router.Shape.Columns));
+    }
+
+    /// <inheritdoc />
+    public IEnumerable<string> Errors(GateOptions options)
+    {
+        if (options.TopK != 1)
+        {
+            yield return $"{nameof(options.TopK)} is {options.TopK}; one expert is drawn for a token.";
+        }
+    }
+
+    private sealed class Draw : HostSelection
+    {
+        /// <summary>Tells these draws from the gate's others.</summary>
+        private const ulong Stream = 0x5A697066;
+
+        /// <summary>By expert: the probability of it and all before it.</summary>
+        private readonly double[] _upTo;
+
+        public Draw(int experts)
+        {
+            double[] shares = [.. Enumerable.Range(1, experts).Select(rank => 1.0 / rank)];
+            double sum = shares.Sum();
+            double before = 0;
+            _upTo = [.. shares.Select(share => before += share / sum)];
+        }
+
+        /// <inheritdoc />
+        protected override void Choose(Tape tape, GatePass pass, Span<int> choices)
+        {
+            // Nothing is random in evaluation; the same draws do for any micro-batch there.
+            ulong key = CounterRandom.Derive(pass.Context.RandomKey ?? 0, Stream);
+            for (int row = 0; row < choices.Length; row++)
+            {
+                int place = Array.BinarySearch(_upTo, CounterRandom.Uniform(key, (ulong)row));
+                choices[row] = Math.Min(place < 0 ? ~place : place + 1, _upTo.Length - 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using MoEActors.Benchmarks;
+using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Invocation;
+using MoEActors.Cli.Training;
+using MoEActors.Client.Data;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Cli.Commands;
+
+/// <summary>What `moe bench` and `moe simulate record` train: the demo, or the run of a file.</summary>
+internal static class ConfiguredRun
+{
+    /// <summary>Reads the run and its text.</summary>
+    /// <param name="config">A file as `moe train --config` reads it; null for the demo.</param>
+    /// <param name="output">Where remarks on the text go.</param>
+    /// <param name="paths">Files and folders of text; none for those of the file, or the .NET documentation.</param>
+    /// <param name="schedule">Length of the learning-rate schedule, unless the file has one.</param>
+    /// <exception cref="UsageException">The file cannot be trained.</exception>
+    public static TrainedRun Read(string? config, CommandOutput output, IReadOnlyList<string>? paths = null, int? schedule = null)
+    {
+        TrainFile? file = config is null ? null : TrainFile.Read(config);
+        var text = TextSource.Read(paths is { Count: > 0 } ? paths : file?.Text ?? [], output with { Out = output.Error });
+        TrainingJob demo = DemoModel.Job(new DemoOptions(), text);
+        int sequences = file is null ? demo.Sequences : file.Batch ?? new TrainOptions().Batch;
+        RunConfiguration run = file is null
+            ? demo.Run
+            : new RunConfiguration
+            {
+                MicroBatches = Math.Min(sequences, file.MicroBatches ?? DemoModel.MicroBatches),
+                Model = file.Model with { Vocabulary = ByteBatches.Vocabulary },
+                Optimizer = file.Optimizer,
+            };
+        try
+        {
+            run.Validate();
+        }
+        catch (ModelConfigurationException e)
+        {
+            throw new UsageException(string.Join(' ', e.Errors));
+        }
+
+        if (schedule is { } steps && file is not { HasSchedule: true })
+        {
+            run = run with { Optimizer = run.Optimizer.OfSteps(steps) };
+        }
+
+        return new TrainedRun(run, text.Corpus, sequences) { Director = file?.Director ?? true };
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using MoEActors.Cli.Invocation;
+using MoEActors.Modules.Models;
+
+namespace MoEActors.Cli.Configuration;
+
+/// <summary>Finds values of a file that are well-formed and still cannot work, alone or together, and names their paths.</summary>
+internal static partial class OptionConflicts
+{
+    /// <summary>Every error, each once.</summary>
+    public static IEnumerable<string> Of(TrainFile file)
+    {
+        IEnumerable<string> counts = new (string Name, int? Value)[]
+        {
+            ("microBatches", file.MicroBatches), ("batch", file.Batch), ("silos", file.Silos), ("steps", file.Steps),
+        }
+            .Where(count => count.Value < 1)
+            .Select(count => $"$.{count.Name} is {count.Value}; it must be at least 1.");
+        return file.Model.Errors().Select(error => WithPath("$.model", error))
+            .Concat(file.Optimizer.Errors().Select(error => WithPath("$.optimizer", error)))
+            .Concat(counts)
+            .Concat(Others(file))
+            .Distinct();
+    }
+
+    private static IEnumerable<string> Others(TrainFile file)
+    {
+        if (file.Seconds is { } seconds && !NumberOption.IsTime(seconds))
+        {
+            yield return $"$.seconds is {seconds}; it must be {NumberOption.TimeRule}.";
+        }
+
+        if (file.Optimizer.TotalSteps > int.MaxValue)
+        {
+            yield return $"$.optimizer.totalSteps is {file.Optimizer.TotalSteps}; it must be at most {int.MaxValue}.";
+        }
+
+        if (file.Steps is not null && file.Seconds is not null)
+        {
+            yield return "$.steps and $.seconds exclude each other.";
+        }
+
+        if (file.Recompute is { } recompute && LayerSelection.Parse(recompute, file.Model.Layers) is null)
+        {
+            yield return $"$.recompute is '{recompute}'; it must be all, none, or layers from 0 to {file.Model.Layers - 1} such as 0,2-3.";
+        }
+
+        if (file.SaveEvery < 0)
+        {
+            yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";
+        }
+
+        if (file.Name is { } name && !OutputPath.IsRunName(name))
+        {
+            yield return $"$.name is '{name}'; it must be the name of a folder below runs/.";
+        }
+
+        if (file.Model.Backbone == Backbone.None)
+        {
+            yield return "$.model.trunk is none; text is learnt by a decoder. A layer by itself is trained from C#, see docs/layers.md.";
+        }
+
+        if (file.Model.Seed > long.MaxValue)
+        {
+            yield return $"$.model.seed is {file.Model.Seed}; it must be at most {long.MaxValue}.";
+        }
+    }
+
+    /// <summary>Turns the property that an error begins with into a path. Errors of a layer's gate are the same for every layer.</summary>
+    private static string WithPath(string section, string error)
+    {
+        Match words = ErrorPattern().Match(error);
+        string path = words.Groups["layer"].Success ? $"{section}.gate" : section;
+        string name = words.Groups["name"].Value;
+        bool isProperty = words.Groups["layer"].Success || name != nameof(ModelConfiguration.Layers);
+        return $"{path}{(isProperty ? $".{JsonNamingPolicy.CamelCase.ConvertName(name)}" : "")}{words.Groups["index"].Value}: {words.Groups["rest"].Value}";
+    }
+
+    [GeneratedRegex(@"^(?<layer>Layer \d+: )?(?<rest>(?<name>\w+)(?<index>\[\d+\])?.*)$", RegexOptions.Singleline)]
+    private static partial Regex ErrorPattern();
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+
+namespace MoEActors.Cli.Invocation;
+
+/// <summary>Options that are numbers, with messages that name the option, the number and the rule.</summary>
+internal static class NumberOption
+{
+    /// <summary>A whole number of at least <paramref name="least"/>.</summary>
+    public static Option<int> Count(string name, string description, int initial, int least = 1) =>
+        WithDefault(name, description, initial, value => value >= least, CountRule(least));
+
+    /// <summary>A whole number of at least 1, or none.</summary>
+    public static Option<int?> OptionalCount(string name, string description) =>
+        Optional<int>(name, description, value => value >= 1, CountRule(1));
+
+    /// <summary>A number above 0.</summary>
+    public static Option<double> Positive(string name, string description, double initial) =>
+        WithDefault(name, description, initial, value => value > 0, PositiveRule);
+
+    /// <summary>A time in seconds.</summary>
+    public static Option<double> Seconds(string description, double initial) =>
+        WithDefault("--seconds", description, initial, IsTime, $"a number {TimeRule}");
+
+    /// <summary>A time in seconds, or none.</summary>
+    public static Option<double?> OptionalSeconds(string description) => Optional<double>("--seconds", description, IsTime, $"a number {TimeRule}");
+
+    /// <summary>Whether a number of seconds is a possible time limit: about thirty years at most.</summary>
+    public static bool IsTime(double seconds) => seconds is > 0 and <= 1e9;
+
+    /// <summary>A number of at least 0.</summary>
+    public static Option<double> NotNegative(string name, string description, double initial) =>
+        WithDefault(name, description, initial, value => value >= 0, "a number of at least 0");
+
+    /// <summary>Any whole number.</summary>
+    public static Option<long> Seed(long initial) =>
+        WithDefault("--seed", "Same seed, same numbers.", initial, _ => true, "a whole number");
+
+    private const string PositiveRule = "a number above 0";
+
+    /// <summary>What <see cref="IsTime"/> asks for.</summary>
+    public const string TimeRule = "above 0 and at most 1e9";
+
+    private static string CountRule(int least) => $"a whole number of at least {least}";
+
+    private static Option<T> WithDefault<T>(string name, string description, T initial, Func<T, bool> isValid, string rule)
+        where T : struct, INumber<T> => new(name)
+        {
+            Description = description,
+            HelpName = "N",
+            DefaultValueFactory = _ => initial,
+            CustomParser = result => Parse(result, name, isValid, rule) ?? initial,
+        };
+
+    private static Option<T?> Optional<T>(string name, string description, Func<T, bool> isValid, string rule)
+        where T : struct, INumber<T> => new(name)
+        {
+            Description = description,
+            HelpName = "N",
+            CustomParser = result => Parse(result, name, isValid, rule),
+        };
+
+    private static T? Parse<T>(ArgumentResult result, string name, Func<T, bool> isValid, string rule)
+        where T : struct, INumber<T>
+    {
+        string text = result.Tokens[0].Value;
+        if (T.TryParse(text, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value) && isValid(value))
+        {
+            return value;
+        }
+
+        result.AddError($"{name} must be {rule}; '{text}' is not.");
+        return null;
+    }
+}
