@@ -8,7 +8,8 @@ namespace MoEActors.Modules.Gates;
 /// state: what a pass must remember belongs to the gate that <see cref="Create"/> returns, one per layer and worker.
 /// <para>
 /// The least one writes is an <see cref="IRouter"/> (how tokens become logits), an <see cref="IScores"/> or an <see cref="ISelection"/> (which experts
-/// a token gets), and a kind that composes a <see cref="Gate"/> with it.
+/// a token gets), and a kind that composes a <see cref="Gate"/> with it. They compute by operations of the device; a selection that cannot is a
+/// <see cref="HostSelection"/>.
 /// </para>
 /// <para>
 /// Results must depend on the micro-batch, the tensors and <see cref="RoutingContext.RandomKey"/> alone - not on time, threads, a

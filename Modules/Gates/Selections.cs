@@ -16,7 +16,10 @@ public interface ISelection
     /// </summary>
     void Select(Tape tape, GatePass pass);
 
-    /// <summary>Whether the weights of a token are divided by their sum.</summary>
+    /// <summary>
+    /// Whether the weights of a token are divided by their sum. One expert per token keeps its raw score: divided by itself it would be 1 and carry no
+    /// gradient.
+    /// </summary>
     bool Renormalises(GateOptions options) => options.Renormalise && options.TopK > 1;
 
     /// <summary>Slots of an expert, of those that <see cref="Select"/> has chosen.</summary>
@@ -71,9 +74,6 @@ public abstract class HostSelection : ISelection
 public sealed class TokenChoice : ISelection
 {
     /// <inheritdoc />
-    public bool IsBalanced => false;
-
-    /// <inheritdoc />
     public void Select(Tape tape, GatePass pass)
     {
         IDevice device = tape.Device;
@@ -97,12 +97,6 @@ public sealed class TokenChoice : ISelection
 
         pass.Routing.ReadChoices(device, scores.Rows, k);
     }
-
-    /// <summary>One expert per token keeps its raw score: divided by itself it would be 1 and carry no gradient.</summary>
-    public bool Renormalises(GateOptions options) => options.Renormalise && options.TopK > 1;
-
-    /// <inheritdoc />
-    public int Capacity(GatePass pass) => pass.Options.Capacity(pass.Context.ValidCount, pass.Experts);
 }
 
 /// <summary>
