@@ -66,7 +66,7 @@ public sealed record DirectorComparison
     {
         double Median(List<double> samples) => Samples.Median([.. samples.TakeLast(steps)]);
         double Ratio(List<double> over, List<double> under) => Median([.. over.Zip(under, (left, right) => left / right)]);
-        DirectorDecision[] landed = [.. with.Director.Decisions.Where(decision => decision.State == DecisionState.Landed)];
+        DirectorDecision[] landed = [.. with.Director.Decisions.Where(decision => decision.State == DecisionState.Applied)];
         return new DirectorComparison
         {
             MoESecondsWithout = Median(without.MoESeconds),

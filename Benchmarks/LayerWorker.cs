@@ -1,4 +1,3 @@
-using MoEActors.Grains.Exchange;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
@@ -10,6 +9,7 @@ using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
+using MoEActors.Workers.Exchange;
 
 namespace MoEActors.Benchmarks;
 

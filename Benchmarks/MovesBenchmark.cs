@@ -2,10 +2,10 @@ using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Planners;
 using MoEActors.Silo.Embedded;
+using MoEActors.Workers.Host;
 
 namespace MoEActors.Benchmarks;
 

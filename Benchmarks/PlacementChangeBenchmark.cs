@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using MoEActors.Client;
-using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -14,7 +14,7 @@ namespace MoEActors.Benchmarks;
 /// may cost the step that it comes with and the one after, the first in the new placement: both together are compared with two in a row that had
 /// none. Steps are now and then much slower than their median, never much faster, so that two of them take longer than two medians.
 /// </summary>
-public sealed class PlacementChangeBenchmark(MoEModel model, ITrainingGrain training, int silos, int every)
+public sealed class PlacementChangeBenchmark(MoEModel model, ITrainingProtocol training, int silos, int every)
 {
     /// <summary>Steps that a change may disturb.</summary>
     public const int Disturbed = 2;
@@ -40,7 +40,7 @@ public sealed class PlacementChangeBenchmark(MoEModel model, ITrainingGrain trai
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
             new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1 }, cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("bench", run, cancellationToken: cancellation);
-        var benchmark = new PlacementChangeBenchmark(model, cluster.Silos.Client.GetGrain<ITrainingGrain>(model.Name), silos, every);
+        var benchmark = new PlacementChangeBenchmark(model, cluster.Silos.Client.GetGrain<ITrainingProtocol>(model.Name), silos, every);
 
         // Moves warm up later than steps: some are made and forgotten.
         await benchmark.TrainAsync(RandomBatches.Of(run, sequences: 1, TrainedRun.WarmupSteps), cancellation);
@@ -128,13 +128,13 @@ public sealed class PlacementChangeBenchmark(MoEModel model, ITrainingGrain trai
         TrainingStatus status = await model.GetStatusAsync(cancellation);
         int[] mixtures = [.. model.Run.Model.MoELayers];
         int layer = mixtures[_random.Next(mixtures.Length)];
-        int[][] ranks = [.. status.Map!.Ranks[layer].Select(replicas => replicas.ToArray())];
+        int[][] ranks = [.. status.Map!.Ranks()[layer].Select(replicas => replicas.ToArray())];
         int expert = _random.Next(ranks.Length);
         ranks[expert] = [(ranks[expert][0] + 1 + _random.Next(silos - 1)) % silos];
         ProposalAnswer answer = await training.ProposeAsync(new PlanProposal
         {
             Number = ++_proposals,
-            Epoch = status.Epoch,
+            View = status.View,
             Layers = [new LayerProposal(layer, ranks)],
             BytesPerStep = 1,
         });

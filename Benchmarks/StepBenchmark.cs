@@ -2,7 +2,7 @@ using System.Diagnostics;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Timing;
 using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Benchmarks;

@@ -65,7 +65,7 @@ public sealed class ClusterLayer
     /// <exception cref="InvalidRequestException">The memory does not fit, or a number is not finite, or another call runs. The step goes on.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>
     /// <exception cref="MemoryRefusedException">So many rows do not fit a worker's memory. The step begins anew.</exception>
-    /// <exception cref="EpochFailedException">A worker failed. The step begins anew.</exception>
+    /// <exception cref="ViewFailedException">A worker failed. The step begins anew.</exception>
     /// <exception cref="NotSupportedException">The client is not in the process of its silos.</exception>
     public Task<ForwardOutcome> ForwardAsync(
         ReadOnlyMemory<float> x, Memory<float> y, bool training = true, float auxiliaryScale = 1f, CancellationToken cancellationToken = default) =>
@@ -96,7 +96,7 @@ public sealed class ClusterLayer
     /// <param name="cancellationToken">Stops waiting, takes the memory back, and gives up the step.</param>
     /// <exception cref="InvalidRequestException">No forward came before, or the memory does not fit it. The step goes on.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>
-    /// <exception cref="EpochFailedException">A worker failed. The step begins anew.</exception>
+    /// <exception cref="ViewFailedException">A worker failed. The step begins anew.</exception>
     /// <exception cref="NotSupportedException">The client is not in the process of its silos.</exception>
     public Task BackwardAsync(ReadOnlyMemory<float> dy, Memory<float> dx, CancellationToken cancellationToken = default) =>
         AloneAsync(nameof(BackwardAsync), async () =>
@@ -119,7 +119,7 @@ public sealed class ClusterLayer
     /// <exception cref="InvalidRequestException">No backward came before.</exception>
     /// <exception cref="NonFiniteLossException">The gradient is not finite: nothing was updated. The step begins anew.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>
-    /// <exception cref="EpochFailedException">A worker failed. The step begins anew.</exception>
+    /// <exception cref="ViewFailedException">A worker failed. The step begins anew.</exception>
     public Task<StepOutcome> ApplyAsync(CancellationToken cancellationToken = default) => AloneAsync(nameof(ApplyAsync), async () =>
     {
         Require(_passes > 0, $"There is no gradient to apply. Call {nameof(ForwardAsync)} and {nameof(BackwardAsync)} first.");
@@ -139,7 +139,7 @@ public sealed class ClusterLayer
 
     /// <summary>Moves an expert, its optimizer state included, to another worker. Between two updates: gradients that wait are lost.</summary>
     /// <param name="expert">The expert.</param>
-    /// <param name="rank">The worker that is to hold it: its rank in the open epoch, see <see cref="GetStatusAsync"/>.</param>
+    /// <param name="rank">The worker that is to hold it: its rank in the open view, see <see cref="GetStatusAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
     /// <exception cref="InvalidRequestException">There is no such expert, or gradients wait for their update.</exception>
     /// <exception cref="PlacementRefusedException">There is no such worker.</exception>
@@ -163,14 +163,14 @@ public sealed class ClusterLayer
     /// <param name="change">Makes the policy wished for from the one in force; may be called again.</param>
     /// <param name="cancellationToken">Stops waiting; the change itself goes on.</param>
     /// <exception cref="InvalidRequestException">The gate cannot be configured so: all mistakes. The old policy stays.</exception>
-    /// <exception cref="EpochFailedException">A worker failed; the old policy stays.</exception>
+    /// <exception cref="ViewFailedException">A worker failed; the old policy stays.</exception>
     public Task<GatePolicy> ConfigureGateAsync(Func<GateOptions, GateOptions> change, CancellationToken cancellationToken = default) =>
         _run.ConfigureGateAsync(0, change, cancellationToken);
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
     public Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) => _run.FingerprintAsync(cancellationToken);
 
-    /// <summary>Term, epoch, step, and where everything is.</summary>
+    /// <summary>Term, view, step, and where everything is.</summary>
     public Task<TrainingStatus> GetStatusAsync(CancellationToken cancellationToken = default) => _run.GetStatusAsync(cancellationToken);
 
     private async Task<TOutcome> LendAsync<TOutcome>(

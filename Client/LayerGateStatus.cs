@@ -10,14 +10,14 @@ public sealed class LayerGateStatus
     {
         GateStatus first = ranks[0];
         Layer = first.Layer;
-        Policy = first.Policy.ToPolicy().Options;
+        Policy = first.Policy.Options;
         FromStep = first.Policy.FromStep;
         Step = first.Step;
         Ranks = ranks;
         ChosenTokens = Sum(ranks.Select(rank => rank.ChosenTokens));
         KeptTokens = Sum(ranks.Select(rank => rank.KeptTokens));
         DroppedTokens = Sum(ranks.Select(rank => rank.DroppedTokens));
-        RouterEntropy = RouterEntropies.Mean(ranks.SelectMany(rank => rank.Routers));
+        RouterEntropy = RouterPart.MeanEntropy(ranks.SelectMany(rank => rank.Routers));
         AuxiliaryLosses = NamedLoss.Of(ranks.SelectMany(rank => rank.Losses), ranks.Sum(rank => rank.Routers.Length));
     }
 
@@ -30,7 +30,7 @@ public sealed class LayerGateStatus
     /// <summary>The first step that followed it.</summary>
     public long FromStep { get; }
 
-    /// <summary>The step that the figures are of; 0 for none yet in this epoch, and then they are empty.</summary>
+    /// <summary>The step that the figures are of; 0 for none yet in this view, and then they are empty.</summary>
     public long Step { get; }
 
     /// <summary>Per expert: tokens that chose it.</summary>

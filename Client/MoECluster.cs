@@ -21,7 +21,6 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="ConnectionFailedException">Redis does not answer, or no silo was found in time.</exception>
-    /// <exception cref="NotSupportedException">The program was built on the embedded runtime, which knows one process only.</exception>
     public static async Task<MoECluster> ConnectAsync(ConnectOptions options, ModelKinds? kinds = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -29,7 +28,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return new MoECluster(connection.Grains, kinds) { _connection = connection };
     }
 
-    /// <summary>Creates a model and opens its first epoch, or goes on with the one of that name and configuration.</summary>
+    /// <summary>Creates a model and opens its first view, or goes on with the one of that name and configuration.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'.</param>
     /// <param name="run">Model, optimizer, and micro-batches per step.</param>
     /// <param name="placement">Where experts go; null for equal runs of experts on every worker.</param>
@@ -43,8 +42,8 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     {
         ArgumentNullException.ThrowIfNull(run);
         Require(run, Backbone.Decoder, name);
-        (_, RunConfiguration known, EpochOutcome epoch) = await CreateAsync(name, run, placement, cancellationToken);
-        return new MoEModel(name, grains, known, epoch);
+        (_, RunConfiguration known, ViewOutcome view) = await CreateAsync(name, run, placement, cancellationToken);
+        return new MoEModel(name, grains, known, view);
     }
 
     /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
@@ -57,9 +56,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<MoEModel> RestoreModelAsync(
         string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (_, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
+        (_, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, folder, placement, cancellationToken);
         Require(run, Backbone.Decoder, name);
-        return new MoEModel(name, grains, run, epoch);
+        return new MoEModel(name, grains, run, view);
     }
 
     /// <summary>Opens a model that exists.</summary>
@@ -79,8 +78,8 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         string name, LayerConfiguration layer, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await CreateAsync(name, layer.ToRun(), placement, cancellationToken);
-        return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
+        (ITrainingGrain grain, RunConfiguration run, ViewOutcome view) = await CreateAsync(name, layer.ToRun(), placement, cancellationToken);
+        return new ClusterLayer(new MoEModel(name, grains, run, view), grain, memory);
     }
 
     /// <summary>Creates a layer from a checkpoint.</summary>
@@ -93,9 +92,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<ClusterLayer> RestoreLayerAsync(
         string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (ITrainingGrain grain, RunConfiguration run, EpochOutcome epoch) = await RestoreAsync(name, folder, placement, cancellationToken);
+        (ITrainingGrain grain, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, folder, placement, cancellationToken);
         Require(run, Backbone.None, name);
-        return new ClusterLayer(new MoEModel(name, grains, run, epoch), grain, memory);
+        return new ClusterLayer(new MoEModel(name, grains, run, view), grain, memory);
     }
 
     /// <summary>Opens a layer that exists.</summary>
@@ -107,32 +106,32 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return await CreateLayerAsync(name, LayerConfiguration.From(run), placement: null, cancellationToken);
     }
 
-    private async Task<(ITrainingGrain Grain, RunConfiguration Run, EpochOutcome Epoch)> CreateAsync(
+    private async Task<(ITrainingGrain Grain, RunConfiguration Run, ViewOutcome View)> CreateAsync(
         string name, RunConfiguration run, PlacementRequest? placement, CancellationToken cancellationToken)
     {
         RunConfiguration known = run.Using(_kinds);
         known.Validate();
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
-        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.CreateAsync(known.ToJson(), placement), before: null, cancellationToken);
-        return (grain, known, epoch);
+        ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.CreateAsync(known, placement), before: null, cancellationToken);
+        return (grain, known, view);
     }
 
-    private async Task<(ITrainingGrain Grain, RunConfiguration Run, EpochOutcome Epoch)> RestoreAsync(
+    private async Task<(ITrainingGrain Grain, RunConfiguration Run, ViewOutcome View)> RestoreAsync(
         string name, string folder, PlacementRequest? placement, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
         string full = Path.GetFullPath(folder);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
-        EpochOutcome epoch = await Tickets.RunAsync<EpochOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
-        return (grain, await ConfigurationAsync(name, cancellationToken), epoch);
+        ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
+        return (grain, await ConfigurationAsync(name, cancellationToken), view);
     }
 
     private async Task<RunConfiguration> ConfigurationAsync(string name, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
         TrainingStatus status = await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
-        return RunConfiguration.FromJson(status.Configuration, _kinds);
+        return status.Configuration.Using(_kinds);
     }
 
     private static void Require(RunConfiguration run, Backbone backbone, string name)

@@ -4,7 +4,6 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
@@ -25,15 +24,15 @@ public sealed class MoEModel
     private readonly ITrainingGrain _grain;
     private readonly IDirectorGrain _director;
 
-    internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, EpochOutcome epoch)
+    internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, ViewOutcome view)
     {
         _grains = grains;
         _grain = grains.GetGrain<ITrainingGrain>(name);
         _director = grains.GetGrain<IDirectorGrain>(name);
         Name = name;
         Run = run;
-        Step = epoch.Step;
-        Cursor = epoch.Cursor;
+        Step = view.Step;
+        Cursor = view.Cursor;
     }
 
     /// <summary>The model's name.</summary>
@@ -58,7 +57,7 @@ public sealed class MoEModel
     /// <exception cref="StepTakenException">Another batch has the step: after a cancelled call, or from another client. This one was not learnt.</exception>
     /// <exception cref="NonFiniteLossException">The step was refused; the model is as before.</exception>
     /// <exception cref="MemoryRefusedException">A micro-batch is too large for a worker; the model is as before.</exception>
-    /// <exception cref="EpochFailedException">A worker failed; the model is as before.</exception>
+    /// <exception cref="ViewFailedException">A worker failed; the model is as before.</exception>
     public async Task<StepOutcome> TrainStepAsync(IReadOnlyList<MicroBatch> batch, CancellationToken cancellationToken = default)
     {
         StepOutcome outcome = await SubmitAsync(Step + 1, batch, before: null, cancellationToken);
@@ -116,7 +115,7 @@ public sealed class MoEModel
 
     /// <summary>Mean cross-entropy of micro-batches, nats per predicted token. Nothing is learnt.</summary>
     public Task<EvaluationOutcome> EvaluateAsync(IReadOnlyList<MicroBatch> batches, CancellationToken cancellationToken = default) =>
-        RunAsync<EvaluationOutcome>(new EvaluateRequest { Batches = Messages(batches) }, cancellationToken);
+        RunAsync<EvaluationOutcome>(new EvaluateRequest { Batches = [.. batches] }, cancellationToken);
 
     /// <summary>Continues a text, token by token as they come. The tokens follow from prompt, temperature and seed alone.</summary>
     /// <param name="prompt">At least one token.</param>
@@ -167,13 +166,13 @@ public sealed class MoEModel
     /// <summary>Moves an expert, its optimizer state included, to another worker between two steps. Training results do not change by a bit.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="expert">The expert.</param>
-    /// <param name="rank">The worker that is to hold it: its rank in the open epoch, see <see cref="GetStatusAsync"/>.</param>
+    /// <param name="rank">The worker that is to hold it: its rank in the open view, see <see cref="GetStatusAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting; the move itself goes on.</param>
     /// <exception cref="InvalidRequestException">There is no such expert.</exception>
     /// <exception cref="PlacementRefusedException">There is no such worker, or the expert has replicas.</exception>
     /// <exception cref="MemoryRefusedException">The worker has not the memory for it.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
-        RunAsync<EpochOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
+        RunAsync<ViewOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
 
     /// <summary>
     /// Lets the placement follow the load from the next step on: experts move and are copied while steps run. The first time, the cluster
@@ -198,18 +197,18 @@ public sealed class MoEModel
     /// <param name="cancellationToken">Stops waiting; the change itself goes on.</param>
     /// <returns>The policy and the first step that follows it: the one after those that were submitted before.</returns>
     /// <exception cref="InvalidRequestException">There is no such gate, or it cannot be configured so: all mistakes. The old policy stays.</exception>
-    /// <exception cref="EpochFailedException">A worker failed; the old policy stays.</exception>
+    /// <exception cref="ViewFailedException">A worker failed; the old policy stays.</exception>
     public async Task<GatePolicy> ConfigureGateAsync(
         int layer, Func<GateOptions, GateOptions> change, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(change);
         TrainingStatus status = await GetStatusAsync(cancellationToken);
-        GateOptions current = status.Gates.FirstOrDefault(gate => gate.Layer == layer)?.ToPolicy().Options ?? Run.Model.Gate;
+        GateOptions current = status.Gates.FirstOrDefault(gate => gate.Layer == layer)?.Options ?? Run.Model.Gate;
         while (true)
         {
             GateOptions wanted = change(current);
-            var request = new ConfigureGateRequest { Layer = layer, From = current.ToJson(), Options = wanted.ToJson() };
-            GatePolicy inForce = (await RunAsync<GateOutcome>(request, cancellationToken)).Policy.ToPolicy();
+            var request = new ConfigureGateRequest { Layer = layer, From = current, Options = wanted };
+            GatePolicy inForce = (await RunAsync<GateOutcome>(request, cancellationToken)).Policy;
             if (inForce.Options == wanted)
             {
                 return inForce;
@@ -221,8 +220,8 @@ public sealed class MoEModel
     }
 
     /// <summary>A layer's routing policy, and what it led to in the last step: asked of the gate grains of all ranks.</summary>
-    /// <exception cref="InvalidRequestException">There is no such gate, or no epoch is open.</exception>
-    /// <exception cref="EpochFailedException">No two answers of the ranks' gates were of one step: steps are too short to be caught between.</exception>
+    /// <exception cref="InvalidRequestException">There is no such gate, or no view is open.</exception>
+    /// <exception cref="ViewFailedException">No two answers of the ranks' gates were of one step: steps are too short to be caught between.</exception>
     public async Task<LayerGateStatus> GetGateStatusAsync(int layer, CancellationToken cancellationToken = default)
     {
         if (!Run.Model.MoELayers.Contains(layer))
@@ -233,7 +232,7 @@ public sealed class MoEModel
         for (int tries = 0; tries < MostGateTries; tries++)
         {
             TrainingStatus status = await GetStatusAsync(cancellationToken);
-            int workers = status.Map?.Silos.Length ?? throw new InvalidRequestException($"Model '{Name}' has no open epoch, and so no gates; the next step opens one.");
+            int workers = status.Map?.Workers.Length ?? throw new InvalidRequestException($"Model '{Name}' has no open view, and so no gates; the next step opens one.");
             try
             {
                 GateStatus[] ranks = await Task.WhenAll(Enumerable.Range(0, workers).Select(
@@ -245,27 +244,27 @@ public sealed class MoEModel
             }
             catch (PlacementRefusedException)
             {
-                // An activation that an earlier epoch left elsewhere: it goes once it has been asked.
+                // An activation that an earlier view left elsewhere: it goes once it has been asked.
             }
 
             await Task.Delay(GatePause, cancellationToken);
         }
 
-        throw new EpochFailedException($"The gates of layer {layer} of model '{Name}' were at different steps whenever they were asked; ask again between two steps.");
+        throw new ViewFailedException($"The gates of layer {layer} of model '{Name}' were at different steps whenever they were asked; ask again between two steps.");
     }
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
     public async Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) =>
         (await RunAsync<FingerprintOutcome>(new FingerprintRequest(), cancellationToken)).Hash;
 
-    /// <summary>Term, epoch, step, and where everything is.</summary>
+    /// <summary>Term, view, step, and where everything is.</summary>
     public Task<TrainingStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
         _grain.GetStatusAsync().WaitAsync(cancellationToken);
 
     private Task<StepOutcome> SubmitAsync(
         long step, IReadOnlyList<MicroBatch> batch, Task? before, CancellationToken cancellationToken)
     {
-        var request = new StepRequest { Step = step, Batches = Messages(batch) };
+        var request = new StepRequest { Step = step, Batches = [.. batch] };
         return Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), before, cancellationToken);
     }
 
@@ -285,15 +284,4 @@ public sealed class MoEModel
             throw;
         }
     }
-
-    private static MicroBatchMessage[] Messages(IReadOnlyList<MicroBatch> batches) =>
-    [
-        .. batches.Select((batch, index) => new MicroBatchMessage
-        {
-            Index = index,
-            Inputs = batch.Inputs,
-            Targets = batch.Targets,
-            SequenceLength = batch.SequenceLength,
-        }),
-    ];
 }

@@ -29,6 +29,12 @@ public interface IDevice
     /// <summary>Processor time that threads of the device's own, beside the caller's, have spent computing; zero where there are none.</summary>
     TimeSpan HelperTime { get; }
 
+    /// <summary>
+    /// Opens a second context on the same hardware, for work that must not wait for this one's: threads or streams, scratch and a count of allocated
+    /// bytes of its own. Whoever opens it disposes of it, before this device.
+    /// </summary>
+    IDevice OpenContext();
+
     /// <summary>Allocates device memory. Its content is undefined.</summary>
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
     DeviceBuffer Allocate(long bytes);

@@ -1,6 +1,7 @@
 using System.Globalization;
-using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Memory;
 
 namespace MoEActors.Cli.Commands;
 

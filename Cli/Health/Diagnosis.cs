@@ -1,5 +1,5 @@
 using System.Globalization;
-using MoEActors.Grains.Memory;
+using MoEActors.Workers.Estimation;
 
 namespace MoEActors.Cli.Health;
 

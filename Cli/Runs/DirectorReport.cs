@@ -73,11 +73,11 @@ internal sealed record DecisionReport
             Step = decision.Step,
             State = decision.State switch
             {
-                DecisionState.Landing => "landing",
-                DecisionState.Landed => "landed",
-                _ => "given-up",
+                DecisionState.Applying => "applying",
+                DecisionState.Applied => "applied",
+                _ => "abandoned",
             },
-            ConcludedAt = decision.State == DecisionState.Landing ? null : decision.ConcludedAt,
+            ConcludedAt = decision.State == DecisionState.Applying ? null : decision.ConcludedAt,
             Failure = decision.Failure,
             ShardsMoved = decision.ShardsMoved,
             BytesMoved = decision.BytesMoved,

@@ -1,4 +1,4 @@
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Cli.Runs;
 

@@ -1,6 +1,6 @@
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Cli.Training;
 

@@ -20,8 +20,8 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly string[] _silos = [.. status.SiloNames.Distinct()];
     private TrainingStatus _status = status;
-    private readonly PlacementMap _began = status.Map!.ToMap();
-    private PlacementMap _map = status.Map!.ToMap();
+    private readonly PlacementMap _began = status.Map!;
+    private PlacementMap _map = status.Map!;
     private double _balances;
     private double _balancesAsBegun;
     private long[][] _lastTokens = [];
@@ -99,7 +99,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>The busiest expert of the busiest worker, and the idlest worker to take it; null when there is but one worker.</summary>
     public ExpertMove? BusiestExpert()
     {
-        int[][][] ranks = _status.Map!.Ranks;
+        int[][][] ranks = _status.Map!.Ranks();
         long[] loads = new long[_status.SiloNames.Length];
         foreach ((int layer, int expert) in Experts())
         {
@@ -131,11 +131,11 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>Updates the placement after a move, and notes the move.</summary>
     public void Follow(TrainingStatus now, ExpertMove move)
     {
-        string from = _status.SiloNames[_status.Map!.Ranks[move.Layer][move.Expert][0]];
+        string from = _status.SiloNames[_status.Map!.Ranks()[move.Layer][move.Expert][0]];
         Follow(now);
         _notes.Add(
             $"step {Step}: layer {move.Layer}, expert {move.Expert}, the busiest of {from}, moved to {now.SiloNames[move.Rank]} "
-            + $"with its optimizer state (epoch {now.Epoch}); training goes on, no bit of its result changes");
+            + $"with its optimizer state (view {now.View}); training goes on, no bit of its result changes");
     }
 
     private IEnumerable<(int Layer, int Expert)> Experts() =>
@@ -143,9 +143,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
 
     private void Follow(TrainingStatus now)
     {
-        if (now.Map is { } map && now.Epoch != _status.Epoch)
+        if (now.Map is { } map && now.View != _status.View)
         {
-            (_status, _map) = (now, map.ToMap());
+            (_status, _map) = (now, map);
         }
     }
 
@@ -184,11 +184,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         .DefaultIfEmpty(1)
         .Average();
 
-    private static IQuotaRule Quotas(string configuration)
-    {
-        var run = RunConfiguration.FromJson(configuration);
-        return run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
-    }
+    private static IQuotaRule Quotas(RunConfiguration run) => run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
 }
 
 /// <summary>An expert and the rank that is to hold it.</summary>

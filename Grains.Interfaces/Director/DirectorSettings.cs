@@ -16,7 +16,7 @@ public sealed record DirectorSettings
     [Id(1)]
     public int? SpareSlots { get; init; }
 
-    /// <summary>A plan is made every so many steps, while none is landing; at once where a layer is far out of balance.</summary>
+    /// <summary>A plan is made every so many steps, while none is being applied; at once where a layer is far out of balance.</summary>
     [Id(2)]
     public int Every { get; init; } = 10;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Interfaces.Errors;
 

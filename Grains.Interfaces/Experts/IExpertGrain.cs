@@ -10,9 +10,17 @@ public interface IExpertGrain : IGrainWithStringKey
     /// <summary>Where the shard is and how far it has been trained.</summary>
     [Alias("status")]
     Task<ExpertStatus> GetStatusAsync();
-
-    /// <summary>Sends the grain after its shard, which lives on another silo since the epoch that has just opened.</summary>
-    /// <param name="silo">Address of that silo.</param>
-    [Alias("move")]
-    Task MoveAsync(string silo);
 }
+
+/// <summary>Where a shard is and how far it has been trained.</summary>
+/// <param name="Shard">The shard, as <c>layer/expert/replica.slice</c>.</param>
+/// <param name="Silo">The silo that holds it.</param>
+/// <param name="Device">Its device there.</param>
+/// <param name="Version">Committed steps.</param>
+/// <param name="Parameters">Number of parameters.</param>
+[GenerateSerializer]
+[Immutable]
+[Alias("moe.expert.status")]
+public sealed record ExpertStatus(
+    [property: Id(0)] string Shard, [property: Id(1)] string Silo, [property: Id(2)] int Device, [property: Id(3)] long Version,
+    [property: Id(4)] long Parameters);

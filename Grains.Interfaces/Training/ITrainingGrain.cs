@@ -1,29 +1,29 @@
-using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Modules.Models;
 using Orleans.Concurrency;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>
-/// The coordinator of one model: term, epoch, step counter, batch log and commit decisions. Work is submitted and its outcome learnt by
+/// The coordinator of one model: term, view, step counter, batch log and commit decisions. Work is submitted and its outcome learnt by
 /// short polls, since a step may take longer than any call may. A client that called through a silo which died hears nothing until the call
 /// times out, hence the short limits; every call may be repeated. Key: the model's name.
 /// </summary>
 [Alias("moe.ITrainingGrain")]
 public interface ITrainingGrain : IGrainWithStringKey
 {
-    /// <summary>Creates the model, or opens it when it exists with the same configuration, and begins to open its epoch.</summary>
-    /// <param name="configuration">The run's configuration as JSON.</param>
+    /// <summary>Creates the model, or opens it when it exists with the same configuration, and begins to open its view.</summary>
+    /// <param name="configuration">The run's definition.</param>
     /// <param name="placement">Where the experts go; null for the static placement over all workers.</param>
-    /// <returns>A ticket; its outcome is an <see cref="EpochOutcome"/>.</returns>
+    /// <returns>A ticket; its outcome is an <see cref="ViewOutcome"/>.</returns>
     /// <exception cref="Errors.InvalidRequestException">The configuration cannot work, or differs from the existing model's.</exception>
     [Alias("create")]
     [ResponseTimeout("00:00:10")]
-    Task<long> CreateAsync(string configuration, PlacementRequest? placement);
+    Task<long> CreateAsync(RunConfiguration configuration, PlacementRequest? placement);
 
-    /// <summary>Creates the model from a checkpoint and begins to open its epoch. Training goes on as if it had never stopped.</summary>
+    /// <summary>Creates the model from a checkpoint and begins to open its view. Training goes on as if it had never stopped.</summary>
     /// <param name="folder">The checkpoint, as every silo sees it.</param>
     /// <param name="placement">Where the experts go; null for the static placement over all workers.</param>
-    /// <returns>A ticket; its outcome is an <see cref="EpochOutcome"/>.</returns>
+    /// <returns>A ticket; its outcome is an <see cref="ViewOutcome"/>.</returns>
     /// <exception cref="Errors.CheckpointFailedException">There is no checkpoint that can be read.</exception>
     /// <exception cref="Errors.InvalidRequestException">A model of that name exists.</exception>
     [Alias("restore")]
@@ -60,9 +60,4 @@ public interface ITrainingGrain : IGrainWithStringKey
     [ResponseTimeout("00:00:10")]
     [AlwaysInterleave]
     Task<TrainingStatus> GetStatusAsync();
-
-    /// <summary>Takes a plan of the director, to land with the next steps.</summary>
-    [Alias("propose")]
-    [ResponseTimeout("00:00:10")]
-    Task<ProposalAnswer> ProposeAsync(PlanProposal proposal);
 }

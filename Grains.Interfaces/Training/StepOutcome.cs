@@ -1,5 +1,5 @@
-using MoEActors.Grains.Interfaces.Gates;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Interfaces.Training;
 

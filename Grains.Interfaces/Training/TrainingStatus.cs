@@ -1,6 +1,9 @@
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Grains.Interfaces.Gates;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -14,31 +17,31 @@ public sealed class TrainingStatus
     [Id(0)]
     public required string Model { get; init; }
 
-    /// <summary>The coordinator's reign.</summary>
+    /// <summary>The coordinator's term.</summary>
     [Id(1)]
     public required long Term { get; init; }
 
-    /// <summary>The epoch; 0 when none is open.</summary>
+    /// <summary>The view; 0 when none is open.</summary>
     [Id(2)]
-    public required long Epoch { get; init; }
+    public required long View { get; init; }
 
     /// <summary>Committed steps.</summary>
     [Id(3)]
     public required long Step { get; init; }
 
-    /// <summary>The run's configuration as JSON.</summary>
+    /// <summary>The run's definition. Whoever uses it brings what its names stand for.</summary>
     [Id(4)]
-    public required string Configuration { get; init; }
+    public required RunConfiguration Configuration { get; init; }
 
-    /// <summary>Members and placement; null when no epoch is open.</summary>
+    /// <summary>Members and placement; null when no view is open.</summary>
     [Id(5)]
-    public PlacementMapMessage? Map { get; init; }
+    public PlacementMap? Map { get; init; }
 
     /// <summary>Name of each rank's silo.</summary>
     [Id(6)]
     public string[] SiloNames { get; init; } = [];
 
-    /// <summary>Memory of each rank's worker, as of its last order.</summary>
+    /// <summary>Memory of each rank's worker, as of its last command.</summary>
     [Id(40)]
     public WorkerMemory[] Memory { get; init; } = [];
 
@@ -56,5 +59,5 @@ public sealed class TrainingStatus
 
     /// <summary>Routing policies of the layers that do not route as the run began.</summary>
     [Id(10)]
-    public GatePolicyMessage[] Gates { get; init; } = [];
+    public GatePolicy[] Gates { get; init; } = [];
 }

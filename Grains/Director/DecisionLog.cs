@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Protocol;
 using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Director;
@@ -14,7 +15,7 @@ internal sealed class DecisionLog
 
     private readonly List<DirectorDecision> _decisions;
 
-    /// <summary>Loads of later steps must speak of the plan that is landing, or it has ended. So must those from before it: the model has gone back.</summary>
+    /// <summary>Loads of later steps must speak of the plan that is being applied, or it has ended. So must those from before it: the model has gone back.</summary>
     private long _takenAt;
 
     /// <summary>Goes on after what was decided before.</summary>
@@ -29,21 +30,21 @@ internal sealed class DecisionLog
     public DirectorDecision[] Decisions => [.. _decisions];
 
     /// <summary>Whether a plan is on its way.</summary>
-    public bool IsLanding => _decisions is [.., { State: DecisionState.Landing }];
+    public bool IsApplying => _decisions is [.., { State: DecisionState.Applying }];
 
     /// <summary>Notes a plan and words it for the coordinator.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="epoch">The epoch whose placement it was made for.</param>
+    /// <param name="view">The view whose placement it was made for.</param>
     /// <param name="bytesPerStep">Bytes that may move during one training step.</param>
     /// <param name="measured">By layer: seconds that it took lately; null where they were not measured.</param>
-    public PlanProposal Begin(PlacementPlan plan, long epoch, long bytesPerStep, IReadOnlyList<double?> measured)
+    public PlanProposal Begin(PlacementPlan plan, long view, long bytesPerStep, IReadOnlyList<double?> measured)
     {
         _takenAt = plan.Step;
         var decision = new DirectorDecision
         {
             Number = _decisions is [.., { } last] ? last.Number + 1 : 1,
             Step = plan.Step,
-            State = DecisionState.Landing,
+            State = DecisionState.Applying,
             Layers = [.. plan.Layers.Select(layer => Describe(layer, measured[layer.Layer]))],
         };
         _decisions.Add(decision);
@@ -55,7 +56,7 @@ internal sealed class DecisionLog
         return new PlanProposal
         {
             Number = decision.Number,
-            Epoch = epoch,
+            View = view,
             BytesPerStep = bytesPerStep,
             Layers =
             [
@@ -76,7 +77,7 @@ internal sealed class DecisionLog
         {
             _decisions[index] = _decisions[index] with
             {
-                State = conclusion.Failure is null ? DecisionState.Landed : DecisionState.GivenUp,
+                State = conclusion.Failure is null ? DecisionState.Applied : DecisionState.Abandoned,
                 ConcludedAt = conclusion.Step,
                 Failure = conclusion.Failure,
                 ShardsMoved = conclusion.ShardsMoved,
@@ -93,13 +94,13 @@ internal sealed class DecisionLog
     {
         bool ended = false;
         long step = load.Step;
-        if (IsLanding && (step > _takenAt || step < _decisions[^1].Step) && load.Landing != _decisions[^1].Number)
+        if (IsApplying && (step > _takenAt || step < _decisions[^1].Step) && load.Applying != _decisions[^1].Number)
         {
-            Conclude(new PlanConclusion(_decisions[^1].Number, step, 0, "The coordinator has begun anew and knows nothing of the plan.", 0, 0, 0));
+            Conclude(new PlanConclusion(_decisions[^1].Number, step, 0, "The coordinator has begun anew and has lost the plan.", 0, 0, 0));
             ended = true;
         }
 
-        int index = _decisions.FindLastIndex(decision => decision.State == DecisionState.Landed);
+        int index = _decisions.FindLastIndex(decision => decision.State == DecisionState.Applied);
         if (index < 0 || step <= _decisions[index].ConcludedAt || step > _decisions[index].ConcludedAt + MeasuredSteps)
         {
             return ended;

@@ -10,8 +10,8 @@ internal static partial class DirectorEvents
     public static partial void Decided(ILogger logger, string model, long number, long step, LayerPlan plan);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Director of model {Model}: decision {Number} is in force after step {Step}; {Shards} shards moved.")]
-    public static partial void Landed(ILogger logger, string model, long number, long step, int shards);
+    public static partial void Applied(ILogger logger, string model, long number, long step, int shards);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Director of model {Model}: decision {Number} was given up after step {Step}: {Failure} The placement is as before.")]
-    public static partial void GivenUp(ILogger logger, string model, long number, long step, string failure);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Director of model {Model}: decision {Number} was abandoned after step {Step}: {Failure} The placement is as before.")]
+    public static partial void Abandoned(ILogger logger, string model, long number, long step, string failure);
 }

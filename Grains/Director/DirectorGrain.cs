@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Placement;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Policy;
 using Orleans.GrainDirectory;
@@ -12,17 +13,17 @@ namespace MoEActors.Grains.Director;
 
 /// <summary>
 /// Watches one model's load and proposes plans to its coordinator. The coordinator's record has the settings and the placement; they are read
-/// from there whenever a load says that they have changed, and the store has the decisions, so that an activation which begins anew goes on where
+/// from there when a load comes from another view than it should, and the store has the decisions, so that an activation which begins anew goes on where
 /// the one before it ended. It sees the load anew.
 /// </summary>
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
-public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain
+public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain, IDirectorProtocol
 {
     private DecisionLog _log = new([]);
     private LoadWatch? _watch;
-    private long _epoch = -1;
+    private long _view = -1;
     private long _revision = -1;
 
     private string Model => this.GetPrimaryKeyString();
@@ -35,12 +36,17 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
     /// <inheritdoc />
     public async Task ObserveAsync(StepLoad load)
     {
-        if (load.Epoch != _epoch || load.Revision != _revision)
+        if (load.Revision == _revision && load.Moved is { } moved && moved.From == _view)
+        {
+            // A part of a plan, as a rule: what is known of the cluster stays.
+            (_view, _watch) = (load.View, _watch?.After(moved));
+        }
+        else if (load.View != _view || load.Revision != _revision)
         {
             await RefreshAsync();
         }
 
-        if (_watch is not { } watch || load.Epoch != _epoch || !watch.Observe(load))
+        if (_watch is not { } watch || load.View != _view || !watch.Observe(load))
         {
             // The load of a placement that is no more, or of a step that was seen before.
             return;
@@ -51,7 +57,7 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
             await KeepAsync();
         }
 
-        if (_log.IsLanding || !watch.IsToPlan)
+        if (_log.IsApplying || !watch.IsToPlan)
         {
             return;
         }
@@ -63,7 +69,7 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
             return;
         }
 
-        PlanProposal proposal = _log.Begin(plan, _epoch, watch.Settings.BytesPerStep, watch.MeasuredSeconds);
+        PlanProposal proposal = _log.Begin(plan, _view, watch.Settings.BytesPerStep, watch.MeasuredSeconds);
         foreach (LayerPlan layer in plan.Layers)
         {
             DirectorEvents.Decided(logger, Model, proposal.Number, load.Step, layer);
@@ -71,7 +77,7 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
 
         // Kept first: no two plans have one number. Whether a proposal whose answer is lost was taken, the next loads will tell.
         await KeepAsync();
-        ProposalAnswer answer = await Training.ProposeAsync(proposal);
+        ProposalAnswer answer = await GrainFactory.GetGrain<ITrainingProtocol>(Model).ProposeAsync(proposal);
         if (answer.Refusal is { } refusal)
         {
             await ConcludeAsync(new PlanConclusion(proposal.Number, load.Step, 0, refusal, 0, 0, 0));
@@ -88,11 +94,11 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
         _log.Conclude(conclusion);
         if (conclusion.Failure is { } failure)
         {
-            DirectorEvents.GivenUp(logger, Model, conclusion.Number, conclusion.Step, failure);
+            DirectorEvents.Abandoned(logger, Model, conclusion.Number, conclusion.Step, failure);
         }
         else
         {
-            DirectorEvents.Landed(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
+            DirectorEvents.Applied(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
         }
 
         return KeepAsync();
@@ -122,9 +128,9 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
     private async Task RefreshAsync()
     {
         TrainingStatus status = await Training.GetStatusAsync();
-        (_epoch, _revision) = (status.Epoch, status.DirectorRevision);
+        (_view, _revision) = (status.View, status.DirectorRevision);
         _watch = status is { Director: { } settings, Calibration: { } calibration, Map: { } map }
-            ? new LoadWatch(settings, calibration, map.ToMap(), RunConfiguration.FromJson(status.Configuration, kinds), status.Memory, _watch)
+            ? new LoadWatch(settings, calibration, map, status.Configuration.Using(kinds), status.Memory, _watch)
             : null;
     }
 }

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Map;
@@ -25,6 +26,7 @@ internal sealed class LoadWatch
 
     private readonly LayerPlacement[] _layers;
     private readonly ImmutableArray<int>[] _slots;
+    private readonly ModelConfiguration _model;
     private readonly IQuotaRule _quotas;
     private readonly DirectorPolicy _policy;
     private readonly DirectorMemory _memory;
@@ -47,8 +49,8 @@ internal sealed class LoadWatch
         Settings = settings;
         Calibration = calibration;
         _layers = [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];
-        int[] room = [.. memory.Select(worker => RoomFor(worker, run.Model))];
-        _slots = [.. _layers.Select(layer => Slots(layer, settings.SpareSlots ?? layer.Workers, room))];
+        _model = run.Model;
+        _slots = SlotsOf(memory.Select(worker => worker.Budget - worker.Used));
         _quotas = run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
         IPlanner planner = PlannerCatalog.All.First(one => one.Name == settings.Policy);
         _policy = new DirectorPolicy(planner, settings.ToOptions());
@@ -60,6 +62,26 @@ internal sealed class LoadWatch
         Costs = CostsOf(calibration, map, run);
         PredictionError = before?.PredictionError;
     }
+
+    private LoadWatch(LoadWatch before, PlacementMoved moved)
+    {
+        Settings = before.Settings;
+        Calibration = before.Calibration;
+        Costs = before.Costs;
+        _model = before._model;
+        _layers = [.. before._layers];
+        foreach (LayerProposal layer in moved.Layers)
+        {
+            _layers[layer.Layer] = new LayerPlacement(_layers[layer.Layer].Workers, layer.Ranks);
+        }
+
+        _slots = SlotsOf(moved.FreeBytes);
+        (_quotas, _policy, _memory, _window, _planned) = (before._quotas, before._policy, before._memory, before._window, before._planned);
+        (Step, Ratios, PredictionError) = (before.Step, before.Ratios, before.PredictionError);
+    }
+
+    /// <summary>Watches the placement that a change has led to; what is known of the load and of the cluster stays.</summary>
+    public LoadWatch After(PlacementMoved moved) => new(this, moved);
 
     /// <summary>How eager the director is.</summary>
     public DirectorSettings Settings { get; }
@@ -141,6 +163,12 @@ internal sealed class LoadWatch
         }
     }
 
+    private ImmutableArray<int>[] SlotsOf(IEnumerable<long> freeBytes)
+    {
+        int[] room = [.. freeBytes.Select(free => RoomFor(free, _model))];
+        return [.. _layers.Select(layer => Slots(layer, Settings.SpareSlots ?? layer.Workers, room))];
+    }
+
     /// <summary>
     /// One slot per expert and the spare ones, or what the workers hold where a move by hand has put more; no more than there is memory for.
     /// </summary>
@@ -158,10 +186,10 @@ internal sealed class LoadWatch
     }
 
     /// <summary>Shards of each layer that a worker has the memory for, beside those it holds.</summary>
-    private static int RoomFor(WorkerMemory memory, ModelConfiguration model)
+    private static int RoomFor(long free, ModelConfiguration model)
     {
         long shard = 4L * sizeof(float) * ModelLayout.ExpertCount(model);
-        return (int)Math.Clamp((memory.Budget - memory.Used) / shard / Math.Max(1, model.MoELayers.Count()), 0, int.MaxValue / 2);
+        return (int)Math.Clamp(free / shard / Math.Max(1, model.MoELayers.Count()), 0, int.MaxValue / 2);
     }
 
     /// <summary>What was measured is a round; a step has several, among which its tokens are divided.</summary>

@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Durability;
 /// </summary>
 public sealed class InMemoryRunStore : IRunStore
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, RunRecord> _records = [];
     private readonly Dictionary<string, SortedDictionary<long, StepRequest>> _batches = [];
     private readonly Dictionary<string, IReadOnlyList<DirectorDecision>> _decisions = [];
@@ -17,7 +17,7 @@ public sealed class InMemoryRunStore : IRunStore
     /// <inheritdoc />
     public Task<RunRecord?> ReadAsync(string model)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(_records.GetValueOrDefault(model));
         }
@@ -26,7 +26,7 @@ public sealed class InMemoryRunStore : IRunStore
     /// <inheritdoc />
     public Task<bool> TryWriteAsync(string model, RunRecord record)
     {
-        lock (_gate)
+        lock (_lock)
         {
             long stored = _records.TryGetValue(model, out RunRecord? known) ? known.Version : 0;
             if (stored != record.Version - 1)
@@ -51,7 +51,7 @@ public sealed class InMemoryRunStore : IRunStore
     /// <inheritdoc />
     public Task WriteBatchAsync(string model, StepRequest batch)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log))
             {
@@ -67,7 +67,7 @@ public sealed class InMemoryRunStore : IRunStore
     /// <inheritdoc />
     public Task<StepRequest?> ReadBatchAsync(string model, long step)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(_batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log) ? log.GetValueOrDefault(step) : null);
         }
@@ -76,7 +76,7 @@ public sealed class InMemoryRunStore : IRunStore
     /// <inheritdoc />
     public Task<IReadOnlyList<DirectorDecision>> ReadDecisionsAsync(string model)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return Task.FromResult(_decisions.GetValueOrDefault(model, []));
         }
@@ -85,7 +85,7 @@ public sealed class InMemoryRunStore : IRunStore
     /// <inheritdoc />
     public Task WriteDecisionsAsync(string model, IReadOnlyList<DirectorDecision> decisions)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _decisions[model] = decisions;
             return Task.CompletedTask;

@@ -1,7 +1,9 @@
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Models;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Durability;
 
@@ -11,19 +13,19 @@ public sealed record RunRecord
     /// <summary>Raised by every write: the value that compare-and-swap compares.</summary>
     public long Version { get; init; }
 
-    /// <summary>The coordinator's reign.</summary>
+    /// <summary>The coordinator's term.</summary>
     public long Term { get; init; }
 
-    /// <summary>The last epoch that was begun.</summary>
-    public long Epoch { get; init; }
+    /// <summary>The last view that was begun.</summary>
+    public long View { get; init; }
 
-    /// <summary>Members and placement of that epoch; null before the first.</summary>
-    public PlacementMapMessage? Map { get; init; }
+    /// <summary>Members and placement of that view; null before the first.</summary>
+    public PlacementMap? Map { get; init; }
 
-    /// <summary>The run's configuration as JSON.</summary>
-    public string Configuration { get; init; } = "";
+    /// <summary>The run's definition.</summary>
+    public RunConfiguration Configuration { get; init; } = new();
 
-    /// <summary>Folder of the checkpoint that the run was restored from; null when it began with its seed.</summary>
+    /// <summary>Place of the checkpoint that the run was restored from; null when it began with its seed.</summary>
     public string? Checkpoint { get; init; }
 
     /// <summary>The step of that checkpoint.</summary>
@@ -33,7 +35,7 @@ public sealed record RunRecord
     public string Cursor { get; init; } = "";
 
     /// <summary>Routing policies in force, of the layers that do not route as the run began.</summary>
-    public GatePolicyMessage[] Gates { get; init; } = [];
+    public GatePolicy[] Gates { get; init; } = [];
 
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }

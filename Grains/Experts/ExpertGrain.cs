@@ -2,9 +2,10 @@ using System.Diagnostics;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
-using MoEActors.Grains.Placement;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Placement.Map;
+using MoEActors.Workers.Host;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 
@@ -18,7 +19,7 @@ namespace MoEActors.Grains.Experts;
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
-public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMigrationParticipant
+public sealed class ExpertGrain(WorkerHost host, GrainPlaces places) : Grain, IExpertGrain, IExpertProtocol, IGrainMigrationParticipant
 {
     private const string ManifestKey = "moe.expert";
 
@@ -37,17 +38,17 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         string key = this.GetPrimaryKeyString();
         _model = GrainKeys.Model(key);
         _shard = GrainKeys.Shard(key);
-        if (!host.Belongs(key))
+        if (places.SiloOf(key) != host.Silo)
         {
             // To begin and refuse later would not do: only a failed activation makes the caller's silo forget that the grain was here.
             throw Away();
         }
 
-        (_, WorkerModel model) = host.Find(_model, _shard);
-        if (_manifest is not null && _manifest != new ExpertManifest(_shard.ToString(), model.Parameters.Version))
+        (_, ShardState shard) = Find();
+        if (_manifest is not null && _manifest != new ExpertManifest(_shard.ToString(), shard.Version))
         {
             throw new PlacementRefusedException(
-                $"Grain '{key}' came to silo {host.Silo} for shard {_manifest.Shard} at step {_manifest.Version}; the table there has shard {_shard} at step {model.Parameters.Version}.");
+                $"Grain '{key}' came to silo {host.Silo} for shard {_manifest.Shard} at step {_manifest.Version}; the table there has shard {_shard} at step {shard.Version}.");
         }
 
         return Task.CompletedTask;
@@ -69,15 +70,14 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
     /// <inheritdoc />
     public Task<ExpertStatus> GetStatusAsync()
     {
-        if (!host.Belongs(this.GetPrimaryKeyString()))
+        if (places.SiloOf(this.GetPrimaryKeyString()) != host.Silo)
         {
             Follow();
             throw Away();
         }
 
-        (Worker worker, WorkerModel model) = host.Find(_model, _shard);
-        long parameters = model.Parameters.Shards[_shard.ExpertId].Parameters.Sum(parameter => (long)parameter.Shape.Count);
-        return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Id.Device, model.Parameters.Version, parameters));
+        (WorkerId worker, ShardState shard) = Find();
+        return Task.FromResult(new ExpertStatus(_shard.ToString(), host.Silo, worker.Device, shard.Version, shard.Parameters));
     }
 
     /// <inheritdoc />
@@ -94,7 +94,7 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
 
     private void Follow()
     {
-        if (Stopwatch.GetElapsedTime(_since) < Settling || !host.HasPlace(this.GetPrimaryKeyString()))
+        if (Stopwatch.GetElapsedTime(_since) < Settling || places.SiloOf(this.GetPrimaryKeyString()) is null)
         {
             DeactivateOnIdle();
         }
@@ -102,6 +102,17 @@ public sealed class ExpertGrain(WorkerHost host) : Grain, IExpertGrain, IGrainMi
         {
             MigrateOnIdle();
         }
+    }
+
+    /// <summary>The shard in the table of the worker that the map has it on.</summary>
+    /// <exception cref="PlacementRefusedException">It is not there.</exception>
+    private (WorkerId Worker, ShardState Shard) Find()
+    {
+        WorkerId place = places.WorkerOf(this.GetPrimaryKeyString());
+        return host.FindShard(_model, place, _shard.ExpertId) is { } shard
+            ? (place, shard)
+            : throw new PlacementRefusedException(
+                $"Shard {_shard} of model '{_model}' is not on silo {host.Silo}: the placement map and the shard tables disagree; open a new view.");
     }
 
     private PlacementRefusedException Away() =>

@@ -1,8 +1,8 @@
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
-using MoEActors.Grains.Placement;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Workers.Host;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 
@@ -13,7 +13,7 @@ namespace MoEActors.Grains.Gates;
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
-public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
+public sealed class GateGrain(WorkerHost host, GrainPlaces places) : Grain, IGateGrain
 {
     private string _model = "";
     private int _layer;
@@ -29,38 +29,38 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
             throw new FormatException($"'{key}' is not the key of a gate; one reads model/layer/gate/rank.");
         }
 
-        if (!host.Belongs(key))
+        if (places.SiloOf(key) != host.Silo)
         {
             // To begin and refuse later would not do: only a failed activation makes the caller's silo forget that the grain was here.
             throw Away();
         }
 
-        host.Find(_model, _rank);
+        Find();
         return Task.CompletedTask;
     }
 
     /// <inheritdoc />
     public Task<GateStatus> GetStatusAsync()
     {
-        if (!host.Belongs(this.GetPrimaryKeyString()))
+        if (places.SiloOf(this.GetPrimaryKeyString()) != host.Silo)
         {
             DeactivateOnIdle();
             throw Away();
         }
 
-        (_, WorkerModel model) = host.Find(_model, _rank);
-        GatePolicyMessage policy = GatePolicyMessage.From(model.Gates.Of(_layer));
-        if (model.Gradients.Counts.Published is not { } routing)
+        GateState gate = Find();
+        if (gate.Statistics is not { } routing)
         {
-            return Task.FromResult(new GateStatus { Layer = _layer, Rank = _rank, Silo = host.Silo, Policy = policy });
+            return Task.FromResult(new GateStatus { Layer = _layer, Rank = _rank, Silo = host.Silo, Policy = gate.Policy });
         }
+
 
         return Task.FromResult(new GateStatus
         {
             Layer = _layer,
             Rank = _rank,
             Silo = host.Silo,
-            Policy = policy,
+            Policy = gate.Policy,
             Step = routing.Step,
             ChosenTokens = routing.Chosen[_layer],
             KeptTokens = routing.Kept[_layer],
@@ -68,6 +68,10 @@ public sealed class GateGrain(WorkerHost host) : Grain, IGateGrain
             Losses = [.. routing.Losses.Where(part => part.Layer == _layer)],
         });
     }
+
+    /// <exception cref="PlacementRefusedException">No worker of this silo has the rank.</exception>
+    private GateState Find() => host.FindGate(_model, _layer, _rank)
+        ?? throw new PlacementRefusedException($"Rank {_rank} of model '{_model}' is not on silo {host.Silo}; open a new view.");
 
     private PlacementRefusedException Away() =>
         new($"Grain '{this.GetPrimaryKeyString()}' has moved away from silo {host.Silo}; ask again.");

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Training;
 
@@ -12,9 +12,10 @@ internal static class BatchDigest
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(request.Forward.ToByteArray());
-        foreach (MicroBatchMessage batch in request.Batches)
+        for (int index = 0; index < request.Batches.Length; index++)
         {
-            ReadOnlySpan<int> shape = [batch.Index, batch.SequenceLength, batch.Inputs.Length];
+            MicroBatch batch = request.Batches[index];
+            ReadOnlySpan<int> shape = [index, batch.SequenceLength, batch.Inputs.Length];
             hash.AppendData(MemoryMarshal.AsBytes(shape));
             hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Inputs));
             hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Targets));

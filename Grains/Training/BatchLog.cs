@@ -8,16 +8,16 @@ namespace MoEActors.Grains.Training;
 /// The batches of the next steps, logged before anything runs, and the outcomes of the last ones: whoever submits a step again learns what became of
 /// it. A step's number belongs to the first batch that asks for it, until the step is refused.
 /// </summary>
-internal sealed class BatchLog(IRunStore store, Reign reign, string model)
+internal sealed class BatchLog(IRunStore store, CoordinatorTerm term, string model)
 {
-    private long _logged = reign.Record.Step;
+    private long _logged = term.Record.Step;
 
     /// <summary>Logs a batch. One that is logged already stays.</summary>
     /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
     public async Task AddAsync(StepRequest request)
     {
-        if (request.Step <= reign.Record.Step)
+        if (request.Step <= term.Record.Step)
         {
             return;
         }
@@ -33,12 +33,12 @@ internal sealed class BatchLog(IRunStore store, Reign reign, string model)
             return;
         }
 
-        // The roll can have found a step that members had committed and the record not.
-        long last = Math.Max(_logged, reign.Record.Step);
+        // The inventory can have found a step that members had committed and the record not.
+        long last = Math.Max(_logged, term.Record.Step);
         if (request.Step != last + 1)
         {
             throw new StaleCommandException(
-                $"Step {request.Step} of model '{model}' is not the next one: {reign.Record.Step} are committed and {last} logged. Open the model again to go on.");
+                $"Step {request.Step} of model '{model}' is not the next one: {term.Record.Step} are committed and {last} logged. Open the model again to go on.");
         }
 
         await store.WriteBatchAsync(model, request);
@@ -50,10 +50,10 @@ internal sealed class BatchLog(IRunStore store, Reign reign, string model)
     /// <exception cref="StaleCommandException">The step was committed long ago, or is beyond the next one.</exception>
     public StepOutcome? OutcomeOf(StepRequest request)
     {
-        long committed = reign.Record.Step;
+        long committed = term.Record.Step;
         if (request.Step <= committed)
         {
-            StepOutcome known = reign.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step)
+            StepOutcome known = term.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step)
                 ?? throw new StaleCommandException(
                     $"Step {request.Step} of model '{model}' was committed long ago; {committed} are by now. Refresh the model.");
             return known.BatchDigest == BatchDigest.Of(request) ? known : throw new StepTakenException(model, request.Step);

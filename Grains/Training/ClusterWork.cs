@@ -1,19 +1,18 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Memory;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
+using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, passes of a layer, checkpoints, hashes.</summary>
-internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memory, RunConfiguration run, IFileStore files, string model)
+internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, IFileStore files, string model)
 {
-    private readonly LayerWork _layer = new(members, reign, memory, model);
+    private readonly LayerWork _layer = new(members, term, memory, model);
 
-    /// <summary>Runs a request in the open epoch.</summary>
-    /// <exception cref="EpochFailedException">A member failed.</exception>
+    /// <summary>Runs a request in the open view.</summary>
+    /// <exception cref="ViewFailedException">A member failed.</exception>
     public async Task<WorkOutcome> RunAsync(WorkRequest request) => request switch
     {
         EvaluateRequest evaluate => await EvaluateAsync(evaluate),
@@ -28,7 +27,7 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
         await memory.RequireEvaluationAsync(request.Batches);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(silo => new EvaluateOrder
+        IReadOnlyList<EvaluateReport> reports = await members.RunAsync(silo => new EvaluateCommand
         {
             MicroBatches = request.Batches.Length,
             Batches = members.OfSilo(request.Batches, silo),
@@ -40,17 +39,17 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
 
     private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new GenerateOrder
+        IReadOnlyList<GenerateReport> reports = await members.RunAsync(new GenerateCommand
         {
             Prompt = request.Prompt,
             Count = request.Count,
             Temperature = request.Temperature,
             Seed = request.Seed,
         });
-        if (reports[0].Complaint is { } complaint)
+        if (reports[0].Error is { } error)
         {
             throw new NonFiniteOutputException(
-                $"Model '{model}' cannot go on with the text: {complaint} Some of its parameters are not finite or too large; restore a checkpoint that was sound.");
+                $"Model '{model}' cannot go on with the text: {error} Some of its parameters are not finite or too large; restore a checkpoint that was sound.");
         }
 
         return new GenerationOutcome { Tokens = reports[0].Tokens };
@@ -91,33 +90,31 @@ internal sealed class ClusterWork(Members members, Reign reign, MemoryCheck memo
     private async Task<SaveOutcome> WriteAsync(SaveRequest request)
     {
         string tag = Guid.NewGuid().ToString("n")[..8];
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new SaveOrder
+        IReadOnlyList<SaveReport> reports = await members.RunAsync(new SaveCommand
         {
             Folder = request.Folder,
             Tag = tag,
         });
-        if (reports.FirstOrDefault(report => report.Complaint is not null) is { Complaint: { } complaint })
+        if (reports.FirstOrDefault(report => report.Error is not null) is { Error: { } error })
         {
-            throw NotWritten(request.Folder, complaint);
+            throw NotWritten(request.Folder, error);
         }
 
-        BlockReport[] blocks = [.. reports.SelectMany(report => report.Blocks)];
-        CheckpointFolder.Write(
-            files, request.Folder, run, reign.Record.Step, request.Cursor, [.. reign.Record.Gates.Select(gate => gate.ToPolicy())],
-            [.. blocks.Select(block => new CheckpointFile(block.File, block.Tensors, block.Bytes))]);
-        return new SaveOutcome { Folder = request.Folder, Bytes = blocks.Sum(block => block.Bytes) };
+        CheckpointFile[] written = [.. reports.SelectMany(report => report.Files)];
+        CheckpointFolder.Write(files, request.Folder, run, term.Record.Step, request.Cursor, term.Record.Gates, written);
+        return new SaveOutcome { Folder = request.Folder, Bytes = written.Sum(file => file.Bytes) };
     }
 
     private CheckpointFailedException NotWritten(string folder, string cause)
     {
         string older = File.Exists(Path.Combine(folder, CheckpointFolder.IndexFile)) ? " An older one in that folder is still whole." : "";
         return new CheckpointFailedException(
-            $"The checkpoint of model '{model}' at step {reign.Record.Step} was not written: {cause.TrimEnd('.')}.{older}");
+            $"The checkpoint of model '{model}' at step {term.Record.Step} was not written: {cause.TrimEnd('.')}.{older}");
     }
 
     private async Task<FingerprintOutcome> FingerprintAsync()
     {
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new FingerprintOrder());
-        return new FingerprintOutcome { Hash = ParameterHash.Combine(model, reports), Step = reign.Record.Step };
+        IReadOnlyList<FingerprintReport> reports = await members.RunAsync(new FingerprintCommand());
+        return new FingerprintOutcome { Hash = ParameterHash.Combine(model, reports), Step = term.Record.Step };
     }
 }

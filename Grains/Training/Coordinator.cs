@@ -1,9 +1,7 @@
 using MoEActors.Grains.Durability;
-using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Memory;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
@@ -11,56 +9,56 @@ using MoEActors.Placement.Map;
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// Runs one model in one term: drives steps and other work of the whole cluster, one piece at a time, each in an open epoch. A new coordinator calls
-/// the roll and goes on from what the survivors hold.
+/// Runs one model in one term: drives steps and other work of the whole cluster, one piece at a time, each in an open view. A new coordinator takes
+/// the inventory and goes on from what the survivors hold.
 /// </summary>
 internal sealed class Coordinator
 {
     private readonly string _model;
     private readonly SiloNames _silos;
     private readonly Members _members;
-    private readonly MemoryCheck _memory;
-    private readonly SwitchProtocol _switching;
+    private readonly MemoryAdmission _memory;
+    private readonly PlacementChangeProtocol _changes;
     private readonly BatchLog _batches;
     private readonly StepProtocol _steps;
-    private readonly PlanDesk _plans;
-    private readonly Direction _direction;
+    private readonly PlanExecution _plans;
+    private readonly DirectorControl _director;
     private readonly ClusterWork _work;
     private readonly GatePolicies _gates;
-    private readonly EpochKeeper _epochs;
+    private readonly ViewKeeper _views;
 
     public Coordinator(
-        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, Reign reign,
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CoordinatorTerm term,
         ModelKinds kinds)
     {
         _model = model;
-        Reign = reign;
-        Run = RunConfiguration.FromJson(reign.Record.Configuration, kinds);
+        Term = term;
+        Run = term.Record.Configuration.Using(kinds);
         _silos = new SiloNames(silos);
-        _members = new Members(hosts, model, reign.Term);
-        _memory = new MemoryCheck(Run, _members, reign);
-        _batches = new BatchLog(store, reign, model);
-        _direction = new Direction(_members, reign);
-        _gates = new GatePolicies(_members, reign, Run);
-        _work = new ClusterWork(_members, reign, _memory, Run, files, model);
-        var commits = new CommitProtocol(_silos, _members, reign, model);
-        _steps = new StepProtocol(_members, commits, reign, Run, model);
+        _members = new Members(hosts, model, term.Number);
+        _memory = new MemoryAdmission(Run, _members, term);
+        _batches = new BatchLog(store, term, model);
+        _director = new DirectorControl(_members, term);
+        _gates = new GatePolicies(_members, term, Run);
+        _work = new ClusterWork(_members, term, _memory, Run, files, model);
+        var commits = new CommitProtocol(_silos, _members, term, model);
+        _steps = new StepProtocol(_members, commits, term, Run, model);
         var activation = new GrainActivation(grains, Run, model);
-        _switching = new SwitchProtocol(_members, commits, activation, reign, _memory, model);
-        _plans = new PlanDesk(grains, _members, _switching, reign, _memory, Run, model);
-        var opening = new EpochOpening(_silos, _members, commits, _switching, activation, reign, _memory, Run, model);
-        _epochs = new EpochKeeper(_silos, _members, commits, opening, _gates, reign);
+        _changes = new PlacementChangeProtocol(_members, commits, activation, term, _memory, model);
+        _plans = new PlanExecution(grains, _members, _changes, term, _memory, Run, model);
+        var opening = new ViewOpening(_silos, _members, commits, _changes, activation, term, _memory, Run, model);
+        _views = new ViewKeeper(_silos, _members, commits, opening, _gates, term);
     }
 
     /// <summary>Its hold on the run.</summary>
-    public Reign Reign { get; }
+    public CoordinatorTerm Term { get; }
 
     /// <summary>The run.</summary>
     public RunConfiguration Run { get; }
 
-    /// <summary>Opens an epoch, or goes on with the one that is open.</summary>
+    /// <summary>Opens a view, or goes on with the one that is open.</summary>
     /// <param name="wanted">A placement wished for; null for the one that there was.</param>
-    public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted) => await _epochs.OpenAsync(wanted);
+    public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted) => await _views.OpenAsync(wanted);
 
     /// <summary>Checks a batch and logs it before anything runs. One that is logged already stays.</summary>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
@@ -82,13 +80,13 @@ internal sealed class Coordinator
 
         try
         {
-            return await _epochs.RunAsync(async () =>
+            return await _views.RunAsync(async () =>
             {
                 await _memory.RequireStepAsync(batch.Batches);
-                PlacementSwitch? change = await _plans.NextAsync();
+                PendingPlacementChange? change = await _plans.NextAsync();
                 StepOutcome outcome = await _steps.RunAsync(batch, change);
                 _plans.Committed(batch.Step, change);
-                _plans.Report(outcome);
+                _plans.Report(outcome, change);
                 return outcome;
             });
         }
@@ -110,28 +108,28 @@ internal sealed class Coordinator
 
     /// <summary>Runs other work of the whole cluster.</summary>
     public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
-        request is ProgressRequest ? ProgressAsync() : _epochs.RunAsync<WorkOutcome>(async () => request switch
+        request is ProgressRequest ? ProgressAsync() : _views.RunAsync<WorkOutcome>(async () => request switch
         {
             MoveRequest move => await MoveAsync(move),
-            DirectRequest direct => await _direction.ChangeAsync(direct),
+            DirectRequest direct => await _director.ChangeAsync(direct),
             ConfigureGateRequest gate => await _gates.ChangeAsync(gate),
             _ => await _work.RunAsync(request),
         });
 
     /// <summary>Takes a plan of the director.</summary>
-    public async Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => new(await _plans.TakeAsync(proposal), Reign.Record.Step);
+    public async Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => new(await _plans.TakeAsync(proposal), Term.Record.Step);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status()
     {
-        RunRecord record = Reign.Record;
+        RunRecord record = Term.Record;
         PlacementMap? map = _members.Map;
         WorkerId[] workers = map is null ? [] : [.. map.Workers];
         return new TrainingStatus
         {
             Model = _model,
             Term = record.Term,
-            Epoch = map is null ? 0 : _members.Epoch,
+            View = map is null ? 0 : _members.View,
             Step = record.Step,
             Configuration = record.Configuration,
             Director = record.Director,
@@ -148,19 +146,19 @@ internal sealed class Coordinator
     {
         try
         {
-            await _epochs.ResumeAsync();
+            await _views.ResumeAsync();
         }
-        catch (EpochFailedException)
+        catch (ViewFailedException)
         {
-            // Whoever wants an epoch will hear of it; what is committed is written down.
+            // Whoever wants a view will get this error; what is committed is written down.
         }
 
-        return new ProgressOutcome { Step = Reign.Record.Step };
+        return new ProgressOutcome { Step = Term.Record.Step };
     }
 
-    private async Task<EpochOutcome> MoveAsync(MoveRequest move)
+    private async Task<ViewOutcome> MoveAsync(MoveRequest move)
     {
-        await _switching.MoveAsync(move);
-        return _epochs.Outcome;
+        await _changes.MoveAsync(move);
+        return _views.Outcome;
     }
 }

@@ -2,22 +2,22 @@ using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 
-/// <summary>Brings expert and gate grains to where the map of a new epoch has them. O(shards) calls when everything is new, else one or two per move.</summary>
+/// <summary>Brings expert and gate grains to where the map of a new view has them. O(shards) calls when everything is new, else one or two per move.</summary>
 internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run, string model)
 {
     private const int MostRefusals = 6;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Activates the grains of an epoch.</summary>
-    /// <param name="map">The epoch's map.</param>
+    /// <summary>Activates the grains of a view.</summary>
+    /// <param name="map">The view's map.</param>
     /// <param name="step">Committed steps.</param>
-    /// <exception cref="EpochFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
+    /// <exception cref="ViewFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
     public async Task ActivateAsync(PlacementMap map, long step)
     {
         try
@@ -31,14 +31,14 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
             // Untold, a client would take it for its own call to the coordinator, and wait.
-            throw new EpochFailedException($"A grain of model '{model}' cannot be reached while its epoch opens: {e.Message}");
+            throw new ViewFailedException($"A grain of model '{model}' cannot be reached while its view opens: {e.Message}");
         }
     }
 
     /// <summary>Expert grains follow their shards after a change of placement that every member has adopted.</summary>
     /// <param name="before">The placement before.</param>
     /// <param name="after">The placement in force.</param>
-    /// <exception cref="EpochFailedException">A grain speaks for another worker: a later change of placement may have overtaken this one.</exception>
+    /// <exception cref="ViewFailedException">A grain speaks for another worker: a later change of placement may have overtaken this one.</exception>
     public async Task FollowAsync(PlacementMap before, PlacementMap after)
     {
         Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
@@ -49,9 +49,9 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     }
 
     /// <summary>Tells the gates of ranks and the experts of replicas that are no more, which would otherwise stay.</summary>
-    /// <param name="map">The epoch's map.</param>
+    /// <param name="map">The view's map.</param>
     /// <param name="before">The map before it; null for none.</param>
-    public async Task DismissAsync(PlacementMap map, PlacementMapMessage? before)
+    public async Task DismissAsync(PlacementMap map, PlacementMap? before)
     {
         if (before is null)
         {
@@ -60,9 +60,9 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
 
         IEnumerable<Task> gates =
             from layer in run.Model.MoELayers
-            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, before.Silos.Length - map.Workers.Length))
+            from rank in Enumerable.Range(map.Workers.Length, Math.Max(0, before.Workers.Length - map.Workers.Length))
             select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
-        await Task.WhenAll([.. gates, DismissAsync(before.ToMap().Shards.Except(map.Shards))]);
+        await Task.WhenAll([.. gates, DismissAsync(before.Shards.Except(map.Shards))]);
     }
 
     private Task DismissAsync(IEnumerable<ShardId> gone) => Task.WhenAll(gone.Select(shard => DismissAsync(Expert(shard).GetStatusAsync)));
@@ -71,7 +71,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     {
         if (from.Silo is not null && from.Silo != map.WorkerOf(shard).Silo)
         {
-            await Expert(shard).MoveAsync(map.WorkerOf(shard).Silo);
+            await grains.GetGrain<IExpertProtocol>(GrainKeys.Expert(model, shard)).MoveAsync(map.WorkerOf(shard).Silo);
         }
 
         await CheckAsync(shard, map, step: null);
@@ -98,15 +98,15 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         var found = new WorkerId(status.Silo, status.Device);
         if (found != map.WorkerOf(shard) || status.Version != (step ?? status.Version))
         {
-            throw new EpochFailedException(
-                $"The grain of shard {shard} speaks for worker {found} at step {status.Version}; the epoch has it on {map.WorkerOf(shard)} at {step}.");
+            throw new ViewFailedException(
+                $"The grain of shard {shard} speaks for worker {found} at step {status.Version}; the view has it on {map.WorkerOf(shard)} at {step}.");
         }
     }
 
     private IExpertGrain Expert(ShardId shard) => grains.GetGrain<IExpertGrain>(GrainKeys.Expert(model, shard));
 
     /// <summary>
-    /// An activation that an earlier epoch left elsewhere refuses and goes, and so does one that a silo begins because it remembers the grain
+    /// An activation that an earlier view left elsewhere refuses and goes, and so does one that a silo begins because it remembers the grain
     /// there; each refusal makes one silo forget.
     /// </summary>
     private static async Task<T> InPlaceAsync<T>(Func<Task<T>> call)

@@ -1,12 +1,11 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Memory;
+using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>Forward and backward of a layer whose backbone is the caller's, on all members. The update is a step like any other.</summary>
-internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory, string model)
+internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdmission memory, string model)
 {
     /// <summary>Runs rows forward.</summary>
     /// <exception cref="PassRefusedException">The workers cannot reach the rows, or what the pass builds on is gone.</exception>
@@ -14,21 +13,21 @@ internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory
     public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
     {
         await memory.RequireRowsAsync(request.Rows);
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(new ForwardOrder
+        IReadOnlyList<ForwardReport> reports = await members.RunAsync(new ForwardCommand
         {
             Memory = request.Memory,
             Rows = request.Rows,
             Pass = request.Pass,
-            Step = reign.Record.Step + 1,
+            Step = term.Record.Step + 1,
             AuxiliaryScale = request.AuxiliaryScale,
         });
-        RefuseIfRefused(reports, model);
+        RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         return new ForwardOutcome
         {
             Auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length,
-            KeptTokens = Sum(reports.Select(report => report.KeptTokens[0])),
-            ChosenTokens = Sum(reports.Select(report => report.ChosenTokens[0])),
+            KeptTokens = Sum(reports.Select(report => report.KeptTokens)),
+            ChosenTokens = Sum(reports.Select(report => report.ChosenTokens)),
         };
     }
 
@@ -36,19 +35,20 @@ internal sealed class LayerWork(Members members, Reign reign, MemoryCheck memory
     /// <exception cref="PassRefusedException">The workers cannot reach the gradients, or the forward that they belong to is gone.</exception>
     public async Task<BackwardOutcome> BackwardAsync(BackwardRequest request)
     {
-        RefuseIfRefused(
-            await members.RunAsync(new BackwardOrder { Memory = request.Memory, Pass = request.Pass, Forward = request.Forward }), model);
+        IReadOnlyList<BackwardReport> reports =
+            await members.RunAsync(new BackwardCommand { Memory = request.Memory, Pass = request.Pass, Forward = request.Forward });
+        RefuseIfRefused(reports.Select(report => report.Refusal), model);
         return new BackwardOutcome { Passes = request.Pass };
     }
 
     /// <summary>Throws when a worker has refused its part. All of them have then, of which those with a reason say it.</summary>
     /// <exception cref="PassRefusedException">With the first reason.</exception>
-    public static void RefuseIfRefused(IReadOnlyList<WorkerReport> reports, string model)
+    public static void RefuseIfRefused(IEnumerable<string?> refusals, string model)
     {
-        if (reports.FirstOrDefault(report => report.Complaint is not null) is { Complaint: { } complaint })
+        if (refusals.FirstOrDefault(refusal => !string.IsNullOrEmpty(refusal)) is { } reason)
         {
             throw new PassRefusedException(
-                $"Layer '{model}' refused the call, {complaint} Nothing was applied; gradients of this step are lost. Begin it again with its first forward.");
+                $"Layer '{model}' refused the call, {reason} Nothing was applied; gradients of this step are lost. Begin it again with its first forward.");
         }
     }
 

@@ -1,11 +1,14 @@
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
 using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// The worker hosts of an epoch, and orders to all of them. Orders of one coordinator are numbered; a host runs them in that order. Progress
+/// The worker hosts of a view, and commands to all of them. Commands of one coordinator are numbered; a host runs them in that order. Progress
 /// is learnt by short polls.
 /// </summary>
 internal sealed class Members(IWorkerHostClient hosts, string model, long term)
@@ -16,35 +19,35 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
     private readonly Dictionary<string, WorkerMemory[]> _memory = [];
     private long _number;
 
-    /// <summary>The open epoch; 0 for none.</summary>
-    public long Epoch { get; private set; }
+    /// <summary>The open view; 0 for none.</summary>
+    public long View { get; private set; }
 
     /// <summary>Members in rank order and who holds what; null for none.</summary>
     public PlacementMap? Map { get; private set; }
 
-    /// <summary>Silos of the epoch.</summary>
+    /// <summary>Silos of the view.</summary>
     public IReadOnlyList<string> Silos { get; private set; } = [];
 
-    /// <summary>The memory of a worker when its host was last heard of.</summary>
+    /// <summary>The memory of a worker as of its host's last report.</summary>
     public WorkerMemory MemoryOf(WorkerId worker) =>
         _memory.TryGetValue(worker.Silo, out WorkerMemory[]? devices) && worker.Device < devices.Length ? devices[worker.Device] : new WorkerMemory();
 
-    /// <summary>Address orders to the members of an epoch from now on.</summary>
-    public void Enter(long epoch, PlacementMap map)
+    /// <summary>Address commands to the members of a view from now on.</summary>
+    public void Enter(long view, PlacementMap map)
     {
-        Epoch = epoch;
+        View = view;
         Map = map;
         Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct()];
     }
 
-    /// <summary>The epoch has failed: those who wait for a member that does not come are told.</summary>
+    /// <summary>The view has failed: those who wait for a member that does not come are told.</summary>
     public async Task EndAsync(string reason)
     {
         await Task.WhenAll(Silos.Select(async silo =>
         {
             try
             {
-                await hosts.On(SiloAddress.FromParsableString(silo)).EndEpochAsync(model, term, Epoch, reason);
+                await hosts.On(SiloAddress.FromParsableString(silo)).EndViewAsync(model, term, View, reason);
             }
             catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException or StaleCommandException)
             {
@@ -54,7 +57,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         Leave();
     }
 
-    /// <summary>The epoch is over.</summary>
+    /// <summary>The view is over.</summary>
     public void Leave()
     {
         Map = null;
@@ -62,89 +65,94 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
     }
 
     /// <summary>The micro-batches of a silo's workers: rank m mod W runs micro-batch m.</summary>
-    public MicroBatchMessage[] OfSilo(MicroBatchMessage[] batches, string silo) =>
-        [.. batches.Where(batch => Map!.Workers[batch.Index % Map.Workers.Length].Silo == silo)];
+    public PlacedMicroBatch[] OfSilo(MicroBatch[] batches, string silo) =>
+    [
+        .. batches.Select((batch, index) => new PlacedMicroBatch(index, batch))
+            .Where(placed => Map!.Workers[placed.Index % Map.Workers.Length].Silo == silo),
+    ];
 
-    /// <summary>Calls the roll on a silo.</summary>
-    /// <exception cref="EpochFailedException">The silo is gone.</exception>
-    public Task<HostRoll> CallRollAsync(string silo) => OnAsync(silo, async host =>
+    /// <summary>Takes the inventory of a silo.</summary>
+    /// <exception cref="ViewFailedException">The silo is gone.</exception>
+    public Task<HostInventory> GetInventoryAsync(string silo) => OnAsync(silo, async host =>
     {
         while (true)
         {
-            if (await host.CallRollAsync(model, term) is { Busy: false } roll)
+            if (await host.GetInventoryAsync(model, term) is { Busy: false } inventory)
             {
-                _memory[silo] = roll.Memory;
-                return roll;
+                _memory[silo] = inventory.Memory;
+                return inventory;
             }
         }
     });
 
     /// <summary>Pushes a map to a silo.</summary>
-    /// <exception cref="EpochFailedException">The silo is gone.</exception>
-    public Task InstallMapAsync(string silo, PlacementMapMessage map) =>
+    /// <exception cref="ViewFailedException">The silo is gone.</exception>
+    public Task InstallMapAsync(string silo, PlacementMap map) =>
         OnAsync(silo, async host =>
         {
             await host.InstallMapAsync(model, map);
             return true;
         });
 
-    /// <summary>Gives an order to all members and waits until each has carried it out.</summary>
+    /// <summary>Gives a command to all members and waits until each has carried it out.</summary>
     /// <returns>The workers' reports in rank order.</returns>
-    /// <exception cref="EpochFailedException">A worker failed or a silo is gone; the message names it.</exception>
-    public Task<IReadOnlyList<WorkerReport>> RunAsync(WorkOrder order) => RunAsync(_ => order);
+    /// <exception cref="ViewFailedException">A worker failed or a silo is gone; the message names it.</exception>
+    public Task<IReadOnlyList<TReport>> RunAsync<TReport>(Command<TReport> command)
+        where TReport : WorkerReport => RunAsync(_ => command);
 
-    /// <summary>Gives every member an order of its own and waits until each has carried it out.</summary>
-    /// <param name="order">The order for a silo.</param>
+    /// <summary>Gives every member a command of its own and waits until each has carried it out.</summary>
+    /// <param name="command">The command for a silo.</param>
     /// <returns>The workers' reports in rank order.</returns>
-    /// <exception cref="EpochFailedException">A worker failed or a silo is gone; the message names it.</exception>
-    public async Task<IReadOnlyList<WorkerReport>> RunAsync(Func<string, WorkOrder> order)
+    /// <exception cref="ViewFailedException">A worker failed or a silo is gone; the message names it.</exception>
+    public async Task<IReadOnlyList<TReport>> RunAsync<TReport>(Func<string, Command<TReport>> command)
+        where TReport : WorkerReport
     {
-        long number = await SendAsync(order, Epoch);
-        WorkReport[] reports = await Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
-        foreach ((string silo, WorkReport report) in Silos.Zip(reports))
+        long number = await SendAsync(command, View);
+        HostReport[] reports = await Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+        foreach ((string silo, HostReport report) in Silos.Zip(reports))
         {
             _memory[silo] = report.Memory;
         }
 
-        WorkReport? failed = reports.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
+        HostReport? failed = reports.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
             ?? reports.FirstOrDefault(report => report.Failure is not null);
         if (failed is not null)
         {
-            throw new EpochFailedException(
-                $"Epoch {Epoch} of model '{model}' ended: {failed.Failure!.TrimEnd('.')}. Nothing of the step in progress was applied.");
+            throw new ViewFailedException(
+                $"View {View} of model '{model}' ended: {failed.Failure!.TrimEnd('.')}. Nothing of the step in progress was applied.");
         }
 
-        WorkerReport[] workers = [.. reports.SelectMany(report => report.Workers).OrderBy(report => report.Rank)];
+        TReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<TReport>().OrderBy(report => report.Rank)];
         return workers.Length == Map!.Workers.Length
             ? workers
-            : throw new EpochFailedException(
-                $"Epoch {Epoch} of model '{model}' ended: only ranks {string.Join(", ", workers.Select(worker => worker.Rank))} of {Map.Workers.Length} "
+            : throw new ViewFailedException(
+                $"View {View} of model '{model}' ended: only ranks {string.Join(", ", workers.Select(worker => worker.Rank))} of {Map.Workers.Length} "
                 + "workers are in it.");
     }
 
-    /// <summary>Gives an order to all members; they carry it out before any later one.</summary>
-    /// <param name="order">The order.</param>
-    /// <param name="epoch">The epoch that it belongs to, where that is not the open one.</param>
-    /// <returns>The order's number.</returns>
-    /// <exception cref="EpochFailedException">A silo is gone.</exception>
-    public Task<long> SendAsync(WorkOrder order, long? epoch = null) => SendAsync(_ => order, epoch ?? Epoch);
+    /// <summary>Gives a command to all members; they carry it out before any later one.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="view">The view that it belongs to, where that is not the open one.</param>
+    /// <returns>The command's number.</returns>
+    /// <exception cref="ViewFailedException">A silo is gone.</exception>
+    public Task<long> SendAsync(Command command, long? view = null) => SendAsync(_ => command, view ?? View);
 
-    /// <summary>Waits until all members have carried out an order, well or not.</summary>
-    /// <exception cref="EpochFailedException">A silo is gone.</exception>
+    /// <summary>Waits until all members have carried out a command, well or not.</summary>
+    /// <exception cref="ViewFailedException">A silo is gone.</exception>
     public Task WaitAsync(long number) => Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
 
-    private async Task<long> SendAsync(Func<string, WorkOrder> order, long epoch)
+    private async Task<long> SendAsync(Func<string, Command> command, long view)
     {
-        var head = new OrderHead(model, term, epoch, ++_number);
+        var header = new CommandHeader(model, term, view, ++_number);
         await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
         {
-            await host.SubmitAsync(head, order(silo));
+            await host.SubmitAsync(header, command(silo));
             return true;
         })));
-        return head.Number;
+        return header.Number;
     }
 
-    private async Task<WorkReport> PollAsync(IWorkerHostService host, long number)
+    private async Task<HostReport> PollAsync(IWorkerHostService host, long number)
     {
         while (true)
         {
@@ -163,7 +171,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         }
         catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
-            throw new EpochFailedException(
+            throw new ViewFailedException(
                 $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Its shards are lost with it unless it returns.");
         }
     }

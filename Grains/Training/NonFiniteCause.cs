@@ -1,7 +1,8 @@
 using System.Globalization;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

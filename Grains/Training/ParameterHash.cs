@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 
@@ -10,17 +10,17 @@ namespace MoEActors.Grains.Training;
 internal static class ParameterHash
 {
     /// <summary>Combines the blocks' hashes in the order of their names. Those that several workers hold must agree, and count once.</summary>
-    /// <exception cref="EpochFailedException">Two workers' dense parameters, or two replicas of an expert, differ.</exception>
-    public static ulong Combine(string model, IReadOnlyList<WorkerReport> reports)
+    /// <exception cref="ViewFailedException">Two workers' dense parameters, or two replicas of an expert, differ.</exception>
+    public static ulong Combine(string model, IReadOnlyList<FingerprintReport> reports)
     {
         SortedDictionary<string, ulong> hashes = new(StringComparer.Ordinal);
-        foreach (WorkerReport report in reports)
+        foreach (FingerprintReport report in reports)
         {
-            foreach (BlockReport block in report.Blocks)
+            foreach (BlockHash block in report.Blocks)
             {
                 if (!hashes.TryAdd(block.Block, block.Hash) && hashes[block.Block] != block.Hash)
                 {
-                    throw new EpochFailedException(
+                    throw new ViewFailedException(
                         $"{(block.Block.Length == 0 ? "The dense parameters" : $"The parameters '{block.Block}'")} of model '{model}' on rank {report.Rank} "
                         + "differ from those on a lower rank. Restore the model.");
                 }

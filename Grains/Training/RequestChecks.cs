@@ -1,7 +1,6 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Planners;
 
@@ -68,20 +67,15 @@ internal static class RequestChecks
         }
     }
 
-    private static void MicroBatches(MicroBatchMessage[] batches, ModelConfiguration model)
+    private static void MicroBatches(MicroBatch[] batches, ModelConfiguration model)
     {
         bool any = false;
         for (int i = 0; i < batches.Length; i++)
         {
-            MicroBatchMessage batch = batches[i];
-            if (batch.Index != i)
-            {
-                throw new InvalidRequestException($"Micro-batch {i} says that it is number {batch.Index}; they come in order from 0.");
-            }
-
+            MicroBatch batch = batches[i];
             try
             {
-                new MicroBatch(batch.Inputs, batch.Targets, batch.SequenceLength).Validate(model);
+                batch.Validate(model);
             }
             catch (ArgumentException e)
             {

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 
@@ -12,7 +12,7 @@ namespace MoEActors.Grains.Training;
 /// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so giving up costs nothing. Then
 /// the decision is written, and commit makes every member apply them.
 /// </summary>
-internal sealed class StepProtocol(Members members, CommitProtocol commits, Reign reign, RunConfiguration run, string model)
+internal sealed class StepProtocol(Members members, CommitProtocol commits, CoordinatorTerm term, RunConfiguration run, string model)
 {
     /// <summary>Calls that every member host receives per step, polls apart: prepare and commit.</summary>
     public const int CallsPerHost = 2;
@@ -25,21 +25,21 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
 
     /// <summary>Runs a step and decides it, and with it a change of placement whose shards are copied meanwhile.</summary>
     /// <param name="request">The batch.</param>
-    /// <param name="change">The change; null for none. It knows afterwards whether it was adopted.</param>
+    /// <param name="change">The change; null for none. It says afterwards whether it was adopted.</param>
     /// <exception cref="NonFiniteLossException">A loss or the gradient is not finite; the step was aborted.</exception>
     /// <exception cref="PassRefusedException">A layer without a backbone has nothing to apply.</exception>
-    /// <exception cref="EpochFailedException">A member failed; the step was not applied anywhere.</exception>
-    public async Task<StepOutcome> RunAsync(StepRequest request, PlacementSwitch? change)
+    /// <exception cref="ViewFailedException">A member failed; the step was not applied anywhere.</exception>
+    public async Task<StepOutcome> RunAsync(StepRequest request, PendingPlacementChange? change)
     {
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
         long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
-        IReadOnlyList<WorkerReport> reports = await members.RunAsync(silo => new PrepareOrder
+        IReadOnlyList<StepReport> reports = await members.RunAsync(silo => new PrepareCommand
         {
             Share = Share(request, targets, silo),
-            Switch = change?.Message,
+            Change = change?.Message,
         });
-        LayerWork.RefuseIfRefused(reports, model);
+        LayerWork.RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
         {
@@ -47,8 +47,8 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         }
 
         // A change of placement that went wrong is left out.
-        change?.Conclude(reports);
-        PlacementSwitch? adopted = change is { Failure: null } ? change : null;
+        change?.Conclude([.. reports.Select(report => report.Arrivals)]);
+        PendingPlacementChange? adopted = change is { Failure: null } ? change : null;
         double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
         double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
         var outcome = new StepOutcome
@@ -72,29 +72,29 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Reig
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members.
-        StepOutcome[] last = [.. reign.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
-        RunRecord decided = reign.Record with { Step = step, LastOutcomes = last };
-        await reign.WriteAsync(adopted is null ? decided : decided with { Epoch = adopted.After.Version, Map = adopted.Message.Map });
+        StepOutcome[] last = [.. term.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
+        RunRecord decided = term.Record with { Step = step, LastOutcomes = last };
+        await term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After });
         await commits.TellAsync(step, adopted);
         return outcome;
     }
 
-    private async Task RefuseAsync(StepRequest request, long targets, LossPart[] losses, IReadOnlyList<WorkerReport> reports)
+    private async Task RefuseAsync(StepRequest request, long targets, LossPart[] losses, IReadOnlyList<StepReport> reports)
     {
-        await members.SendAsync(new AbortOrder { Step = request.Step });
-        IReadOnlyList<WorkerReport> search = await members.RunAsync(silo => new LocateOrder { Share = Share(request, targets, silo) });
+        await members.SendAsync(new AbortCommand { Step = request.Step });
+        IReadOnlyList<LocateReport> search = await members.RunAsync(silo => new LocateCommand { Share = Share(request, targets, silo) });
         throw new NonFiniteCause(
             request.Step, losses, reports[0].GradientNorm, reports.SelectMany(report => report.Routers),
-            [.. search.SelectMany(report => report.NonFinite)]).ToException();
+            [.. search.SelectMany(report => report.Found)]).ToException();
     }
 
     private StepShare Share(StepRequest request, long targets, string silo) =>
         new(request.Step, request.Batches.Length, targets, members.OfSilo(request.Batches, silo), request.Forward);
 
-    private double[] Entropies(IReadOnlyList<WorkerReport> reports)
+    private double[] Entropies(IReadOnlyList<StepReport> reports)
     {
         ILookup<int, RouterPart> layers = reports.SelectMany(report => report.Routers).ToLookup(part => part.Layer);
-        return [.. Enumerable.Range(0, run.Model.Layers).Select(layer => RouterEntropies.Mean(layers[layer]))];
+        return [.. Enumerable.Range(0, run.Model.Layers).Select(layer => RouterPart.MeanEntropy(layers[layer]))];
     }
 
     private static long[][] Sum(IEnumerable<long[][]> parts) =>

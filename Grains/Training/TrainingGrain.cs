@@ -1,11 +1,9 @@
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
-using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Placement;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using Orleans.GrainDirectory;
@@ -21,7 +19,7 @@ namespace MoEActors.Grains.Training;
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
 public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, ModelKinds kinds)
-    : Grain, ITrainingGrain
+    : Grain, ITrainingGrain, ITrainingProtocol
 {
     private readonly WorkQueue _queue = new();
     private Coordinator? _coordinator;
@@ -32,32 +30,32 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(Model);
-        if (await Reign.TakeAsync(store, Model) is { } reign)
+        if (await CoordinatorTerm.TakeAsync(store, Model) is { } term)
         {
-            Begin(reign);
+            Begin(term);
         }
     }
 
     /// <inheritdoc />
-    public async Task<long> CreateAsync(string configuration, PlacementRequest? placement)
+    public async Task<long> CreateAsync(RunConfiguration configuration, PlacementRequest? placement)
     {
-        RunConfiguration run = Read(configuration);
+        RunConfiguration run = Validated(configuration);
         if (_coordinator is null)
         {
-            Begin(await Reign.BeginAsync(store, Model, new RunRecord { Configuration = run.ToJson() }));
+            Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord { Configuration = run }));
         }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
-            Reign reign = _coordinator.Reign;
-            if (!reign.IsUntouched || !_queue.IsIdle)
+            CoordinatorTerm term = _coordinator.Term;
+            if (!term.IsUntouched || !_queue.IsIdle)
             {
                 throw new InvalidRequestException(
                     $"Model '{Model}' exists with another configuration. Open it with its own, or choose another name.");
             }
 
             // It was refused, for its memory perhaps: the name is free for what may fit.
-            await reign.WriteAsync(reign.Record with { Configuration = run.ToJson() });
-            Begin(reign);
+            await term.WriteAsync(term.Record with { Configuration = run });
+            Begin(term);
         }
 
         return Queue(coordinator => coordinator.OpenAsync(placement));
@@ -66,7 +64,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     /// <inheritdoc />
     public async Task<long> RestoreAsync(string folder, PlacementRequest? placement)
     {
-        if (_coordinator is { } existing && existing.Reign.Record.Checkpoint != folder)
+        if (_coordinator is { } existing && existing.Term.Record.Checkpoint != folder)
         {
             throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
         }
@@ -75,14 +73,14 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         {
             // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
             CheckpointFolder checkpoint = ReadCheckpoint(folder);
-            Begin(await Reign.BeginAsync(store, Model, new RunRecord
+            Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord
             {
-                Configuration = checkpoint.Run.ToJson(),
+                Configuration = checkpoint.Run,
                 Step = checkpoint.Step,
                 Checkpoint = folder,
                 CheckpointStep = checkpoint.Step,
                 Cursor = checkpoint.Cursor,
-                Gates = [.. checkpoint.Gates.Select(GatePolicyMessage.From)],
+                Gates = [.. checkpoint.Gates],
             }));
         }
 
@@ -127,12 +125,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
-    private void Begin(Reign reign) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, reign, kinds);
+    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, term, kinds);
 
     private long Queue(Func<Coordinator, Task<WorkOutcome>> work)
     {
         Coordinator coordinator = Existing();
-        return _queue.Add(coordinator.Reign.Term, () => UnlessReplaced(coordinator, () => work(coordinator)));
+        return _queue.Add(coordinator.Term.Number, () => UnlessReplaced(coordinator, () => work(coordinator)));
     }
 
     /// <summary>Work of a coordinator that another one has replaced is lost here, not refused: whoever asks again reaches the other.</summary>
@@ -144,7 +142,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
         catch (StaleCommandException)
         {
-            if (!await coordinator.Reign.IsOverAsync())
+            if (!await coordinator.Term.IsOverAsync())
             {
                 throw;
             }
@@ -171,11 +169,13 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         }
     }
 
-    private RunConfiguration Read(string configuration)
+    private RunConfiguration Validated(RunConfiguration configuration)
     {
         try
         {
-            return RunConfiguration.FromJson(configuration, kinds);
+            RunConfiguration run = configuration.Using(kinds);
+            run.Validate();
+            return run;
         }
         catch (ModelConfigurationException e)
         {

@@ -38,13 +38,19 @@ public sealed record RunConfiguration
     /// <exception cref="ModelConfigurationException">The text is no configuration, or one that cannot work.</exception>
     public static RunConfiguration FromJson(string json, ModelKinds? kinds = null)
     {
+        RunConfiguration run = Parse(json).Using(kinds ?? ModelKinds.BuiltIn);
+        run.Validate();
+        return run;
+    }
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote and takes it as it is: what its names stand for is not asked, and nothing is validated.</summary>
+    /// <exception cref="ModelConfigurationException">The text is no configuration.</exception>
+    public static RunConfiguration Parse(string json)
+    {
         try
         {
-            RunConfiguration run = JsonSerializer.Deserialize<RunConfiguration>(json, ConfigurationJson.Options)
+            return JsonSerializer.Deserialize<RunConfiguration>(json, ConfigurationJson.Options)
                 ?? throw new ModelConfigurationException(["The text is empty."]);
-            run = run.Using(kinds ?? ModelKinds.BuiltIn);
-            run.Validate();
-            return run;
         }
         catch (JsonException e)
         {

@@ -35,6 +35,9 @@ public sealed unsafe partial class CpuDevice : IDevice
     public TimeSpan HelperTime => _team.HelperTime;
 
     /// <inheritdoc />
+    public IDevice OpenContext() => new CpuDevice(_team.Count);
+
+    /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

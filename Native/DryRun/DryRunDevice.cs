@@ -32,6 +32,9 @@ public sealed partial class DryRunDevice : IDevice
     public Action? AtLoss { get; set; }
 
     /// <inheritdoc />
+    public IDevice OpenContext() => new DryRunDevice();
+
+    /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

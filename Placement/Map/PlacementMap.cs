@@ -52,6 +52,10 @@ public sealed class PlacementMap
         _homes = [.. layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert)[0]).ToImmutableArray())];
     }
 
+    /// <summary>By layer and expert: the ranks that hold it, home first; what <see cref="OfReplicas"/> takes.</summary>
+    public int[][][] Ranks() =>
+        [.. _layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert).ToArray()).ToArray())];
+
     /// <summary>Builds and checks a map from lists of ranks.</summary>
     /// <param name="version">Version; a new map of a model has a higher one.</param>
     /// <param name="workers">The workers in rank order.</param>

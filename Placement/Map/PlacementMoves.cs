@@ -13,7 +13,11 @@ public readonly record struct ShardTransfer(ShardId Shard, int From, int To);
 /// <param name="Expert">Expert of the layer.</param>
 /// <param name="From">Rank that sends the state; it keeps its own replica unless the new placement drops it.</param>
 /// <param name="To">Rank that receives it.</param>
-public readonly record struct ShardMove(int Layer, int Expert, int From, int To);
+public readonly record struct ShardMove(int Layer, int Expert, int From, int To)
+{
+    /// <summary>The expert whose shard it is.</summary>
+    public ExpertId ExpertId => new(Layer, Expert);
+}
 
 /// <summary>What must travel to get from one placement to another.</summary>
 public static class PlacementMoves

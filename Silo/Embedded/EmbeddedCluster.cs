@@ -1,12 +1,12 @@
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
-using MoEActors.Grains.Memory;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Cpu;
 using MoEActors.Silo.Hosting;
+using MoEActors.Workers.Estimation;
 
 namespace MoEActors.Silo.Embedded;
 

@@ -1,12 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using MoEActors.Grains.Durability;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Placement;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
+using MoEActors.Workers.Host;
 using Orleans.Configuration;
 
 namespace MoEActors.Silo.Hosting;
@@ -35,8 +36,12 @@ public static class MoESiloBuilderExtensions
         silo.Services.AddSingleton(_ => options.CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
-        silo.Services.AddSingleton<PlacementBoard>();
-        silo.Services.AddSingleton<WorkerHost>();
+        silo.Services.AddSingleton<PlacementMapCache>();
+        silo.Services.AddSingleton<GrainPlaces>();
+        silo.Services.AddSingleton(services => new WorkerHost(
+            services.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString(), services.GetRequiredService<IOptions<WorkerHostOptions>>().Value,
+            services.GetRequiredService<ICommunicatorProvider>(), services.GetRequiredService<IFileStore>(), services.GetRequiredService<ModelKinds>(),
+            services.GetRequiredService<CallerBuffers>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();

@@ -87,7 +87,7 @@ public sealed class LivePolicyTests
         await ChangeAsync(model, 1);
         await model.MoveExpertAsync(0, 0, 2, Cancellation);
         cluster.DataPlane.FailAt(1, 9, new InvalidOperationException("the device burned"));
-        await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, model.Step + 1), Cancellation));
+        await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, model.Step + 1), Cancellation));
         expected[1].AssertSame(await TrainingTrace.OfAsync(model, StepsBetween), "after a move and a failed epoch");
 
         await ChangeAsync(model, 2);
@@ -140,7 +140,7 @@ public sealed class LivePolicyTests
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is GateOrder, 2);
-        await Assert.ThrowsAsync<EpochFailedException>(() => model.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation));
+        await Assert.ThrowsAsync<ViewFailedException>(() => model.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation));
         cluster.Calls.Before = null;
 
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);

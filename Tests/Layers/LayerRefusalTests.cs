@@ -166,7 +166,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         float[] x = LayerBackbone.Values(1, 50), y = new float[50];
         await Forward(x, y);
         _cluster.DataPlane.FailAt(rank: 1, calls: 3, new InvalidOperationException("out of luck"));
-        EpochFailedException failed = await Assert.ThrowsAsync<EpochFailedException>(() => _layer.BackwardAsync(x, y, Cancellation));
+        ViewFailedException failed = await Assert.ThrowsAsync<ViewFailedException>(() => _layer.BackwardAsync(x, y, Cancellation));
         Assert.Contains("out of luck", failed.Message, StringComparison.Ordinal);
         await RefuseAsync("No forward waits", () => _layer.BackwardAsync(x, y, Cancellation));
         expected.AssertSame(await LayerBackbone.TrainAsync(_layer, 1), "after a failure");

@@ -105,7 +105,7 @@ public sealed class MemoryEstimatorTests
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, new PlacementRequest { Ranks = ranks }, Cancellation);
         long[] opened = [.. Enumerable.Range(0, Workers).Select(rank => cluster.Host(rank).AllocatedBytes)];
         await model.TrainStepAsync(Batch(run, 1), Cancellation);
-        MemoryEstimate estimate = MemoryEstimator.Estimate(run, (await model.GetStatusAsync(Cancellation)).Map!.ToMap(), Shape);
+        MemoryEstimate estimate = MemoryEstimator.Estimate(run, (await model.GetStatusAsync(Cancellation)).Map!, Shape);
         for (int rank = 0; rank < Workers; rank++)
         {
             long used = opened[rank] + cluster.Host(rank).Find("m", rank).Model.ArenaPeakBytes;

@@ -93,12 +93,12 @@ public sealed class MemoryGaugeTests
         RunConfiguration run = TrainingRuns.Small with { MicroBatches = 2 };
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
         await model.TrainStepAsync(Same(run), Cancellation);
-        PlacementMap before = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        PlacementMap before = (await model.GetStatusAsync(Cancellation)).Map!;
         await model.MoveExpertAsync(0, 0, 1, Cancellation);
         await model.TrainStepAsync(Same(run), Cancellation);
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
         var shape = new MicroBatchShape(4, run.Model.MaximumSequence);
-        WorkerEstimate estimate = MemoryEstimator.Estimate(run, status.Map!.ToMap(), shape, before: before).Workers[1];
+        WorkerEstimate estimate = MemoryEstimator.Estimate(run, status.Map!, shape, before: before).Workers[1];
         long planned = estimate.Phases[(int)MemoryPhase.Transfer];
         Assert.InRange(status.Memory[1].TransferPeak, (long)(planned / 1.2), planned);
         Assert.Equal(0, status.Memory[0].TransferPeak);

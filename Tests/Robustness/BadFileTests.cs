@@ -135,7 +135,7 @@ public sealed class BadFileTests : IDisposable
         JsonProperty tensor = tensors.RootElement.EnumerateObject().First(one => one.Name.EndsWith(ending, StringComparison.Ordinal));
         BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(sizeof(long) + header + tensor.Value.GetProperty("data_offsets")[0].GetInt32() + (2 * sizeof(float))), value);
         await File.WriteAllBytesAsync(path, bytes, Cancellation);
-        EpochFailedException refused = await Assert.ThrowsAsync<EpochFailedException>(
+        ViewFailedException refused = await Assert.ThrowsAsync<ViewFailedException>(
             () => cluster.Client.RestoreModelAsync("again", _folder.Path, null, Cancellation));
         Assert.Contains($"'{tensor.Name}'", refused.Message, StringComparison.Ordinal);
         Assert.Contains("at element 2", refused.Message, StringComparison.Ordinal);

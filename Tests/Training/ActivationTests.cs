@@ -50,7 +50,7 @@ public sealed class ActivationTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         StepOutcome last = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
-        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
 
         // The step after next is ordered behind the commit; so is this.
         await model.FingerprintAsync(Cancellation);
@@ -73,7 +73,7 @@ public sealed class ActivationTests
 
     internal static async Task AssertAtHomeAsync(TrainingCluster cluster, MoEModel model)
     {
-        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         HashSet<(string, string)> expected =
         [
             .. map.Shards.Select(shard => (GrainKeys.Expert(model.Name, shard), map.WorkerOf(shard).Silo)),

@@ -39,7 +39,7 @@ public sealed class CheckpointTests
         Assert.Equal(2, index.RootElement.GetProperty("metadata").GetProperty("step").GetInt64());
         Assert.Equal(run.ToJson(), CheckpointFolder.Open(path).Run.ToJson());
 
-        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         WorkerModel first = cluster.Host(0).Find("m", 0).Model;
         HashSet<string> seen = [];
         CheckBlock(first.Parameters.Dense, HuggingFaceNames.Dense(run.Model), files, seen);

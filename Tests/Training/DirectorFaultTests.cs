@@ -29,10 +29,10 @@ public sealed class DirectorFaultTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
         cluster.DataPlane.FailCourierAt(rank, calls, new InvalidOperationException("the wire burned"));
         DirectorStatus status = await AssertUndisturbedAsync(cluster);
-        DirectorDecision failed = status.Decisions.First(decision => decision.State == DecisionState.GivenUp);
+        DirectorDecision failed = status.Decisions.First(decision => decision.State == DecisionState.Abandoned);
         Assert.Contains("the wire burned", failed.Failure, StringComparison.Ordinal);
         Assert.Contains("Worker", failed.Failure, StringComparison.Ordinal);
-        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class DirectorFaultTests
             call => call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 }),
             [.. Enumerable.Range(first, count)]));
         Assert.True(cluster.Calls.Meant >= first + count, $"{cluster.Calls.Meant} such messages were sent.");
-        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Fact]
@@ -57,8 +57,8 @@ public sealed class DirectorFaultTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
         DirectorStatus status = await AssertUndisturbedAsync(
             cluster, () => cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareOrder { Switch: not null }, 2));
-        Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.GivenUp, Failure: not null });
-        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+        Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.Abandoned, Failure: not null });
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class DirectorFaultTests
             }
         });
         Assert.True((await cluster.Client.OpenModelAsync("m", Cancellation)).Step > 0);
-        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Fact]
@@ -84,9 +84,9 @@ public sealed class DirectorFaultTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
         DirectorStatus status = await AssertUndisturbedAsync(
             cluster, () => cluster.Calls.Lose(call => call.MethodName == nameof(ITrainingGrain.ProposeAsync), 1));
-        Assert.Equal(DecisionState.GivenUp, status.Decisions[0].State);
+        Assert.Equal(DecisionState.Abandoned, status.Decisions[0].State);
         Assert.Contains("knows nothing of the plan", status.Decisions[0].Failure, StringComparison.Ordinal);
-        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Landed);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class DirectorFaultTests
             }
         });
         Assert.Equal(Enumerable.Range(1, status.Decisions.Length).Select(number => (long)number), status.Decisions.Select(decision => decision.Number));
-        Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.Landed, ShardsMoved: > 0, BytesMoved: > 0 });
+        Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.Applied, ShardsMoved: > 0, BytesMoved: > 0 });
         Assert.True(seen > 10, $"The director was called {seen} times.");
     }
 
@@ -122,7 +122,7 @@ public sealed class DirectorFaultTests
             {
                 losses.Add((await model.TrainStepAsync(TrainingRuns.Batch(Run, losses.Count + 1), Cancellation)).Loss);
             }
-            catch (EpochFailedException)
+            catch (ViewFailedException)
             {
                 // The step was not applied: it is tried again.
             }
@@ -131,7 +131,7 @@ public sealed class DirectorFaultTests
         cluster.Calls.Before = null;
         Assert.Equal(expected.Losses, losses);
         Assert.Equal(expected.Fingerprint, await model.FingerprintAsync(Cancellation));
-        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         for (int silo = 0; silo < Silos; silo++)
         {
             Assert.Equal(

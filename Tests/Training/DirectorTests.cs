@@ -35,7 +35,7 @@ public sealed class DirectorTests
 
         DirectorStatus status = await SettledAsync(model);
         DirectorDecision first = status.Decisions[0];
-        Assert.Equal(DecisionState.Landed, first.State);
+        Assert.Equal(DecisionState.Applied, first.State);
         Assert.Null(first.Failure);
         Assert.Equal(first.Layers.Sum(layer => layer.Arrivals.Length), first.ShardsMoved);
         Assert.All(first.Layers, layer =>

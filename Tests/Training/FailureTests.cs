@@ -30,12 +30,12 @@ public sealed class FailureTests
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         ulong before = await model.FingerprintAsync(Cancellation);
-        string worker = (await model.GetStatusAsync(Cancellation)).Map!.ToMap().Workers[rank].ToString();
+        string worker = (await model.GetStatusAsync(Cancellation)).Map!.Workers[rank].ToString();
 
         cluster.DataPlane.FailAt(rank, calls, new InvalidOperationException("the device burned"));
         long started = Stopwatch.GetTimestamp();
-        EpochFailedException failed =
-            await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
+        ViewFailedException failed =
+            await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
 
         Assert.True(Stopwatch.GetElapsedTime(started) < Quick, $"It took {Stopwatch.GetElapsedTime(started)}.");
         Assert.Contains(worker, failed.Message, StringComparison.Ordinal);
@@ -61,9 +61,9 @@ public sealed class FailureTests
         cluster.DataPlane.Release();
 
         long started = Stopwatch.GetTimestamp();
-        await Assert.ThrowsAsync<EpochFailedException>(() => step);
-        EpochFailedException again =
-            await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
+        await Assert.ThrowsAsync<ViewFailedException>(() => step);
+        ViewFailedException again =
+            await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
         Assert.True(Stopwatch.GetElapsedTime(started) < Quick, $"It took {Stopwatch.GetElapsedTime(started)}.");
         Assert.Contains(lost.Address.ToParsableString(), again.Message, StringComparison.Ordinal);
         Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Step);
@@ -104,7 +104,7 @@ public sealed class FailureTests
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareOrder, 2);
         long started = Stopwatch.GetTimestamp();
-        await Assert.ThrowsAsync<EpochFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
+        await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
 
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "after a lost order");
         Assert.True(Stopwatch.GetElapsedTime(started) < Quick, $"It took {Stopwatch.GetElapsedTime(started)}.");

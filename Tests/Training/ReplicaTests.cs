@@ -231,7 +231,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     private async Task AssertReplicasAlikeAsync(MoEModel model)
     {
         await model.FingerprintAsync(Cancellation);
-        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         foreach (ShardId shard in map.Shards.Where(shard => shard.Replica > 0))
         {
             ParameterBlock home = Block(model.Name, map, shard with { Replica = 0 });

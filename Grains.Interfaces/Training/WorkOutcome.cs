@@ -1,7 +1,0 @@
-namespace MoEActors.Grains.Interfaces.Training;
-
-/// <summary>The outcome of work.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.outcome")]
-public abstract class WorkOutcome;

@@ -1,8 +1,0 @@
-namespace MoEActors.Grains.Placement;
-
-/// <summary>The grain directory of this project's grains.</summary>
-public static class MoEGrainDirectory
-{
-    /// <summary>Its name, under which a silo registers it.</summary>
-    public const string Name = "moe";
-}

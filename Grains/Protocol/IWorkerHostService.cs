@@ -1,0 +1,45 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using Orleans.Services;
+
+namespace MoEActors.Grains.Protocol;
+
+/// <summary>
+/// The control plane's door to the worker host of a silo. Calls are short and idempotent; work runs on the executor threads, and how it
+/// ended is learnt by polling.
+/// </summary>
+[Alias("moe.IWorkerHostService")]
+public interface IWorkerHostService : IGrainService
+{
+    /// <summary>What this host holds of a model, once what runs has ended; "busy" when that takes longer than a call may.</summary>
+    [Alias("roll")]
+    Task<HostInventory> GetInventoryAsync(string model, long term);
+
+    /// <summary>Takes over a newer placement map, from which this silo answers where grains belong.</summary>
+    [Alias("map")]
+    Task InstallMapAsync(string model, PlacementMap map);
+
+    /// <summary>Ends a view that has failed: what waits there for a peer fails at once instead of at its deadline.</summary>
+    /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
+    [Alias("end")]
+    Task EndViewAsync(string model, long term, long view, string reason);
+
+    /// <summary>Queues a command and returns at once.</summary>
+    /// <exception cref="StaleCommandException">Its term, view or step is old.</exception>
+    [Alias("submit")]
+    Task SubmitAsync(CommandHeader header, Command command);
+
+    /// <summary>Waits up to <paramref name="slice"/> for a command to end.</summary>
+    /// <returns>How it ended, or null when it has not.</returns>
+    /// <exception cref="StaleCommandException">The host knows no such command.</exception>
+    [Alias("poll")]
+    Task<HostReport?> PollAsync(string model, long term, long number, TimeSpan slice);
+}
+
+/// <summary>Reaches the worker host of a given silo.</summary>
+public interface IWorkerHostClient : IGrainServiceClient<IWorkerHostService>
+{
+    /// <summary>The worker host of <paramref name="silo"/>. A call to a dead silo fails at once.</summary>
+    IWorkerHostService On(SiloAddress silo);
+}

@@ -1,0 +1,70 @@
+using Microsoft.Extensions.Logging;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Host;
+using Orleans.Concurrency;
+using Orleans.Runtime.Services;
+
+namespace MoEActors.Grains.Protocol;
+
+/// <summary>The grain service through which the control plane reaches the worker host of its silo.</summary>
+[Reentrant]
+public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory loggers, WorkerHost host, PlacementMapCache maps)
+    : GrainService(id, silo, loggers), IWorkerHostService
+{
+    /// <inheritdoc />
+    public Task<HostInventory> GetInventoryAsync(string model, long term) => Translated(() => host.GetInventoryAsync(model, term));
+
+    /// <inheritdoc />
+    public Task InstallMapAsync(string model, PlacementMap map)
+    {
+        maps.Install(model, map);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task EndViewAsync(string model, long term, long view, string reason) => Translated(() =>
+    {
+        host.EndView(model, term, view, reason);
+        return Task.FromResult(true);
+    });
+
+    /// <inheritdoc />
+    public Task SubmitAsync(CommandHeader header, Command command) => Translated(() =>
+    {
+        host.Submit(header, command);
+        return Task.FromResult(true);
+    });
+
+    /// <inheritdoc />
+    public Task<HostReport?> PollAsync(string model, long term, long number, TimeSpan slice) =>
+        Translated(() => host.PollAsync(model, term, number, slice));
+
+    /// <inheritdoc />
+    public override Task Stop()
+    {
+        host.Interrupt(new OperationCanceledException($"Silo {host.Silo} is stopping."));
+        return base.Stop();
+    }
+
+    /// <summary>The engine's refusal as callers know it.</summary>
+    private static async Task<T> Translated<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (CommandRefusedException e)
+        {
+            throw new StaleCommandException(e.Message);
+        }
+    }
+}
+
+/// <summary>Reaches worker hosts from within a silo.</summary>
+public sealed class WorkerHostClient(IServiceProvider services) : GrainServiceClient<IWorkerHostService>(services), IWorkerHostClient
+{
+    /// <inheritdoc />
+    public IWorkerHostService On(SiloAddress silo) => GetGrainService(silo);
+}

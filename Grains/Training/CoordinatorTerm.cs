@@ -1,0 +1,73 @@
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Errors;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>
+/// One coordinator's hold on a run: the record as it wrote it last. Every write is a compare-and-swap; losing one means that another
+/// coordinator has taken over, and ends this term.
+/// </summary>
+internal sealed class CoordinatorTerm
+{
+    private readonly IRunStore _store;
+    private readonly string _model;
+
+    private CoordinatorTerm(IRunStore store, string model, RunRecord record)
+    {
+        _store = store;
+        _model = model;
+        Record = record;
+    }
+
+    /// <summary>The run as this coordinator knows it.</summary>
+    public RunRecord Record { get; private set; }
+
+    /// <summary>The term of this term.</summary>
+    public long Number => Record.Term;
+
+    /// <summary>Whether nothing has come of the run yet: no view was ever opened.</summary>
+    public bool IsUntouched => Record is { View: 0, Checkpoint: null };
+
+    /// <summary>Takes the next term of an existing run; null when there is none.</summary>
+    public static async Task<CoordinatorTerm?> TakeAsync(IRunStore store, string model)
+    {
+        while (await store.ReadAsync(model) is { } record)
+        {
+            RunRecord taken = record with { Version = record.Version + 1, Term = record.Term + 1 };
+            if (await store.TryWriteAsync(model, taken))
+            {
+                return new CoordinatorTerm(store, model, taken);
+            }
+
+            // The last coordinator has written meanwhile, a decision perhaps: take over from that.
+        }
+
+        return null;
+    }
+
+    /// <summary>Begins a run.</summary>
+    /// <exception cref="StaleCommandException">Another coordinator began it at the same moment.</exception>
+    public static async Task<CoordinatorTerm> BeginAsync(IRunStore store, string model, RunRecord record)
+    {
+        var term = new CoordinatorTerm(store, model, new RunRecord());
+        await term.WriteAsync(record with { Term = 1 });
+        return term;
+    }
+
+    /// <summary>Whether another coordinator has taken over.</summary>
+    public async Task<bool> IsOverAsync() => await _store.ReadAsync(_model) is { } record && record.Term > Number;
+
+    /// <summary>Replaces the record.</summary>
+    /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
+    public async Task WriteAsync(RunRecord record)
+    {
+        RunRecord next = record with { Version = Record.Version + 1 };
+        if (!await _store.TryWriteAsync(_model, next))
+        {
+            throw new StaleCommandException(
+                $"The coordinator of model '{_model}' in term {Record.Term} has been replaced by another; ask again.");
+        }
+
+        Record = next;
+    }
+}

@@ -1,0 +1,36 @@
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Placement.Costs;
+using MoEActors.Workers.Commands;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>How the director is to follow the load, and what it must know of the members for that.</summary>
+internal sealed class DirectorControl(Members members, CoordinatorTerm term)
+{
+    /// <summary>Writes down the director's settings, and measures what the members compute and send unless that is known.</summary>
+    /// <exception cref="ViewFailedException">A member failed; the old settings stay.</exception>
+    public async Task<DirectOutcome> ChangeAsync(DirectRequest request)
+    {
+        // Once for the cluster: its machines stay what they are.
+        ClusterCalibration? calibration = term.Record.Calibration;
+        if (request.Settings is not null)
+        {
+            calibration ??= await CalibrateAsync();
+        }
+
+        await term.WriteAsync(term.Record with
+        {
+            Director = request.Settings,
+            DirectorRevision = term.Record.DirectorRevision + 1,
+            Calibration = calibration,
+        });
+        return new DirectOutcome { Calibration = calibration };
+    }
+
+    private async Task<ClusterCalibration> CalibrateAsync()
+    {
+        IReadOnlyList<CalibrateReport> reports = await members.RunAsync(new CalibrateCommand());
+        return reports[0].Calibration;
+    }
+}

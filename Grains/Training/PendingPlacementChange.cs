@@ -1,0 +1,76 @@
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>A change of placement among the members of a view, which makes the next one.</summary>
+internal sealed class PendingPlacementChange
+{
+    private readonly ShardMove[] _moves;
+
+    /// <summary>Works out what must travel.</summary>
+    /// <param name="before">The placement in force.</param>
+    /// <param name="after">The placement to come, of the same workers; its version is the next view.</param>
+    public PendingPlacementChange(PlacementMap before, PlacementMap after)
+    {
+        ClusterTopology topology = Links(before);
+        Before = before;
+        After = after;
+        _moves = [.. Enumerable.Range(0, after.Layers).SelectMany(layer =>
+            PlacementMoves.Between(layer, before.PlacementOf(layer), after.PlacementOf(layer), topology))];
+        Message = new PlacementChange
+        {
+            View = after.Version,
+            Map = after,
+            Moves = _moves,
+        };
+    }
+
+    /// <summary>The placement in force.</summary>
+    public PlacementMap Before { get; }
+
+    /// <summary>The placement to come.</summary>
+    public PlacementMap After { get; }
+
+    /// <summary>What the worker hosts are told.</summary>
+    public PlacementChange Message { get; }
+
+    /// <summary>Layers whose experts are elsewhere afterwards.</summary>
+    public IEnumerable<int> ChangedLayers =>
+        Enumerable.Range(0, After.Layers).Where(layer => !After.PlacementOf(layer).Equals(Before.PlacementOf(layer)));
+
+    /// <summary>Shards that arrive somewhere.</summary>
+    public int Moves => _moves.Length;
+
+    /// <summary>Why the change cannot be adopted; null when it can.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>Number of the command that told the members to adopt it; 0 when it was not told, or not to all.</summary>
+    public long Adoption { get; set; }
+
+    /// <summary>Seconds that its copies took beside the step, on the slowest worker.</summary>
+    public double CopySeconds { get; private set; }
+
+    /// <summary>Seconds that the step had to wait for them.</summary>
+    public double WaitSeconds { get; private set; }
+
+    /// <summary>Concludes from what has arrived whether the change can be adopted.</summary>
+    /// <param name="arrivals">What has arrived at all workers, in rank order.</param>
+    public void Conclude(IReadOnlyList<ShardArrivals?> arrivals)
+    {
+        CopySeconds = arrivals.Max(report => report?.CopySeconds ?? 0);
+        WaitSeconds = arrivals.Max(report => report?.WaitSeconds ?? 0);
+        ShardArrivals? failed = arrivals.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
+            ?? arrivals.FirstOrDefault(report => report?.Failure is not null);
+        Failure = failed?.Failure ?? _moves.Where(move => !HasArrived(arrivals[move.To], move))
+            .Select(move => $"Expert {move.Expert} of layer {move.Layer} did not arrive on rank {move.To}.")
+            .FirstOrDefault();
+    }
+
+    private bool HasArrived(ShardArrivals? report, ShardMove move) =>
+        report?.View == After.Version && report.Experts.Contains(move.ExpertId);
+
+    /// <summary>Copies come from a holder of the same silo where there is one: only the order of the two bandwidths counts here.</summary>
+    private static ClusterTopology Links(PlacementMap map) =>
+        new([.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], inHostBandwidth: 2, betweenHostsBandwidth: 1);
+}

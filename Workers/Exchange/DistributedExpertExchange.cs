@@ -1,0 +1,160 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Memory;
+using MoEActors.Placement.Map;
+
+namespace MoEActors.Workers.Exchange;
+
+/// <summary>
+/// The exchange of one layer over a communicator and a placement: counts are gathered, then every pair of workers exchanges one segment per
+/// shard, which lands where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
+/// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
+/// </summary>
+public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
+{
+    private readonly ICommunicator _communicator;
+    private readonly ReplicaSplit? _split;
+    private readonly DeviceBuffer _countMemory;
+    private readonly DeviceSpan<int> _mine;
+    private readonly DeviceSpan<int> _all;
+    private readonly int _shards;
+
+    // Shards as they are sent to, by rank and expert: place in canonical order, expert, rank, rows.
+    private readonly int[] _sendShards;
+    private readonly int[] _sendOrder;
+    private readonly int[] _sendRanks;
+    private readonly int[] _sendLengths;
+    private readonly int[] _resident;
+
+    // Gathered counts [sources × experts], and rows [sources × shards]: the same array where no expert has replicas.
+    private readonly int[] _counts;
+    private readonly int[] _rows;
+    private readonly int[] _segmentLengths;
+    private readonly Segment[] _away;
+    private readonly Segment[] _here;
+    private int _sentRows;
+    private int _residentRows;
+
+    /// <summary>Creates the exchange.</summary>
+    /// <param name="device">The worker's device.</param>
+    /// <param name="communicator">The view's communicator.</param>
+    /// <param name="placement">Where the layer's experts are.</param>
+    /// <param name="reproducible">Whether a replica takes whole micro-batches only.</param>
+    public DistributedExpertExchange(IDevice device, ICommunicator communicator, LayerPlacement placement, bool reproducible)
+    {
+        int workers = communicator.Size;
+        _communicator = communicator;
+        _shards = placement.Shards;
+        (int Shard, int Expert, int Rank)[] order =
+        [
+            .. Enumerable.Range(0, placement.Experts)
+                .SelectMany(expert => placement.RanksOf(expert).ToArray().Select((rank, replica) => (placement.FirstShardOf(expert) + replica, expert, rank)))
+                .OrderBy(shard => shard.rank).ThenBy(shard => shard.expert),
+        ];
+        _sendShards = [.. order.Select(shard => shard.Shard)];
+        _sendOrder = [.. order.Select(shard => shard.Expert)];
+        _sendRanks = [.. order.Select(shard => shard.Rank)];
+        _sendLengths = new int[_shards];
+        _resident = [.. order.Where(shard => shard.Rank == communicator.Rank).Select(shard => shard.Shard)];
+        _counts = new int[placement.Experts * workers];
+        _split = placement.IsSingle ? null : reproducible ? new WholePartSplit(placement) : new FractionalSplit(placement);
+        _rows = _split is null ? _counts : new int[_shards * workers];
+        _segmentLengths = new int[_resident.Length * workers];
+        _away = new Segment[_shards];
+        _here = new Segment[_resident.Length * workers];
+        _countMemory = device.Allocate(sizeof(int) * (long)placement.Experts * (workers + 1));
+        DeviceSpan<int> memory = _countMemory.As<int>();
+        _mine = memory.Slice(0, placement.Experts);
+        _all = memory.Slice(placement.Experts, _counts.Length);
+    }
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SendOrder => _sendOrder;
+
+    /// <inheritdoc />
+    public int Sources => _communicator.Size;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SendLengths => _sendLengths;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SegmentLengths => _segmentLengths;
+
+    /// <summary>After <see cref="ExchangeCounts"/>: rows that a source sends to a shard, alike on every worker.</summary>
+    /// <param name="source">Rank of the source.</param>
+    /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
+    public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
+
+    /// <inheritdoc />
+    public void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts)
+    {
+        tape.Device.Write(counts, _mine);
+        _communicator.AllGather(_mine, _all);
+        tape.Device.Read(_all, _counts);
+        _split?.Split(_counts, _rows);
+        _residentRows = 0;
+        for (int i = 0; i < _resident.Length; i++)
+        {
+            for (int source = 0; source < Sources; source++)
+            {
+                int rows = RowsOf(source, _resident[i]);
+                _segmentLengths[i * Sources + source] = rows;
+                _residentRows += rows;
+            }
+        }
+
+        _sentRows = 0;
+        for (int i = 0; i < _sendShards.Length; i++)
+        {
+            int rows = RowsOf(_communicator.Rank, _sendShards[i]);
+            _sendLengths[i] = rows;
+            _sentRows += rows;
+        }
+    }
+
+    /// <inheritdoc />
+    public Matrix Dispatch(Tape tape, in Matrix rows)
+    {
+        Matrix arrived = tape.NewMatrix(_residentRows, rows.Columns);
+        Layout(rows.Columns);
+        _communicator.AllToAll(rows.Data, _away, arrived.Data, _here);
+        return arrived;
+    }
+
+    /// <inheritdoc />
+    public Matrix Combine(Tape tape, in Matrix expertRows)
+    {
+        Matrix returned = tape.NewMatrix(_sentRows, expertRows.Columns);
+        Layout(expertRows.Columns);
+        _communicator.AllToAll(expertRows.Data, _here, returned.Data, _away);
+        return returned;
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _countMemory.Dispose();
+
+    /// <summary>
+    /// Segments in elements. Between two workers they pair up by ascending expert on both sides: the sender's order is by destination,
+    /// then expert; the receiver's by expert, then source.
+    /// </summary>
+    private void Layout(int columns)
+    {
+        int offset = 0;
+        for (int i = 0; i < _away.Length; i++)
+        {
+            int length = _sendLengths[i] * columns;
+            _away[i] = new Segment(_sendRanks[i], offset, length);
+            offset += length;
+        }
+
+        offset = 0;
+        for (int i = 0; i < _here.Length; i++)
+        {
+            int length = _segmentLengths[i] * columns;
+            _here[i] = new Segment(i % Sources, offset, length);
+            offset += length;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Models;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Training;
+
+namespace MoEActors.Workers.Host;
+
+/// <summary>
+/// One model on one worker: a thread for its commands, another for the copies of its shards, and a device context of its own. Every model has its own,
+/// since collectives block: models that shared a thread would wait for each other in another order on every worker, until their deadlines. The operating
+/// system gives them equal shares of the processors.
+/// </summary>
+internal sealed class ModelExecutor : IDisposable
+{
+    private readonly Executor _commands;
+    private readonly Executor _copies;
+    private readonly WorkerId _worker;
+    private readonly IDevice _device;
+    private readonly WorkerServices _services;
+    private volatile WorkerModel? _model;
+
+    public ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services)
+    {
+        _worker = worker;
+        _device = device.OpenContext();
+        _services = services;
+        _commands = new Executor($"moe {worker.Device} {model}");
+        _copies = new Executor($"moe copy {worker.Device} {model}");
+    }
+
+    /// <summary>What the worker holds of the model; null before its first view. Read from the control plane, changed on the executor.</summary>
+    public WorkerModel? Model => _model;
+
+    /// <summary>Bytes that the model has allocated on the device.</summary>
+    public long AllocatedBytes => _device.AllocatedBytes;
+
+    /// <summary>Runs a command on the executor; the task ends, elsewhere, with this worker's report, or with null if it is not in the command's view.</summary>
+    public Task<WorkerReport?> RunAsync(CommandHeader header, Command command)
+    {
+        var completion = new TaskCompletionSource<WorkerReport?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Post(() =>
+        {
+            try
+            {
+                completion.SetResult(Run(header, command));
+            }
+            catch (Exception e)
+            {
+                // The other ranks wait for this one: they fail with its cause instead of at their deadline.
+                _model?.Interrupt(e);
+                completion.SetException(e);
+            }
+        });
+        return completion.Task;
+    }
+
+    /// <summary>Ends when everything queued before has been done.</summary>
+    public Task DrainAsync()
+    {
+        var completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Post(completion.SetResult);
+        return completion.Task;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _commands.Dispose();
+        _model?.Dispose();
+        _copies.Dispose();
+        _device.Dispose();
+    }
+
+    private WorkerReport? Run(CommandHeader header, Command command)
+    {
+        long before = _model?.Shards.OtherBytes ?? _device.AllocatedBytes;
+        try
+        {
+            if (command is OpenViewCommand open)
+            {
+                return Open(header, open);
+            }
+
+            return _model is { View: { } view } model && view.Number == header.View ? CommandExecution.Run(header, command, model) : null;
+        }
+        finally
+        {
+            _model?.Gauge.Add(command, _model.Shards.OtherBytes - before);
+        }
+    }
+
+    private DoneReport? Open(CommandHeader header, OpenViewCommand command)
+    {
+        int rank = command.Map.RankOf(_worker);
+        if (rank < 0)
+        {
+            return null;
+        }
+
+        RunConfiguration run = command.Run.Using(_services.Kinds);
+        _model ??= new WorkerModel(
+            _worker, _device, run, _services.Files, _services.Callers, _services.Communicators, _copies.Post, ArenaEstimate.For(run));
+        _model.OpenView(header, command, rank);
+        return new DoneReport { Rank = rank };
+    }
+}
+
+/// <summary>What every worker of a host uses.</summary>
+/// <param name="Communicators">Opens the data plane.</param>
+/// <param name="Files">Where checkpoints are written.</param>
+/// <param name="Kinds">What the names in configurations stand for.</param>
+/// <param name="Callers">Memory that callers of layers lend.</param>
+internal sealed record WorkerServices(ICommunicatorProvider Communicators, IFileStore Files, ModelKinds Kinds, CallerBuffers Callers);

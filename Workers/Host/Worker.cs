@@ -1,0 +1,82 @@
+using MoEActors.Modules.Timing;
+using MoEActors.Native;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Training;
+
+namespace MoEActors.Workers.Host;
+
+/// <summary>One device of this silo, and what it runs of each model.</summary>
+internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerServices services) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ModelExecutor> _models = [];
+
+    /// <summary>Who this worker is.</summary>
+    public WorkerId Id { get; } = id;
+
+    /// <summary>Bytes that the device may allocate.</summary>
+    public long Budget { get; } = budget;
+
+    /// <summary>Bytes that the device has allocated, for all models.</summary>
+    public long AllocatedBytes => Executors().Sum(model => model.AllocatedBytes);
+
+    /// <summary>The device's memory, and what a model has of it.</summary>
+    public WorkerMemory MemoryOf(string model) =>
+        ModelOf(model)?.Gauge.Read(Budget, AllocatedBytes) ?? new WorkerMemory { Budget = Budget, Used = AllocatedBytes };
+
+    /// <summary>A sum over the models on this worker.</summary>
+    public long Sum(Func<WorkerMemory, long> value)
+    {
+        long used = AllocatedBytes;
+        return Executors().Sum(executor => executor.Model is { } model ? value(model.Gauge.Read(Budget, used)) : 0);
+    }
+
+    /// <summary>What this worker holds of a model; null for nothing.</summary>
+    public WorkerModel? ModelOf(string model) => Find(model)?.Model;
+
+    /// <summary>Runs a command; the task ends, elsewhere, with this worker's report, or with null if it is not in the command's view.</summary>
+    public Task<WorkerReport?> RunAsync(CommandHeader header, Command command)
+    {
+        ModelExecutor? executor = Find(header.Model);
+        if (executor is null && command is OpenViewCommand open && open.Map.RankOf(Id) >= 0)
+        {
+            executor = new ModelExecutor(Id, header.Model, device, services);
+            lock (_lock)
+            {
+                _models.Add(header.Model, executor);
+            }
+        }
+
+        return executor?.RunAsync(header, command) ?? Task.FromResult<WorkerReport?>(null);
+    }
+
+    /// <summary>Ends when everything queued before has been done for a model.</summary>
+    public Task DrainAsync(string model) => Find(model)?.DrainAsync() ?? Task.CompletedTask;
+
+    /// <summary>Ends collective operations in progress: the silo is going away.</summary>
+    public void Interrupt(Exception cause) => Array.ForEach(Executors(), executor => executor.Model?.Interrupt(cause));
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Array.ForEach(Executors(), executor => executor.Dispose());
+        device.Dispose();
+    }
+
+    private ModelExecutor? Find(string model)
+    {
+        lock (_lock)
+        {
+            return _models.GetValueOrDefault(model);
+        }
+    }
+
+    private ModelExecutor[] Executors()
+    {
+        lock (_lock)
+        {
+            return [.. _models.Values];
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
+using MoEActors.Modules.Parameters;
+using MoEActors.Native;
+using MoEActors.Native.Memory;
+using MoEActors.Placement.Map;
+
+namespace MoEActors.Workers.Shards;
+
+/// <summary>The parameters of one model on one worker, constant between two updates: the dense replica and the expert shards.</summary>
+internal sealed class WorkerParameters : IDisposable
+{
+    private readonly IDevice _device;
+    private readonly RunConfiguration _run;
+    private readonly Optimizer _optimizer;
+
+    public WorkerParameters(IDevice device, ShardMemory shards, RunConfiguration run)
+    {
+        _device = device;
+        _run = run;
+        _optimizer = new Optimizer(run.Optimizer);
+        Dense = new ParameterBlock(device, "", ModelLayout.Dense(run.Model));
+        Dense.Initialise(run.Model.Seed);
+        Shards = new ShardTable(shards, run.Model);
+    }
+
+    /// <summary>The model whose parameters these are.</summary>
+    public ModelConfiguration Model => _run.Model;
+
+    /// <summary>The dense replica.</summary>
+    public ParameterBlock Dense { get; }
+
+    /// <summary>The expert shards on this worker.</summary>
+    public ShardTable Shards { get; }
+
+    /// <summary>Committed steps.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Comes to the step that a view starts at: a worker that holds nothing reads the checkpoint, if there is one.</summary>
+    /// <exception cref="InvalidOperationException">The parameters are at another step.</exception>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
+    public void StartAt(long version, string? checkpoint, PlacementMap map, int rank)
+    {
+        if (version > 0 && Version == 0 && checkpoint is not null)
+        {
+            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
+        }
+
+        if (version != Version)
+        {
+            throw new InvalidOperationException($"The view starts at step {version}; this worker has committed {Version}.");
+        }
+    }
+
+    /// <summary>
+    /// Sees to it that the shards of a map are here. At version 0 a shard is as its seed made it, wherever it is: those of the map come into being;
+    /// later they must be here.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A shard of the map is not here.</exception>
+    public void Hold(PlacementMap map, int rank)
+    {
+        foreach (ShardId shard in On(map, rank).Where(shard => !Shards.Contains(shard.ExpertId)))
+        {
+            if (Version > 0)
+            {
+                throw new InvalidOperationException($"Shard {shard} is placed here but is not in the table, at step {Version}.");
+            }
+
+            Shards.Create(shard.ExpertId);
+        }
+    }
+
+    /// <summary>Applies a step's gradients.</summary>
+    /// <param name="step">The step, which is committed afterwards.</param>
+    /// <param name="dense">Gradients of the dense replica. Those of shards are in their blocks.</param>
+    /// <param name="scale">Factor of all gradients.</param>
+    /// <param name="arrived">Copies beside the table that share in the update.</param>
+    public void Update(long step, DeviceSpan<float> dense, float scale, IEnumerable<ParameterBlock> arrived)
+    {
+        _optimizer.Apply(_device, Dense, dense, scale, step);
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            ParameterBlock block = Shards.At(i).Block;
+            _optimizer.Apply(_device, block, block.Gradients, scale, step);
+        }
+
+        foreach (ParameterBlock block in arrived)
+        {
+            _optimizer.Apply(_device, block, block.Gradients, scale, step);
+        }
+
+        Version = step;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Shards.Dispose();
+        Dense.Dispose();
+    }
+
+    private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
+    {
+        if (checkpoint.Step != version)
+        {
+            throw new CheckpointException($"The checkpoint is at step {checkpoint.Step}; the model was committed up to {version}.");
+        }
+
+        checkpoint.Load(_device, Dense, HuggingFaceNames.Dense(_run.Model));
+        Shards.Keep(_ => false);
+        foreach (ShardId shard in On(map, rank))
+        {
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+        }
+
+        Version = version;
+    }
+
+    private static IEnumerable<ShardId> On(PlacementMap map, int rank) => map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == rank);
+}

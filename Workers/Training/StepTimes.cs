@@ -1,0 +1,43 @@
+using MoEActors.Modules.Timing;
+using MoEActors.Native;
+
+namespace MoEActors.Workers.Training;
+
+/// <summary>Times one model's steps on one worker.</summary>
+internal sealed class StepTimes(IDevice device, int layers)
+{
+    private TimeSpan _helpersBefore = device.HelperTime;
+
+    /// <summary>The executor thread's clock.</summary>
+    public PhaseClock Clock { get; } = new(layers);
+
+    /// <summary>What has been measured since the last call.</summary>
+    public WorkerTiming Take()
+    {
+        TimeSpan helpers = device.HelperTime;
+        var timing = new WorkerTiming
+        {
+            Elapsed = Seconds(Clock.Elapsed),
+            Busy = Seconds(Clock.Busy),
+            MixtureElapsed = [.. Enumerable.Range(0, layers).Select(Clock.ElapsedIn)],
+            MixtureBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyIn)],
+            ExpertsBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyInExperts)],
+            HelperSeconds = (helpers - _helpersBefore).TotalSeconds,
+        };
+        _helpersBefore = helpers;
+        Clock.Reset();
+        return timing;
+    }
+
+    private static PhaseSeconds Seconds(Func<Phase, double> of) => new()
+    {
+        Idle = of(Phase.Idle),
+        Experts = of(Phase.Experts),
+        Attention = of(Phase.Attention),
+        Gate = of(Phase.Gate),
+        Exchange = of(Phase.Exchange),
+        Dense = of(Phase.Dense),
+        Gradients = of(Phase.Gradients),
+        Update = of(Phase.Update),
+    };
+}

@@ -1,0 +1,211 @@
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Models;
+using MoEActors.Native;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Memory;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.PlacementChange;
+using MoEActors.Workers.Shards;
+
+namespace MoEActors.Workers.Training;
+
+/// <summary>
+/// One model on one worker: what it holds - parameters, gradients, arenas - and its place in a view. All of it runs on the model's executor thread.
+/// </summary>
+internal sealed class WorkerModel : IDisposable
+{
+    private readonly ICommunicatorProvider _communicators;
+    private readonly Arena _parts;
+
+    /// <param name="worker">The worker.</param>
+    /// <param name="device">The model's context on the worker's device.</param>
+    /// <param name="run">The run; its names stand for this silo's kinds.</param>
+    /// <param name="files">Where checkpoints are written.</param>
+    /// <param name="callers">Memory that callers of layers lend.</param>
+    /// <param name="communicators">Opens the data plane.</param>
+    /// <param name="copies">Queues work for the thread that copies shards.</param>
+    /// <param name="estimate">What arenas need for a micro-batch; null where that is not known.</param>
+    public WorkerModel(
+        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, CallerBuffers callers, ICommunicatorProvider communicators,
+        Action<Action> copies, ArenaEstimator? estimate)
+    {
+        _communicators = communicators;
+        _parts = new Arena(device);
+        Arena = new Arena(device);
+        Reservation = device.Computes && estimate is not null ? new ArenaReservation(run.Model.Layers, [Arena, _parts], estimate) : null;
+        Run = run;
+        Files = files;
+        Callers = callers;
+        Device = device;
+        Shards = new ShardMemory(device);
+        Parameters = new WorkerParameters(device, Shards, run);
+        Gauge = new ModelGauge(Parameters.Shards, () => Arenas);
+        Changes = new PlacementChanges(worker, Parameters.Shards, copies);
+        Gradients = new StepGradients(device, Parameters, Changes, run.Model);
+        Gates = new GateTable(run.Model);
+        Times = new StepTimes(device, run.Model.Layers);
+    }
+
+    /// <summary>The run.</summary>
+    public RunConfiguration Run { get; }
+
+    /// <summary>Where checkpoints are written.</summary>
+    public IFileStore Files { get; }
+
+    /// <summary>Memory that callers of layers lend.</summary>
+    public CallerBuffers Callers { get; }
+
+    /// <summary>The device that holds it all.</summary>
+    public IDevice Device { get; }
+
+    /// <summary>Memory of expert shards.</summary>
+    public ShardMemory Shards { get; }
+
+    /// <summary>The dense replica and the expert shards.</summary>
+    public WorkerParameters Parameters { get; }
+
+    /// <summary>Gradients of the step at work.</summary>
+    public StepGradients Gradients { get; }
+
+    /// <summary>The policies by which its gates route.</summary>
+    public GateTable Gates { get; }
+
+    /// <summary>The change of placement in progress.</summary>
+    public PlacementChanges Changes { get; }
+
+    /// <summary>Where the time of steps goes.</summary>
+    public StepTimes Times { get; }
+
+    /// <summary>What this model has of the device's memory.</summary>
+    public ModelGauge Gauge { get; }
+
+    /// <summary>Memory of a layer's pass, and of a round where layers are kept.</summary>
+    public Arena Arena { get; }
+
+    /// <summary>Reserves arenas before a micro-batch; null where what it needs is not known.</summary>
+    public ArenaReservation? Reservation { get; }
+
+    /// <summary>The place in the open view; null when none is open.</summary>
+    public WorkerView? View { get; private set; }
+
+    private StepProgram? _program;
+
+    /// <summary>What it does in steps.</summary>
+    /// <exception cref="InvalidOperationException">No view is open.</exception>
+    public StepProgram Program => _program ?? throw new InvalidOperationException("No view is open on this worker.");
+
+    /// <summary>Memory of a round: of a layer's pass, and of what must outlast it. Behind these, the memory of passes that wait for their backward.</summary>
+    public IReadOnlyList<Arena> Arenas => [Arena, _parts, .. _program?.PassArenas ?? []];
+
+    /// <summary>Bytes that the arenas hold.</summary>
+    public long ArenaBytes => Arenas.Sum(arena => arena.BytesHeld);
+
+    /// <summary>The most bytes that rounds have needed of them.</summary>
+    public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
+
+    /// <summary>Joins a view of new members.</summary>
+    /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
+    /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
+    public void OpenView(CommandHeader header, OpenViewCommand command, int rank)
+    {
+        PlacementMap map = command.Map;
+        Parameters.StartAt(command.Version, command.Checkpoint, map, rank);
+        Changes.Open();
+        Parameters.Hold(map, rank);
+        Close();
+        Gradients.Drop();
+        Gradients.Counts.Withdraw();
+        View = new WorkerView(header.View, map, rank, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, map, rank)));
+        _program = StepProgram.Open(this, View);
+        Enter(View);
+        Gates.Apply(command.Gates, Program.Model);
+    }
+
+    /// <summary>Begins to copy the shards of a change of placement.</summary>
+    /// <param name="header">Of the command that it came with.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="besideStep">Whether a step runs meanwhile.</param>
+    public void BeginChange(CommandHeader header, Commands.PlacementChange change, bool besideStep)
+    {
+        // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
+        CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, header, View!.Map, View.Rank) with { Attempt = header.Number };
+        Changes.Begin(change, besideStep, spec.Rank, () => _communicators.Open(spec));
+    }
+
+    /// <summary>Goes over to a view whose shards have arrived.</summary>
+    /// <exception cref="InvalidOperationException">No such view waits.</exception>
+    public void Adopt(long view)
+    {
+        PlacementMap map = Changes.Adopt(view)
+            ?? throw new InvalidOperationException($"View {view} cannot be adopted: its shards have not arrived.");
+        PlacementMap before = View!.Map;
+        View = View with { Number = view, Map = map };
+        Program.Enter(before, View);
+        Enter(View);
+    }
+
+    /// <summary>Applies the prepared gradients.</summary>
+    public void Commit(long step)
+    {
+        Parameters.Update(step, Gradients.Dense, Run.Optimizer.ClipFactor(Gradients.Norm), Changes.Arrived);
+        Program.Model.EndStep(Gradients.Dense);
+        Gradients.Drop();
+    }
+
+    /// <summary>Forgets the prepared gradients; nothing else has changed.</summary>
+    public void Abort()
+    {
+        Gradients.Drop();
+        Changes.Drop();
+    }
+
+    /// <summary>Ends what waits for peers, in the step and beside it. From any thread.</summary>
+    public void Interrupt(Exception cause)
+    {
+        View?.Communicator.Abort(cause);
+        Changes.End(cause);
+    }
+
+    /// <summary>Wires for the layers of a program.</summary>
+    public ExpertWiring Wire(WorkerView view, int wires) =>
+        new(Device, Run.Reproducible, view, wires, Parameters.Shards, Arena, _parts, Times.Clock);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Changes.Drop();
+        Close();
+        Gradients.Dispose();
+        Parameters.Dispose();
+        Arena.Dispose();
+        _parts.Dispose();
+    }
+
+    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, PlacementMap map, int rank) =>
+        new(map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device)), rank)
+        {
+            Purpose = purpose,
+            Model = header.Model,
+            Term = header.Term,
+            View = header.View,
+        };
+
+    private void Close()
+    {
+        View?.Communicator.Dispose();
+        _program?.Dispose();
+        _program = null;
+        View = null;
+    }
+
+    private void Enter(WorkerView view)
+    {
+        Gradients.Enter(view);
+
+        // Every shard has been found where this view has it: copies elsewhere are of no more use.
+        Changes.Release(expert => view.Map.PlacementOf(expert.Layer).Holds(expert.Expert, view.Rank));
+        Reservation?.Enter(view.Map, view.Rank);
+    }
+}
