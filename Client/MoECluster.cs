@@ -48,15 +48,15 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
 
     /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'; no model of that name may exist.</param>
-    /// <param name="folder">The checkpoint, as every silo sees it.</param>
+    /// <param name="place">The checkpoint: a path, relative to each silo's root of checkpoints, or a file: URI.</param>
     /// <param name="placement">Where experts go, on any number of silos; null for equal runs of experts on every worker.</param>
     /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
     /// <exception cref="CheckpointFailedException">There is no checkpoint that can be read.</exception>
     /// <exception cref="InvalidRequestException">A model of that name exists, or the checkpoint is a layer's.</exception>
     public async Task<MoEModel> RestoreModelAsync(
-        string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+        string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (_, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, folder, placement, cancellationToken);
+        (_, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, place, placement, cancellationToken);
         Require(run, Backbone.Decoder, name);
         return new MoEModel(name, grains, run, view);
     }
@@ -84,15 +84,15 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
 
     /// <summary>Creates a layer from a checkpoint.</summary>
     /// <param name="name">Letters, digits, '-', '_' and '.'; no layer or model of that name may exist.</param>
-    /// <param name="folder">The checkpoint, as every silo sees it.</param>
+    /// <param name="place">The checkpoint: a path, relative to each silo's root of checkpoints, or a file: URI.</param>
     /// <param name="placement">Where experts go, on any number of silos; null for equal runs of experts on every worker.</param>
     /// <param name="cancellationToken">Stops waiting; the cluster goes on.</param>
     /// <exception cref="CheckpointFailedException">There is no checkpoint that can be read.</exception>
     /// <exception cref="InvalidRequestException">The name is taken, or the checkpoint is a model's.</exception>
     public async Task<ClusterLayer> RestoreLayerAsync(
-        string name, string folder, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+        string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (ITrainingGrain grain, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, folder, placement, cancellationToken);
+        (ITrainingGrain grain, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, place, placement, cancellationToken);
         Require(run, Backbone.None, name);
         return new ClusterLayer(new MoEModel(name, grains, run, view), grain, memory);
     }
@@ -118,12 +118,11 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     }
 
     private async Task<(ITrainingGrain Grain, RunConfiguration Run, ViewOutcome View)> RestoreAsync(
-        string name, string folder, PlacementRequest? placement, CancellationToken cancellationToken)
+        string name, string place, PlacementRequest? placement, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
-        string full = Path.GetFullPath(folder);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
-        ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.RestoreAsync(full, placement), before: null, cancellationToken);
+        ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.RestoreAsync(place, placement), before: null, cancellationToken);
         return (grain, await ConfigurationAsync(name, cancellationToken), view);
     }
 

@@ -151,17 +151,12 @@ public sealed class MoEModel
     }
 
     /// <summary>Writes a checkpoint in the Hugging Face layout: safetensors, an index, and configurations.</summary>
-    /// <param name="folder">The folder; it is created. A checkpoint that is there stays whole until the new one is complete.</param>
+    /// <param name="place">A path, relative to each silo's root of checkpoints, or a file: URI; it is created. A checkpoint that is there stays whole until the new one is complete.</param>
     /// <param name="cursor">What to hand back on resuming, such as a place in the data; see <see cref="MoECluster.RestoreModelAsync"/>.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="IOException">The folder cannot be created.</exception>
-    /// <exception cref="CheckpointFailedException">A file could not be written; the model is as before.</exception>
-    public Task<SaveOutcome> SaveAsync(string folder, string cursor = "", CancellationToken cancellationToken = default)
-    {
-        string full = Path.GetFullPath(folder);
-        Directory.CreateDirectory(full);
-        return RunAsync<SaveOutcome>(new SaveRequest { Folder = full, Cursor = cursor }, cancellationToken);
-    }
+    /// <exception cref="CheckpointFailedException">The place cannot be written to; the model is as before.</exception>
+    public Task<SaveOutcome> SaveAsync(string place, string cursor = "", CancellationToken cancellationToken = default) =>
+        RunAsync<SaveOutcome>(new SaveRequest { Place = place, Cursor = cursor }, cancellationToken);
 
     /// <summary>Moves an expert, its optimizer state included, to another worker between two steps. Training results do not change by a bit.</summary>
     /// <param name="layer">The layer.</param>

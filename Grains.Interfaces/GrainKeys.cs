@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces;

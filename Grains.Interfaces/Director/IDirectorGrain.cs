@@ -1,3 +1,4 @@
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Costs;
 
 namespace MoEActors.Grains.Interfaces.Director;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Interfaces.Errors;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Grains.Interfaces.Errors;
 

@@ -1,3 +1,5 @@
+using MoEActors.Modules.Checkpoints;
+
 namespace MoEActors.Grains.Interfaces.Experts;
 
 /// <summary>

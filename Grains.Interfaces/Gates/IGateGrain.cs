@@ -1,3 +1,4 @@
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 
 namespace MoEActors.Grains.Interfaces.Gates;

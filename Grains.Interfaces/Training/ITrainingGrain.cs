@@ -1,3 +1,4 @@
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using Orleans.Concurrency;
 
@@ -21,13 +22,13 @@ public interface ITrainingGrain : IGrainWithStringKey
     Task<long> CreateAsync(RunConfiguration configuration, PlacementRequest? placement);
 
     /// <summary>Creates the model from a checkpoint and begins to open its view. Training goes on as if it had never stopped.</summary>
-    /// <param name="folder">The checkpoint, as every silo sees it.</param>
+    /// <param name="place">The checkpoint, a path or a file: URI, which every silo resolves for itself.</param>
     /// <param name="placement">Where the experts go; null for the static placement over all workers.</param>
     /// <returns>A ticket; its outcome is an <see cref="ViewOutcome"/>.</returns>
     /// <exception cref="Errors.CheckpointFailedException">There is no checkpoint that can be read.</exception>
     /// <exception cref="Errors.InvalidRequestException">A model of that name exists.</exception>
     [Alias("restore")]
-    Task<long> RestoreAsync(string folder, PlacementRequest? placement);
+    Task<long> RestoreAsync(string place, PlacementRequest? placement);
 
     /// <summary>Logs a batch and queues its step.</summary>
     /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>

@@ -1,3 +1,4 @@
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
 

@@ -1,3 +1,4 @@
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Costs;
 
@@ -116,7 +117,7 @@ public sealed class DirectOutcome : WorkOutcome
 [Alias("moe.outcome.save")]
 public sealed class SaveOutcome : WorkOutcome
 {
-    /// <summary>The folder.</summary>
+    /// <summary>The folder, as the coordinator's silo has it.</summary>
     [Id(0)]
     public required string Folder { get; init; }
 

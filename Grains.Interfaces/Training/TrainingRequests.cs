@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
@@ -178,9 +179,9 @@ public sealed class DirectRequest : WorkRequest
 [Alias("moe.request.save")]
 public sealed class SaveRequest : WorkRequest
 {
-    /// <summary>The folder, as every silo sees it.</summary>
+    /// <summary>The place, a path or a file: URI, which every silo resolves for itself.</summary>
     [Id(0)]
-    public required string Folder { get; init; }
+    public required string Place { get; init; }
 
     /// <summary>What the caller wants back on resuming, such as a place in its data.</summary>
     [Id(1)]

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;

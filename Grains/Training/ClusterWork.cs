@@ -7,7 +7,7 @@ using MoEActors.Workers.Commands;
 namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, passes of a layer, checkpoints, hashes.</summary>
-internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, IFileStore files, string model)
+internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, IFileStore files, CheckpointPlaces places, string model)
 {
     private readonly LayerWork _layer = new(members, term, memory, model);
 
@@ -57,21 +57,34 @@ internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryA
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
     {
-        using FolderLock alone = Take(request.Folder);
+        string folder = Folder(request.Place);
+        using FolderLock alone = Take(folder);
 
         // What an earlier save left when it was killed may be the room that this one needs.
-        CheckpointFolder.Tidy(files, request.Folder);
+        CheckpointFolder.Tidy(files, folder);
         try
         {
-            return await WriteAsync(request);
+            return await WriteAsync(request, folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw NotWritten(request.Folder, $"the index cannot be written to '{request.Folder}': {e.Message}");
+            throw NotWritten(folder, $"the index cannot be written to '{folder}': {e.Message}");
         }
         finally
         {
-            CheckpointFolder.Tidy(files, request.Folder);
+            CheckpointFolder.Tidy(files, folder);
+        }
+    }
+
+    private string Folder(string place)
+    {
+        try
+        {
+            return places.Resolve(place);
+        }
+        catch (CheckpointException e)
+        {
+            throw new CheckpointFailedException(e.Message);
         }
     }
 
@@ -79,6 +92,7 @@ internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryA
     {
         try
         {
+            Directory.CreateDirectory(folder);
             return CheckpointFolder.Lock(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -87,22 +101,22 @@ internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryA
         }
     }
 
-    private async Task<SaveOutcome> WriteAsync(SaveRequest request)
+    private async Task<SaveOutcome> WriteAsync(SaveRequest request, string folder)
     {
         string tag = Guid.NewGuid().ToString("n")[..8];
         IReadOnlyList<SaveReport> reports = await members.RunAsync(new SaveCommand
         {
-            Folder = request.Folder,
+            Place = request.Place,
             Tag = tag,
         });
         if (reports.FirstOrDefault(report => report.Error is not null) is { Error: { } error })
         {
-            throw NotWritten(request.Folder, error);
+            throw NotWritten(folder, error);
         }
 
         CheckpointFile[] written = [.. reports.SelectMany(report => report.Files)];
-        CheckpointFolder.Write(files, request.Folder, run, term.Record.Step, request.Cursor, term.Record.Gates, written);
-        return new SaveOutcome { Folder = request.Folder, Bytes = written.Sum(file => file.Bytes) };
+        CheckpointFolder.Write(files, folder, run, term.Record.Step, request.Cursor, term.Record.Gates, written);
+        return new SaveOutcome { Folder = folder, Bytes = written.Sum(file => file.Bytes) };
     }
 
     private CheckpointFailedException NotWritten(string folder, string cause)

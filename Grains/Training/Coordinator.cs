@@ -28,7 +28,7 @@ internal sealed class Coordinator
     private readonly ViewKeeper _views;
 
     public Coordinator(
-        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CoordinatorTerm term,
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places, CoordinatorTerm term,
         ModelKinds kinds)
     {
         _model = model;
@@ -40,7 +40,7 @@ internal sealed class Coordinator
         _batches = new BatchLog(store, term, model);
         _director = new DirectorControl(_members, term);
         _gates = new GatePolicies(_members, term, Run);
-        _work = new ClusterWork(_members, term, _memory, Run, files, model);
+        _work = new ClusterWork(_members, term, _memory, Run, files, places, model);
         var commits = new CommitProtocol(_silos, _members, term, model);
         _steps = new StepProtocol(_members, commits, term, Run, model);
         var activation = new GrainActivation(grains, Run, model);

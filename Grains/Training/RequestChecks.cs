@@ -54,7 +54,7 @@ internal static class RequestChecks
             case ConfigureGateRequest gate:
                 GatePolicies.Check(gate, run);
                 break;
-            case SaveRequest save when string.IsNullOrWhiteSpace(save.Folder):
+            case SaveRequest save when string.IsNullOrWhiteSpace(save.Place):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
         }
     }

@@ -18,7 +18,7 @@ namespace MoEActors.Grains.Training;
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
-public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, ModelKinds kinds)
+public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, ModelKinds kinds)
     : Grain, ITrainingGrain, ITrainingProtocol
 {
     private readonly WorkQueue _queue = new();
@@ -62,9 +62,9 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     }
 
     /// <inheritdoc />
-    public async Task<long> RestoreAsync(string folder, PlacementRequest? placement)
+    public async Task<long> RestoreAsync(string place, PlacementRequest? placement)
     {
-        if (_coordinator is { } existing && existing.Term.Record.Checkpoint != folder)
+        if (_coordinator is { } existing && existing.Term.Record.Checkpoint != place)
         {
             throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
         }
@@ -72,12 +72,12 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         if (_coordinator is null)
         {
             // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
-            CheckpointFolder checkpoint = ReadCheckpoint(folder);
+            CheckpointFolder checkpoint = ReadCheckpoint(place);
             Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord
             {
                 Configuration = checkpoint.Run,
                 Step = checkpoint.Step,
-                Checkpoint = folder,
+                Checkpoint = place,
                 CheckpointStep = checkpoint.Step,
                 Cursor = checkpoint.Cursor,
                 Gates = [.. checkpoint.Gates],
@@ -125,7 +125,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
-    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, term, kinds);
+    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, term, kinds);
 
     private long Queue(Func<Coordinator, Task<WorkOutcome>> work)
     {
@@ -155,11 +155,11 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     private Coordinator Existing() =>
         _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
 
-    private CheckpointFolder ReadCheckpoint(string folder)
+    private CheckpointFolder ReadCheckpoint(string place)
     {
         try
         {
-            var checkpoint = CheckpointFolder.Open(folder, kinds);
+            var checkpoint = CheckpointFolder.Open(places.Resolve(place), kinds);
             checkpoint.RequireComplete();
             return checkpoint;
         }

@@ -1,10 +1,8 @@
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
 using MoEActors.Modules.Models;
-using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
-using MoEActors.Native.Cpu;
 using MoEActors.Silo.Hosting;
 using MoEActors.Workers.Estimation;
 
@@ -53,7 +51,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 {
                     silo.AddMoE(moe =>
                     {
-                        moe.Devices = () => [.. Enumerable.Range(0, chosen.DevicesPerSilo).Select(_ => (IDevice)new CpuDevice(threads))];
+                        moe.Devices = chosen.DevicesPerSilo;
+                        moe.ThreadsPerDevice = threads;
                         moe.MemoryPerDevice = chosen.MemoryPerWorker ?? MemoryBudget.Default(chosen.Silos * chosen.DevicesPerSilo);
                         moe.Store = store;
                         moe.Communicators = communicators;

@@ -1,20 +1,37 @@
+using Microsoft.Extensions.Options;
 using MoEActors.Grains.Durability;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 
 namespace MoEActors.Silo.Hosting;
 
-/// <summary>What a silo contributes to the cluster.</summary>
+/// <summary>
+/// What a silo contributes to the cluster. Numbers and texts bind from the configuration section <see cref="Section"/>; what is set in code wins.
+/// Everything is validated when the host starts, every mistake at once.
+/// </summary>
 public sealed class MoEOptions
 {
-    /// <summary>Opens the silo's devices, one worker each; one CPU device that uses every core unless set.</summary>
-    public Func<IReadOnlyList<IDevice>> Devices { get; set; } = () => [new CpuDevice(Environment.ProcessorCount)];
+    /// <summary>Section of the host's configuration that these options bind from.</summary>
+    public const string Section = "MoE";
+
+    /// <summary>CPU devices of the silo, one worker each.</summary>
+    public int Devices { get; set; } = 1;
+
+    /// <summary>Threads of each CPU device; 0 for cores / devices, at least one.</summary>
+    public int ThreadsPerDevice { get; set; }
 
     /// <summary>Bytes that each device may allocate; null for its share of this process's memory. What does not fit is refused before it is allocated.</summary>
     public long? MemoryPerDevice { get; set; }
+
+    /// <summary>Folder that relative places of checkpoints are in; the current folder of the process unless set.</summary>
+    public string? CheckpointRoot { get; set; }
+
+    /// <summary>Opens devices of your own in place of <see cref="Devices"/> CPU devices, one worker each.</summary>
+    public Func<IReadOnlyList<IDevice>>? OpenDevices { get; set; }
 
     /// <summary>Keeps runs; must be the same store for every silo of the cluster.</summary>
     public IRunStore? Store { get; set; }
@@ -31,6 +48,42 @@ public sealed class MoEOptions
     /// <summary>Opens the data plane; must reach every silo of the cluster.</summary>
     public ICommunicatorProvider? Communicators { get; set; }
 
-    /// <summary>The door for callers of layers in this process; one for all of its silos and its client.</summary>
+    /// <summary>Buffers that callers of layers in this process lend; one object for all of its silos and its client.</summary>
     public CallerBuffers? CallerBuffers { get; set; }
+
+    /// <summary>Opens the silo's devices.</summary>
+    internal IReadOnlyList<IDevice> Open() => OpenDevices?.Invoke()
+        ?? [.. Enumerable.Range(0, Devices).Select(_ => (IDevice)new CpuDevice(ThreadsPerDevice > 0 ? ThreadsPerDevice : Math.Max(1, Environment.ProcessorCount / Devices)))];
+}
+
+/// <summary>Checks <see cref="MoEOptions"/> when a silo's host starts.</summary>
+internal sealed class MoEOptionsValidator : IValidateOptions<MoEOptions>
+{
+    /// <inheritdoc />
+    public ValidateOptionsResult Validate(string? name, MoEOptions options)
+    {
+        List<string> errors = [];
+        Require(options.Devices >= 1, nameof(options.Devices), options.Devices, "at least 1");
+        Require(options.ThreadsPerDevice >= 0, nameof(options.ThreadsPerDevice), options.ThreadsPerDevice, "at least 1, or 0 for an equal share of the cores");
+        Require(options.MemoryPerDevice is null or >= 1, nameof(options.MemoryPerDevice), options.MemoryPerDevice, "at least 1 byte");
+        Require(options.CheckpointRoot is null || Directory.Exists(options.CheckpointRoot), nameof(options.CheckpointRoot), options.CheckpointRoot, "a folder that exists");
+        try
+        {
+            ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds);
+        }
+        catch (ArgumentException e)
+        {
+            errors.Add(e.Message);
+        }
+
+        return errors.Count > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
+
+        void Require(bool fits, string property, object? value, string rule)
+        {
+            if (!fits)
+            {
+                errors.Add($"{MoEOptions.Section}:{property} is {value}; it must be {rule}.");
+            }
+        }
+    }
 }

@@ -20,33 +20,41 @@ public static class MoESiloBuilderExtensions
     /// second or two, not after ten. Configure <see cref="ClusterMembershipOptions"/> after this to have it otherwise.
     /// </summary>
     /// <param name="silo">The silo.</param>
-    /// <param name="configure">Sets options.</param>
-    /// <exception cref="ArgumentException">Two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
+    /// <param name="configure">Sets options, over those of the host's configuration.</param>
     public static ISiloBuilder AddMoE(this ISiloBuilder silo, Action<MoEOptions>? configure = null)
     {
-        var options = new MoEOptions();
-        configure?.Invoke(options);
-        silo.Services.Configure<WorkerHostOptions>(host =>
+        OptionsBuilder<MoEOptions> options = silo.Services.AddOptions<MoEOptions>()
+            .BindConfiguration(MoEOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();
+        if (configure is not null)
         {
-            host.Devices = options.Devices;
-            host.MemoryPerDevice = options.MemoryPerDevice;
+            options.Configure(configure);
+        }
+
+        silo.Services.AddSingleton<IValidateOptions<MoEOptions>, MoEOptionsValidator>();
+        silo.Services.AddOptions<WorkerHostOptions>().Configure<IOptions<MoEOptions>>((host, chosen) =>
+        {
+            host.Devices = chosen.Value.Open;
+            host.MemoryPerDevice = chosen.Value.MemoryPerDevice;
         });
-        silo.Services.AddSingleton<IRunStore>(_ => options.Store ?? new InMemoryRunStore());
-        silo.Services.AddSingleton<ICommunicatorProvider>(_ => options.Communicators ?? new InProcessCommunicatorProvider());
-        silo.Services.AddSingleton(_ => options.CallerBuffers ?? new CallerBuffers());
-        silo.Services.AddSingleton(ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds));
+        silo.Services.AddSingleton(services => Chosen(services).Store ?? new InMemoryRunStore());
+        silo.Services.AddSingleton(services => Chosen(services).Communicators ?? new InProcessCommunicatorProvider());
+        silo.Services.AddSingleton(services => Chosen(services).CallerBuffers ?? new CallerBuffers());
+        silo.Services.AddSingleton(services => ModelKinds.BuiltIn.With(Chosen(services).ExpertKinds, Chosen(services).GateKinds));
+        silo.Services.AddSingleton(services => new CheckpointPlaces(Chosen(services).CheckpointRoot));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
         silo.Services.AddSingleton<PlacementMapCache>();
         silo.Services.AddSingleton<GrainPlaces>();
         silo.Services.AddSingleton(services => new WorkerHost(
             services.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString(), services.GetRequiredService<IOptions<WorkerHostOptions>>().Value,
             services.GetRequiredService<ICommunicatorProvider>(), services.GetRequiredService<IFileStore>(), services.GetRequiredService<ModelKinds>(),
-            services.GetRequiredService<CallerBuffers>()));
+            services.GetRequiredService<CallerBuffers>(), services.GetRequiredService<CheckpointPlaces>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
         return silo.UseMoEClustering();
     }
+
+    private static MoEOptions Chosen(IServiceProvider services) => services.GetRequiredService<IOptions<MoEOptions>>().Value;
 
     /// <summary>What every silo of ours needs of Orleans, whatever it hosts.</summary>
     internal static ISiloBuilder UseMoEClustering(this ISiloBuilder silo)

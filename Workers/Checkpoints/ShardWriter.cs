@@ -3,7 +3,6 @@ using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native;
 using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Shards;
 
 namespace MoEActors.Workers.Checkpoints;
@@ -13,7 +12,7 @@ internal static class ShardWriter
 {
     /// <summary>Writes the worker's files into a folder that exists.</summary>
     public static IReadOnlyList<CheckpointFile> Write(
-        IFileStore store, SaveCommand command, IDevice device, WorkerParameters parameters, PlacementMap map, int rank)
+        IFileStore store, string folder, string tag, IDevice device, WorkerParameters parameters, PlacementMap map, int rank)
     {
         ModelConfiguration configuration = parameters.Model;
         var shard = new CheckpointShard(device);
@@ -31,6 +30,6 @@ internal static class ShardWriter
             }
         }
 
-        return shard.Write(store, command.Folder, parameters.Version, command.Tag, rank, map.Workers.Length);
+        return shard.Write(store, folder, parameters.Version, tag, rank, map.Workers.Length);
     }
 }

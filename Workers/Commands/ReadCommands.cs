@@ -92,15 +92,15 @@ public sealed class FingerprintReport : WorkerReport
 [Alias("moe.fingerprint.block")]
 public readonly record struct BlockHash([property: Id(0)] string Block, [property: Id(1)] ulong Hash);
 
-/// <summary>Write the parameters to a folder, each worker its own.</summary>
+/// <summary>Write the parameters to a checkpoint's place, each worker its own.</summary>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.command.save")]
 public sealed class SaveCommand : Command<SaveReport>
 {
-    /// <summary>The folder, which exists.</summary>
+    /// <summary>The place, as <see cref="CheckpointPlaces"/> has it; its folder exists.</summary>
     [Id(0)]
-    public required string Folder { get; init; }
+    public required string Place { get; init; }
 
     /// <summary>Part of the names of all files of this save and of no other, so that none replaces one of an older checkpoint.</summary>
     [Id(1)]

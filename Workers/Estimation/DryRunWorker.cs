@@ -1,4 +1,3 @@
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
@@ -93,9 +92,9 @@ internal sealed class DryRunWorker(
         (double rows, int most) = Rows();
         var communicators = new DryRunCommunicators(device, rows, most);
         var model = new WorkerModel(
-            map.Workers[rank], device, run, new DiskFileStore(), new CallerBuffers(), communicators, static work => work(), estimate: null);
+            map.Workers[rank], device, run, new CallerBuffers(), communicators, static work => work(), estimate: null);
         var command = new OpenViewCommand { Run = run, Map = map, Version = 0, Gates = [.. gates] };
-        model.OpenView(new CommandHeader(Name, Term: 1, View: 1, Number: 1), command, rank);
+        model.OpenView(new CommandHeader(Name, Term: 1, View: 1, Number: 1), command, rank, checkpoint: null);
         return model;
     }
 

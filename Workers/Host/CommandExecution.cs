@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Timing;
 using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
@@ -14,7 +15,7 @@ namespace MoEActors.Workers.Host;
 internal static class CommandExecution
 {
     /// <summary>Runs one command of the open view.</summary>
-    public static WorkerReport Run(CommandHeader header, Command command, WorkerModel model) => command switch
+    public static WorkerReport Run(CommandHeader header, Command command, WorkerModel model, WorkerServices services) => command switch
     {
         PrepareCommand prepare => Prepare(header, prepare, model),
         CommitCommand commit => Commit(commit, model),
@@ -26,7 +27,7 @@ internal static class CommandExecution
         LocateCommand locate => Locate(locate.Share, model),
         PlacementChangeCommand change => Change(header, change, model),
         ConfigureGatesCommand gates => Configure(gates, model),
-        SaveCommand save => Save(save, model),
+        SaveCommand save => Save(save, model, services),
         CalibrateCommand => Calibrate(model),
         FingerprintCommand => new FingerprintReport { Rank = model.View!.Rank, Blocks = Fingerprint.Of(model.Device, model.Parameters) },
         _ => throw new NotSupportedException($"A worker does not know the command {command.GetType().Name}."),
@@ -155,16 +156,16 @@ internal static class CommandExecution
         return new GatesReport { Rank = model.View!.Rank, Error = error };
     }
 
-    private static SaveReport Save(SaveCommand command, WorkerModel model)
+    private static SaveReport Save(SaveCommand command, WorkerModel model, WorkerServices services)
     {
         int rank = model.View!.Rank;
         try
         {
-            return new SaveReport { Rank = rank, Files = [.. ShardWriter.Write(model.Files, command, model.Device, model.Parameters, model.View.Map, rank)] };
+            return new SaveReport { Rank = rank, Files = [.. ShardWriter.Write(services.Files, services.Places.Resolve(command.Place), command.Tag, model.Device, model.Parameters, model.View.Map, rank)] };
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
-            return new SaveReport { Rank = rank, Error = $"rank {rank} could not write to '{command.Folder}': {e.Message}" };
+            return new SaveReport { Rank = rank, Error = $"rank {rank} could not write to '{command.Place}': {e.Message}" };
         }
     }
 

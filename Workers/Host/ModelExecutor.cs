@@ -85,7 +85,7 @@ internal sealed class ModelExecutor : IDisposable
                 return Open(header, open);
             }
 
-            return _model is { View: { } view } model && view.Number == header.View ? CommandExecution.Run(header, command, model) : null;
+            return _model is { View: { } view } model && view.Number == header.View ? CommandExecution.Run(header, command, model, _services) : null;
         }
         finally
         {
@@ -103,8 +103,8 @@ internal sealed class ModelExecutor : IDisposable
 
         RunConfiguration run = command.Run.Using(_services.Kinds);
         _model ??= new WorkerModel(
-            _worker, _device, run, _services.Files, _services.Callers, _services.Communicators, _copies.Post, ArenaEstimate.For(run));
-        _model.OpenView(header, command, rank);
+            _worker, _device, run, _services.Callers, _services.Communicators, _copies.Post, ArenaEstimate.For(run));
+        _model.OpenView(header, command, rank, command.Checkpoint is { } place ? _services.Places.Resolve(place) : null);
         return new DoneReport { Rank = rank };
     }
 }
@@ -114,4 +114,6 @@ internal sealed class ModelExecutor : IDisposable
 /// <param name="Files">Where checkpoints are written.</param>
 /// <param name="Kinds">What the names in configurations stand for.</param>
 /// <param name="Callers">Memory that callers of layers lend.</param>
-internal sealed record WorkerServices(ICommunicatorProvider Communicators, IFileStore Files, ModelKinds Kinds, CallerBuffers Callers);
+/// <param name="Places">Where checkpoints are on this machine.</param>
+internal sealed record WorkerServices(
+    ICommunicatorProvider Communicators, IFileStore Files, ModelKinds Kinds, CallerBuffers Callers, CheckpointPlaces Places);

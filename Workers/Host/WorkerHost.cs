@@ -43,13 +43,15 @@ public sealed class WorkerHost : IDisposable
     /// <param name="files">Where checkpoints are written.</param>
     /// <param name="kinds">What the names in configurations stand for.</param>
     /// <param name="callers">Memory that callers of layers lend.</param>
+    /// <param name="places">Where checkpoints are on this machine.</param>
     public WorkerHost(
-        string silo, WorkerHostOptions options, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerBuffers callers)
+        string silo, WorkerHostOptions options, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerBuffers callers,
+        CheckpointPlaces places)
     {
         Silo = silo;
         IReadOnlyList<IDevice> devices = options.Devices();
         long budget = options.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
-        var services = new WorkerServices(communicators, files, kinds, callers);
+        var services = new WorkerServices(communicators, files, kinds, callers, places);
         _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, services))];
         _meter = new MemoryMeter(this, _workers);
     }
@@ -133,9 +135,13 @@ public sealed class WorkerHost : IDisposable
     /// <summary>The gate of a layer on the worker that has a rank in the open view; null when none of this silo's has it.</summary>
     public GateState? FindGate(string model, int layer, int rank)
     {
-        WorkerModel? found = _workers.Select(worker => worker.ModelOf(model)).FirstOrDefault(one => one?.View?.Rank == rank);
+        WorkerModel? found = ModelAt(model, rank);
         return found is null ? null : new GateState(found.Gates.Of(layer), found.Gradients.Counts.Published);
     }
+
+    /// <summary>What the worker of this silo that has a rank in the open view holds of a model; null when none has it.</summary>
+    internal WorkerModel? ModelAt(string model, int rank) =>
+        _workers.Select(worker => worker.ModelOf(model)).FirstOrDefault(one => one?.View?.Rank == rank);
 
     /// <summary>Bytes of a model's arenas on this silo: they grow with the largest round and never shrink.</summary>
     public long ArenaBytesOf(string model) => _workers.Sum(worker => worker.ModelOf(model)?.ArenaBytes ?? 0);

@@ -22,13 +22,12 @@ internal sealed class WorkerModel : IDisposable
     /// <param name="worker">The worker.</param>
     /// <param name="device">The model's context on the worker's device.</param>
     /// <param name="run">The run; its names stand for this silo's kinds.</param>
-    /// <param name="files">Where checkpoints are written.</param>
     /// <param name="callers">Memory that callers of layers lend.</param>
     /// <param name="communicators">Opens the data plane.</param>
     /// <param name="copies">Queues work for the thread that copies shards.</param>
     /// <param name="estimate">What arenas need for a micro-batch; null where that is not known.</param>
     public WorkerModel(
-        WorkerId worker, IDevice device, RunConfiguration run, IFileStore files, CallerBuffers callers, ICommunicatorProvider communicators,
+        WorkerId worker, IDevice device, RunConfiguration run, CallerBuffers callers, ICommunicatorProvider communicators,
         Action<Action> copies, ArenaEstimator? estimate)
     {
         _communicators = communicators;
@@ -36,7 +35,6 @@ internal sealed class WorkerModel : IDisposable
         Arena = new Arena(device);
         Reservation = device.Computes && estimate is not null ? new ArenaReservation(run.Model.Layers, [Arena, _parts], estimate) : null;
         Run = run;
-        Files = files;
         Callers = callers;
         Device = device;
         Shards = new ShardMemory(device);
@@ -50,9 +48,6 @@ internal sealed class WorkerModel : IDisposable
 
     /// <summary>The run.</summary>
     public RunConfiguration Run { get; }
-
-    /// <summary>Where checkpoints are written.</summary>
-    public IFileStore Files { get; }
 
     /// <summary>Memory that callers of layers lend.</summary>
     public CallerBuffers Callers { get; }
@@ -106,12 +101,16 @@ internal sealed class WorkerModel : IDisposable
     public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
 
     /// <summary>Joins a view of new members.</summary>
+    /// <param name="header">Of the command.</param>
+    /// <param name="command">The view.</param>
+    /// <param name="rank">This worker's rank.</param>
+    /// <param name="checkpoint">Folder of the checkpoint to start from; null for none.</param>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
-    public void OpenView(CommandHeader header, OpenViewCommand command, int rank)
+    public void OpenView(CommandHeader header, OpenViewCommand command, int rank, string? checkpoint)
     {
         PlacementMap map = command.Map;
-        Parameters.StartAt(command.Version, command.Checkpoint, map, rank);
+        Parameters.StartAt(command.Version, checkpoint, map, rank);
         Changes.Open();
         Parameters.Hold(map, rank);
         Close();
