@@ -3,6 +3,7 @@ using MoEActors.Client;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Cli;
 
@@ -58,7 +59,7 @@ public sealed class GenerateTests : IDisposable
             Experts = [4],
             MaximumSequence = 16,
         };
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
         MoEModel created = await cluster.Client.CreateModelAsync("m", new RunConfiguration { Model = model }, cancellationToken: Cancellation);
         await created.SaveAsync(_folder.Path, cancellationToken: Cancellation);
     }

@@ -1,9 +1,9 @@
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Simulation;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
-using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Cli;
 
@@ -90,7 +90,7 @@ public sealed class SimulateCommandTests : IDisposable
     [Fact]
     public void A_long_replay_says_how_far_it_is()
     {
-        ManualTime time = new();
+        FakeTimeProvider time = new();
         StringWriter writer = new();
         CountProgress progress = new(writer, "row", 1500, time);
         progress.Report("static", 1);

@@ -23,7 +23,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task A_host_that_is_a_client_already_offers_the_sdk_as_a_service()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
         await using ServiceProvider services = new ServiceCollection().AddSingleton(cluster.Silos.Client).AddMoEClient().BuildServiceProvider();
         MoEModel model = await services.GetRequiredService<MoECluster>().CreateModelAsync("m", Run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);

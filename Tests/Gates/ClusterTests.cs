@@ -41,8 +41,8 @@ public class ClusterTests
         TrainingTrace? expected = null;
         foreach (int silos in new[] { 1, 3 })
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", All[name], null, TestContext.Current.CancellationToken);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], All[name], null, TestContext.Current.CancellationToken);
             TrainingTrace trace = await TrainingTrace.OfAsync(model, Steps);
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
         }
@@ -54,9 +54,9 @@ public class ClusterTests
         // The rate is in nothing but the bias: after the same losses, only that can differ.
         RunConfiguration frozen = With("swiglu", Everything with { BiasUpdateRate = 0 });
         RunConfiguration moving = With("swiglu", Everything);
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace one = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("a", frozen, null, TestContext.Current.CancellationToken), 1);
-        TrainingTrace other = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("b", moving, null, TestContext.Current.CancellationToken), 1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace one = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["a"], frozen, null, TestContext.Current.CancellationToken), 1);
+        TrainingTrace other = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["b"], moving, null, TestContext.Current.CancellationToken), 1);
         Assert.Equal(one.Losses, other.Losses);
         Assert.NotEqual(one.Fingerprint, other.Fingerprint);
     }

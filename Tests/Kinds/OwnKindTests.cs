@@ -63,7 +63,7 @@ public sealed class OwnKindTests
     [Fact]
     public async Task A_silo_without_the_kind_is_named()
     {
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions
             {
                 Silos = 2,
@@ -107,7 +107,7 @@ public sealed class OwnKindTests
     [Theory, InlineData("swiglu"), InlineData("mine")]
     public async Task A_name_that_is_taken_is_refused(string name)
     {
-        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => EmbeddedCluster.StartAsync(
+        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, ExpertKinds = [new NamedExpert("mine"), new NamedExpert(name)] }, Cancellation));
         Assert.Contains($"NamedExpert is called '{name}', and so is {(name == "mine" ? "NamedExpert" : "SwiGluExpert")}", refused.Message, StringComparison.Ordinal);
     }
@@ -136,6 +136,6 @@ public sealed class OwnKindTests
 
     private static ModelKinds Own(IReadOnlyList<IExpertKind> experts, IReadOnlyList<IGateKind> gates) => ModelKinds.BuiltIn.With(experts, gates);
 
-    private static Task<EmbeddedCluster> StartAsync(int silos) => EmbeddedCluster.StartAsync(
+    private static Task<EmbeddedCluster> StartAsync(int silos) => ClusterStarts.EmbeddedAsync(
         new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1, GateKinds = [new TopPGate(0.6f)], ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
 }

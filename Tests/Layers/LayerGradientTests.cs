@@ -34,13 +34,13 @@ public sealed class LayerGradientTests
             MicroBatches = 3,
             Gate = new GateOptions { TopK = 5, BalanceCoefficient = 0.3f, ZCoefficient = 0.1f },
         };
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], configuration, null, Cancellation);
         float[] x = LayerTrunk.Values(5, RowCount * configuration.Dim), y = new float[x.Length], dx = new float[x.Length];
         float[] dy = LayerTrunk.Values(6, x.Length);
         await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
         await layer.BackwardAsync(dy, dx, Cancellation);
-        (_, WorkerModel model) = cluster.Host(0).Find("m", rank: 0);
+        (_, WorkerModel model) = cluster.Host(0).Find(cluster["m"], rank: 0);
 
         async Task<double> LossAsync()
         {
@@ -81,8 +81,8 @@ public sealed class LayerGradientTests
             new TopAnyGate(configuration.Gate, dense["layers.0.router"]),
             new LocalExpertExchange(configuration.Experts),
             new MoELayerParameters([.. experts.Select(block => block.Parameters)]));
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], configuration, null, Cancellation);
         var optimizer = new Optimizer(configuration.Optimizer);
         int width = configuration.Dim;
         for (int step = 1; step <= 3; step++)
@@ -119,7 +119,7 @@ public sealed class LayerGradientTests
 
         await layer.FingerprintAsync(Cancellation); // The last commit, which nobody waits for, has been carried out by now.
         ExpertId expert = new(0, 4);
-        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find("m", silo).Model).Single(found => found.Parameters.Shards.Contains(expert));
+        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find(cluster["m"], silo).Model).Single(found => found.Parameters.Shards.Contains(expert));
         Assert.Equal(experts[4].Values.AsSpan().ToArray(), holder.Parameters.Shards[expert].Values.AsSpan().ToArray());
         Assert.Equal(dense.Values.AsSpan().ToArray(), holder.Parameters.Dense.Values.AsSpan().ToArray());
         Array.ForEach(experts, block => block.Dispose());

@@ -125,7 +125,7 @@ public sealed class MemoryEstimatorTests
         NotSupportedException unknown = Assert.Throws<NotSupportedException>(() => MemoryEstimator.Estimate(run, 1, Shape));
         Assert.Contains("'squared-relu'", unknown.Message, StringComparison.Ordinal);
 
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, MemoryPerWorker = 1, ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(Batch(run, 1), Cancellation)).Step);

@@ -6,17 +6,17 @@ using MoEActors.Modules.Models;
 
 namespace MoEActors.Tests.Support;
 
-/// <summary>A coordinator led by hand: it has taken the next term of model "m" and orders worker hosts directly.</summary>
-internal sealed class Hand
+/// <summary>A coordinator whose every order the test gives: it has taken the next term of a model and speaks to worker hosts directly.</summary>
+internal sealed class ManualCoordinator
 {
-    private const string Model = "m";
-
     private readonly TrainingCluster _cluster;
+    private readonly string _model;
     private readonly Reign _reign;
 
-    private Hand(TrainingCluster cluster, Reign reign)
+    private ManualCoordinator(TrainingCluster cluster, string model, Reign reign)
     {
         _cluster = cluster;
+        _model = model;
         _reign = reign;
     }
 
@@ -26,15 +26,15 @@ internal sealed class Hand
 
     private string[] Silos => _reign.Record.Map!.Silos;
 
-    public static async Task<Hand> TakeAsync(TrainingCluster cluster)
+    public static async Task<ManualCoordinator> TakeAsync(TrainingCluster cluster, string model)
     {
-        Reign reign = (await Reign.TakeAsync(cluster.Store, Model))!;
+        Reign reign = (await Reign.TakeAsync(cluster.Store, model))!;
         foreach (Silo.Embedded.EmbeddedSilo silo in cluster.Silos.Silos)
         {
-            await cluster.Host(silo.Index).CallRollAsync(Model, reign.Term);
+            await cluster.Host(silo.Index).CallRollAsync(model, reign.Term);
         }
 
-        return new Hand(cluster, reign);
+        return new ManualCoordinator(cluster, model, reign);
     }
 
     public static MicroBatchMessage[] Messages(IReadOnlyList<MicroBatch> batch) =>
@@ -48,7 +48,7 @@ internal sealed class Hand
         }),
     ];
 
-    public OrderHead Head(long number, long? term = null, long? epoch = null) => new(Model, term ?? Term, epoch ?? _reign.Record.Epoch, number);
+    public OrderHead Head(long number, long? term = null, long? epoch = null) => new(_model, term ?? Term, epoch ?? _reign.Record.Epoch, number);
 
     public PrepareOrder Prepare(long step, WorkerHost host)
     {
@@ -65,7 +65,7 @@ internal sealed class Hand
         Array.ForEach(hosts, host => host.Submit(Head(number), order(host)));
         foreach (WorkerHost host in hosts)
         {
-            WorkReport? report = await host.PollAsync(Model, Term, number, TimeSpan.FromSeconds(20));
+            WorkReport? report = await host.PollAsync(_model, Term, number, TimeSpan.FromSeconds(20));
             Assert.NotNull(report);
             Assert.Null(report.Failure);
         }

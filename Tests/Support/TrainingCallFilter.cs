@@ -2,9 +2,13 @@ namespace MoEActors.Tests.Support;
 
 internal sealed class TrainingCallFilter(TrainingCalls calls) : IIncomingGrainCallFilter
 {
-    public Task Invoke(IIncomingGrainCallContext context)
+    public async Task Invoke(IIncomingGrainCallContext context)
     {
-        calls.Add(context);
-        return context.Invoke();
+        bool losesReply = calls.Add(context);
+        await context.Invoke();
+        if (losesReply)
+        {
+            throw TrainingCalls.Lost();
+        }
     }
 }

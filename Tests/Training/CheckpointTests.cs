@@ -23,9 +23,9 @@ public sealed class CheckpointTests
     public async Task Tensors_read_back_equal_the_parameters_bit_for_bit(string expert, int silos)
     {
         using var folder = new TemporaryFolder();
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
         RunConfiguration run = TrainingRuns.With(expert, TrainingRuns.Small.Model.Gate);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 2);
         string path = Path.Combine(folder.Path, "checkpoint");
         await model.SaveAsync(path, cancellationToken: Cancellation);
@@ -40,13 +40,13 @@ public sealed class CheckpointTests
         Assert.Equal(run.ToJson(), CheckpointFolder.Open(path).Run.ToJson());
 
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
-        WorkerModel first = cluster.Host(0).Find("m", 0).Model;
+        WorkerModel first = cluster.Host(0).Find(cluster["m"], 0).Model;
         HashSet<string> seen = [];
         CheckBlock(first.Parameters.Dense, HuggingFaceNames.Dense(run.Model), files, seen);
         foreach (ShardId shard in map.Shards)
         {
             int silo = cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
-            WorkerModel holder = cluster.Host(silo).Find("m", shard).Model;
+            WorkerModel holder = cluster.Host(silo).Find(cluster["m"], shard).Model;
             CheckBlock(holder.Parameters.Shards[shard.ExpertId], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
         }
 

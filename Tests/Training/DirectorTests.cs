@@ -27,9 +27,9 @@ public sealed class DirectorTests
     [InlineData("repack", 1)]
     public async Task The_load_is_levelled_and_no_bit_changes(string policy, long bytesPerStep)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, Crowded, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, Crowded, Cancellation);
         await model.SetDirectorAsync(Eager with { Policy = policy, BytesPerStep = bytesPerStep }, Cancellation);
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with the director");
 
@@ -59,8 +59,8 @@ public sealed class DirectorTests
     [Fact]
     public async Task A_director_that_is_switched_off_moves_nothing()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, Crowded, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, Crowded, Cancellation);
         await model.SetDirectorAsync(Eager, Cancellation);
         await model.SetDirectorAsync(null, Cancellation);
         await TrainingTrace.OfAsync(model, 5);
@@ -71,8 +71,8 @@ public sealed class DirectorTests
     [Fact]
     public async Task Settings_that_cannot_work_are_refused()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         InvalidRequestException unknown = await Assert.ThrowsAsync<InvalidRequestException>(
             () => model.SetDirectorAsync(new DirectorSettings { Policy = "best" }, Cancellation));
         Assert.Contains("incremental", unknown.Message, StringComparison.Ordinal);

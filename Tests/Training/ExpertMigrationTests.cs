@@ -23,15 +23,15 @@ public sealed class ExpertMigrationTests
     [Fact]
     public async Task A_grain_that_is_sent_where_its_shard_is_not_refuses_to_begin_there_and_training_goes_on()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
         ShardId shard = map.Shards.First();
 
         // Called as the coordinator does: gateways of Orleans do not learn from refusals that they pass on to clients.
         IGrainFactory grains = cluster.Silos.Silos[1].Services.GetRequiredService<IGrainFactory>();
-        IExpertGrain grain = grains.GetGrain<IExpertGrain>(GrainKeys.Expert("m", shard));
+        IExpertGrain grain = grains.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], shard));
         string home = (await grain.GetStatusAsync()).Silo;
 
         // A map that no data has followed.
@@ -48,10 +48,10 @@ public sealed class ExpertMigrationTests
     [Fact]
     public async Task A_grain_that_is_asked_to_move_where_it_is_stays()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!.ToMap();
-        IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert("m", map.Shards.First()));
+        IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], map.Shards.First()));
 
         await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle(TestContext.Current.CancellationToken);
 
@@ -69,7 +69,7 @@ public sealed class ExpertMigrationTests
             map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), rank)]));
         foreach (int silo in cluster.Silos.Silos.Select(silo => silo.Index))
         {
-            cluster.Host(silo).InstallMap("m", message);
+            cluster.Host(silo).InstallMap(cluster["m"], message);
         }
     }
 

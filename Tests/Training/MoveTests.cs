@@ -21,7 +21,7 @@ public sealed class MoveTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(Silos);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(Silos);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
@@ -30,10 +30,10 @@ public sealed class MoveTests : IAsyncLifetime
     [InlineData(500, 1000)]
     public async Task Random_moves_change_no_bit_and_leak_nothing(int steps, int moves)
     {
-        MoEModel still = await _cluster.Client.CreateModelAsync($"still-{steps}", Run, null, Cancellation);
+        MoEModel still = await _cluster.Client.CreateModelAsync(_cluster[$"still-{steps}"], Run, null, Cancellation);
         TrainingTrace expected = await TrainingTrace.OfAsync(still, steps);
         long before = AllocatedBytes();
-        MoEModel moving = await _cluster.Client.CreateModelAsync($"moving-{steps}", Run, null, Cancellation);
+        MoEModel moving = await _cluster.Client.CreateModelAsync(_cluster[$"moving-{steps}"], Run, null, Cancellation);
         long opened = AllocatedBytes() - before;
         var losses = new List<double>();
         int moved = 0;
@@ -62,30 +62,30 @@ public sealed class MoveTests : IAsyncLifetime
     [Fact]
     public async Task A_move_takes_the_optimizer_state_along_and_frees_the_source()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         await model.FingerprintAsync(Cancellation); // The commit, which nobody waits for, has been carried out by now.
         TrainingStatus before = await model.GetStatusAsync(Cancellation);
         int from = before.Map!.Ranks[0][0][0];
         int to = (from + 1) % Silos;
-        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
+        ParameterBlock source = _cluster.Host(from).Find(_cluster["m"], new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
         float[] moments = [.. source.FirstMoments.AsSpan(), .. source.SecondMoments.AsSpan(), .. source.Values.AsSpan()];
 
         await model.MoveExpertAsync(0, 0, to, Cancellation);
-        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
+        ParameterBlock target = _cluster.Host(to).Find(_cluster["m"], new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
         float[] arrived = [.. target.FirstMoments.AsSpan(), .. target.SecondMoments.AsSpan(), .. target.Values.AsSpan()];
         Assert.Equal(moments, arrived);
         TrainingStatus after = await model.GetStatusAsync(Cancellation);
         Assert.Equal((to, before.Epoch + 1), (after.Map!.Ranks[0][0][0], after.Epoch));
 
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
-        Assert.Throws<PlacementRefusedException>(() => _cluster.Host(from).Find("m", new ShardId(0, 0)));
+        Assert.Throws<PlacementRefusedException>(() => _cluster.Host(from).Find(_cluster["m"], new ShardId(0, 0)));
     }
 
     [Fact]
     public async Task A_move_that_cannot_be_is_refused_and_the_model_goes_on()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await Assert.ThrowsAsync<InvalidRequestException>(() => model.MoveExpertAsync(0, 99, 0, Cancellation));
         await Assert.ThrowsAsync<InvalidRequestException>(() => model.MoveExpertAsync(-1, 0, 0, Cancellation));
         await Assert.ThrowsAsync<PlacementRefusedException>(() => model.MoveExpertAsync(0, 0, Silos, Cancellation));

@@ -20,7 +20,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(Silos);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(Silos);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
@@ -116,7 +116,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
     /// <summary>The step is free again, and gives the bits of a run that was never spoilt.</summary>
     private async Task AssertGoesOnAsync(MoEModel model)
     {
-        MoEModel other = await _cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        MoEModel other = await _cluster.Client.CreateModelAsync(_cluster["other"], Run, null, Cancellation);
         TrainingTrace expected = await TrainingTrace.OfAsync(other, 3);
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);
         (expected with { Losses = expected.Losses[1..], Norms = expected.Norms[1..] }).AssertSame(rest, "after a refused step");
@@ -134,7 +134,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
         head.AsSpan()[0] = float.NaN;
         NonFiniteOutputException refused = await Assert.ThrowsAsync<NonFiniteOutputException>(
             async () => await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation));
-        Assert.Contains("'m' cannot go on with the text", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{model.Name}' cannot go on with the text", refused.Message, StringComparison.Ordinal);
 
         head.AsSpan()[0] = before;
         Assert.Equal(20, (await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation)).Length);
@@ -143,12 +143,12 @@ public sealed class NonFiniteTests : IAsyncLifetime
 
     private async Task<MoEModel> TrainedAsync()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         return model;
     }
 
-    private WorkerModel Worker(int silo) => _cluster.Host(silo).Find("m", silo).Model;
+    private WorkerModel Worker(int silo) => _cluster.Host(silo).Find(_cluster["m"], silo).Model;
 
     private ParameterBlock Shard(int layer, int expert)
     {

@@ -34,7 +34,7 @@ public sealed class ReplicaTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(Devices);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(Devices);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
@@ -157,7 +157,7 @@ public sealed class ReplicaTests : IAsyncLifetime
             double[] losses = (await TrainingTrace.OfAsync(model, 3)).Losses;
             SaveOutcome saved = await model.SaveAsync(path, cancellationToken: Cancellation);
             Assert.Equal(expected.Losses[..3], losses);
-            MoEModel resumed = await _cluster.Client.RestoreModelAsync($"r{_models}", path, after, Cancellation);
+            MoEModel resumed = await _cluster.Client.RestoreModelAsync(_cluster[$"r{_models}"], path, after, Cancellation);
             TrainingTrace rest = await TrainingTrace.OfAsync(resumed, Steps - 3);
             Assert.Equal(expected.Losses[3..], rest.Losses);
             Assert.Equal(expected.Fingerprint, rest.Fingerprint);
@@ -177,7 +177,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2], threads);
         RunConfiguration run = TrainingRuns.With("gelu", new GateOptions { CapacityFactor = capacity }) with { Reproducible = reproducible };
         PlacementRequest wish = new() { Ranks = [[[0, 1, 2], [0], [1, 2], [0, 2], [2]], [], [[0], [0, 1], [1], [1, 2], [2], [0, 1, 2], [2]]] };
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, wish, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, wish, Cancellation);
         List<long> allocated = [];
         while (allocated.Count < 48 && !(allocated.Count >= 12 && allocated[^6..].Sum() == 0))
         {
@@ -213,7 +213,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         [.. experts.Select((count, layer) => ranks.Skip(experts.Take(layer).Sum()).Take(count).ToArray())];
 
     private Task<MoEModel> CreateAsync(RunConfiguration run, PlacementRequest wish) =>
-        _cluster.Client.CreateModelAsync($"m{Interlocked.Increment(ref _models)}", run, wish, Cancellation);
+        _cluster.Client.CreateModelAsync(_cluster[$"m{Interlocked.Increment(ref _models)}"], run, wish, Cancellation);
 
     private static Task<TrainingTrace> TrainAsync(MoEModel model) => TrainingTrace.OfAsync(model, Steps);
 

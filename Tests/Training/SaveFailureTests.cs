@@ -202,7 +202,7 @@ public sealed class SaveFailureTests : IDisposable
         return copy;
     }
 
-    private static Task<EmbeddedCluster> StartAsync(IFileStore disk) => EmbeddedCluster.StartAsync(
+    private static Task<EmbeddedCluster> StartAsync(IFileStore disk) => ClusterStarts.EmbeddedAsync(
         new EmbeddedClusterOptions
         {
             Silos = 2,

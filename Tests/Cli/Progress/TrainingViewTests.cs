@@ -1,5 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Progress;
-using MoEActors.Tests.Support;
 using Spectre.Console;
 
 namespace MoEActors.Tests.Cli.Progress;
@@ -22,7 +22,7 @@ public sealed class TrainingViewTests
     [Fact]
     public async Task Plain_lines_come_first_every_few_seconds_and_last()
     {
-        using ManualTime time = new();
+        FakeTimeProvider time = new();
         using StringWriter writer = new();
         await using (PlainTrainingView view = new(writer, time))
         {
@@ -44,7 +44,7 @@ public sealed class TrainingViewTests
     [Fact]
     public async Task Routing_is_shown_where_there_is_any()
     {
-        using ManualTime time = new();
+        FakeTimeProvider time = new();
         using StringWriter writer = new();
         await using (PlainTrainingView view = new(writer, time))
         {
@@ -57,7 +57,7 @@ public sealed class TrainingViewTests
     [Fact]
     public void Every_note_is_written_once()
     {
-        using ManualTime time = new();
+        FakeTimeProvider time = new();
         using StringWriter writer = new();
         PlainTrainingView view = new(writer, time);
         view.Report(Sample with { Notes = ["expert 3 moved to beta"] });

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
@@ -135,10 +136,10 @@ public sealed class TrainingRunTests : IDisposable
             Folder = folder,
             Prompt = "The ",
         };
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)) }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("run", run, cancellationToken: Cancellation);
-        using var time = new ManualTime();
+        var time = new FakeTimeProvider();
         var keeper = new StatusKeeper(folder, Status(), time, TextWriter.Null);
         var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5);
         await new TrainingRun(job, model, meter, keeper, 5).TrainAsync(view, Cancellation);

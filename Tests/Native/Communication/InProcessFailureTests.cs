@@ -13,7 +13,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Missing_ranks_are_named_at_the_deadline()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(4, TimeSpan.FromSeconds(30), time);
         Thread clock = new(() =>
         {
@@ -43,7 +43,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void The_deadline_counts_from_the_first_arrival_of_each_operation()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(2, TimeSpan.FromSeconds(30), time);
         Assert.All(RankThreads.Run(group.Ranks, Gather), failure => Assert.Null(failure));
 
@@ -82,7 +82,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Abort_wakes_a_rank_that_waits()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(3, time: time);
         Thread aborter = new(() =>
         {
@@ -98,7 +98,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Disposing_a_rank_that_the_others_wait_for_fails_them()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(2, time: time);
         Thread disposer = new(() =>
         {
