@@ -2,14 +2,13 @@ using Orleans.Runtime.Diagnostics;
 
 namespace MoEActors.Tests.Support;
 
-/// <summary>What Orleans says of the activations of one grain type or key in this process, as it happens.</summary>
+/// <summary>What Orleans says of the activations of some grains in this process, as it happens.</summary>
 internal sealed class ActivationWatch : IObserver<GrainLifecycleEvents.LifecycleEvent>, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<Entry> _entries = [];
     private readonly Func<GrainId, bool> _meant;
     private readonly IDisposable _subscription;
-    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Watches the grains that are meant.</summary>
     public ActivationWatch(Func<GrainId, bool> meant)
@@ -30,26 +29,6 @@ internal sealed class ActivationWatch : IObserver<GrainLifecycleEvents.Lifecycle
         }
     }
 
-    /// <summary>Waits until an activation on a silo has been created, activated, or deactivated to the end.</summary>
-    public async Task SeesAsync(string what, GrainId grain, SiloAddress silo)
-    {
-        while (true)
-        {
-            Task more;
-            lock (_lock)
-            {
-                if (_entries.Any(entry => entry.What == what && entry.Grain == grain && entry.Silo.Equals(silo)))
-                {
-                    return;
-                }
-
-                more = _more.Task;
-            }
-
-            await Deadline.WithinAsync(more, $"{grain} is {what} on {silo}; so far: {string.Join(", ", Entries.Select(entry => entry.ToString()))}");
-        }
-    }
-
     public void OnNext(GrainLifecycleEvents.LifecycleEvent value)
     {
         IGrainContext context = value.GrainContext;
@@ -62,8 +41,6 @@ internal sealed class ActivationWatch : IObserver<GrainLifecycleEvents.Lifecycle
         lock (_lock)
         {
             _entries.Add(new Entry(value.GetType().Name.ToLowerInvariant(), context.GrainId, context.Address.SiloAddress!, reason));
-            _more.SetResult();
-            _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
     {
         var hold = new Disturbance(rank, calls, Cause: null, OfCouriers: false);
         _next = hold;
-        return hold.Reached.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        return Deadline.WithinAsync(hold.Reached.Task, $"rank {rank} calls the data plane after {calls} other calls");
     }
 
     /// <summary>Lets the waiting rank go on.</summary>
@@ -51,7 +51,7 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
         }
 
         disturbance.Reached.TrySetResult();
-        disturbance.Released.Wait(TimeSpan.FromSeconds(60));
+        disturbance.Released.Wait(Deadline.Patience);
     }
 
     private sealed record Disturbance(int Rank, int Calls, Exception? Cause, bool? OfCouriers)

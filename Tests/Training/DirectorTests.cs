@@ -83,13 +83,9 @@ public sealed class DirectorTests
     /// <summary>Loads and conclusions travel one way: the last ones may still be on theirs.</summary>
     internal static async Task<DirectorStatus> SettledAsync(MoEModel model)
     {
-        DirectorStatus status = await model.GetDirectorAsync(Cancellation);
-        while (status.Step < model.Step)
-        {
-            await Task.Yield();
-            status = await model.GetDirectorAsync(Cancellation);
-        }
-
+        DirectorStatus status = null!;
+        await Deadline.UntilAsync(
+            async () => (status = await model.GetDirectorAsync(Cancellation)).Step >= model.Step, $"the director hears of step {model.Step}");
         return status;
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Client;
 using MoEActors.Grains.Experts;
@@ -76,17 +75,22 @@ public sealed class ExpertMigrationTests
     /// <summary>Silos of Orleans may remember for a while where the grain failed to begin.</summary>
     private static async Task<ExpertStatus> StatusAsync(IExpertGrain grain)
     {
-        var asked = Stopwatch.StartNew();
-        while (true)
-        {
-            try
+        ExpertStatus? status = null;
+        await Deadline.UntilAsync(
+            async () =>
             {
-                return await grain.GetStatusAsync();
-            }
-            catch (PlacementRefusedException) when (asked.Elapsed < TimeSpan.FromSeconds(20))
-            {
-                await Task.Yield();
-            }
-        }
+                try
+                {
+                    status = await grain.GetStatusAsync();
+                }
+                catch (PlacementRefusedException)
+                {
+                    // Asked too early.
+                }
+
+                return status is not null;
+            },
+            "the expert answers where its shard is");
+        return status!;
     }
 }
