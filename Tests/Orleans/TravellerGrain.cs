@@ -25,7 +25,7 @@ public interface ITravellerGrain : IGrainWithStringKey
     Task Hold(string latch);
 
     /// <summary>As <see cref="Hold"/>, for a caller that has little time; counts afterwards.</summary>
-    [ResponseTimeout("00:00:00.2")]
+    [ResponseTimeout("00:00:01")]
     Task HoldBriefly(string latch);
 
     Task Fail();
