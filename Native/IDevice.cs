@@ -14,7 +14,7 @@ namespace MoEActors.Native;
 /// </para>
 /// </summary>
 public interface IDevice
-    : IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IGateOperations, IRandomOperations, IOptimizerOperations,
+    : IDeviceMemory, IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IGateOperations, IRandomOperations, IOptimizerOperations,
         IDisposable
 {
     /// <summary>What this device is, in words: kind, instruction set, threads.</summary>
@@ -22,9 +22,6 @@ public interface IDevice
 
     /// <summary>Whether operations have effects. A device that only counts memory skips them, and its memory has no content.</summary>
     bool Computes => true;
-
-    /// <summary>Bytes allocated and not freed.</summary>
-    long AllocatedBytes { get; }
 
     /// <summary>Processor time that threads of the device's own, beside the caller's, have spent computing; zero where there are none.</summary>
     TimeSpan HelperTime { get; }
@@ -34,13 +31,6 @@ public interface IDevice
     /// bytes of its own. Whoever opens it disposes of it, before this device.
     /// </summary>
     IDevice OpenContext();
-
-    /// <summary>Allocates device memory. Its content is undefined.</summary>
-    /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
-    DeviceBuffer Allocate(long bytes);
-
-    /// <summary>Frees an allocation; called only by <see cref="DeviceBuffer"/>.</summary>
-    internal void Free(nint address, long bytes);
 
     /// <summary>Copies host memory to the device.</summary>
     void Write<T>(ReadOnlySpan<T> source, DeviceSpan<T> destination)

@@ -13,11 +13,11 @@ public sealed class GrainPlaces(PlacementMapCache maps)
     /// <exception cref="PlacementRefusedException">No map has arrived, or it does not know the key.</exception>
     public WorkerId WorkerOf(string key)
     {
-        string model = GrainKeys.Model(key);
-        PlacementMap map = maps.MapOf(model) ?? throw new PlacementRefusedException(
-            $"This silo has no placement map of model '{model}': its view is not open. Create or open the model first.");
         try
         {
+            string model = GrainKeys.Model(key);
+            PlacementMap map = maps.MapOf(model) ?? throw new PlacementRefusedException(
+                $"This silo has no placement map of model '{model}': its view is not open. Create or open the model first.");
             if (!GrainKeys.TryGate(key, out int layer, out int rank))
             {
                 return map.WorkerOf(GrainKeys.Shard(key));

@@ -47,7 +47,7 @@ public sealed unsafe partial class CpuDevice : IDevice
         return new DeviceBuffer(this, address, bytes);
     }
 
-    void IDevice.Free(nint address, long bytes)
+    void IDeviceMemory.Free(nint address, long bytes)
     {
         NativeMemory.AlignedFree((void*)address);
         Interlocked.Add(ref _allocatedBytes, -bytes);

@@ -44,7 +44,7 @@ public sealed partial class DryRunDevice : IDevice
         return new DeviceBuffer(this, address, bytes);
     }
 
-    void IDevice.Free(nint address, long bytes) => Interlocked.Add(ref _allocated, -bytes);
+    void IDeviceMemory.Free(nint address, long bytes) => Interlocked.Add(ref _allocated, -bytes);
 
     /// <inheritdoc />
     public void Write<T>(ReadOnlySpan<T> source, DeviceSpan<T> destination)

@@ -8,7 +8,7 @@ namespace MoEActors.Native.Memory;
 /// </summary>
 /// <param name="device">The device whose memory is handed out.</param>
 /// <param name="blockBytes">By how many bytes it grows at most, unless one request is larger; a small arena grows by a share of its size.</param>
-public sealed class Arena(IDevice device, long blockBytes = 1 << 20) : IDisposable
+public sealed class Arena(IDeviceMemory device, long blockBytes = 1 << 20) : IDisposable
 {
     /// <summary>Every piece starts on a cache line, which is also the width of the widest vector.</summary>
     private const int Alignment = 64;

@@ -2,13 +2,27 @@ using System.Runtime.CompilerServices;
 
 namespace MoEActors.Native.Memory;
 
+/// <summary>The memory of a device.</summary>
+public interface IDeviceMemory
+{
+    /// <summary>Bytes allocated and not freed.</summary>
+    long AllocatedBytes { get; }
+
+    /// <summary>Allocates device memory. Its content is undefined.</summary>
+    /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
+    DeviceBuffer Allocate(long bytes);
+
+    /// <summary>Frees an allocation; called by <see cref="DeviceBuffer"/> alone.</summary>
+    internal void Free(nint address, long bytes);
+}
+
 /// <summary>One allocation in a device's memory. Freed on <see cref="Dispose"/>; the finalizer is only a safety net.</summary>
 public sealed class DeviceBuffer : IDisposable
 {
-    private readonly IDevice _device;
+    private readonly IDeviceMemory _device;
     private nint _address;
 
-    internal DeviceBuffer(IDevice device, nint address, long bytes)
+    internal DeviceBuffer(IDeviceMemory device, nint address, long bytes)
     {
         _device = device;
         _address = address;

@@ -1,8 +1,23 @@
 using System.Text.Json;
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Cli;
 
@@ -58,7 +73,7 @@ public sealed class GenerateTests : IDisposable
             Experts = [4],
             MaximumSequence = 16,
         };
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
         MoEModel created = await cluster.Client.CreateModelAsync("m", new RunConfiguration { Model = model }, cancellationToken: Cancellation);
         await created.SaveAsync(_folder.Path, cancellationToken: Cancellation);
     }

@@ -1,9 +1,23 @@
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Commands.Simulate;
 using MoEActors.Cli.Progress;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
-using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Cli;
 
@@ -90,7 +104,7 @@ public sealed class SimulateCommandTests : IDisposable
     [Fact]
     public void A_long_replay_says_how_far_it_is()
     {
-        ManualTime time = new();
+        FakeTimeProvider time = new();
         StringWriter writer = new();
         CountProgress progress = new(writer, "row", 1500, time);
         progress.Report("static", 1);

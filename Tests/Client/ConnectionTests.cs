@@ -6,9 +6,23 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 using Orleans.Configuration;
 
 namespace MoEActors.Tests.Client;
@@ -23,7 +37,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task A_host_that_is_a_client_already_offers_the_sdk_as_a_service()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
         await using ServiceProvider services = new ServiceCollection().AddSingleton(cluster.Silos.Client).AddMoEClient().BuildServiceProvider();
         MoEModel model = await services.GetRequiredService<MoECluster>().CreateModelAsync("m", Run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);

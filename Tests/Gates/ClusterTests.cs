@@ -1,7 +1,20 @@
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Gates;
 
@@ -41,8 +54,8 @@ public class ClusterTests
         TrainingTrace? expected = null;
         foreach (int silos in new[] { 1, 3 })
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", All[name], null, TestContext.Current.CancellationToken);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], All[name], null, TestContext.Current.CancellationToken);
             TrainingTrace trace = await TrainingTrace.OfAsync(model, Steps);
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
         }
@@ -54,9 +67,9 @@ public class ClusterTests
         // The rate is in nothing but the bias: after the same losses, only that can differ.
         RunConfiguration frozen = With("swiglu", Everything with { BiasUpdateRate = 0 });
         RunConfiguration moving = With("swiglu", Everything);
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace one = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("a", frozen, null, TestContext.Current.CancellationToken), 1);
-        TrainingTrace other = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("b", moving, null, TestContext.Current.CancellationToken), 1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace one = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["a"], frozen, null, TestContext.Current.CancellationToken), 1);
+        TrainingTrace other = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["b"], moving, null, TestContext.Current.CancellationToken), 1);
         Assert.Equal(one.Losses, other.Losses);
         Assert.NotEqual(one.Fingerprint, other.Fingerprint);
     }

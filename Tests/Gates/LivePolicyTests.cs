@@ -3,12 +3,23 @@ using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Gates;
 
@@ -36,8 +47,8 @@ public sealed class LivePolicyTests
         TrainingTrace[]? expected = null;
         foreach (int silos in new[] { 1, 2, 3, 4 })
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
             var traces = new TrainingTrace[Changes.Length];
             for (int i = 0; i < Changes.Length; i++)
             {
@@ -57,9 +68,9 @@ public sealed class LivePolicyTests
     public async Task A_changed_gate_trains_like_one_that_was_configured_so_from_the_start()
     {
         var changed = new GateOptions { TopK = 1, CapacityFactor = 1.1f, Priority = SlotPriority.Score };
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel built = await cluster.Client.CreateModelAsync("built", TrainingRuns.With("swiglu", changed), null, Cancellation);
-        MoEModel live = await cluster.Client.CreateModelAsync("live", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel built = await cluster.Client.CreateModelAsync(cluster["built"], TrainingRuns.With("swiglu", changed), null, Cancellation);
+        MoEModel live = await cluster.Client.CreateModelAsync(cluster["live"], Run, null, Cancellation);
         foreach (int layer in Run.Model.MoELayers)
         {
             GatePolicy policy = await live.ConfigureGateAsync(layer, _ => changed, Cancellation);
@@ -73,9 +84,9 @@ public sealed class LivePolicyTests
     public async Task Policies_survive_moves_failed_epochs_coordinators_and_checkpoints()
     {
         using var folder = new TemporaryFolder();
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        MoEModel still = await cluster.Client.CreateModelAsync("still", Run, null, Cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        MoEModel still = await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         TrainingTrace[] expected = new TrainingTrace[Changes.Length];
         for (int i = 0; i < Changes.Length; i++)
         {
@@ -91,13 +102,13 @@ public sealed class LivePolicyTests
         expected[1].AssertSame(await TrainingTrace.OfAsync(model, StepsBetween), "after a move and a failed epoch");
 
         await ChangeAsync(model, 2);
-        await Hand.TakeAsync(cluster);
+        await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
         expected[2].AssertSame(await TrainingTrace.OfAsync(model, StepsBetween), "after another coordinator");
 
         GatePolicy last = await ChangeAsync(model, 3);
         await model.SaveAsync(folder.Path, cancellationToken: Cancellation);
-        await using TrainingCluster later = await TrainingCluster.StartAsync(2);
-        MoEModel resumed = await later.Client.RestoreModelAsync("m", folder.Path, null, Cancellation);
+        await using TrainingCluster later = await TrainingCluster.RentAsync(2);
+        MoEModel resumed = await later.Client.RestoreModelAsync(later["m"], folder.Path, null, Cancellation);
         LayerGateStatus gate = await resumed.GetGateStatusAsync(2, Cancellation);
         Assert.Equal((last.Options, last.FromStep), (gate.Policy, gate.FromStep));
         expected[3].AssertSame(await TrainingTrace.OfAsync(resumed, StepsBetween), "after resuming");
@@ -106,42 +117,42 @@ public sealed class LivePolicyTests
     [Fact]
     public async Task A_change_that_a_coordinator_did_not_write_down_never_was()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), 3);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), 3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
-        Hand hand = await Hand.TakeAsync(cluster);
-        await hand.EverywhereAsync(1, _ => new GateOrder { Gates = [new GatePolicyMessage(0, 2, new GateOptions { TopK = 1 }.ToJson())] });
-        Assert.Equal(1, (await StatusOfAsync(cluster, rank: 0)).Policy.ToPolicy().Options.TopK);
+        ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
+        await coordinator.EverywhereAsync(1, _ => new ConfigureGatesCommand { Gates = [new GatePolicy(0, 2, new GateOptions { TopK = 1 })] });
+        Assert.Equal(1, (await StatusOfAsync(cluster, rank: 0)).Policy.Options.TopK);
 
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);
         (expected with { Losses = expected.Losses[1..], Norms = expected.Norms[1..] }).AssertSame(rest, "after a change that was not written down");
-        Assert.Equal(2, (await StatusOfAsync(cluster, rank: 0)).Policy.ToPolicy().Options.TopK);
+        Assert.Equal(2, (await StatusOfAsync(cluster, rank: 0)).Policy.Options.TopK);
     }
 
     [Fact]
     public async Task A_worker_whose_gate_refuses_a_policy_says_so_and_works_on()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        Hand hand = await Hand.TakeAsync(cluster);
-        cluster.Host(0).Submit(hand.Head(1), new GateOrder { Gates = [new GatePolicyMessage(2, 1, new GateOptions { TopK = 40 }.ToJson())] });
-        WorkReport? report = await cluster.Host(0).PollAsync("m", hand.Term, 1, TimeSpan.FromSeconds(20));
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
+        cluster.Host(0).Submit(coordinator.Head(1), new ConfigureGatesCommand { Gates = [new GatePolicy(2, 1, new GateOptions { TopK = 40 })] });
+        HostReport? report = await cluster.Host(0).PollAsync(cluster["m"], coordinator.Term, 1, TimeSpan.FromSeconds(20));
         Assert.Null(report!.Failure);
-        Assert.Contains("TopK is 40", Assert.Single(report.Workers).Complaint, StringComparison.Ordinal);
+        Assert.Contains("TopK is 40", Assert.IsType<GatesReport>(Assert.Single(report.Workers)).Error, StringComparison.Ordinal);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
     }
 
     [Fact]
     public async Task A_change_that_a_member_does_not_hear_of_fails_and_the_old_policy_stays()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), 3);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), 3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
-        cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is GateOrder, 2);
+        cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is ConfigureGatesCommand, 2);
         await Assert.ThrowsAsync<ViewFailedException>(() => model.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation));
-        cluster.Calls.Before = null;
+        cluster.Calls.Reset();
 
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);
         (expected with { Losses = expected.Losses[1..], Norms = expected.Norms[1..] }).AssertSame(rest, "after a change that failed");
@@ -151,8 +162,8 @@ public sealed class LivePolicyTests
     [Fact]
     public async Task A_change_that_cannot_be_is_refused_with_every_error_and_the_layer()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         InvalidRequestException refused = await Assert.ThrowsAsync<InvalidRequestException>(() => model.ConfigureGateAsync(
             0, gate => gate with { Kind = "cosine", Scores = GateScores.Sigmoid, TopK = 6, Noise = -1, CapacityFactor = float.PositiveInfinity }, Cancellation));
         Assert.All(
@@ -174,8 +185,8 @@ public sealed class LivePolicyTests
     public async Task A_checkpoint_with_a_policy_that_cannot_work_is_refused()
     {
         using var folder = new TemporaryFolder();
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.ConfigureGateAsync(0, gate => gate with { TopK = 4 }, Cancellation);
         await model.SaveAsync(folder.Path, cancellationToken: Cancellation);
         string index = Path.Combine(folder.Path, CheckpointFolder.IndexFile);
@@ -183,16 +194,16 @@ public sealed class LivePolicyTests
         Assert.Contains("\"topK\": 4", text, StringComparison.Ordinal);
         await File.WriteAllTextAsync(index, text.Replace("\"topK\": 4", "\"topK\": 40", StringComparison.Ordinal), Cancellation);
         CheckpointFailedException refused =
-            await Assert.ThrowsAsync<CheckpointFailedException>(() => cluster.Client.RestoreModelAsync("other", folder.Path, null, Cancellation));
+            await Assert.ThrowsAsync<CheckpointFailedException>(() => cluster.Client.RestoreModelAsync(cluster["other"], folder.Path, null, Cancellation));
         Assert.Contains("layer 0 cannot work: TopK is 40", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Changes_of_two_clients_at_the_same_moment_both_hold()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel one = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        MoEModel other = await cluster.Client.OpenModelAsync("m", Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel one = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        MoEModel other = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         await Task.WhenAll(
             one.ConfigureGateAsync(2, gate => gate with { TopK = 4 }, Cancellation),
             other.ConfigureGateAsync(2, gate => gate with { Noise = 2f }, Cancellation),
@@ -207,8 +218,8 @@ public sealed class LivePolicyTests
         LayerGateStatus? expected = null;
         foreach (int silos in new[] { 3, 1 })
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
             Assert.Equal(0, (await model.GetGateStatusAsync(2, Cancellation)).Step);
             await model.ConfigureGateAsync(2, gate => gate with { CapacityFactor = 0.5f, TopK = 3 }, Cancellation);
             await TrainingTrace.OfAsync(model, 1);
@@ -243,5 +254,5 @@ public sealed class LivePolicyTests
     }
 
     private static Task<GateStatus> StatusOfAsync(TrainingCluster cluster, int rank) =>
-        cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate("m", 0, rank)).GetStatusAsync();
+        cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate(cluster["m"], 0, rank)).GetStatusAsync();
 }

@@ -3,14 +3,27 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
 using MoEActors.Examples;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Cli;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Kinds;
 
@@ -62,7 +75,7 @@ public sealed class OwnKindTests
     [Fact]
     public async Task A_silo_without_the_kind_is_named()
     {
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions
             {
                 Silos = 2,
@@ -106,7 +119,7 @@ public sealed class OwnKindTests
     [Theory, InlineData("swiglu"), InlineData("mine")]
     public async Task A_name_that_is_taken_is_refused(string name)
     {
-        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => EmbeddedCluster.StartAsync(
+        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, ExpertKinds = [new NamedExpert("mine"), new NamedExpert(name)] }, Cancellation));
         Assert.Contains($"NamedExpert is called '{name}', and so is {(name == "mine" ? "NamedExpert" : "SwiGluExpert")}", refused.Message, StringComparison.Ordinal);
     }
@@ -135,6 +148,6 @@ public sealed class OwnKindTests
 
     private static ModelKinds Own(IReadOnlyList<IExpertKind> experts, IReadOnlyList<IGateKind> gates) => ModelKinds.BuiltIn.With(experts, gates);
 
-    private static Task<EmbeddedCluster> StartAsync(int silos) => EmbeddedCluster.StartAsync(
+    private static Task<EmbeddedCluster> StartAsync(int silos) => ClusterStarts.EmbeddedAsync(
         new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1, GateKinds = [new TopPGate(0.6f)], ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
 }

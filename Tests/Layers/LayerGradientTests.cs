@@ -1,16 +1,26 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Layers;
 
@@ -33,13 +43,13 @@ public sealed class LayerGradientTests
             MicroBatches = 3,
             Gate = new GateOptions { TopK = 5, BalanceCoefficient = 0.3f, ZCoefficient = 0.1f },
         };
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], configuration, null, Cancellation);
         float[] x = LayerBackbone.Values(5, RowCount * configuration.Dim), y = new float[x.Length], dx = new float[x.Length];
         float[] dy = LayerBackbone.Values(6, x.Length);
         await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
         await layer.BackwardAsync(dy, dx, Cancellation);
-        (_, WorkerModel model) = cluster.Host(0).Find("m", rank: 0);
+        WorkerModel model = cluster.Host(0).ModelAt(cluster["m"], 0)!;
 
         async Task<double> LossAsync()
         {
@@ -80,8 +90,8 @@ public sealed class LayerGradientTests
             new TopKGate(configuration.Gate, dense["layers.0.router"]),
             new SingleProcessExchange(configuration.Experts),
             new MoELayerParameters([.. experts.Select(block => block.Parameters)]));
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", configuration, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], configuration, null, Cancellation);
         var optimizer = new Optimizer(configuration.Optimizer);
         int width = configuration.Dim;
         for (int step = 1; step <= 3; step++)
@@ -118,7 +128,7 @@ public sealed class LayerGradientTests
 
         await layer.FingerprintAsync(Cancellation); // The last commit, which nobody waits for, has been carried out by now.
         ExpertId expert = new(0, 4);
-        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).Find("m", silo).Model).Single(found => found.Parameters.Shards.Contains(expert));
+        WorkerModel holder = Enumerable.Range(0, 3).Select(silo => cluster.Host(silo).ModelAt(cluster["m"], silo)!).Single(found => found.Parameters.Shards.Contains(expert));
         Assert.Equal(experts[4].Values.AsSpan().ToArray(), holder.Parameters.Shards[expert].Values.AsSpan().ToArray());
         Assert.Equal(dense.Values.AsSpan().ToArray(), holder.Parameters.Dense.Values.AsSpan().ToArray());
         Array.ForEach(experts, block => block.Dispose());

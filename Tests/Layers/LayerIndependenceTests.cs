@@ -1,10 +1,22 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Layers;
 
@@ -37,8 +49,8 @@ public sealed class LayerIndependenceTests
         LayerTrace? expected = null;
         for (int silos = 1; silos <= 4; silos++)
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos == 4 ? [2, 1, 3, 1] : [.. Enumerable.Repeat(1, silos)]);
-            ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[which], null, Cancellation);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos == 4 ? [2, 1, 3, 1] : [.. Enumerable.Repeat(1, silos)]);
+            ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[which], null, Cancellation);
             int ranks = (await layer.GetStatusAsync(Cancellation)).SiloNames.Length;
             LayerTrace trace = await LayerBackbone.TrainAsync(
                 layer, Steps, between: step => layer.MoveExpertAsync(step % 5, 3 * step % ranks, Cancellation));
@@ -49,8 +61,8 @@ public sealed class LayerIndependenceTests
     [Theory, InlineData(0), InlineData(2)]
     public async Task Replicas_change_no_bit_and_come_and_go_between_updates(int which)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
-        ClusterLayer still = await cluster.Client.CreateLayerAsync("still", Layers[which], null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2]);
+        ClusterLayer still = await cluster.Client.CreateLayerAsync(cluster["still"], Layers[which], null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(still, Steps);
         int[][][] placements =
         [
@@ -58,9 +70,9 @@ public sealed class LayerIndependenceTests
             [[1], [1, 2, 0], [2], [0], [0]],
             [[1, 2], [0], [0, 2], [1, 0, 2], [2]],
         ];
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[which], Placed(placements[0]), Cancellation);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[which], Placed(placements[0]), Cancellation);
         LayerTrace trace = await LayerBackbone.TrainAsync(
-            layer, Steps, between: step => cluster.Client.CreateLayerAsync("m", Layers[which], Placed(placements[step % 3]), Cancellation));
+            layer, Steps, between: step => cluster.Client.CreateLayerAsync(cluster["m"], Layers[which], Placed(placements[step % 3]), Cancellation));
         expected.AssertSame(trace, "with replicas");
     }
 
@@ -69,30 +81,30 @@ public sealed class LayerIndependenceTests
     {
         using var folder = new TemporaryFolder();
         LayerTrace expected;
-        await using (TrainingCluster cluster = await TrainingCluster.StartAsync(3))
+        await using (TrainingCluster cluster = await TrainingCluster.RentAsync(3))
         {
-            ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[1], null, Cancellation);
+            ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[1], null, Cancellation);
             await LayerBackbone.TrainAsync(layer, 2);
             await layer.SaveAsync(folder.Path, "here", Cancellation);
             expected = await LayerBackbone.TrainAsync(layer, 2);
         }
 
-        await using TrainingCluster other = await TrainingCluster.StartAsync(2);
-        ClusterLayer restored = await other.Client.RestoreLayerAsync("again", folder.Path, null, Cancellation);
+        await using TrainingCluster other = await TrainingCluster.RentAsync(2);
+        ClusterLayer restored = await other.Client.RestoreLayerAsync(other["again"], folder.Path, null, Cancellation);
         Assert.Equal((2L, "here", Layers[1]), (restored.Step, restored.Cursor, restored.Configuration));
         expected.AssertSame(await LayerBackbone.TrainAsync(restored, 2), "from the checkpoint");
-        Assert.Equal(4, (await other.Client.OpenLayerAsync("again", Cancellation)).Step);
+        Assert.Equal(4, (await other.Client.OpenLayerAsync(other["again"], Cancellation)).Step);
         Assert.False(File.Exists(Path.Combine(folder.Path, "config.json")));
         InvalidRequestException refused =
-            await Assert.ThrowsAsync<InvalidRequestException>(() => other.Client.RestoreModelAsync("model", folder.Path, null, Cancellation));
+            await Assert.ThrowsAsync<InvalidRequestException>(() => other.Client.RestoreModelAsync(other["model"], folder.Path, null, Cancellation));
         Assert.Contains("OpenLayerAsync", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_policy_holds_from_the_next_forward_on()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", LayerBackbone.Small, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], LayerBackbone.Small, null, Cancellation);
         float[] x = LayerBackbone.Values(1, 130), y = new float[130], dx = new float[130], other = new float[130];
         await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
         await layer.BackwardAsync(y, dx, Cancellation);
@@ -108,10 +120,10 @@ public sealed class LayerIndependenceTests
     [Fact]
     public async Task An_evaluation_leaves_no_trace()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        ClusterLayer still = await cluster.Client.CreateLayerAsync("still", Layers[2], null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        ClusterLayer still = await cluster.Client.CreateLayerAsync(cluster["still"], Layers[2], null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[2], null, Cancellation);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[2], null, Cancellation);
 
         // A forward that nothing follows, and one beside that which waits for its backward.
         float[] x = LayerBackbone.Values(1, 70), y = new float[70], again = new float[70];
@@ -128,8 +140,8 @@ public sealed class LayerIndependenceTests
     [Fact]
     public async Task Executors_allocate_nothing_in_a_warm_step()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layers[1], null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2]);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[1], null, Cancellation);
         float[] x = LayerBackbone.Values(1, 300), y = new float[300];
         List<long> allocated = [];
         while (allocated.Count < 48 && !(allocated.Count >= 12 && allocated[^6..].Sum() == 0))

@@ -1,10 +1,23 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Cli;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Layers;
 
@@ -18,8 +31,8 @@ public sealed class LayerRefusalTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _cluster = await TrainingCluster.StartAsync(3);
-        _layer = await _cluster.Client.CreateLayerAsync("m", LayerBackbone.Small, null, Cancellation);
+        _cluster = await TrainingCluster.RentAsync(3);
+        _layer = await _cluster.Client.CreateLayerAsync(_cluster["m"], LayerBackbone.Small, null, Cancellation);
     }
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
@@ -27,7 +40,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task Calls_that_do_not_fit_change_nothing()
     {
-        ClusterLayer other = await _cluster.Client.CreateLayerAsync("other", LayerBackbone.Small, null, Cancellation);
+        ClusterLayer other = await _cluster.Client.CreateLayerAsync(_cluster["other"], LayerBackbone.Small, null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(other, 1);
         float[] x = LayerBackbone.Values(101, 100), y = new float[100], big = new float[110];
         float[] bad = [.. x];
@@ -58,7 +71,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
         Task held = _cluster.DataPlane.HoldAt(rank: 1, calls: 2);
         Task first = Forward(x, y);
         await held;
-        await RefuseAsync("while another call to layer 'm' runs", () => Forward(x, new float[100]));
+        await RefuseAsync($"while another call to layer '{_layer.Name}' runs", () => Forward(x, new float[100]));
         await RefuseAsync("while another call", () => _layer.ApplyAsync(Cancellation));
         _cluster.DataPlane.Release();
         await first;
@@ -69,28 +82,28 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task A_layer_is_no_model_and_a_model_no_layer()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("model", TrainingRuns.Small, null, Cancellation);
-        await RefuseAsync("OpenLayerAsync", () => _cluster.Client.OpenModelAsync("m", Cancellation));
-        await RefuseAsync("OpenLayerAsync", () => _cluster.Client.CreateModelAsync("n", LayerBackbone.Small.ToRun(), null, Cancellation));
-        await RefuseAsync("OpenModelAsync", () => _cluster.Client.OpenLayerAsync("model", Cancellation));
-        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("model", LayerBackbone.Small, null, Cancellation));
-        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync("m", LayerBackbone.Small with { Dim = 8 }, null, Cancellation));
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["model"], TrainingRuns.Small, null, Cancellation);
+        await RefuseAsync("OpenLayerAsync", () => _cluster.Client.OpenModelAsync(_cluster["m"], Cancellation));
+        await RefuseAsync("OpenLayerAsync", () => _cluster.Client.CreateModelAsync(_cluster["n"], LayerBackbone.Small.ToRun(), null, Cancellation));
+        await RefuseAsync("OpenModelAsync", () => _cluster.Client.OpenLayerAsync(_cluster["model"], Cancellation));
+        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync(_cluster["model"], LayerBackbone.Small, null, Cancellation));
+        await RefuseAsync("exists with another configuration", () => _cluster.Client.CreateLayerAsync(_cluster["m"], LayerBackbone.Small with { Dim = 8 }, null, Cancellation));
         await model.TrainStepAsync(TrainingRuns.Batch(TrainingRuns.Small, 1), Cancellation);
-        ModelConfigurationException errors = await Assert.ThrowsAsync<ModelConfigurationException>(() => _cluster.Client.CreateLayerAsync(
-            "n", new LayerConfiguration { Dim = 0, Experts = 0, Hidden = -1, MicroBatches = 0 }, null, Cancellation));
-        Assert.Equal(4, errors.Errors.Count);
+        ModelConfigurationException mistakes = await Assert.ThrowsAsync<ModelConfigurationException>(() => _cluster.Client.CreateLayerAsync(
+            _cluster["n"], new LayerConfiguration { Dim = 0, Experts = 0, Hidden = -1, MicroBatches = 0 }, null, Cancellation));
+        Assert.Equal(4, mistakes.Errors.Count);
     }
 
     [Fact]
     public async Task A_client_without_the_door_is_told_so()
     {
         var elsewhere = new MoECluster(_cluster.Silos.Client);
-        ClusterLayer layer = await elsewhere.OpenLayerAsync("m", Cancellation);
+        ClusterLayer layer = await elsewhere.OpenLayerAsync(_cluster["m"], Cancellation);
         NotSupportedException refused = await Assert.ThrowsAsync<NotSupportedException>(() => layer.ForwardAsync(new float[10], new float[10], cancellationToken: Cancellation));
         Assert.Contains("from the process of its silos", refused.Message, StringComparison.Ordinal);
 
         // A door that is not the silos'.
-        ClusterLayer other = await new MoECluster(_cluster.Silos.Client, memory: new()).OpenLayerAsync("m", Cancellation);
+        ClusterLayer other = await new MoECluster(_cluster.Silos.Client, memory: new()).OpenLayerAsync(_cluster["m"], Cancellation);
         PassRefusedException unreachable =
             await Assert.ThrowsAsync<PassRefusedException>(() => other.ForwardAsync(new float[10], new float[10], cancellationToken: Cancellation));
         Assert.Contains("is in another process", unreachable.Message, StringComparison.Ordinal);
@@ -100,9 +113,9 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task Gradients_that_went_with_their_epoch_are_refused_and_the_step_begins_anew()
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync(_cluster["still"], LayerBackbone.Small, null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
-        ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
+        ClusterLayer other = await _cluster.Client.OpenLayerAsync(_cluster["m"], Cancellation);
         float[] x = LayerBackbone.Values(1, 50), y = new float[50];
         Func<Task>[] calls = [() => _layer.BackwardAsync(y, y, Cancellation), () => Forward(x, y), () => _layer.ApplyAsync(Cancellation)];
         for (int i = 0; i < calls.Length; i++)
@@ -128,9 +141,9 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [InlineData(70)]
     public async Task A_backward_after_another_clients_forward_is_refused(int rows)
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync(_cluster["still"], LayerBackbone.Small, null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
-        ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
+        ClusterLayer other = await _cluster.Client.OpenLayerAsync(_cluster["m"], Cancellation);
         float[] x = LayerBackbone.Values(1, 50), y = new float[50], others = LayerBackbone.Values(2, rows);
         await Forward(x, y);
         await other.ForwardAsync(others, others, cancellationToken: Cancellation);
@@ -143,9 +156,9 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task An_update_applies_the_passes_of_its_own_client_or_nothing()
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync(_cluster["still"], LayerBackbone.Small, null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
-        ClusterLayer other = await _cluster.Client.OpenLayerAsync("m", Cancellation);
+        ClusterLayer other = await _cluster.Client.OpenLayerAsync(_cluster["m"], Cancellation);
         float[] x = LayerBackbone.Values(1, 50), others = LayerBackbone.Values(2, 50);
         await Forward(x, x);
         await _layer.BackwardAsync(x, x, Cancellation);
@@ -161,7 +174,7 @@ public sealed class LayerRefusalTests : IAsyncLifetime
     [Fact]
     public async Task A_worker_that_fails_costs_the_step_alone()
     {
-        ClusterLayer still = await _cluster.Client.CreateLayerAsync("still", LayerBackbone.Small, null, Cancellation);
+        ClusterLayer still = await _cluster.Client.CreateLayerAsync(_cluster["still"], LayerBackbone.Small, null, Cancellation);
         LayerTrace expected = await LayerBackbone.TrainAsync(still, 1);
         float[] x = LayerBackbone.Values(1, 50), y = new float[50];
         await Forward(x, y);

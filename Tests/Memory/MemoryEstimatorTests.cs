@@ -2,13 +2,23 @@ using MoEActors.Client;
 using MoEActors.Examples;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Memory;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Memory;
 
@@ -69,9 +79,10 @@ public sealed class MemoryEstimatorTests
     public async Task It_covers_what_workers_allocate_and_little_more(string name, int workers, string recompute)
     {
         RunConfiguration run = new() { Model = Models[name], MicroBatches = workers, Recompute = recompute };
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(workers);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
-        long[] opened = [.. Enumerable.Range(0, workers).Select(rank => cluster.Host(rank).AllocatedBytes)];
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(workers);
+        long[] before = Allocated(cluster, workers);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
+        long[] opened = [.. Allocated(cluster, workers).Zip(before, (now, then) => now - then)];
         StepOutcome step = await model.TrainStepAsync(Batch(run, 1), Cancellation);
         for (int rank = 0; rank < workers; rank++)
         {
@@ -81,8 +92,8 @@ public sealed class MemoryEstimatorTests
             WorkerEstimate worst = MemoryEstimator.Estimate(run, workers, Shape, MemoryEstimator.WorstSkew).Workers[rank];
             Assert.Equal(opened[rank], estimate.Phases[(int)MemoryPhase.Open]);
             Assert.Equal(opened[rank], estimate.Parameters + estimate.Gradients + estimate.DenseSums + estimate.Moments + estimate.Tables);
-            long used = opened[rank] + cluster.Host(rank).Find("m", rank).Model.ArenaPeakBytes;
-            long allocated = cluster.Host(rank).AllocatedBytes;
+            long used = opened[rank] + cluster.Host(rank).ModelAt(model.Name, rank)!.ArenaPeakBytes;
+            long allocated = cluster.Host(rank).AllocatedBytes - before[rank];
             Assert.InRange(estimate.Phases[(int)MemoryPhase.Backward], used, (long)(1.1 * used));
 
             // A routing beyond the plan costs a block or two of the arena.
@@ -100,15 +111,16 @@ public sealed class MemoryEstimatorTests
     {
         const int Workers = 3;
         RunConfiguration run = new() { Model = Model, MicroBatches = Workers, Reproducible = reproducible };
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Workers);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Workers);
+        long[] before = Allocated(cluster, Workers);
         int[][][] ranks = [.. Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => expert < 2 ? new[] { 0, 1, 2 } : [expert % 3]).ToArray())];
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, new PlacementRequest { Ranks = ranks }, Cancellation);
-        long[] opened = [.. Enumerable.Range(0, Workers).Select(rank => cluster.Host(rank).AllocatedBytes)];
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, new PlacementRequest { Ranks = ranks }, Cancellation);
+        long[] opened = [.. Allocated(cluster, Workers).Zip(before, (now, then) => now - then)];
         await model.TrainStepAsync(Batch(run, 1), Cancellation);
         MemoryEstimate estimate = MemoryEstimator.Estimate(run, (await model.GetStatusAsync(Cancellation)).Map!, Shape);
         for (int rank = 0; rank < Workers; rank++)
         {
-            long used = opened[rank] + cluster.Host(rank).Find("m", rank).Model.ArenaPeakBytes;
+            long used = opened[rank] + cluster.Host(rank).ModelAt(model.Name, rank)!.ArenaPeakBytes;
             Assert.Equal(opened[rank], estimate.Workers[rank].Phases[(int)MemoryPhase.Open]);
             Assert.InRange(estimate.Workers[rank].Phases[(int)MemoryPhase.Backward], used, (long)(1.4 * used));
         }
@@ -124,7 +136,7 @@ public sealed class MemoryEstimatorTests
         NotSupportedException unknown = Assert.Throws<NotSupportedException>(() => MemoryEstimator.Estimate(run, 1, Shape));
         Assert.Contains("'squared-relu'", unknown.Message, StringComparison.Ordinal);
 
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, MemoryPerWorker = 1, ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(Batch(run, 1), Cancellation)).Step);
@@ -133,9 +145,9 @@ public sealed class MemoryEstimatorTests
     [Fact]
     public void Micro_batches_beyond_what_can_be_counted_are_refused()
     {
-        InvalidRequestException refused = Assert.Throws<InvalidRequestException>(
-            () => MemoryEstimator.Estimate(new RunConfiguration { Model = Model }, 2, new MicroBatchShape(1 << 26, 16)));
-        Assert.Contains($"A micro-batch of {1 << 26}×16 tokens is too large", refused.Message, StringComparison.Ordinal);
+        BatchTooLargeException refused = Assert.Throws<InvalidRequestException>(
+            () => MemoryEstimator.Estimate(new RunConfiguration { Model = Model }, 2, new MicroBatchShape(1 << 22, 16)));
+        Assert.Contains($"A micro-batch of {1 << 22}×16 tokens is too large", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -149,6 +161,9 @@ public sealed class MemoryEstimatorTests
         Assert.InRange(half.BackwardArena, all.BackwardArena, without.BackwardArena * 3 / 4);
         Assert.Equal(without.Phases[(int)MemoryPhase.Open], all.Phases[(int)MemoryPhase.Open]);
     }
+
+    private static long[] Allocated(TrainingCluster cluster, int workers) =>
+        [.. Enumerable.Range(0, workers).Select(rank => cluster.Host(rank).AllocatedBytes)];
 
     /// <summary>The busiest layer's rows at a rank over the rank's equal share.</summary>
     private static double SkewOf(StepOutcome step, ModelConfiguration model, int rank, int workers)

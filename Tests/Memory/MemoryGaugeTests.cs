@@ -1,14 +1,23 @@
 using System.Diagnostics.Metrics;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Memory;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Memory;
 
@@ -67,16 +76,16 @@ public sealed class MemoryGaugeTests
         var memory = new ShardMemory(device);
         using var shards = new ShardTable(memory, TrainingRuns.Small.Model);
         var gauge = new ModelGauge(shards, () => [arena]);
-        gauge.Add(new OpenEpochOrder { Configuration = "", Map = new PlacementMapMessage(), Version = 0 }, 1000);
+        gauge.Add(new OpenViewCommand { Run = TrainingRuns.Small, Map = new PlacementMap(1, [new WorkerId("a@1", 0)], [[0]]), Version = 0 }, 1000);
         arena.Take<byte>(10);
-        CommitOrder step = new() { Step = 1 };
+        CommitCommand step = new() { Step = 1 };
         gauge.Add(step, 4096);
         Assert.Equal(0, gauge.Read(1, 1).Leaked);
         gauge.Add(step, 64);
         WorkerMemory found = gauge.Read(1, 1);
         Assert.Equal((64, 5160, 4096), (found.Leaked, found.Model, found.Arena));
 
-        // Shards come and go at any time: they are no leak, and no part of what an order has allocated.
+        // Shards come and go at any time: they are no leak, and no part of what a command has allocated.
         long shard = shards.Receive(new ExpertId(0, 0)).Bytes;
         Assert.Equal(device.AllocatedBytes, memory.OtherBytes + shard);
         gauge.Add(step, 0);

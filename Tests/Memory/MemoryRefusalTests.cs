@@ -2,10 +2,21 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
-using MoEActors.Grains.Memory;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Memory;
 
@@ -49,7 +60,7 @@ public sealed class MemoryRefusalTests
         Assert.Contains($"at most 3×{Length} tokens (split each into 3)", refused.Message, StringComparison.Ordinal);
         StepOutcome next = await model.TrainStepAsync(Batch(2, 3), Cancellation);
         Assert.Equal(2, next.Step);
-        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).View);
     }
 
     [Fact]
@@ -72,7 +83,7 @@ public sealed class MemoryRefusalTests
             });
             Assert.InRange(moved, 1, 11);
             Assert.Equal(1, refused.Rank);
-            Assert.Equal(1 + moved, (await model.GetStatusAsync(Cancellation)).Epoch);
+            Assert.Equal(1 + moved, (await model.GetStatusAsync(Cancellation)).View);
             Assert.Equal(2, (await model.TrainStepAsync(Batch(2, 1), Cancellation)).Step);
             await model.SaveAsync(folder, cancellationToken: Cancellation);
             refused = await Assert.ThrowsAsync<MemoryRefusedException>(() =>
@@ -92,9 +103,9 @@ public sealed class MemoryRefusalTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: memory);
         MoEModel model = await CreateAsync(cluster, Run);
         await model.TrainStepAsync(Batch(2, 1), Cancellation);
-        ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>("m");
+        ITrainingProtocol grain = cluster.Silos.Client.GetGrain<ITrainingProtocol>("m");
         int[][] crowded = [.. Enumerable.Repeat(new[] { 1 }, 8)];
-        PlanProposal proposal = new() { Number = 1, Epoch = 1, BytesPerStep = long.MaxValue, Layers = [.. Enumerable.Range(0, 3).Select(layer => new LayerProposal(layer, crowded))] };
+        PlanProposal proposal = new() { Number = 1, View = 1, BytesPerStep = long.MaxValue, Layers = [.. Enumerable.Range(0, 3).Select(layer => new LayerProposal(layer, crowded))] };
         ProposalAnswer refused = await grain.ProposeAsync(proposal);
         Assert.Contains("rank 1", refused.Refusal, StringComparison.Ordinal);
         Assert.Equal(2, (await model.TrainStepAsync(Batch(2, 1), Cancellation)).Step);

@@ -1,8 +1,20 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Modules;
 
@@ -28,7 +40,7 @@ public sealed class LayerRecomputationTests
     public async Task Losses_parameters_and_counts_are_the_same_to_the_last_bit(int index)
     {
         // Three workers and eight micro-batches: in the last round one worker has none, and takes part all the same.
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         MoEModel kept = await Create(cluster, "kept", Runs[index]);
         List<StepOutcome> expected = await StepsAsync(kept);
         foreach (string recompute in new[] { "all", "0", "1-2" })
@@ -52,13 +64,13 @@ public sealed class LayerRecomputationTests
     public async Task Replicas_keep_the_parts_of_their_gradients(bool reproducible)
     {
         // Parts wait for the end of the round in another memory than a layer that is computed again gives back.
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         RunConfiguration run = TrainingRuns.Small with { Reproducible = reproducible };
         int[][][] ranks = [.. run.Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => expert % 2 == 0 ? new[] { 0, 1, 2 } : [expert % 3]).ToArray())];
         var replicas = new PlacementRequest { Ranks = ranks };
-        MoEModel kept = await cluster.Client.CreateModelAsync("kept", run, reproducible ? null : replicas, Cancellation);
+        MoEModel kept = await cluster.Client.CreateModelAsync(cluster["kept"], run, reproducible ? null : replicas, Cancellation);
         List<StepOutcome> expected = await StepsAsync(kept);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run with { Recompute = "all" }, replicas, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run with { Recompute = "all" }, replicas, Cancellation);
         List<StepOutcome> found = await StepsAsync(model);
         Assert.Equal(expected.Select(step => (step.Loss, step.GradientNorm)), found.Select(step => (step.Loss, step.GradientNorm)));
         Assert.Equal(await kept.FingerprintAsync(Cancellation), await model.FingerprintAsync(Cancellation));
@@ -87,7 +99,7 @@ public sealed class LayerRecomputationTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static Task<MoEModel> Create(TrainingCluster cluster, string name, RunConfiguration run) =>
-        cluster.Client.CreateModelAsync(name, run, null, Cancellation);
+        cluster.Client.CreateModelAsync(cluster[name], run, null, Cancellation);
 
     private static async Task<List<StepOutcome>> StepsAsync(MoEModel model)
     {

@@ -1,7 +1,20 @@
+using MoEActors.Tests.Support;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Placement;
 
@@ -65,7 +78,7 @@ public sealed class PlacementMapTests
     [Fact]
     public void A_map_survives_being_sent()
     {
-        PlacementMap map = PlacementMapMessage.From(new PlacementMap(7, Workers, Ranks)).ToMap();
+        PlacementMap map = Travelled.Over(new PlacementMap(7, Workers, Ranks));
         Assert.Equal(7, map.Version);
         Assert.Equal(Workers, map.Workers);
         Assert.Equal(Ranks, Enumerable.Range(0, map.Layers).Select(layer => map.RanksOf(layer).ToArray()));

@@ -4,12 +4,26 @@ using System.Text.Json;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Cli;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Robustness;
 
@@ -85,7 +99,7 @@ public sealed class BadFileTests : IDisposable
     [Fact]
     public async Task A_checkpoint_with_a_file_that_cannot_be_read_leaves_its_name_free()
     {
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
         RunConfiguration run = TrainingRuns.Small with { Model = TrainingRuns.Small.Model with { Vocabulary = 256 } };
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
         string checkpoint = In("checkpoint");
@@ -124,7 +138,7 @@ public sealed class BadFileTests : IDisposable
     [InlineData(".second_moment", -1e-9f)]
     public async Task A_checkpoint_with_moments_that_no_optimizer_made_is_refused(string ending, float value)
     {
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("m", TrainingRuns.Small, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(TrainingRuns.Small, 1), Cancellation);
         await model.SaveAsync(_folder.Path, cancellationToken: Cancellation);

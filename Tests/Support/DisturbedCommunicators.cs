@@ -1,5 +1,19 @@
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Support;
 
@@ -26,7 +40,7 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
     {
         var hold = new Disturbance(rank, calls, Cause: null, OfCouriers: false);
         _next = hold;
-        return hold.Reached.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        return Deadline.WithinAsync(hold.Reached.Task, $"rank {rank} calls the data plane after {calls} other calls");
     }
 
     /// <summary>Lets the waiting rank go on.</summary>
@@ -51,7 +65,7 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
         }
 
         disturbance.Reached.TrySetResult();
-        disturbance.Released.Wait(TimeSpan.FromSeconds(60));
+        disturbance.Released.Wait(Deadline.Patience);
     }
 
     private sealed record Disturbance(int Rank, int Calls, Exception? Cause, bool? OfCouriers)

@@ -1,8 +1,34 @@
 using System.Collections.Concurrent;
+using System.Reflection;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Support;
+
+/// <summary>What happens to a call.</summary>
+public enum Loss
+{
+    /// <summary>It is turned away, as by a silo that is going: the caller hears of it at once.</summary>
+    Rejected,
+
+    /// <summary>It never arrives: the caller's time runs out. Here it runs out at once.</summary>
+    Request,
+
+    /// <summary>It arrives and is done, and its answer never arrives: to the caller that is the same as <see cref="Request"/>.</summary>
+    Reply,
+}
 
 /// <summary>The calls that arrived at this system's grains and hosts, by method.</summary>
 internal sealed class TrainingCalls
@@ -11,42 +37,73 @@ internal sealed class TrainingCalls
 
     private readonly ConcurrentDictionary<string, int> _counts = new();
     private int _meant;
+    private Func<IIncomingGrainCallContext, bool>? _losesReply;
 
     /// <summary>Looks at every call before it runs, in the callee's turn; what it throws is the call's outcome.</summary>
     public Action<IIncomingGrainCallContext>? Before { get; set; }
 
-    /// <summary>Messages of the kind that <see cref="Lose"/> was told of last.</summary>
+    /// <summary>Messages so far of the kind that the test loses.</summary>
     public int Meant => Volatile.Read(ref _meant);
 
     /// <summary>All but the polls.</summary>
     public int Commands => _counts.Where(entry => !Polls.Contains(entry.Key)).Sum(entry => entry.Value);
 
     /// <summary>The order that a call brings to a worker host; null for a call that brings none.</summary>
-    public static WorkOrder? OrderOf(IIncomingGrainCallContext call) =>
-        call.Request.GetArgumentCount() == 2 ? call.Request.GetArgument(1) as WorkOrder : null;
+    public static Command? OrderOf(IIncomingGrainCallContext call) =>
+        call.Request.GetArgumentCount() == 2 ? call.Request.GetArgument(1) as Command : null;
 
     /// <summary>Loses some messages of a kind, by their numbers from 1, in place of what <see cref="Before"/> did.</summary>
-    public void Lose(Func<IIncomingGrainCallContext, bool> meant, params int[] numbers)
+    public void Lose(Func<IIncomingGrainCallContext, bool> meant, params int[] numbers) => Lose(meant, Loss.Rejected, numbers);
+
+    /// <summary>As above, in this way.</summary>
+    public void Lose(Func<IIncomingGrainCallContext, bool> meant, Loss loss, params int[] numbers)
     {
+        Reset();
         _meant = 0;
+        bool IsMeant(IIncomingGrainCallContext call) => meant(call) && numbers.Contains(Interlocked.Increment(ref _meant));
+        if (loss == Loss.Reply)
+        {
+            _losesReply = IsMeant;
+            return;
+        }
+
         Before = call =>
         {
-            if (meant(call) && numbers.Contains(Interlocked.Increment(ref _meant)))
+            if (IsMeant(call))
             {
-                throw new SiloUnavailableException("A test lost this message.");
+                throw loss == Loss.Request ? Lost() : new SiloUnavailableException("A test lost this message.");
             }
         };
     }
 
+    /// <summary>Disturbs no call any more.</summary>
+    public void Reset()
+    {
+        Before = null;
+        _losesReply = null;
+    }
+
+    /// <summary>What a caller gets whose time has run out.</summary>
+    public static TimeoutException Lost() => new("A test lost this message.");
+
     public override string ToString() => string.Join(", ", _counts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}"));
 
-    public void Add(IIncomingGrainCallContext call)
+    /// <summary>Counts a call and does to it what the test wants.</summary>
+    /// <returns>Whether its answer is to be lost.</returns>
+    public bool Add(IIncomingGrainCallContext call)
     {
-        if (call.InterfaceMethod.DeclaringType?.Assembly == typeof(ITrainingGrain).Assembly)
+        Assembly? owner = call.InterfaceMethod.DeclaringType?.Assembly;
+        if (owner == typeof(ITrainingGrain).Assembly || owner == typeof(IWorkerHostService).Assembly)
         {
             _counts.AddOrUpdate(call.MethodName, 1, (_, count) => count + 1);
-            Before?.Invoke(call);
         }
+        else if (owner != typeof(TrainingCalls).Assembly)
+        {
+            return false;
+        }
+
+        Before?.Invoke(call);
+        return _losesReply?.Invoke(call) == true;
     }
 
     public void Clear() => _counts.Clear();

@@ -2,18 +2,36 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
+using MoEActors.Tests.Orleans;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Support;
 
-/// <summary>A cluster inside this process whose data plane can be disturbed, whose calls are counted, and whose hosts can be spoken to.</summary>
+/// <summary>
+/// A cluster inside this process whose data plane can be disturbed, whose calls are counted and can be lost, and whose hosts can be spoken to. Tests
+/// that leave all silos running rent one; tests that kill or add some, or want it with settings of its own, start one.
+/// </summary>
 internal sealed class TrainingCluster : IAsyncDisposable
 {
     private readonly EmbeddedCluster _cluster;
+    private int _lease;
 
     private TrainingCluster(EmbeddedCluster cluster, IRunStore store, DisturbedCommunicators dataPlane, TrainingCalls calls)
     {
@@ -33,15 +51,36 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
     public TrainingCalls Calls { get; }
 
+    /// <summary>Where the cluster goes when its test is done; null if it ends with it.</summary>
+    public ClusterPool? Pool { get; set; }
+
+    /// <summary>How many tests have had it.</summary>
+    public int Lease => _lease;
+
+    /// <summary>A name that no test has given before on this cluster.</summary>
+    public string this[string name] => Pool is null ? name : $"{name}-{_lease}";
+
+    /// <summary>A cluster of so many silos that nobody else uses meanwhile, with its silos' usual settings.</summary>
+    public static Task<TrainingCluster> RentAsync(int silos) => RentAsync([.. Enumerable.Repeat(1, silos)]);
+
+    /// <summary>As above, of silos with these numbers of devices.</summary>
+    public static async Task<TrainingCluster> RentAsync(params int[] devices)
+    {
+        TrainingCluster cluster = await ClusterPool.Of(devices).TakeAsync(() => StartAsync(devices));
+        cluster._lease++;
+        return cluster;
+    }
+
     public static Task<TrainingCluster> StartAsync(int silos, int threads = 1) => StartAsync([.. Enumerable.Repeat(1, silos)], threads);
 
     /// <summary>Starts silos with these numbers of devices.</summary>
-    public static async Task<TrainingCluster> StartAsync(int[] devices, int threads = 1, IRunStore? store = null, long? memory = null)
+    public static async Task<TrainingCluster> StartAsync(
+        int[] devices, int threads = 1, IRunStore? store = null, long? memory = null, Action<ISiloBuilder>? configure = null)
     {
         store ??= new InMemoryRunStore();
         var dataPlane = new DisturbedCommunicators();
         var calls = new TrainingCalls();
-        EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions
             {
                 Silos = devices.Length,
@@ -54,6 +93,9 @@ internal sealed class TrainingCluster : IAsyncDisposable
                     silo.Services.Replace(ServiceDescriptor.Singleton<ICommunicatorProvider>(dataPlane));
                     silo.Services.AddSingleton(calls);
                     silo.AddIncomingGrainCallFilter<TrainingCallFilter>();
+                    silo.AddGrainService<LatchService>();
+                    silo.Services.AddSingleton<ILatchServiceClient, LatchServiceClient>();
+                    configure?.Invoke(silo);
                 },
             },
             TestContext.Current.CancellationToken);
@@ -62,9 +104,24 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
     public WorkerHost Host(int silo) => Silos.Silos.Single(one => one.Index == silo).Services.GetRequiredService<WorkerHost>();
 
-    public ValueTask DisposeAsync()
+    public PlacementMapCache Maps(int silo) => Silos.Silos.Single(one => one.Index == silo).Services.GetRequiredService<PlacementMapCache>();
+
+    /// <summary>Ends the cluster, or gives it back.</summary>
+    public async ValueTask DisposeAsync()
     {
         DataPlane.Release();
-        return _cluster.DisposeAsync();
+        if (Pool is null || !await Pool.TryReturnAsync(this))
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
+
+    /// <summary>Whether nothing that a test has done is still going on.</summary>
+    public async Task<bool> IsQuietAsync()
+    {
+        Calls.Reset();
+        Calls.Clear();
+        Task drained = Task.WhenAll(Silos.Silos.Select(silo => Host(silo.Index).DrainAsync()));
+        return await Task.WhenAny(drained, Task.Delay(TimeSpan.FromSeconds(5))) == drained;
     }
 }

@@ -5,9 +5,21 @@ using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -21,34 +33,34 @@ public sealed class ActivationTests
     [Fact]
     public async Task Activations_of_every_silo_equal_the_map()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2, 1]);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2, 1]);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await AssertAtHomeAsync(cluster, model);
     }
 
     [Fact]
     public async Task Before_the_first_step_grains_and_shards_follow_a_new_placement()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         var first = new PlacementRequest { Ranks = Placements.Singles([[0, 1, 2, 0, 1], [], [2, 2, 1, 1, 0, 0, 0]]) };
         var second = new PlacementRequest { Silos = ["silo-2", "silo-0"], Ranks = Placements.Singles([[1, 1, 0, 0, 1], [], [0, 1, 0, 1, 0, 1, 0]]) };
-        await cluster.Client.CreateModelAsync("m", Run, first, Cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, second, Cancellation);
-        MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, first, Cancellation);
+        await cluster.Client.CreateModelAsync(cluster["m"], Run, first, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, second, Cancellation);
+        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, first, Cancellation);
 
         await AssertAtHomeAsync(cluster, model);
         (await TrainingTrace.OfAsync(undisturbed, 3)).AssertSame(await TrainingTrace.OfAsync(model, 3), "placed anew");
 
         // A silo that was out returns, with whatever it remembers.
-        MoEModel again = await cluster.Client.OpenModelAsync("m", Cancellation);
+        MoEModel again = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         Assert.Equal(3, again.Step);
     }
 
     [Fact]
     public async Task Grains_say_where_they_are_and_how_far_their_shard_is()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2]);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2]);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         StepOutcome last = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
 
@@ -56,15 +68,15 @@ public sealed class ActivationTests
         await model.FingerprintAsync(Cancellation);
         foreach (ShardId shard in map.Shards)
         {
-            ExpertStatus status = await cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert("m", shard)).GetStatusAsync();
+            ExpertStatus status = await cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], shard)).GetStatusAsync();
             Assert.Equal((map.WorkerOf(shard), 1L, 3L * 20 * 22), (new WorkerId(status.Silo, status.Device), status.Version, status.Parameters));
         }
 
         long[] chosen = new long[5];
         for (int rank = 0; rank < 3; rank++)
         {
-            GateStatus gate = await cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate("m", 0, rank)).GetStatusAsync();
-            Assert.Equal((0, rank, map.Workers[rank].Silo, 2), (gate.Layer, gate.Rank, gate.Silo, gate.Policy.ToPolicy().Options.TopK));
+            GateStatus gate = await cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate(cluster["m"], 0, rank)).GetStatusAsync();
+            Assert.Equal((0, rank, map.Workers[rank].Silo, 2), (gate.Layer, gate.Rank, gate.Silo, gate.Policy.Options.TopK));
             chosen = [.. chosen.Zip(gate.ChosenTokens, (a, b) => a + b)];
         }
 

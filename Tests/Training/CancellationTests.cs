@@ -1,9 +1,22 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -17,7 +30,7 @@ public sealed class CancellationTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(2);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(2);
 
     public ValueTask DisposeAsync()
     {
@@ -37,7 +50,7 @@ public sealed class CancellationTests : IAsyncLifetime
     [InlineData("refresh")]
     public async Task Work_that_is_cancelled_at_any_call_leaves_a_model_that_goes_on(string work)
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         int cancelled = 0, calls = 0;
         for (bool done = false; !done; calls++)
@@ -66,7 +79,7 @@ public sealed class CancellationTests : IAsyncLifetime
         if (work != "gate")
         {
             // Every step has learnt the batch of its number, once.
-            MoEModel other = await _cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+            MoEModel other = await _cluster.Client.CreateModelAsync(_cluster["other"], Run, null, Cancellation);
             await TrainingTrace.OfAsync(other, (int)model.Step);
             Assert.Equal(await other.FingerprintAsync(Cancellation), await model.FingerprintAsync(Cancellation));
         }
@@ -75,7 +88,7 @@ public sealed class CancellationTests : IAsyncLifetime
     [Fact]
     public async Task After_a_cancelled_step_the_same_batch_is_that_step_and_another_is_refused()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await CancelStepAsync(model, 1);
         Task<StepOutcome> other = model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
         StepTakenException taken = await Assert.ThrowsAsync<StepTakenException>(() => other);
@@ -93,15 +106,15 @@ public sealed class CancellationTests : IAsyncLifetime
         Assert.Equal(2, model.Step);
         Assert.Equal(3, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 3), Cancellation)).Step);
 
-        MoEModel undisturbed = await _cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        MoEModel undisturbed = await _cluster.Client.CreateModelAsync(_cluster["other"], Run, null, Cancellation);
         Assert.Equal((await TrainingTrace.OfAsync(undisturbed, 3)).Fingerprint, await model.FingerprintAsync(Cancellation));
     }
 
     [Fact]
     public async Task Two_clients_that_train_one_model_notice_each_other()
     {
-        MoEModel one = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        MoEModel other = await _cluster.Client.OpenModelAsync("m", Cancellation);
+        MoEModel one = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
+        MoEModel other = await _cluster.Client.OpenModelAsync(_cluster["m"], Cancellation);
         await TrainingTrace.OfAsync(one, 3);
         await Assert.ThrowsAsync<StepTakenException>(() => other.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation));
         await TrainingTrace.OfAsync(one, 3);
@@ -113,7 +126,7 @@ public sealed class CancellationTests : IAsyncLifetime
     [Fact]
     public async Task Who_leaves_the_loop_early_finds_the_step_that_was_submitted_ahead()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await foreach (StepOutcome step in model.TrainAsync(TrainingRuns.Batches(Run, 9), Cancellation))
         {
             if (step.Step == 3)
@@ -129,7 +142,7 @@ public sealed class CancellationTests : IAsyncLifetime
     [Fact]
     public async Task A_text_that_is_cancelled_ends_on_the_cluster_after_a_few_tokens()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         int[] whole = await model.GenerateAsync([3, 4], 40, 0.9f, 5, Cancellation).ToArrayAsync(Cancellation);
         List<int> tokens = [];
         long ordered = 0;
@@ -183,7 +196,7 @@ public sealed class CancellationTests : IAsyncLifetime
                 await model.SaveAsync(_folder.Path, cancellationToken: token);
                 break;
             case "move":
-                await model.MoveExpertAsync(0, 0, (await model.GetStatusAsync(token)).Map!.Ranks[0][0][0] ^ 1, token);
+                await model.MoveExpertAsync(0, 0, (await model.GetStatusAsync(token)).Map!.Ranks()[0][0][0] ^ 1, token);
                 break;
             case "gate":
                 await model.ConfigureGateAsync(0, gate => gate with { TopK = 1 + gate.TopK % 4 }, token);

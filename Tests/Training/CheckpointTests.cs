@@ -1,13 +1,24 @@
 using System.Text.Json;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -23,9 +34,9 @@ public sealed class CheckpointTests
     public async Task Tensors_read_back_equal_the_parameters_bit_for_bit(string expert, int silos)
     {
         using var folder = new TemporaryFolder();
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
         RunConfiguration run = TrainingRuns.With(expert, TrainingRuns.Small.Model.Gate);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 2);
         string path = Path.Combine(folder.Path, "checkpoint");
         await model.SaveAsync(path, cancellationToken: Cancellation);
@@ -40,13 +51,13 @@ public sealed class CheckpointTests
         Assert.Equal(run.ToJson(), CheckpointFolder.Open(path).Run.ToJson());
 
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
-        WorkerModel first = cluster.Host(0).Find("m", 0).Model;
+        WorkerModel first = cluster.Host(0).ModelAt(cluster["m"], 0)!;
         HashSet<string> seen = [];
         CheckBlock(first.Parameters.Dense, HuggingFaceNames.Dense(run.Model), files, seen);
         foreach (ShardId shard in map.Shards)
         {
             int silo = cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
-            WorkerModel holder = cluster.Host(silo).Find("m", shard).Model;
+            WorkerModel holder = cluster.Host(silo).ModelAt(cluster["m"], map.RankOf(map.WorkerOf(shard)))!;
             CheckBlock(holder.Parameters.Shards[shard.ExpertId], HuggingFaceNames.Expert(run.Model, shard.Layer, shard.Expert), files, seen);
         }
 

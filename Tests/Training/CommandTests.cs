@@ -1,10 +1,22 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Training;
-using MoEActors.Grains.Workers;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -18,70 +30,70 @@ public sealed class CommandTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_host_refuses_an_old_term_an_old_epoch_and_an_old_step()
+    public async Task A_host_refuses_an_old_term_an_old_view_and_an_old_step()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
         MoEModel model = await TrainedAsync(cluster, 3);
-        Hand hand = await Hand.TakeAsync(cluster);
+        ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
         WorkerHost host = cluster.Host(1);
 
-        await Assert.ThrowsAsync<StaleCommandException>(() => host.CallRollAsync("m", hand.Term - 1));
-        await Assert.ThrowsAsync<StaleCommandException>(() => host.PollAsync("m", hand.Term - 1, 1, Slice));
-        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Head(1, term: hand.Term - 1), new FingerprintOrder()));
-        host.Submit(hand.Head(1, epoch: 5), new FingerprintOrder());
-        Assert.Throws<StaleCommandException>(() => host.Submit(hand.Head(2), new FingerprintOrder()));
-        await Assert.ThrowsAsync<StaleCommandException>(() => host.PollAsync("m", hand.Term, 2, Slice));
+        await Assert.ThrowsAsync<CommandRefusedException>(() => host.GetInventoryAsync(cluster["m"], coordinator.Term - 1));
+        await Assert.ThrowsAsync<CommandRefusedException>(() => host.PollAsync(cluster["m"], coordinator.Term - 1, 1, Slice));
+        Assert.Throws<CommandRefusedException>(() => host.Submit(coordinator.Head(1, term: coordinator.Term - 1), new FingerprintCommand()));
+        host.Submit(coordinator.Head(1, view: 5), new FingerprintCommand());
+        Assert.Throws<CommandRefusedException>(() => host.Submit(coordinator.Head(2), new FingerprintCommand()));
+        await Assert.ThrowsAsync<CommandRefusedException>(() => host.PollAsync(cluster["m"], coordinator.Term, 2, Slice));
 
         // The other host has seen no such epoch; steps that it has prepared or committed are old there.
         WorkerHost other = cluster.Host(0);
-        other.Submit(hand.Head(7), new FingerprintOrder());
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(6), new FingerprintOrder()));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(8), hand.Prepare(3, other)));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(8), hand.Prepare(1, other)));
-        Assert.Throws<StaleCommandException>(() => other.Submit(hand.Head(8), new CommitOrder { Step = 2 }));
-        Assert.Equal(3, (await other.CallRollAsync("m", hand.Term)).Version);
+        other.Submit(coordinator.Head(7), new FingerprintCommand());
+        Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(6), new FingerprintCommand()));
+        Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), coordinator.Prepare(3, other)));
+        Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), coordinator.Prepare(1, other)));
+        Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), new CommitCommand { Step = 2 }));
+        Assert.Equal(3, (await other.GetInventoryAsync(cluster["m"], coordinator.Term)).Version);
         Assert.Equal(3, model.Step);
     }
 
     [Fact]
     public async Task An_order_that_arrives_twice_runs_once()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 6);
         MoEModel model = await TrainedAsync(cluster, 3);
-        Hand hand = await Hand.TakeAsync(cluster);
+        ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
         for (int time = 0; time < 2; time++)
         {
-            await hand.EverywhereAsync(1, host => hand.Prepare(4, host));
+            await coordinator.EverywhereAsync(1, host => coordinator.Prepare(4, host));
         }
 
-        await hand.DecideAsync(4);
+        await coordinator.DecideAsync(4);
         for (long number = 2; number < 4; number++)
         {
             for (int time = 0; time < 2; time++)
             {
-                await hand.EverywhereAsync(number, _ => new CommitOrder { Step = 4 });
+                await coordinator.EverywhereAsync(number, _ => new CommitCommand { Step = 4 });
             }
         }
 
         // The client's own submission of that step finds it done.
         Assert.Equal(4, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation)).Step);
         AssertEnds(expected, await TrainingTrace.OfAsync(model, 2));
-        Assert.Equal(hand.Term + 1, (await model.GetStatusAsync(Cancellation)).Term);
+        Assert.Equal(coordinator.Term + 1, (await model.GetStatusAsync(Cancellation)).Term);
     }
 
     [Theory, InlineData(), InlineData(0), InlineData(1), InlineData(0, 1)]
     public async Task A_step_that_was_decided_is_committed_by_the_next_coordinator_wherever_it_was_not(params int[] committed)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 6);
         MoEModel model = await TrainedAsync(cluster, 3);
-        Hand hand = await Hand.TakeAsync(cluster);
-        await hand.EverywhereAsync(1, host => hand.Prepare(4, host));
-        await hand.DecideAsync(4);
+        ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
+        await coordinator.EverywhereAsync(1, host => coordinator.Prepare(4, host));
+        await coordinator.DecideAsync(4);
         foreach (int silo in committed)
         {
-            cluster.Host(silo).Submit(hand.Head(2), new CommitOrder { Step = 4 });
+            cluster.Host(silo).Submit(coordinator.Head(2), new CommitCommand { Step = 4 });
         }
 
         Assert.Equal(4, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation)).Step);
@@ -91,11 +103,11 @@ public sealed class CommandTests
     [Fact]
     public async Task A_step_that_was_prepared_and_never_decided_is_run_again()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 6);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 6);
         MoEModel model = await TrainedAsync(cluster, 3);
-        Hand hand = await Hand.TakeAsync(cluster);
-        await hand.EverywhereAsync(1, host => hand.Prepare(4, host));
+        ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
+        await coordinator.EverywhereAsync(1, host => coordinator.Prepare(4, host));
 
         AssertEnds(expected, await TrainingTrace.OfAsync(model, 3));
     }
@@ -103,12 +115,12 @@ public sealed class CommandTests
     [Fact]
     public async Task A_step_that_is_submitted_again_is_not_run_again()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
         MoEModel model = await TrainedAsync(cluster, 2);
         ulong before = await model.FingerprintAsync(Cancellation);
-        MoEModel late = await cluster.Client.OpenModelAsync("m", Cancellation);
-        var grain = cluster.Silos.Client.GetGrain<Grains.Interfaces.Training.ITrainingGrain>("m");
-        var request = new Grains.Interfaces.Training.StepRequest { Step = 2, Batches = Hand.Messages(TrainingRuns.Batch(Run, 2)) };
+        MoEModel late = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
+        var grain = cluster.Silos.Client.GetGrain<Grains.Interfaces.Training.ITrainingGrain>(cluster["m"]);
+        var request = new Grains.Interfaces.Training.StepRequest { Step = 2, Batches = [.. TrainingRuns.Batch(Run, 2)] };
 
         Assert.NotNull(await grain.WaitAsync(await grain.SubmitStepAsync(request), Slice));
         Assert.Equal(before, await late.FingerprintAsync(Cancellation));
@@ -118,22 +130,22 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task Another_coordinator_that_writes_at_the_same_moment_ends_the_first_ones_reign()
+    public async Task Another_coordinator_that_writes_at_the_same_moment_ends_the_first_ones_term()
     {
         var store = new Grains.Durability.InMemoryRunStore();
-        Reign first = await Reign.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run.ToJson() });
-        Reign? second = await Reign.TakeAsync(store, "m");
+        CoordinatorTerm first = await CoordinatorTerm.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run });
+        CoordinatorTerm? second = await CoordinatorTerm.TakeAsync(store, "m");
 
         await Assert.ThrowsAsync<StaleCommandException>(() => first.WriteAsync(first.Record with { Step = 1 }));
         await second!.WriteAsync(second.Record with { Step = 1 });
-        await Assert.ThrowsAsync<StaleCommandException>(() => Reign.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run.ToJson() }));
-        Assert.Equal((2L, 1L), (second.Term, second.Record.Step));
-        Assert.Null(await Reign.TakeAsync(store, "nobody"));
+        await Assert.ThrowsAsync<StaleCommandException>(() => CoordinatorTerm.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run }));
+        Assert.Equal((2L, 1L), (second.Number, second.Record.Step));
+        Assert.Null(await CoordinatorTerm.TakeAsync(store, "nobody"));
     }
 
     private static async Task<MoEModel> TrainedAsync(TrainingCluster cluster, int steps)
     {
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, steps);
         return model;
     }

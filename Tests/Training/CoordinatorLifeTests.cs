@@ -4,10 +4,22 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -27,8 +39,8 @@ public sealed class CoordinatorLifeTests
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
         EmbeddedSilo home = await HomeAsync(cluster);
         var members = new PlacementRequest { Silos = [.. cluster.Silos.Silos.Where(silo => silo.Index != home.Index).Select(silo => silo.Name)] };
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, members, Cancellation), Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, members, Cancellation);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, members, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, members, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         long term = (await model.GetStatusAsync(Cancellation)).Term;
 
@@ -48,24 +60,24 @@ public sealed class CoordinatorLifeTests
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
         Assert.True(status.Term > term, $"The coordinator that lived on {home} is still in term {status.Term}.");
         Assert.Equal(Steps, status.Step);
-        Assert.Equal(1, status.Epoch);
+        Assert.Equal(1, status.View);
 
         // Some healthy grains went with it; called, they come back where they were.
         PlacementMap map = status.Map!;
-        await Task.WhenAll(map.Shards.Select(shard => cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert(Model, shard)).GetStatusAsync()));
+        await Task.WhenAll(map.Shards.Select(shard => cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster[Model], shard)).GetStatusAsync()));
         await Task.WhenAll(
             from layer in Run.Model.MoELayers
             from rank in Enumerable.Range(0, map.Workers.Length)
-            select cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate(Model, layer, rank)).GetStatusAsync());
+            select cluster.Silos.Client.GetGrain<IGateGrain>(GrainKeys.Gate(cluster[Model], layer, rank)).GetStatusAsync());
         await ActivationTests.AssertAtHomeAsync(cluster, model);
     }
 
     [Fact]
     public async Task A_coordinator_that_is_deactivated_in_the_middle_of_a_step_goes_on_elsewhere()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, null, Cancellation);
         Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 120);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
         await held;
@@ -82,9 +94,9 @@ public sealed class CoordinatorLifeTests
     [Fact]
     public async Task A_coordinator_that_is_deactivated_again_and_again_loses_no_step()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, null, Cancellation);
         int calls = 0;
         cluster.Calls.Before = call =>
         {
@@ -103,9 +115,9 @@ public sealed class CoordinatorLifeTests
     [Fact]
     public async Task A_ticket_of_an_earlier_activation_means_nothing_to_the_next()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
-        ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>(Model);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, null, Cancellation);
+        ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>(cluster[Model]);
         long ticket = await grain.SubmitAsync(new FingerprintRequest());
         DeactivateNext(cluster);
         await model.GetStatusAsync(Cancellation);
@@ -129,7 +141,7 @@ public sealed class CoordinatorLifeTests
     /// <summary>The silo on which the model's coordinator lives, before there is a model.</summary>
     private static async Task<EmbeddedSilo> HomeAsync(TrainingCluster cluster)
     {
-        ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>(Model);
+        ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>(cluster[Model]);
         await Assert.ThrowsAsync<InvalidRequestException>(grain.GetStatusAsync);
         SiloAddress? address = await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
         return cluster.Silos.Silos.Single(silo => silo.Address.Equals(address));

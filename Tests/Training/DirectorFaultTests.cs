@@ -2,10 +2,21 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -26,7 +37,7 @@ public sealed class DirectorFaultTests
     [Theory, InlineData(0, 0), InlineData(1, 1), InlineData(2, 2), InlineData(0, 3), InlineData(1, 3), InlineData(2, 5)]
     public async Task A_courier_that_fails_costs_the_plan_and_no_more(int rank, int calls)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
         cluster.DataPlane.FailCourierAt(rank, calls, new InvalidOperationException("the wire burned"));
         DirectorStatus status = await AssertUndisturbedAsync(cluster);
         DirectorDecision failed = status.Decisions.First(decision => decision.State == DecisionState.Abandoned);
@@ -41,11 +52,14 @@ public sealed class DirectorFaultTests
     [InlineData(nameof(IWorkerHostService.SubmitAsync), 1, Silos)]
     [InlineData(nameof(IWorkerHostService.InstallMapAsync), 4, 1)]
     [InlineData(nameof(IWorkerHostService.InstallMapAsync), 5, 2)]
-    public async Task A_decision_that_some_or_all_do_not_hear_is_made_up_for(string method, int first, int count)
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), 1, Silos, Loss.Reply)]
+    [InlineData(nameof(IWorkerHostService.InstallMapAsync), 4, 2, Loss.Reply)]
+    public async Task A_decision_that_some_or_all_do_not_hear_is_made_up_for(string method, int first, int count, Loss loss = Loss.Rejected)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
         DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Lose(
-            call => call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 }),
+            call => call.MethodName == method && (method != nameof(IWorkerHostService.SubmitAsync) || TrainingCalls.OrderOf(call) is CommitCommand { Adopt: > 0 }),
+            loss,
             [.. Enumerable.Range(first, count)]));
         Assert.True(cluster.Calls.Meant >= first + count, $"{cluster.Calls.Meant} such messages were sent.");
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
@@ -54,9 +68,9 @@ public sealed class DirectorFaultTests
     [Fact]
     public async Task A_step_that_fails_takes_its_change_of_placement_with_it()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
         DirectorStatus status = await AssertUndisturbedAsync(
-            cluster, () => cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareOrder { Switch: not null }, 2));
+            cluster, () => cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareCommand { Change: not null }, 2));
         Assert.Contains(status.Decisions, decision => decision is { State: DecisionState.Abandoned, Failure: not null });
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
@@ -64,35 +78,44 @@ public sealed class DirectorFaultTests
     [Fact]
     public async Task A_coordinator_that_goes_as_its_decision_is_told_is_followed_by_one_that_goes_on()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
         int seen = 0;
         DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
         {
-            if (TrainingCalls.OrderOf(call) is CommitOrder { Adopt: > 0 } && Interlocked.Increment(ref seen) == 2)
+            if (TrainingCalls.OrderOf(call) is CommitCommand { Adopt: > 0 } && Interlocked.Increment(ref seen) == 2)
             {
                 CoordinatorLifeTests.DeactivateNext(cluster);
                 throw new SiloUnavailableException("A test lost this message.");
             }
         });
-        Assert.True((await cluster.Client.OpenModelAsync("m", Cancellation)).Step > 0);
+        Assert.True((await cluster.Client.OpenModelAsync(cluster["m"], Cancellation)).Step > 0);
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Fact]
     public async Task A_proposal_that_gets_lost_is_given_up_and_the_next_one_taken()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
         DirectorStatus status = await AssertUndisturbedAsync(
-            cluster, () => cluster.Calls.Lose(call => call.MethodName == nameof(ITrainingGrain.ProposeAsync), 1));
+            cluster, () => cluster.Calls.Lose(call => call.MethodName == nameof(ITrainingProtocol.ProposeAsync), 1));
         Assert.Equal(DecisionState.Abandoned, status.Decisions[0].State);
-        Assert.Contains("knows nothing of the plan", status.Decisions[0].Failure, StringComparison.Ordinal);
+        Assert.Contains("has lost the plan", status.Decisions[0].Failure, StringComparison.Ordinal);
+        Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
+    }
+
+    [Fact]
+    public async Task A_proposal_whose_answer_gets_lost_disturbs_nothing_and_plans_still_land()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
+        DirectorStatus status = await AssertUndisturbedAsync(
+            cluster, () => cluster.Calls.Lose(call => call.MethodName == nameof(ITrainingProtocol.ProposeAsync), Loss.Reply, 1));
         Assert.Contains(status.Decisions, decision => decision.State == DecisionState.Applied);
     }
 
     [Fact]
     public async Task A_director_that_begins_anew_again_and_again_keeps_its_decisions_and_goes_on()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Silos);
         int seen = 0;
         DirectorStatus status = await AssertUndisturbedAsync(cluster, () => cluster.Calls.Before = call =>
         {
@@ -109,9 +132,9 @@ public sealed class DirectorFaultTests
     /// <summary>Trains with the director from a crowded placement while something goes wrong, and compares with a run that nothing happens to.</summary>
     private static async Task<DirectorStatus> AssertUndisturbedAsync(TrainingCluster cluster, Action? disturb = null)
     {
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(
-            "m", Run, new PlacementRequest { Ranks = Placements.Singles([new int[5], [], new int[7]]) }, Cancellation);
+            cluster["m"], Run, new PlacementRequest { Ranks = Placements.Singles([new int[5], [], new int[7]]) }, Cancellation);
         await model.SetDirectorAsync(
             new DirectorSettings { Every = 1, CoolDownSteps = 0, HorizonSteps = 1_000_000, BytesPerStep = 1 }, Cancellation);
         disturb?.Invoke();
@@ -128,7 +151,7 @@ public sealed class DirectorFaultTests
             }
         }
 
-        cluster.Calls.Before = null;
+        cluster.Calls.Reset();
         Assert.Equal(expected.Losses, losses);
         Assert.Equal(expected.Fingerprint, await model.FingerprintAsync(Cancellation));
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
@@ -136,7 +159,7 @@ public sealed class DirectorFaultTests
         {
             Assert.Equal(
                 map.Shards.Where(shard => map.RankOf(map.WorkerOf(shard)) == silo).Select(shard => shard.ExpertId.ToString()).Order(),
-                cluster.Host(silo).ShardsOf("m").Order());
+                cluster.Host(silo).ShardsOf(cluster["m"]).Select(expert => expert.ToString()).Order());
         }
 
         // A director that has begun anew with the last of them has seen no step yet.

@@ -2,8 +2,21 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -27,9 +40,9 @@ public sealed class DirectorTests
     [InlineData("repack", 1)]
     public async Task The_load_is_levelled_and_no_bit_changes(string policy, long bytesPerStep)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("still", Run, null, Cancellation), Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, Crowded, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, Crowded, Cancellation);
         await model.SetDirectorAsync(Eager with { Policy = policy, BytesPerStep = bytesPerStep }, Cancellation);
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with the director");
 
@@ -49,7 +62,7 @@ public sealed class DirectorTests
         });
         Assert.NotNull(status.PredictionError);
         Assert.All([0, 2], layer => Assert.InRange(status.Ratios[layer], 1, 2.5));
-        int[][][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks;
+        int[][][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks();
 
         // At one shard a step the last plan may be half-way, and leave a worker empty for a moment.
         int workers = bytesPerStep == 1 ? 2 : 3;
@@ -59,20 +72,20 @@ public sealed class DirectorTests
     [Fact]
     public async Task A_director_that_is_switched_off_moves_nothing()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, Crowded, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, Crowded, Cancellation);
         await model.SetDirectorAsync(Eager, Cancellation);
         await model.SetDirectorAsync(null, Cancellation);
         await TrainingTrace.OfAsync(model, 5);
         Assert.Empty((await model.GetDirectorAsync(Cancellation)).Decisions);
-        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).View);
     }
 
     [Fact]
     public async Task Settings_that_cannot_work_are_refused()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(1);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         InvalidRequestException unknown = await Assert.ThrowsAsync<InvalidRequestException>(
             () => model.SetDirectorAsync(new DirectorSettings { Policy = "best" }, Cancellation));
         Assert.Contains("incremental", unknown.Message, StringComparison.Ordinal);
@@ -83,13 +96,9 @@ public sealed class DirectorTests
     /// <summary>Loads and conclusions travel one way: the last ones may still be on theirs.</summary>
     internal static async Task<DirectorStatus> SettledAsync(MoEModel model)
     {
-        DirectorStatus status = await model.GetDirectorAsync(Cancellation);
-        while (status.Step < model.Step)
-        {
-            await Task.Yield();
-            status = await model.GetDirectorAsync(Cancellation);
-        }
-
+        DirectorStatus status = null!;
+        await Deadline.UntilAsync(
+            async () => (status = await model.GetDirectorAsync(Cancellation)).Step >= model.Step, $"the director hears of step {model.Step}");
         return status;
     }
 }

@@ -1,14 +1,25 @@
-using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Client;
 using MoEActors.Grains.Experts;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 using Orleans.Core.Internal;
 
 namespace MoEActors.Tests.Training;
@@ -23,15 +34,15 @@ public sealed class ExpertMigrationTests
     [Fact]
     public async Task A_grain_that_is_sent_where_its_shard_is_not_refuses_to_begin_there_and_training_goes_on()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         ShardId shard = map.Shards.First();
 
         // Called as the coordinator does: gateways of Orleans do not learn from refusals that they pass on to clients.
         IGrainFactory grains = cluster.Silos.Silos[1].Services.GetRequiredService<IGrainFactory>();
-        IExpertGrain grain = grains.GetGrain<IExpertGrain>(GrainKeys.Expert("m", shard));
+        IExpertGrain grain = grains.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], shard));
         string home = (await grain.GetStatusAsync()).Silo;
 
         // A map that no data has followed.
@@ -48,10 +59,10 @@ public sealed class ExpertMigrationTests
     [Fact]
     public async Task A_grain_that_is_asked_to_move_where_it_is_stays()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
-        IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert("m", map.Shards.First()));
+        IExpertGrain grain = cluster.Silos.Client.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], map.Shards.First()));
 
         await grain.AsReference<IGrainManagementExtension>().MigrateOnIdle(TestContext.Current.CancellationToken);
 
@@ -65,28 +76,32 @@ public sealed class ExpertMigrationTests
 
     private static void InstallEverywhere(TrainingCluster cluster, PlacementMap map, ShardId shard, int rank)
     {
-        PlacementMapMessage message = PlacementMapMessage.From(
-            map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), rank)]));
+        PlacementMap moved = map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), rank)]);
         foreach (int silo in cluster.Silos.Silos.Select(silo => silo.Index))
         {
-            cluster.Host(silo).InstallMap("m", message);
+            cluster.Maps(silo).Install(cluster["m"], moved);
         }
     }
 
     /// <summary>Silos of Orleans may remember for a while where the grain failed to begin.</summary>
     private static async Task<ExpertStatus> StatusAsync(IExpertGrain grain)
     {
-        var asked = Stopwatch.StartNew();
-        while (true)
-        {
-            try
+        ExpertStatus? status = null;
+        await Deadline.UntilAsync(
+            async () =>
             {
-                return await grain.GetStatusAsync();
-            }
-            catch (PlacementRefusedException) when (asked.Elapsed < TimeSpan.FromSeconds(20))
-            {
-                await Task.Yield();
-            }
-        }
+                try
+                {
+                    status = await grain.GetStatusAsync();
+                }
+                catch (PlacementRefusedException)
+                {
+                    // Asked too early.
+                }
+
+                return status is not null;
+            },
+            "the expert answers where its shard is");
+        return status!;
     }
 }

@@ -2,9 +2,21 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Interfaces.Workers;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -18,21 +30,25 @@ public sealed class MoveFailureTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(SwitchOrder), 1)]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(SwitchOrder), 3)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(PlacementChangeCommand), 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(PlacementChangeCommand), 3)]
     [InlineData(nameof(IWorkerHostService.InstallMapAsync), null, 2)]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitOrder), 1)]
-    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitOrder), 3)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitCommand), 1)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitCommand), 3)]
     [InlineData(nameof(IExpertGrain.GetStatusAsync), null, 1)]
-    public async Task A_message_of_a_move_that_is_lost_costs_the_move_and_no_more(string method, Type? order, int number)
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(PlacementChangeCommand), 2, Loss.Reply)]
+    [InlineData(nameof(IWorkerHostService.InstallMapAsync), null, 1, Loss.Reply)]
+    [InlineData(nameof(IWorkerHostService.SubmitAsync), typeof(CommitCommand), 2, Loss.Reply)]
+    [InlineData(nameof(IExpertGrain.GetStatusAsync), null, 1, Loss.Reply)]
+    public async Task A_message_of_a_move_that_is_lost_costs_the_move_and_no_more(string method, Type? order, int number, Loss loss = Loss.Rejected)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2 * Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 2 * Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, Steps);
-        cluster.Calls.Lose(call => call.MethodName == method && (order is null || order.IsInstanceOfType(TrainingCalls.OrderOf(call))), number);
+        cluster.Calls.Lose(call => call.MethodName == method && (order is null || order.IsInstanceOfType(TrainingCalls.OrderOf(call))), loss, number);
         await ExpectFailureAsync(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation), () => cluster.Calls.Meant >= number);
-        cluster.Calls.Before = null;
+        cluster.Calls.Reset();
 
         await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
         await AssertGoesOnAsync(expected, model);
@@ -41,17 +57,17 @@ public sealed class MoveFailureTests
     [Theory, InlineData(0, 0), InlineData(2, 1), InlineData(1, 2)]
     public async Task A_worker_that_throws_while_it_copies_loses_nothing(int rank, int calls)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2 * Steps);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 2 * Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, Steps);
         cluster.DataPlane.FailAt(rank, calls, new InvalidOperationException("the device burned"));
-        long epoch = (await model.GetStatusAsync(Cancellation)).Epoch;
+        long epoch = (await model.GetStatusAsync(Cancellation)).View;
         PlacementChangeFailedException failed =
             await Assert.ThrowsAsync<PlacementChangeFailedException>(() => model.MoveExpertAsync(0, 1, rank: 2, Cancellation));
 
         Assert.Contains("the device burned", failed.Message, StringComparison.Ordinal);
-        Assert.Equal(epoch, (await model.GetStatusAsync(Cancellation)).Epoch);
+        Assert.Equal(epoch, (await model.GetStatusAsync(Cancellation)).View);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, Steps + 1), Cancellation);
         await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
         await AssertGoesOnAsync(expected, model);
@@ -60,15 +76,15 @@ public sealed class MoveFailureTests
     [Fact]
     public async Task Who_opens_the_model_after_an_epoch_has_failed_finds_experts_where_they_were()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         await model.MoveExpertAsync(0, 1, rank: 2, Cancellation);
         cluster.DataPlane.FailAt(rank: 0, calls: 3, new InvalidOperationException("the device burned"));
         await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
 
-        MoEModel again = await cluster.Client.OpenModelAsync("m", Cancellation);
-        Assert.Equal(2, (await again.GetStatusAsync(Cancellation)).Map!.Ranks[0][1].Single());
+        MoEModel again = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
+        Assert.Equal(2, (await again.GetStatusAsync(Cancellation)).Map!.Ranks()[0][1].Single());
         Assert.Equal(2, (await again.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation)).Step);
     }
 
@@ -86,6 +102,6 @@ public sealed class MoveFailureTests
         TrainingTrace rest = await TrainingTrace.OfAsync(model, left);
         (expected with { Losses = expected.Losses[^left..], Norms = expected.Norms[^left..] }).AssertSame(rest, "after a move that failed");
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
-        Assert.Equal(2, status.Map!.Ranks[0][1][0]);
+        Assert.Equal(2, status.Map!.Ranks()[0][1][0]);
     }
 }

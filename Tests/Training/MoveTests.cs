@@ -1,13 +1,24 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Operations;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -21,7 +32,7 @@ public sealed class MoveTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(Silos);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(Silos);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
@@ -30,10 +41,10 @@ public sealed class MoveTests : IAsyncLifetime
     [InlineData(500, 1000)]
     public async Task Random_moves_change_no_bit_and_leak_nothing(int steps, int moves)
     {
-        MoEModel still = await _cluster.Client.CreateModelAsync($"still-{steps}", Run, null, Cancellation);
+        MoEModel still = await _cluster.Client.CreateModelAsync(_cluster[$"still-{steps}"], Run, null, Cancellation);
         TrainingTrace expected = await TrainingTrace.OfAsync(still, steps);
         long before = AllocatedBytes();
-        MoEModel moving = await _cluster.Client.CreateModelAsync($"moving-{steps}", Run, null, Cancellation);
+        MoEModel moving = await _cluster.Client.CreateModelAsync(_cluster[$"moving-{steps}"], Run, null, Cancellation);
         long opened = AllocatedBytes() - before;
         var losses = new List<double>();
         int moved = 0;
@@ -62,36 +73,36 @@ public sealed class MoveTests : IAsyncLifetime
     [Fact]
     public async Task A_move_takes_the_optimizer_state_along_and_frees_the_source()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         await model.FingerprintAsync(Cancellation); // The commit, which nobody waits for, has been carried out by now.
         TrainingStatus before = await model.GetStatusAsync(Cancellation);
-        int from = before.Map!.Ranks[0][0][0];
+        int from = before.Map!.Ranks()[0][0][0];
         int to = (from + 1) % Silos;
-        ParameterBlock source = _cluster.Host(from).Find("m", new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
+        ParameterBlock source = _cluster.Host(from).ModelAt(_cluster["m"], from)!.Parameters.Shards[new ExpertId(0, 0)];
         float[] moments = [.. source.FirstMoments.AsSpan(), .. source.SecondMoments.AsSpan(), .. source.Values.AsSpan()];
 
         await model.MoveExpertAsync(0, 0, to, Cancellation);
-        ParameterBlock target = _cluster.Host(to).Find("m", new ShardId(0, 0)).Model.Parameters.Shards[new ExpertId(0, 0)];
+        ParameterBlock target = _cluster.Host(to).ModelAt(_cluster["m"], to)!.Parameters.Shards[new ExpertId(0, 0)];
         float[] arrived = [.. target.FirstMoments.AsSpan(), .. target.SecondMoments.AsSpan(), .. target.Values.AsSpan()];
         Assert.Equal(moments, arrived);
         TrainingStatus after = await model.GetStatusAsync(Cancellation);
-        Assert.Equal((to, before.Epoch + 1), (after.Map!.Ranks[0][0][0], after.Epoch));
+        Assert.Equal((to, before.View + 1), (after.Map!.Ranks()[0][0][0], after.View));
 
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
-        Assert.Throws<PlacementRefusedException>(() => _cluster.Host(from).Find("m", new ShardId(0, 0)));
+        Assert.Null(_cluster.Host(from).FindShard(_cluster["m"], after.Map!.Workers[from], new ExpertId(0, 0)));
     }
 
     [Fact]
     public async Task A_move_that_cannot_be_is_refused_and_the_model_goes_on()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await Assert.ThrowsAsync<InvalidRequestException>(() => model.MoveExpertAsync(0, 99, 0, Cancellation));
         await Assert.ThrowsAsync<InvalidRequestException>(() => model.MoveExpertAsync(-1, 0, 0, Cancellation));
         await Assert.ThrowsAsync<PlacementRefusedException>(() => model.MoveExpertAsync(0, 0, Silos, Cancellation));
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
-        await model.MoveExpertAsync(0, 0, status.Map!.Ranks[0][0][0], Cancellation);
-        Assert.Equal(status.Epoch, (await model.GetStatusAsync(Cancellation)).Epoch);
+        await model.MoveExpertAsync(0, 0, status.Map!.Ranks()[0][0][0], Cancellation);
+        Assert.Equal(status.View, (await model.GetStatusAsync(Cancellation)).View);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
     }
 
@@ -120,7 +131,7 @@ public sealed class MoveTests : IAsyncLifetime
         await model.FingerprintAsync(Cancellation);
     }
 
-    private string[] ShardsOf(string model) =>
+    private ExpertId[] ShardsOf(string model) =>
         [.. Enumerable.Range(0, Silos).SelectMany(silo => _cluster.Host(silo).ShardsOf(model))];
 
     private long AllocatedBytes() => Enumerable.Range(0, Silos).Sum(silo => _cluster.Host(silo).AllocatedBytes);

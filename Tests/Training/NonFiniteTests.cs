@@ -1,11 +1,23 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Grains.Workers;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Memory;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -20,7 +32,7 @@ public sealed class NonFiniteTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(Silos);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(Silos);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
@@ -116,11 +128,11 @@ public sealed class NonFiniteTests : IAsyncLifetime
     /// <summary>The step is free again, and gives the bits of a run that was never spoilt.</summary>
     private async Task AssertGoesOnAsync(MoEModel model)
     {
-        MoEModel other = await _cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
+        MoEModel other = await _cluster.Client.CreateModelAsync(_cluster["other"], Run, null, Cancellation);
         TrainingTrace expected = await TrainingTrace.OfAsync(other, 3);
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);
         (expected with { Losses = expected.Losses[1..], Norms = expected.Norms[1..] }).AssertSame(rest, "after a refused step");
-        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).View);
     }
 
     [Theory]
@@ -134,21 +146,21 @@ public sealed class NonFiniteTests : IAsyncLifetime
         head.AsSpan()[0] = float.NaN;
         NonFiniteOutputException refused = await Assert.ThrowsAsync<NonFiniteOutputException>(
             async () => await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation));
-        Assert.Contains("'m' cannot go on with the text", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{model.Name}' cannot go on with the text", refused.Message, StringComparison.Ordinal);
 
         head.AsSpan()[0] = before;
         Assert.Equal(20, (await model.GenerateAsync([1, 2], 20, temperature, cancellationToken: Cancellation).ToArrayAsync(Cancellation)).Length);
-        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).View);
     }
 
     private async Task<MoEModel> TrainedAsync()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         return model;
     }
 
-    private WorkerModel Worker(int silo) => _cluster.Host(silo).Find("m", silo).Model;
+    private WorkerModel Worker(int silo) => _cluster.Host(silo).ModelAt(_cluster["m"], silo)!;
 
     private ParameterBlock Shard(int layer, int expert)
     {

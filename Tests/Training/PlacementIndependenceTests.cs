@@ -2,9 +2,21 @@ using FsCheck;
 using FsCheck.Fluent;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -44,8 +56,8 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
         TrainingTrace? expected = null;
         for (int silos = 1; silos <= 4; silos++)
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", Runs[0], null, TestContext.Current.CancellationToken);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Runs[0], null, TestContext.Current.CancellationToken);
             TrainingTrace trace = await TrainingTrace.OfAsync(model, Steps);
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
         }
@@ -90,7 +102,7 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
     private async Task<TrainingTrace> TrainAsync(TrainingCluster cluster, int run, PlacementRequest placement)
     {
         MoEModel model = await cluster.Client.CreateModelAsync(
-            $"m{Interlocked.Increment(ref _models)}", Runs[run], placement, TestContext.Current.CancellationToken);
+            cluster[$"m{Interlocked.Increment(ref _models)}"], Runs[run], placement, TestContext.Current.CancellationToken);
         return await TrainingTrace.OfAsync(model, Steps);
     }
 

@@ -1,9 +1,22 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -18,15 +31,15 @@ public sealed class RefusalTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(3);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(3);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     [Theory, InlineData(0), InlineData(5), InlineData(7)]
     public async Task A_loss_that_is_no_number_names_its_micro_batch_and_changes_nothing(int microBatch)
     {
-        MoEModel undisturbed = await _cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel undisturbed = await _cluster.Client.CreateModelAsync(_cluster["other"], Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         MicroBatch[][] batches = [.. TrainingRuns.Batches(Run, 3).Select(batch => batch.Select(WithoutRareToken).ToArray())];
         MicroBatch[] bad = [.. batches[1].Select((one, index) => index == microBatch ? Plain(RareToken) : one)];
         foreach (MicroBatch[] batch in batches)
@@ -46,14 +59,14 @@ public sealed class RefusalTests : IAsyncLifetime
         await model.TrainStepAsync(batches[1], Cancellation);
         await model.TrainStepAsync(batches[2], Cancellation);
         Assert.Equal(await undisturbed.FingerprintAsync(Cancellation), await model.FingerprintAsync(Cancellation));
-        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).Epoch);
+        Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).View);
     }
 
     [Fact]
     public async Task An_absurd_learning_rate_ends_in_a_refusal_however_far_one_has_submitted_ahead()
     {
         RunConfiguration absurd = Run with { Optimizer = new OptimizerOptions { LearningRate = 1e30f, WarmupSteps = 0 } };
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", absurd, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], absurd, null, Cancellation);
         long done = 0;
         await Assert.ThrowsAsync<NonFiniteLossException>(async () =>
         {
@@ -73,7 +86,7 @@ public sealed class RefusalTests : IAsyncLifetime
     [Fact]
     public async Task A_placement_that_cannot_work_is_refused_and_the_old_one_stays()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         int[][][] good = Placements.Singles([[0, 0, 1, 1, 2], [], [0, 0, 1, 1, 2, 2, 2]]);
         (PlacementRequest Request, string Says)[] cases =
         [
@@ -92,23 +105,23 @@ public sealed class RefusalTests : IAsyncLifetime
         foreach ((PlacementRequest request, string says) in cases)
         {
             PlacementRefusedException refused = await Assert.ThrowsAsync<PlacementRefusedException>(
-                () => _cluster.Client.CreateModelAsync("m", Run, request, Cancellation));
+                () => _cluster.Client.CreateModelAsync(_cluster["m"], Run, request, Cancellation));
             Assert.Contains(says, refused.Message, StringComparison.Ordinal);
         }
 
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         PlacementRefusedException left = await Assert.ThrowsAsync<PlacementRefusedException>(
-            () => _cluster.Client.CreateModelAsync("m", Run, new PlacementRequest { Silos = ["silo-0", "silo-1"] }, Cancellation));
+            () => _cluster.Client.CreateModelAsync(_cluster["m"], Run, new PlacementRequest { Silos = ["silo-0", "silo-1"] }, Cancellation));
         Assert.Contains("would be lost", left.Message, StringComparison.Ordinal);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
-        Assert.Equal((1L, 2L), (status.Epoch, status.Step));
+        Assert.Equal((1L, 2L), (status.View, status.Step));
     }
 
     [Fact]
     public async Task A_batch_that_does_not_fit_is_refused()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         IReadOnlyList<MicroBatch> good = TrainingRuns.Batch(Run, 1);
         (IReadOnlyList<MicroBatch> Batch, string Says)[] cases =
         [
@@ -136,7 +149,7 @@ public sealed class RefusalTests : IAsyncLifetime
     [Fact]
     public async Task Other_work_that_does_not_fit_is_refused()
     {
-        MoEModel model = await _cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await _cluster.Client.CreateModelAsync(_cluster["m"], Run, null, Cancellation);
         Func<Task>[] cases =
         [
             () => model.GenerateAsync([], 3, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
@@ -145,9 +158,9 @@ public sealed class RefusalTests : IAsyncLifetime
             () => model.GenerateAsync([1], 1, float.NaN, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
             () => model.EvaluateAsync([new MicroBatch([1], [-1], 1)], Cancellation),
             () => model.EvaluateAsync([new MicroBatch([99], [1], 1)], Cancellation),
-            () => _cluster.Client.OpenModelAsync("nobody", Cancellation),
+            () => _cluster.Client.OpenModelAsync(_cluster["nobody"], Cancellation),
             () => _cluster.Client.CreateModelAsync("a/b", Run, null, Cancellation),
-            () => _cluster.Client.CreateModelAsync("m", Run with { MicroBatches = 4 }, null, Cancellation),
+            () => _cluster.Client.CreateModelAsync(_cluster["m"], Run with { MicroBatches = 4 }, null, Cancellation),
         ];
         foreach (Func<Task> work in cases)
         {
@@ -160,8 +173,8 @@ public sealed class RefusalTests : IAsyncLifetime
     [Fact]
     public async Task An_evaluation_and_a_text_do_not_depend_on_where_the_experts_are()
     {
-        MoEModel one = await _cluster.Client.CreateModelAsync("one", Run, new PlacementRequest { Silos = ["silo-1"] }, Cancellation);
-        MoEModel all = await _cluster.Client.CreateModelAsync("all", Run, null, Cancellation);
+        MoEModel one = await _cluster.Client.CreateModelAsync(_cluster["one"], Run, new PlacementRequest { Silos = ["silo-1"] }, Cancellation);
+        MoEModel all = await _cluster.Client.CreateModelAsync(_cluster["all"], Run, null, Cancellation);
         IReadOnlyList<MicroBatch> batch = [.. TrainingRuns.Batch(Run, 1), .. TrainingRuns.Batch(Run, 2).Take(3)];
         ulong before = await all.FingerprintAsync(Cancellation);
 
@@ -185,7 +198,7 @@ public sealed class RefusalTests : IAsyncLifetime
         float[] before = [];
         for (int silo = 0; silo < 3; silo++)
         {
-            Span<float> table = _cluster.Host(silo).Find("m", silo).Model.Parameters.Dense["embed_tokens"].Value.SliceRows(RareToken, 1).Data.AsSpan();
+            Span<float> table = _cluster.Host(silo).ModelAt(_cluster["m"], silo)!.Parameters.Dense["embed_tokens"].Value.SliceRows(RareToken, 1).Data.AsSpan();
             before = table[..row.Length].ToArray();
             row.CopyTo(table);
         }

@@ -3,12 +3,23 @@ using FsCheck.Fluent;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -34,7 +45,7 @@ public sealed class ReplicaTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.StartAsync(Devices);
+    public async ValueTask InitializeAsync() => _cluster = await TrainingCluster.RentAsync(Devices);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
@@ -120,7 +131,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         Assert.Contains("Layer 2, expert 1 has replicas on ranks 0, 1", refused.Message, StringComparison.Ordinal);
         await model.MoveExpertAsync(2, 0, 1, Cancellation);
         ranks[2][0] = [1];
-        Assert.Equal(ranks, (await model.GetStatusAsync(Cancellation)).Map!.Ranks);
+        Assert.Equal(ranks, (await model.GetStatusAsync(Cancellation)).Map!.Ranks());
         (await ExpectedAsync(0)).AssertSame(await TrainAsync(model), "moved beside replicas");
     }
 
@@ -157,7 +168,7 @@ public sealed class ReplicaTests : IAsyncLifetime
             double[] losses = (await TrainingTrace.OfAsync(model, 3)).Losses;
             SaveOutcome saved = await model.SaveAsync(path, cancellationToken: Cancellation);
             Assert.Equal(expected.Losses[..3], losses);
-            MoEModel resumed = await _cluster.Client.RestoreModelAsync($"r{_models}", path, after, Cancellation);
+            MoEModel resumed = await _cluster.Client.RestoreModelAsync(_cluster[$"r{_models}"], path, after, Cancellation);
             TrainingTrace rest = await TrainingTrace.OfAsync(resumed, Steps - 3);
             Assert.Equal(expected.Losses[3..], rest.Losses);
             Assert.Equal(expected.Fingerprint, rest.Fingerprint);
@@ -177,7 +188,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2], threads);
         RunConfiguration run = TrainingRuns.With("gelu", new GateOptions { CapacityFactor = capacity }) with { Reproducible = reproducible };
         PlacementRequest wish = new() { Ranks = [[[0, 1, 2], [0], [1, 2], [0, 2], [2]], [], [[0], [0, 1], [1], [1, 2], [2], [0, 1, 2], [2]]] };
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, wish, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, wish, Cancellation);
         List<long> allocated = [];
         while (allocated.Count < 48 && !(allocated.Count >= 12 && allocated[^6..].Sum() == 0))
         {
@@ -213,7 +224,7 @@ public sealed class ReplicaTests : IAsyncLifetime
         [.. experts.Select((count, layer) => ranks.Skip(experts.Take(layer).Sum()).Take(count).ToArray())];
 
     private Task<MoEModel> CreateAsync(RunConfiguration run, PlacementRequest wish) =>
-        _cluster.Client.CreateModelAsync($"m{Interlocked.Increment(ref _models)}", run, wish, Cancellation);
+        _cluster.Client.CreateModelAsync(_cluster[$"m{Interlocked.Increment(ref _models)}"], run, wish, Cancellation);
 
     private static Task<TrainingTrace> TrainAsync(MoEModel model) => TrainingTrace.OfAsync(model, Steps);
 
@@ -246,13 +257,13 @@ public sealed class ReplicaTests : IAsyncLifetime
     private ParameterBlock Block(string model, PlacementMap map, ShardId shard)
     {
         int silo = _cluster.Silos.Silos.Single(one => one.Address.ToParsableString() == map.WorkerOf(shard).Silo).Index;
-        return _cluster.Host(silo).Find(model, shard).Model.Parameters.Shards[shard.ExpertId];
+        return _cluster.Host(silo).ModelAt(model, map.RankOf(map.WorkerOf(shard)))!.Parameters.Shards[shard.ExpertId];
     }
 
     /// <summary>The experts of a model on silos 0 and 2, one device each.</summary>
     private IEnumerable<ParameterBlock> Blocks(string model, int[][] ranks) =>
         ranks.SelectMany((layer, i) => layer.Select((rank, expert) =>
-            _cluster.Host(2 * rank).Find(model, rank).Model.Parameters.Shards[new ExpertId(i, expert)]));
+            _cluster.Host(2 * rank).ModelAt(model, rank)!.Parameters.Shards[new ExpertId(i, expert)]));
 
     private int Shards(string model) => Enumerable.Range(0, Devices.Length).Sum(silo => _cluster.Host(silo).ShardsOf(model).Count());
 

@@ -1,10 +1,22 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -29,21 +41,21 @@ public sealed class ResumeTests : IDisposable
     {
         TrainingTrace expected;
         double[] firstLosses;
-        await using (TrainingCluster cluster = await TrainingCluster.StartAsync(silosBefore))
+        await using (TrainingCluster cluster = await TrainingCluster.RentAsync(silosBefore))
         {
-            MoEModel undisturbed = await cluster.Client.CreateModelAsync("undisturbed", Run, null, Cancellation);
+            MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["undisturbed"], Run, null, Cancellation);
             expected = await TrainingTrace.OfAsync(undisturbed, 12);
-            MoEModel stopped = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+            MoEModel stopped = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
             firstLosses = (await TrainingTrace.OfAsync(stopped, 7)).Losses;
             await stopped.SaveAsync(Checkpoint, "seven", Cancellation);
         }
 
-        await using TrainingCluster later = await TrainingCluster.StartAsync(silosAfter);
+        await using TrainingCluster later = await TrainingCluster.RentAsync(silosAfter);
         PlacementRequest placement = new()
         {
             Ranks = Placements.Singles(Run.Model.Experts.Select(experts => Enumerable.Range(0, experts).Select(expert => (expert * 3 + 1) % silosAfter))),
         };
-        MoEModel resumed = await later.Client.RestoreModelAsync("m", Checkpoint, placement, Cancellation);
+        MoEModel resumed = await later.Client.RestoreModelAsync(later["m"], Checkpoint, placement, Cancellation);
         Assert.Equal((7L, "seven"), (resumed.Step, resumed.Cursor));
         TrainingTrace rest = await TrainingTrace.OfAsync(resumed, 5);
         double[] losses = [.. firstLosses, .. rest.Losses];
@@ -54,19 +66,19 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task What_is_no_checkpoint_is_refused_in_words()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         await model.SaveAsync(Checkpoint, cancellationToken: Cancellation);
         await Assert.ThrowsAsync<CheckpointFailedException>(
-            () => cluster.Client.RestoreModelAsync("a", Path.Combine(_folder.Path, "nowhere"), null, Cancellation));
-        await Assert.ThrowsAsync<InvalidRequestException>(() => cluster.Client.RestoreModelAsync("m", Checkpoint, null, Cancellation));
+            () => cluster.Client.RestoreModelAsync(cluster["a"], Path.Combine(_folder.Path, "nowhere"), null, Cancellation));
+        await Assert.ThrowsAsync<InvalidRequestException>(() => cluster.Client.RestoreModelAsync(cluster["m"], Checkpoint, null, Cancellation));
 
         string file = Directory.GetFiles(Checkpoint, "optimizer-*").Order(StringComparer.Ordinal).First();
         byte[] bytes = await File.ReadAllBytesAsync(file, Cancellation);
         await File.WriteAllBytesAsync(file, bytes[..(bytes.Length - 4)], Cancellation);
         CheckpointFailedException truncated =
-            await Assert.ThrowsAsync<CheckpointFailedException>(() => cluster.Client.RestoreModelAsync("b", Checkpoint, null, Cancellation));
+            await Assert.ThrowsAsync<CheckpointFailedException>(() => cluster.Client.RestoreModelAsync(cluster["b"], Checkpoint, null, Cancellation));
         Assert.Contains("truncated", truncated.Message, StringComparison.Ordinal);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
     }

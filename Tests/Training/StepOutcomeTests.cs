@@ -1,8 +1,20 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -18,8 +30,8 @@ public sealed class StepOutcomeTests
         StepOutcome? expected = null;
         foreach (int silos in new[] { 1, 2, 3, 4 })
         {
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
             await model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation);
             StepOutcome step = await model.TrainStepAsync(TrainingRuns.Batch(run, 2), Cancellation);
             expected ??= step;
@@ -46,8 +58,8 @@ public sealed class StepOutcomeTests
     public async Task Expert_choice_has_no_balance_loss()
     {
         RunConfiguration run = TrainingRuns.With("swiglu", new GateOptions { Kind = "expert-choice", CapacityFactor = 1 });
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         StepOutcome step = await model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation);
         Assert.Equal("z", Assert.Single(step.AuxiliaryLosses).Name);
     }

@@ -2,8 +2,21 @@ using System.Collections.Concurrent;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 
@@ -17,10 +30,10 @@ public sealed class TwoClientsTests
     [Fact]
     public async Task Whoever_comes_second_is_told_and_nothing_is_learnt_from_its_batch()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel undisturbed = await cluster.Client.CreateModelAsync("other", Run, null, Cancellation);
-        MoEModel first = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        MoEModel second = await cluster.Client.OpenModelAsync("m", Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
+        MoEModel first = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        MoEModel second = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         await undisturbed.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         await first.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
 
@@ -32,7 +45,7 @@ public sealed class TwoClientsTests
         Assert.Equal(await undisturbed.FingerprintAsync(Cancellation), await second.FingerprintAsync(Cancellation));
 
         // One that is far behind hears the same.
-        MoEModel asleep = await cluster.Client.OpenModelAsync("m", Cancellation);
+        MoEModel asleep = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         await TrainingTrace.OfAsync(first, 6);
         StaleCommandException refused = await Assert.ThrowsAsync<StaleCommandException>(() => asleep.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation));
         Assert.Contains("Refresh the model", refused.Message, StringComparison.Ordinal);
@@ -42,12 +55,12 @@ public sealed class TwoClientsTests
     public async Task Clients_that_open_again_when_refused_learn_from_every_batch_once()
     {
         const int Clients = 3, Each = 4;
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         ConcurrentDictionary<long, (int Batch, double Loss)> learnt = [];
         await Task.WhenAll(Enumerable.Range(0, Clients).Select(async client =>
         {
-            MoEModel model = await cluster.Client.OpenModelAsync("m", Cancellation);
+            MoEModel model = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
             for (int batch = client * Each + 1; batch <= (client + 1) * Each;)
             {
                 try
@@ -63,27 +76,27 @@ public sealed class TwoClientsTests
         }));
 
         Assert.Equal(Enumerable.Range(1, Clients * Each).Select(step => (long)step), learnt.Keys.Order());
-        MoEModel alone = await cluster.Client.CreateModelAsync("alone", Run, null, Cancellation);
+        MoEModel alone = await cluster.Client.CreateModelAsync(cluster["alone"], Run, null, Cancellation);
         foreach ((int batch, double loss) in learnt.OrderBy(one => one.Key).Select(one => one.Value))
         {
             Assert.Equal(loss, (await alone.TrainStepAsync(TrainingRuns.Batch(Run, batch), Cancellation)).Loss);
         }
 
-        MoEModel model = await cluster.Client.OpenModelAsync("m", Cancellation);
+        MoEModel model = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         Assert.Equal(await alone.FingerprintAsync(Cancellation), await model.FingerprintAsync(Cancellation));
     }
 
     [Fact]
     public async Task Of_two_streams_every_step_belongs_to_one()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
-        MoEModel first = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        MoEModel second = await cluster.Client.OpenModelAsync("m", Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel first = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        MoEModel second = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         List<long>[] steps = await Task.WhenAll(StreamAsync(first, 0), StreamAsync(second, 100));
 
         long[] all = [.. steps.SelectMany(one => one).Order()];
         Assert.Equal(all.Distinct(), all);
-        MoEModel after = await cluster.Client.OpenModelAsync("m", Cancellation);
+        MoEModel after = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         Assert.InRange(after.Step, all.Length, all.Length + 2);
         await after.TrainStepAsync(TrainingRuns.Batch(Run, 5), Cancellation);
 

@@ -101,9 +101,14 @@ internal sealed class ModelExecutor : IDisposable
             return null;
         }
 
-        RunConfiguration run = command.Run.Using(_services.Kinds);
-        _model ??= new WorkerModel(
-            _worker, _device, run, _services.Callers, _services.Communicators, _copies.Post, ArenaEstimate.For(run));
+        if (_model is null)
+        {
+            RunConfiguration run = command.Run.Using(_services.Kinds);
+            run.Validate();
+            _model = new WorkerModel(
+                _worker, _device, run, _services.Callers, _services.Communicators, _copies.Post, ArenaEstimate.For(run));
+        }
+
         _model.OpenView(header, command, rank, command.Checkpoint is { } place ? _services.Places.Resolve(place) : null);
         return new DoneReport { Rank = rank };
     }

@@ -54,6 +54,9 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
     /// <summary>Ends when everything queued before has been done for a model.</summary>
     public Task DrainAsync(string model) => Find(model)?.DrainAsync() ?? Task.CompletedTask;
 
+    /// <summary>Ends when everything queued before has been done.</summary>
+    public Task DrainAsync() => Task.WhenAll(Executors().Select(executor => executor.DrainAsync()));
+
     /// <summary>Ends collective operations in progress: the silo is going away.</summary>
     public void Interrupt(Exception cause) => Array.ForEach(Executors(), executor => executor.Model?.Interrupt(cause));
 

@@ -120,6 +120,9 @@ public sealed class WorkerHost : IDisposable
     /// <summary>Ends collective operations in progress, so that peers fail at once instead of at their deadline.</summary>
     public void Interrupt(Exception cause) => Array.ForEach(_workers, worker => worker.Interrupt(cause));
 
+    /// <summary>Ends when everything queued before has been done, for all models.</summary>
+    internal Task DrainAsync() => Task.WhenAll(_workers.Select(worker => worker.DrainAsync()));
+
     /// <summary>The committed steps of a model on this silo; null if it holds none of it.</summary>
     public long? VersionOf(string model) => _workers.Select(worker => worker.ModelOf(model)?.Parameters.Version).FirstOrDefault(version => version is not null);
 

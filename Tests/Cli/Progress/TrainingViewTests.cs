@@ -1,5 +1,19 @@
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Progress;
-using MoEActors.Tests.Support;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 using Spectre.Console;
 using Spectre.Console.Testing;
 
@@ -23,7 +37,7 @@ public sealed class TrainingViewTests
     [Fact]
     public async Task Plain_lines_come_first_every_few_seconds_and_last()
     {
-        using ManualTime time = new();
+        FakeTimeProvider time = new();
         using StringWriter writer = new();
         await using (PlainTrainingView view = new(writer, time))
         {
@@ -45,7 +59,7 @@ public sealed class TrainingViewTests
     [Fact]
     public async Task Routing_is_shown_where_there_is_any()
     {
-        using ManualTime time = new();
+        FakeTimeProvider time = new();
         using StringWriter writer = new();
         await using (PlainTrainingView view = new(writer, time))
         {
@@ -58,7 +72,7 @@ public sealed class TrainingViewTests
     [Fact]
     public void Every_note_is_written_once()
     {
-        using ManualTime time = new();
+        FakeTimeProvider time = new();
         using StringWriter writer = new();
         PlainTrainingView view = new(writer, time);
         view.Report(Sample with { Notes = ["expert 3 moved to beta"] });

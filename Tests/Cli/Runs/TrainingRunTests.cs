@@ -1,16 +1,31 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Cli.Runs;
 
@@ -135,10 +150,10 @@ public sealed class TrainingRunTests : IDisposable
             Folder = folder,
             Prompt = "The ",
         };
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)) }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("run", run, cancellationToken: Cancellation);
-        using var time = new ManualTime();
+        var time = new FakeTimeProvider();
         var keeper = new StatusKeeper(folder, Status(), time, TextWriter.Null);
         var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5);
         await new TrainingRun(job, model, meter, keeper, 5).TrainAsync(view, Cancellation);

@@ -1,7 +1,21 @@
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Memory;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Native.Communication;
 
@@ -13,7 +27,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Missing_ranks_are_named_at_the_deadline()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(4, TimeSpan.FromSeconds(30), time);
         Thread clock = new(() =>
         {
@@ -43,7 +57,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void The_deadline_counts_from_the_first_arrival_of_each_operation()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(2, TimeSpan.FromSeconds(30), time);
         Assert.All(RankThreads.Run(group.Ranks, Gather), failure => Assert.Null(failure));
 
@@ -82,7 +96,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Abort_wakes_a_rank_that_waits()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(3, time: time);
         Thread aborter = new(() =>
         {
@@ -98,7 +112,7 @@ public sealed class InProcessFailureTests
     [Fact]
     public void Disposing_a_rank_that_the_others_wait_for_fails_them()
     {
-        using ManualTime time = new();
+        using WatchedTime time = new();
         using InProcessGroup group = new(2, time: time);
         Thread disposer = new(() =>
         {

@@ -1,5 +1,0 @@
-namespace MoEActors.Tests.Runtime.Grains;
-
-[GenerateSerializer]
-[Immutable]
-public sealed record ImmutableMessage([property: Id(0)] int[] Numbers);

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
+using MoEActors.Grains.Protocol;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Timing;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
+using MoEActors.Silo.Embedded;
+using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Exchange;
+using MoEActors.Workers.Host;
+using MoEActors.Workers.Memory;
+using MoEActors.Workers.Shards;
+using MoEActors.Workers.Training;
+
+[assembly: AssemblyFixture(typeof(ClusterStarts))]
+namespace MoEActors.Tests.Support;
+
+/// <summary>
+/// Clusters of one shape that tests use one after another: starting silos takes longer than most tests. A cluster serves one test at a time, since
+/// models that train at once on one cluster wait for each other.
+/// </summary>
+internal sealed class ClusterPool
+{
+    /// <summary>Tests that a cluster serves: models are never deleted, and their parameters stay in memory.</summary>
+    private const int MostLeases = 60;
+
+    private static readonly ConcurrentDictionary<string, ClusterPool> Pools = new();
+
+    private readonly ConcurrentStack<TrainingCluster> _idle = [];
+
+    /// <summary>The pool of silos with these numbers of devices.</summary>
+    public static ClusterPool Of(int[] devices) => Pools.GetOrAdd(string.Join(" ", devices), _ => new ClusterPool());
+
+    /// <summary>A cluster that nobody else has.</summary>
+    public async Task<TrainingCluster> TakeAsync(Func<Task<TrainingCluster>> start)
+    {
+        Interlocked.Increment(ref ClusterStarts.Rents);
+        if (_idle.TryPop(out TrainingCluster? idle))
+        {
+            return idle;
+        }
+
+        TrainingCluster started = await start();
+        started.Pool = this;
+        return started;
+    }
+
+    /// <summary>Keeps a cluster for the next test, unless something is still going on there.</summary>
+    public async Task<bool> TryReturnAsync(TrainingCluster cluster)
+    {
+        if (cluster.Lease >= MostLeases || !await cluster.IsQuietAsync())
+        {
+            return false;
+        }
+
+        _idle.Push(cluster);
+        return true;
+    }
+
+    /// <summary>Ends all clusters that nobody has.</summary>
+    public static async Task EndAllAsync()
+    {
+        foreach (ClusterPool pool in Pools.Values)
+        {
+            while (pool._idle.TryPop(out TrainingCluster? idle))
+            {
+                idle.Pool = null;
+                await idle.DisposeAsync();
+            }
+        }
+    }
+}
+
+/// <summary>How many clusters the tests have started, and how long that took; told when all tests have run.</summary>
+public sealed class ClusterStarts : IAsyncDisposable
+{
+    private static readonly ConcurrentQueue<TimeSpan> Started = new();
+
+    /// <summary>How often a test has rented a cluster.</summary>
+    internal static int Rents;
+
+    /// <summary>Starts a cluster.</summary>
+    public static async Task<EmbeddedCluster> EmbeddedAsync(EmbeddedClusterOptions options, CancellationToken cancellationToken = default)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(options, cancellationToken);
+        Started.Enqueue(Stopwatch.GetElapsedTime(begun));
+        return cluster;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        long begun = Stopwatch.GetTimestamp();
+        await ClusterPool.EndAllAsync();
+        TimeSpan[] all = [.. Started.Order()];
+        if (all.Length > 0)
+        {
+            Console.WriteLine(
+                $"{all.Length} clusters were started in {all.Sum(one => one.TotalSeconds):0.0} s in all (median {all[all.Length / 2].TotalSeconds:0.00} s), and one was "
+                + $"rented {Rents} times; ending those that were left took {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s.");
+        }
+    }
+}
