@@ -87,6 +87,7 @@ internal sealed class HostTelemetry : IDisposable
     private static long? StepOf(Command command) => command switch
     {
         PrepareCommand prepare => prepare.Share.Step,
+        LocateCommand locate => locate.Share.Step,
         CommitCommand commit => commit.Step,
         AbortCommand abort => abort.Step,
         _ => null,
