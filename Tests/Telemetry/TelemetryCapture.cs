@@ -50,7 +50,7 @@ internal sealed class TelemetryCapture : ILoggerProvider
 
     public int Count(string instrument) => Measurements.Count(one => one.Instrument.Name == instrument);
 
-    public ILogger CreateLogger(string categoryName) => new Log(this, categoryName);
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
     public void Dispose()
     {
@@ -72,7 +72,7 @@ internal sealed class TelemetryCapture : ILoggerProvider
         }
     }
 
-    private sealed class Log(TelemetryCapture capture, string category) : ILogger
+    private sealed class Logger(TelemetryCapture capture, string category) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -81,9 +81,11 @@ internal sealed class TelemetryCapture : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (category.StartsWith("MoEActors.", StringComparison.Ordinal))
+            // Orleans logs the life of a grain service under the name of its class.
+            string message = formatter(state, exception);
+            if (category.StartsWith("MoEActors.", StringComparison.Ordinal) && message.Contains(capture._model, StringComparison.Ordinal))
             {
-                capture.Events.Enqueue((eventId, logLevel, category, formatter(state, exception)));
+                capture.Events.Enqueue((eventId, logLevel, category, message));
             }
         }
     }
