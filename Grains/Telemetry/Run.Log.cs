@@ -38,8 +38,8 @@ internal static partial class RunLog
     [LoggerMessage(109, LogLevel.Warning, "Model {Model}, term {Term}, view {View}: step {Step} was aborted, nothing of it was applied: {Cause}")]
     public static partial void StepAborted(ILogger log, string model, long term, long view, long step, string cause);
 
-    // The cause says what to do: leave out the batch, lower the learning rate, or restore a checkpoint.
-    [LoggerMessage(110, LogLevel.Error, "Model {Model}, term {Term}, view {View}: step {Step} is not finite and was not applied. {Cause}")]
+    // The cause says where it is not finite, and what to do: leave out the batch, lower the learning rate, or restore a checkpoint.
+    [LoggerMessage(110, LogLevel.Error, "Model {Model}, term {Term}, view {View}: step {Step} was not applied. {Cause}")]
     public static partial void StepNotFinite(ILogger log, string model, long term, long view, long step, string cause);
 
     [LoggerMessage(

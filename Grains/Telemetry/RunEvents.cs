@@ -29,9 +29,10 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     /// <param name="name">The span's name.</param>
     /// <param name="step">The step that it is about.</param>
     /// <param name="work">The work; its exception is noted and goes on.</param>
-    public async Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work)
+    /// <param name="view">The view that it is about, where that is not the one that is written down.</param>
+    public async Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work, long? view = null)
     {
-        using Activity? activity = Tagged(Activities.StartActivity(name), step);
+        using Activity? activity = Tagged(Activities.StartActivity(name), step, view);
         try
         {
             return await work();
@@ -43,12 +44,15 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         }
     }
 
-    /// <inheritdoc cref="TraceAsync{T}(string, long, Func{Task{T}})" />
-    public Task TraceAsync(string name, long step, Func<Task> work) => TraceAsync(name, step, async () =>
-    {
-        await work();
-        return true;
-    });
+    /// <inheritdoc cref="TraceAsync{T}(string, long, Func{Task{T}}, long?)" />
+    public Task TraceAsync(string name, long step, Func<Task> work, long? view = null) => TraceAsync(
+        name, step,
+        async () =>
+        {
+            await work();
+            return true;
+        },
+        view);
 
     public void StepCommitted(StepOutcome outcome)
     {
@@ -157,6 +161,6 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunLog.CheckpointFailed(log, model, Term, View, cause.Message);
     }
 
-    private Activity? Tagged(Activity? activity, long step) =>
-        activity?.SetTag("model", model).SetTag("term", Term).SetTag("view", View).SetTag("step", step);
+    private Activity? Tagged(Activity? activity, long step, long? view = null) =>
+        activity?.SetTag("model", model).SetTag("term", Term).SetTag("view", view ?? View).SetTag("step", step);
 }

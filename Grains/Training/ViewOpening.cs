@@ -35,7 +35,7 @@ internal sealed class ViewOpening(
             {
                 // With every shard where it is: there must be members to copy through.
                 await memory.RequireAsync(found, before: null);
-                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found));
+                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found), term.Record.View + 1);
             }
 
             await switching.RunAsync(wish);
