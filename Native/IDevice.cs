@@ -44,9 +44,6 @@ public interface IDevice
     void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
         where T : unmanaged;
 
-    /// <summary>Sets every element to <paramref name="value"/>.</summary>
-    void Fill(DeviceSpan<float> span, float value);
-
     /// <summary>Waits until everything queued has been done.</summary>
     void Synchronize();
 }

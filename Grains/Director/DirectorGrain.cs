@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Policy;
 using Orleans.GrainDirectory;
@@ -52,6 +53,7 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
             return;
         }
 
+        RunMeter.Watched(Model, watch.Ratios, watch.PredictionError);
         if (_log.Measure(load, watch.Ratios))
         {
             await KeepAsync();
@@ -72,7 +74,7 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
         PlanProposal proposal = _log.Begin(plan, _view, watch.Settings.BytesPerStep, watch.MeasuredSeconds);
         foreach (LayerPlan layer in plan.Layers)
         {
-            DirectorEvents.Decided(logger, Model, proposal.Number, load.Step, layer);
+            DirectorLog.Decided(logger, Model, proposal.Number, load.Step, layer);
         }
 
         // Kept first: no two plans have one number. Whether a proposal whose answer is lost was taken, the next loads will tell.
@@ -94,11 +96,11 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
         _log.Conclude(conclusion);
         if (conclusion.Failure is { } failure)
         {
-            DirectorEvents.Abandoned(logger, Model, conclusion.Number, conclusion.Step, failure);
+            DirectorLog.Abandoned(logger, Model, conclusion.Number, conclusion.Step, failure);
         }
         else
         {
-            DirectorEvents.Applied(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
+            DirectorLog.Applied(logger, Model, conclusion.Number, conclusion.Step, conclusion.ShardsMoved);
         }
 
         return KeepAsync();

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Workers.Commands;
@@ -7,7 +9,9 @@ using MoEActors.Workers.Commands;
 namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, passes of a layer, checkpoints, hashes.</summary>
-internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, IFileStore files, CheckpointPlaces places, string model)
+internal sealed class ClusterWork(
+    Members members, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, IFileStore files, CheckpointPlaces places, string model,
+    RunEvents events)
 {
     private readonly LayerWork _layer = new(members, term, memory, model);
 
@@ -17,7 +21,7 @@ internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryA
     {
         EvaluateRequest evaluate => await EvaluateAsync(evaluate),
         GenerateRequest generate => await GenerateAsync(generate),
-        SaveRequest save => await SaveAsync(save),
+        SaveRequest save => await events.TraceAsync("moe.checkpoint.save", term.Record.Step, () => SaveAsync(save)),
         ForwardRequest forward => await _layer.ForwardAsync(forward),
         BackwardRequest backward => await _layer.BackwardAsync(backward),
         FingerprintRequest => await FingerprintAsync(),
@@ -56,6 +60,22 @@ internal sealed class ClusterWork(Members members, CoordinatorTerm term, MemoryA
     }
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
+    {
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            SaveOutcome saved = await SaveAloneAsync(request);
+            events.CheckpointWritten(saved, Stopwatch.GetElapsedTime(started));
+            return saved;
+        }
+        catch (CheckpointFailedException e)
+        {
+            events.CheckpointFailed(e, Stopwatch.GetElapsedTime(started));
+            throw;
+        }
+    }
+
+    private async Task<SaveOutcome> SaveAloneAsync(SaveRequest request)
     {
         string folder = Folder(request.Place);
         using FolderLock alone = Take(folder);

@@ -1,4 +1,5 @@
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 
@@ -8,7 +9,7 @@ namespace MoEActors.Grains.Training;
 /// Tells the members what has been decided and written down: to apply a step, to go over to another placement, or both at once. A member
 /// that misses it is told by whoever works next and takes the inventory.
 /// </summary>
-internal sealed class CommitProtocol(SiloNames silos, Members members, CoordinatorTerm term, string model)
+internal sealed class CommitProtocol(SiloNames silos, Members members, CoordinatorTerm term, string model, RunEvents events)
 {
     /// <summary>Tells all members; those who have done it already ignore it.</summary>
     /// <param name="step">The step that is committed.</param>
@@ -25,10 +26,11 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
                 adopted.Adoption = await adoption;
             }
         }
-        catch (ViewFailedException)
+        catch (ViewFailedException e)
         {
             // It is decided all the same: whoever works next takes the inventory and tells those who missed it.
             members.Leave();
+            events.CommitMissed(step, e);
         }
     }
 
@@ -50,6 +52,7 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
         long step = Math.Max(term.Record.Step, inventories.Max(inventory => inventory.Version));
         if (inventories.FirstOrDefault(inventory => inventory.Version != step && inventory.Prepared != step) is { } behind)
         {
+            events.StepLost(step, behind.Version);
             throw new ViewFailedException(
                 $"Step {step} of model '{model}' is committed, but a host is at step {behind.Version} without its gradients. The model must be restored.");
         }

@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Protocol;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
@@ -15,6 +17,7 @@ namespace MoEActors.Grains.Training;
 internal sealed class Coordinator
 {
     private readonly string _model;
+    private readonly RunEvents _events;
     private readonly SiloNames _silos;
     private readonly Members _members;
     private readonly MemoryAdmission _memory;
@@ -28,26 +31,27 @@ internal sealed class Coordinator
     private readonly ViewKeeper _views;
 
     public Coordinator(
-        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places, CoordinatorTerm term,
-        ModelKinds kinds)
+        string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places,
+        CoordinatorTerm term, ModelKinds kinds, ILogger logger)
     {
         _model = model;
         Term = term;
         Run = term.Record.Configuration.Using(kinds);
+        _events = new RunEvents(logger, model, () => term.Record);
         _silos = new SiloNames(silos);
-        _members = new Members(hosts, model, term.Number);
+        _members = new Members(hosts, model, term.Number, _events);
         _memory = new MemoryAdmission(Run, _members, term);
         _batches = new BatchLog(store, term, model);
-        _director = new DirectorControl(_members, term);
-        _gates = new GatePolicies(_members, term, Run);
-        _work = new ClusterWork(_members, term, _memory, Run, files, places, model);
-        var commits = new CommitProtocol(_silos, _members, term, model);
-        _steps = new StepProtocol(_members, commits, term, Run, model);
+        _director = new DirectorControl(_members, term, _events);
+        _gates = new GatePolicies(_members, term, Run, _events);
+        _work = new ClusterWork(_members, term, _memory, Run, files, places, model, _events);
+        var commits = new CommitProtocol(_silos, _members, term, model, _events);
+        _steps = new StepProtocol(_members, commits, term, Run, model, _events);
         var activation = new GrainActivation(grains, Run, model);
-        _changes = new PlacementChangeProtocol(_members, commits, activation, term, _memory, model);
+        _changes = new PlacementChangeProtocol(_members, commits, activation, term, _memory, model, _events);
         _plans = new PlanExecution(grains, _members, _changes, term, _memory, Run, model);
-        var opening = new ViewOpening(_silos, _members, commits, _changes, activation, term, _memory, Run, model);
-        _views = new ViewKeeper(_silos, _members, commits, opening, _gates, term);
+        var opening = new ViewOpening(_silos, _members, commits, _changes, activation, term, _memory, Run, _events);
+        _views = new ViewKeeper(_silos, _members, commits, opening, _gates, term, _events);
     }
 
     /// <summary>Its hold on the run.</summary>
@@ -80,7 +84,7 @@ internal sealed class Coordinator
 
         try
         {
-            return await _views.RunAsync(async () =>
+            return await _events.TraceAsync("moe.step", batch.Step, () => _views.RunAsync(async () =>
             {
                 await _memory.RequireStepAsync(batch.Batches);
                 PendingPlacementChange? change = await _plans.NextAsync();
@@ -88,11 +92,12 @@ internal sealed class Coordinator
                 _plans.Committed(batch.Step, change);
                 _plans.Report(outcome, change);
                 return outcome;
-            });
+            }));
         }
         catch (Exception e)
         {
             _batches.Free(batch.Step);
+            _events.StepAborted(batch.Step, e);
             if (e is not MemoryRefusedException)
             {
                 _plans.Failed(e.Message);

@@ -10,14 +10,16 @@ namespace MoEActors.Grains.Training;
 internal sealed class CoordinatorTerm
 {
     private readonly IRunStore _store;
-    private readonly string _model;
 
     private CoordinatorTerm(IRunStore store, string model, RunRecord record)
     {
         _store = store;
-        _model = model;
+        Model = model;
         Record = record;
     }
+
+    /// <summary>The run's name.</summary>
+    public string Model { get; }
 
     /// <summary>The run as this coordinator knows it.</summary>
     public RunRecord Record { get; private set; }
@@ -55,17 +57,17 @@ internal sealed class CoordinatorTerm
     }
 
     /// <summary>Whether another coordinator has taken over.</summary>
-    public async Task<bool> IsOverAsync() => await _store.ReadAsync(_model) is { } record && record.Term > Number;
+    public async Task<bool> IsOverAsync() => await _store.ReadAsync(Model) is { } record && record.Term > Number;
 
     /// <summary>Replaces the record.</summary>
     /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
     public async Task WriteAsync(RunRecord record)
     {
         RunRecord next = record with { Version = Record.Version + 1 };
-        if (!await _store.TryWriteAsync(_model, next))
+        if (!await _store.TryWriteAsync(Model, next))
         {
             throw new StaleCommandException(
-                $"The coordinator of model '{_model}' in term {Record.Term} has been replaced by another; ask again.");
+                $"The coordinator of model '{Model}' in term {Record.Term} has been replaced by another; ask again.");
         }
 
         Record = next;

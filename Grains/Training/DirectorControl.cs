@@ -1,12 +1,13 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Placement.Costs;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 
 /// <summary>How the director is to follow the load, and what it must know of the members for that.</summary>
-internal sealed class DirectorControl(Members members, CoordinatorTerm term)
+internal sealed class DirectorControl(Members members, CoordinatorTerm term, RunEvents events)
 {
     /// <summary>Writes down the director's settings, and measures what the members compute and send unless that is known.</summary>
     /// <exception cref="ViewFailedException">A member failed; the old settings stay.</exception>
@@ -25,12 +26,14 @@ internal sealed class DirectorControl(Members members, CoordinatorTerm term)
             DirectorRevision = term.Record.DirectorRevision + 1,
             Calibration = calibration,
         });
+        events.DirectorChanged(request.Settings);
         return new DirectOutcome { Calibration = calibration };
     }
 
     private async Task<ClusterCalibration> CalibrateAsync()
     {
         IReadOnlyList<CalibrateReport> reports = await members.RunAsync(new CalibrateCommand());
+        events.Calibrated(reports[0].Calibration);
         return reports[0].Calibration;
     }
 }

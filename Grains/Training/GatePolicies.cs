@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Workers.Commands;
@@ -10,7 +11,7 @@ namespace MoEActors.Grains.Training;
 /// The routing policies of a run, changed between two steps. Every member takes a change before it is written down: what a gate refuses, or a
 /// member does not get, never was. A coordinator that goes on in a view tells the members what is written down, whatever they had been told.
 /// </summary>
-internal sealed class GatePolicies(Members members, CoordinatorTerm term, RunConfiguration run)
+internal sealed class GatePolicies(Members members, CoordinatorTerm term, RunConfiguration run, RunEvents events)
 {
     /// <summary>Throws unless a layer can route so.</summary>
     /// <exception cref="InvalidRequestException">There is no such gate, or with every mistake.</exception>
@@ -47,6 +48,7 @@ internal sealed class GatePolicies(Members members, CoordinatorTerm term, RunCon
         }
 
         await term.WriteAsync(term.Record with { Gates = table });
+        events.GateChanged(next);
         return new GateOutcome { Policy = next };
     }
 

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Protocol;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Map;
@@ -11,7 +13,7 @@ namespace MoEActors.Grains.Training;
 /// The worker hosts of a view, and commands to all of them. Commands of one coordinator are numbered; a host runs them in that order. Progress
 /// is learnt by short polls.
 /// </summary>
-internal sealed class Members(IWorkerHostClient hosts, string model, long term)
+internal sealed class Members(IWorkerHostClient hosts, string model, long term, RunEvents events)
 {
     /// <summary>How long a poll may wait at a host: far below any response timeout.</summary>
     private static readonly TimeSpan PollSlice = TimeSpan.FromSeconds(5);
@@ -143,7 +145,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
 
     private async Task<long> SendAsync(Func<string, Command> command, long view)
     {
-        var header = new CommandHeader(model, term, view, ++_number);
+        var header = new CommandHeader(model, term, view, ++_number, Activity.Current?.Id);
         await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
         {
             await host.SubmitAsync(header, command(silo));
@@ -171,6 +173,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term)
         }
         catch (Exception e) when (e is OrleansMessageRejectionException or TimeoutException)
         {
+            events.MemberUnreachable(silo, e);
             throw new ViewFailedException(
                 $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Its shards are lost with it unless it returns.");
         }

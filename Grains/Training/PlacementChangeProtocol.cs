@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 
@@ -10,7 +11,8 @@ namespace MoEActors.Grains.Training;
 /// has changed yet. Then every worker says what has arrived; then the decision is written, and every member goes over. A change that fails is
 /// abandoned, and the view goes on as it was.
 /// </summary>
-internal sealed class PlacementChangeProtocol(Members members, CommitProtocol commits, GrainActivation activation, CoordinatorTerm term, MemoryAdmission memory, string model)
+internal sealed class PlacementChangeProtocol(
+    Members members, CommitProtocol commits, GrainActivation activation, CoordinatorTerm term, MemoryAdmission memory, string model, RunEvents events)
 {
     private Task _following = Task.CompletedTask;
 
@@ -25,23 +27,28 @@ internal sealed class PlacementChangeProtocol(Members members, CommitProtocol co
     /// <exception cref="ViewFailedException">A member is gone.</exception>
     public async Task RunAsync(PlacementMap wish)
     {
-        if (To(wish) is not { } change)
+        if (To(wish) is { } change)
         {
-            return;
+            await events.TraceAsync("moe.placement.change", term.Record.Step, () => RunAsync(change));
         }
+    }
 
+    private async Task RunAsync(PendingPlacementChange change)
+    {
         await memory.RequireAsync(change.After, change.Before);
         IReadOnlyList<PlacementChangeReport> reports = await members.RunAsync(new PlacementChangeCommand { Change = change.Message });
         change.Conclude([.. reports.Select(report => report.Arrivals)]);
         if (change.Failure is { } failure)
         {
             // What has arrived is of no use any more.
+            events.PlacementChanged(term.Record.Step, change.Moves, change.CopySeconds, failure);
             await commits.TellAsync(term.Record.Step, adopted: null);
             throw new PlacementChangeFailedException(
                 $"The change of placement of model '{model}' at step {term.Record.Step} was abandoned: {failure} Everything is where it was; ask again.");
         }
 
         await term.WriteAsync(term.Record with { View = change.After.Version, Map = change.After });
+        events.PlacementChanged(term.Record.Step, change.Moves, change.CopySeconds, failure: null);
         await commits.TellAsync(term.Record.Step, change);
         Follow(change);
         await _following;
@@ -87,6 +94,7 @@ internal sealed class PlacementChangeProtocol(Members members, CommitProtocol co
         catch (Exception e) when (e is MoEException or OrleansMessageRejectionException or TimeoutException)
         {
             // Shards are where they belong, and nothing depends on the grains: one that has not come now does so when it is called.
+            events.GrainsLate(e);
         }
     }
 }

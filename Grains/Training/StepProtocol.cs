@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Workers.Commands;
@@ -12,7 +13,7 @@ namespace MoEActors.Grains.Training;
 /// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so giving up costs nothing. Then
 /// the decision is written, and commit makes every member apply them.
 /// </summary>
-internal sealed class StepProtocol(Members members, CommitProtocol commits, CoordinatorTerm term, RunConfiguration run, string model)
+internal sealed class StepProtocol(Members members, CommitProtocol commits, CoordinatorTerm term, RunConfiguration run, string model, RunEvents events)
 {
     /// <summary>Calls that every member host receives per step, polls apart: prepare and commit.</summary>
     public const int CallsPerHost = 2;
@@ -34,11 +35,11 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
         long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
-        IReadOnlyList<StepReport> reports = await members.RunAsync(silo => new PrepareCommand
+        IReadOnlyList<StepReport> reports = await events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(silo => new PrepareCommand
         {
             Share = Share(request, targets, silo),
             Change = change?.Message,
-        });
+        }));
         LayerWork.RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
@@ -48,6 +49,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
 
         // A change of placement that went wrong is left out.
         change?.Conclude([.. reports.Select(report => report.Arrivals)]);
+        TimeSpan prepared = Stopwatch.GetElapsedTime(started);
         PendingPlacementChange? adopted = change is { Failure: null } ? change : null;
         double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
         double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
@@ -74,8 +76,16 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         // The decision: from here on the step is committed, whoever has to tell the members.
         StepOutcome[] last = [.. term.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
         RunRecord decided = term.Record with { Step = step, LastOutcomes = last };
-        await term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After });
-        await commits.TellAsync(step, adopted);
+        await events.TraceAsync(
+            "moe.step.decide", step, () => term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After }));
+        events.StepCommitted(outcome);
+        if (change is not null)
+        {
+            events.TracePlacementChange(step, prepared, change.Failure);
+            events.PlacementChanged(step, change.Moves, change.CopySeconds, change.Failure);
+        }
+
+        await events.TraceAsync("moe.step.commit", step, () => commits.TellAsync(step, adopted));
         return outcome;
     }
 

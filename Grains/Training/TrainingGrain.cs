@@ -1,9 +1,12 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using Orleans.GrainDirectory;
@@ -18,7 +21,9 @@ namespace MoEActors.Grains.Training;
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
-public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, ModelKinds kinds)
+public sealed class TrainingGrain(
+    IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, ModelKinds kinds,
+    ILogger<TrainingGrain> logger)
     : Grain, ITrainingGrain, ITrainingProtocol
 {
     private readonly WorkQueue _queue = new();
@@ -32,6 +37,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         GrainKeys.ValidateModelName(Model);
         if (await CoordinatorTerm.TakeAsync(store, Model) is { } term)
         {
+            RunLog.TermTaken(logger, Model, term.Number, term.Record.Step, term.Record.View);
             Begin(term);
         }
     }
@@ -43,6 +49,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
         if (_coordinator is null)
         {
             Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord { Configuration = run }));
+            RunLog.ModelCreated(logger, Model, _coordinator!.Term.Number, run.Model.Experts.Sum(), run.Model.Layers);
         }
         else if (_coordinator.Run.ToJson() != run.ToJson())
         {
@@ -56,6 +63,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
             // It was refused, for its memory perhaps: the name is free for what may fit.
             await term.WriteAsync(term.Record with { Configuration = run });
             Begin(term);
+            RunLog.ModelCreated(logger, Model, term.Number, run.Model.Experts.Sum(), run.Model.Layers);
         }
 
         return Queue(coordinator => coordinator.OpenAsync(placement));
@@ -71,6 +79,8 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
 
         if (_coordinator is null)
         {
+            using Activity? activity = RunEvents.Activities.StartActivity("moe.checkpoint.restore")?.SetTag("model", Model);
+
             // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
             CheckpointFolder checkpoint = ReadCheckpoint(place);
             Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord
@@ -82,6 +92,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 Cursor = checkpoint.Cursor,
                 Gates = [.. checkpoint.Gates],
             }));
+            RunLog.ModelRestored(logger, Model, _coordinator!.Term.Number, checkpoint.Step, folder);
         }
 
         return Queue(coordinator => coordinator.OpenAsync(placement));
@@ -125,7 +136,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
     /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
-    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, term, kinds);
+    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, term, kinds, logger);
 
     private long Queue(Func<Coordinator, Task<WorkOutcome>> work)
     {
@@ -147,6 +158,7 @@ public sealed class TrainingGrain(IRunStore store, IWorkerHostClient hosts, ISil
                 throw;
             }
 
+            RunLog.TermLost(logger, Model, coordinator.Term.Number);
             DeactivateOnIdle();
             throw new TicketLostException($"The coordinator of model '{Model}' has been replaced. Ask again; a step that is logged runs once.");
         }

@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
@@ -9,7 +10,8 @@ namespace MoEActors.Grains.Training;
 /// failed.
 /// </summary>
 internal sealed class ViewKeeper(
-    SiloNames silos, Members members, CommitProtocol commits, ViewOpening opening, GatePolicies gates, CoordinatorTerm term)
+    SiloNames silos, Members members, CommitProtocol commits, ViewOpening opening, GatePolicies gates, CoordinatorTerm term,
+    RunEvents events)
 {
     private bool _ended;
 
@@ -81,6 +83,7 @@ internal sealed class ViewKeeper(
             {
                 await gates.RenewAsync();
                 open = true;
+                events.ViewResumed();
             }
         }
         catch (ViewFailedException) when (term.Record.Step == 0)
@@ -115,6 +118,7 @@ internal sealed class ViewKeeper(
     private Task EndAsync(Exception cause)
     {
         _ended = true;
+        events.ViewEnded(cause);
         return members.EndAsync(cause.Message);
     }
 

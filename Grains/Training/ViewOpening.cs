@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
@@ -14,7 +16,7 @@ namespace MoEActors.Grains.Training;
 /// </summary>
 internal sealed class ViewOpening(
     SiloNames silos, Members members, CommitProtocol commits, PlacementChangeProtocol switching, GrainActivation activation, CoordinatorTerm term, MemoryAdmission memory,
-    RunConfiguration run, string model)
+    RunConfiguration run, RunEvents events)
 {
     /// <summary>Opens the next view, unless the one that is open is the one wished for.</summary>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
@@ -33,7 +35,7 @@ internal sealed class ViewOpening(
             {
                 // With every shard where it is: there must be members to copy through.
                 await memory.RequireAsync(found, before: null);
-                await OpenAsync(found);
+                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found), term.Record.View + 1);
             }
 
             await switching.RunAsync(wish);
@@ -69,7 +71,7 @@ internal sealed class ViewOpening(
             if (host.Version != step)
             {
                 throw new PlacementException(
-                    $"Silo {silo} does not hold model '{model}' at step {step}: after the first step only its members can go on.");
+                    $"Silo {silo} does not hold model '{term.Model}' at step {step}: after the first step only its members can go on.");
             }
         }
 
@@ -78,6 +80,7 @@ internal sealed class ViewOpening(
 
     private async Task OpenAsync(PlacementMap placement)
     {
+        long started = Stopwatch.GetTimestamp();
         long view = term.Record.View + 1;
         long step = term.Record.Step;
         PlacementMap? recorded = term.Record.Map;
@@ -97,6 +100,7 @@ internal sealed class ViewOpening(
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step);
         await activation.DismissAsync(map, recorded);
+        events.ViewOpened(map, Stopwatch.GetElapsedTime(started));
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)
@@ -106,7 +110,7 @@ internal sealed class ViewOpening(
         {
             if (host.Version != step)
             {
-                throw new ViewFailedException($"Silo {silo} is at step {host.Version} of model '{model}', the view at {step}.");
+                throw new ViewFailedException($"Silo {silo} is at step {host.Version} of model '{term.Model}', the view at {step}.");
             }
         }
 
@@ -115,7 +119,7 @@ internal sealed class ViewOpening(
             WorkerId worker = map.WorkerOf(shard);
             if (!inventory.Holds(worker, shard.ExpertId))
             {
-                throw new ViewFailedException($"Shard {shard} of model '{model}' is not in the table of worker {worker}.");
+                throw new ViewFailedException($"Shard {shard} of model '{term.Model}' is not in the table of worker {worker}.");
             }
         }
     }

@@ -12,6 +12,9 @@ public interface IDeviceMemory
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
     DeviceBuffer Allocate(long bytes);
 
+    /// <summary>Sets every element to <paramref name="value"/>.</summary>
+    void Fill(DeviceSpan<float> span, float value);
+
     /// <summary>Frees an allocation; called by <see cref="DeviceBuffer"/> alone.</summary>
     internal void Free(nint address, long bytes);
 }

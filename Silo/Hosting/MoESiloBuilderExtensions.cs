@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Pinning;
@@ -47,7 +48,8 @@ public static class MoESiloBuilderExtensions
         silo.Services.AddSingleton(services => new WorkerHost(
             services.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString(), services.GetRequiredService<IOptions<WorkerHostOptions>>().Value,
             services.GetRequiredService<ICommunicatorProvider>(), services.GetRequiredService<IFileStore>(), services.GetRequiredService<ModelKinds>(),
-            services.GetRequiredService<CallerBuffers>(), services.GetRequiredService<CheckpointPlaces>()));
+            services.GetRequiredService<CallerBuffers>(), services.GetRequiredService<CheckpointPlaces>(),
+            services.GetRequiredService<ILogger<WorkerHost>>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();

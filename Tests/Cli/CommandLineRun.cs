@@ -1,5 +1,5 @@
-using MoEActors.Cli;
 using System.CommandLine;
+using MoEActors.Cli;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
@@ -7,7 +7,6 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Host;

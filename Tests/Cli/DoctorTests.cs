@@ -10,7 +10,6 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Host;

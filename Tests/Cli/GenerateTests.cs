@@ -11,7 +11,6 @@ using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Host;

@@ -11,7 +11,6 @@ using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Host;

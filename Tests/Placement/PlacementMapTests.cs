@@ -1,4 +1,3 @@
-using MoEActors.Tests.Support;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
@@ -8,6 +7,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Tests.Support;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Exchange;

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
 using Orleans.Serialization;
 
 namespace MoEActors.Tests.Support;

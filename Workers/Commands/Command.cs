@@ -7,11 +7,13 @@ namespace MoEActors.Workers.Commands;
 /// <param name="Term">Number of the coordinator's reign.</param>
 /// <param name="View">The cluster view: the agreement on members and map.</param>
 /// <param name="Number">Number of the command within the term; commands run in this order.</param>
+/// <param name="Trace">The coordinator's activity as a W3C trace parent; null when nobody traces.</param>
 [GenerateSerializer]
 [Immutable]
 [Alias("moe.command.header")]
 public readonly record struct CommandHeader(
-    [property: Id(0)] string Model, [property: Id(1)] long Term, [property: Id(2)] long View, [property: Id(3)] long Number);
+    [property: Id(0)] string Model, [property: Id(1)] long Term, [property: Id(2)] long View, [property: Id(3)] long Number,
+    [property: Id(4)] string? Trace = null);
 
 /// <summary>
 /// What every member of a view does at the same time, on the executor threads of its workers. A command is refused when its header is older than

@@ -27,12 +27,13 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
     public long Term { get; private set; }
 
     /// <summary>Enters a term; the commands of an earlier one are forgotten.</summary>
+    /// <returns>Whether the term is new here.</returns>
     /// <exception cref="CommandRefusedException">A higher term has been seen.</exception>
-    public void Enter(long term)
+    public bool Enter(long term)
     {
         lock (_lock)
         {
-            EnterLocked(term);
+            return EnterLocked(term);
         }
     }
 
@@ -122,16 +123,19 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
         };
     }
 
-    private void EnterLocked(long term)
+    private bool EnterLocked(long term)
     {
         Require("term", term, Term);
-        if (term > Term)
+        if (term == Term)
         {
-            // Its coordinator takes the inventory first, and may have to speak to members that missed the last view.
-            Term = term;
-            _view = 0;
-            _commands.Clear();
+            return false;
         }
+
+        // Its coordinator takes the inventory first, and may have to speak to members that missed the last view.
+        Term = term;
+        _view = 0;
+        _commands.Clear();
+        return true;
     }
 
     private void Require(string what, long given, long least)

@@ -14,7 +14,9 @@ internal sealed class Executor : IDisposable
     public Executor(string name)
     {
         _thread = new Thread(Run) { IsBackground = true, Name = name };
-        _thread.Start();
+
+        // Whoever asked for this thread has no part in what others will ask of it: its activity must not become the parent of theirs.
+        _thread.UnsafeStart();
     }
 
     /// <summary>Queues work. Exceptions belong to the work itself: it must catch them.</summary>

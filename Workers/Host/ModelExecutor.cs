@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
@@ -46,7 +48,7 @@ internal sealed class ModelExecutor : IDisposable
         {
             try
             {
-                completion.SetResult(Run(header, command));
+                completion.SetResult(RunObserved(header, command));
             }
             catch (Exception e)
             {
@@ -73,6 +75,30 @@ internal sealed class ModelExecutor : IDisposable
         _model?.Dispose();
         _copies.Dispose();
         _device.Dispose();
+    }
+
+    private WorkerReport? RunObserved(CommandHeader header, Command command)
+    {
+        long started = Stopwatch.GetTimestamp();
+        using Activity? activity = HostTelemetry.Start(header, command, _worker);
+        try
+        {
+            WorkerReport? report = Run(header, command);
+            _services.Telemetry.Done(header, command, _worker.Device, started, failed: false);
+            if (report is not null)
+            {
+                WorkerHostLog.Done(_services.Log, header, command, _worker, _model!, started);
+            }
+
+            return report;
+        }
+        catch (Exception e)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, e.Message);
+            _services.Telemetry.Done(header, command, _worker.Device, started, failed: true);
+            WorkerHostLog.Failed(_services.Log, header, command, _worker, e);
+            throw;
+        }
     }
 
     private WorkerReport? Run(CommandHeader header, Command command)
@@ -120,5 +146,8 @@ internal sealed class ModelExecutor : IDisposable
 /// <param name="Kinds">What the names in configurations stand for.</param>
 /// <param name="Callers">Memory that callers of layers lend.</param>
 /// <param name="Places">Where checkpoints are on this machine.</param>
+/// <param name="Telemetry">Spans and figures of commands.</param>
+/// <param name="Log">The host's log.</param>
 internal sealed record WorkerServices(
-    ICommunicatorProvider Communicators, IFileStore Files, ModelKinds Kinds, CallerBuffers Callers, CheckpointPlaces Places);
+    ICommunicatorProvider Communicators, IFileStore Files, ModelKinds Kinds, CallerBuffers Callers, CheckpointPlaces Places, HostTelemetry Telemetry,
+    ILogger Log);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
@@ -34,7 +35,8 @@ public sealed class WorkerHost : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, CommandInbox> _inboxes = [];
     private readonly Worker[] _workers;
-    private readonly MemoryMeter _meter;
+    private readonly HostTelemetry _telemetry;
+    private readonly ILogger _log;
 
     /// <summary>Opens the devices.</summary>
     /// <param name="silo">Address of the silo, generation included.</param>
@@ -44,16 +46,19 @@ public sealed class WorkerHost : IDisposable
     /// <param name="kinds">What the names in configurations stand for.</param>
     /// <param name="callers">Memory that callers of layers lend.</param>
     /// <param name="places">Where checkpoints are on this machine.</param>
+    /// <param name="logger">Where it tells of views and commands.</param>
     public WorkerHost(
         string silo, WorkerHostOptions options, ICommunicatorProvider communicators, IFileStore files, ModelKinds kinds, CallerBuffers callers,
-        CheckpointPlaces places)
+        CheckpointPlaces places, ILogger<WorkerHost> logger)
     {
         Silo = silo;
+        _log = logger;
+        _telemetry = new HostTelemetry(this);
         IReadOnlyList<IDevice> devices = options.Devices();
         long budget = options.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
-        var services = new WorkerServices(communicators, files, kinds, callers, places);
+        var services = new WorkerServices(communicators, files, kinds, callers, places, _telemetry, logger);
         _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, services))];
-        _meter = new MemoryMeter(this, _workers);
+        _telemetry.Watch(_workers);
     }
 
     /// <summary>Address of the silo, generation included.</summary>
@@ -66,8 +71,7 @@ public sealed class WorkerHost : IDisposable
     /// <exception cref="CommandRefusedException">The term is older than one seen.</exception>
     public async Task<HostInventory> GetInventoryAsync(string model, long term)
     {
-        CommandInbox inbox = Inbox(model);
-        inbox.Enter(term);
+        CommandInbox inbox = Enter(model, term);
 
         // What is running may be about to prepare or commit: the answer must not be older than that.
         Task drained = Task.WhenAll(_workers.Select(worker => worker.DrainAsync(model)));
@@ -95,8 +99,19 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Queues a command on every worker, once, and returns at once.</summary>
     /// <exception cref="CommandRefusedException">Its term, view or step is old.</exception>
-    public void Submit(CommandHeader header, Command command) =>
-        Inbox(header.Model).Submit(header, command, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(header, command)))]);
+    public void Submit(CommandHeader header, Command command)
+    {
+        try
+        {
+            Inbox(header.Model).Submit(header, command, () => [.. _workers.Select(worker => (worker.Id, worker.RunAsync(header, command)))]);
+        }
+        catch (CommandRefusedException e)
+        {
+            WorkerHostLog.CommandRefused(_log, HostTelemetry.NameOf(command), header.Number, header.Model, header.Term, header.View, e.Message);
+            _telemetry.Refused(header.Model);
+            throw;
+        }
+    }
 
     /// <summary>Waits up to <paramref name="slice"/> for a command to end.</summary>
     /// <returns>How it ended, or null when it has not.</returns>
@@ -107,11 +122,12 @@ public sealed class WorkerHost : IDisposable
     /// <exception cref="CommandRefusedException">The term is older than one seen.</exception>
     public void EndView(string model, long term, long view, string reason)
     {
-        Inbox(model).Enter(term);
+        Enter(model, term);
         foreach (Worker worker in _workers)
         {
             if (worker.ModelOf(model) is { View: { } open } found && open.Number == view)
             {
+                WorkerHostLog.ViewEnded(_log, worker.Id, view, model, term, reason);
                 found.Interrupt(new OperationCanceledException(reason));
             }
         }
@@ -159,8 +175,19 @@ public sealed class WorkerHost : IDisposable
     public void Dispose()
     {
         Interrupt(new OperationCanceledException($"Silo {Silo} is stopping."));
-        _meter.Dispose();
+        _telemetry.Dispose();
         Array.ForEach(_workers, worker => worker.Dispose());
+    }
+
+    private CommandInbox Enter(string model, long term)
+    {
+        CommandInbox inbox = Inbox(model);
+        if (inbox.Enter(term))
+        {
+            WorkerHostLog.TermEntered(_log, Silo, term, model);
+        }
+
+        return inbox;
     }
 
     private CommandInbox Inbox(string model)

@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Gates;
+using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
+
+namespace MoEActors.Grains.Telemetry;
+
+/// <summary>
+/// What happens to a run in one term, told by the parts of its coordinator to the log, the meter and the activity source <c>MoEActors</c>. Each message
+/// names model, term, view and step; when nobody listens nothing is made.
+/// </summary>
+internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> record)
+{
+    /// <summary>Spans of the control plane. Those of workers are parts of them.</summary>
+    public static readonly ActivitySource Activities = new("MoEActors");
+
+    private long Term => record().Term;
+
+    private long View => record().View;
+
+    private long Step => record().Step;
+
+    /// <summary>Does work in a span.</summary>
+    /// <param name="name">The span's name.</param>
+    /// <param name="step">The step that it is about.</param>
+    /// <param name="work">The work; its exception is noted and goes on.</param>
+    /// <param name="view">The view that it is about, where that is not the one that is written down.</param>
+    public async Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work, long? view = null)
+    {
+        using Activity? activity = Tagged(Activities.StartActivity(name), step, view);
+        try
+        {
+            return await work();
+        }
+        catch (Exception e)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, e.Message);
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="TraceAsync{T}(string, long, Func{Task{T}}, long?)" />
+    public Task TraceAsync(string name, long step, Func<Task> work, long? view = null) => TraceAsync(
+        name, step,
+        async () =>
+        {
+            await work();
+            return true;
+        },
+        view);
+
+    public void StepCommitted(StepOutcome outcome)
+    {
+        RunMeter.Committed(model, outcome);
+        RunLog.StepCommitted(log, model, Term, View, outcome.Step, outcome.Loss, outcome.Tokens, outcome.Seconds);
+    }
+
+    public void StepAborted(long step, Exception cause)
+    {
+        if (cause is StaleCommandException)
+        {
+            // Not given up: another coordinator is in charge, or it is not yet its turn.
+            return;
+        }
+
+        RunMeter.Aborted(model, cause switch
+        {
+            NonFiniteLossException => "nonfinite",
+            ViewFailedException => "member",
+            MemoryRefusedException => "memory",
+            PassRefusedException => "pass",
+            _ => "other",
+        });
+        if (cause is NonFiniteLossException)
+        {
+            RunLog.StepNotFinite(log, model, Term, View, step, cause.Message);
+        }
+        else
+        {
+            RunLog.StepAborted(log, model, Term, View, step, cause.Message);
+        }
+    }
+
+    public void StepLost(long step, long found) => RunLog.StepLost(log, model, Term, View, step, found);
+
+    public void CommitMissed(long step, Exception cause) => RunLog.CommitMissed(log, model, Term, View, step, cause.Message);
+
+    public void ViewOpened(PlacementMap map, TimeSpan elapsed)
+    {
+        RunMeter.ViewOpened(model);
+        int silos = map.Workers.Select(worker => worker.Silo).Distinct().Count();
+        RunLog.ViewOpened(log, model, Term, View, Step, map.Workers.Length, silos, elapsed.TotalSeconds);
+    }
+
+    public void ViewResumed() => RunLog.ViewResumed(log, model, Term, View, Step);
+
+    public void ViewEnded(Exception cause)
+    {
+        RunMeter.ViewEnded(model);
+        RunLog.ViewEnded(log, model, Term, View, Step, cause.Message);
+    }
+
+    public void MemberUnreachable(string silo, Exception cause) => RunLog.MemberUnreachable(log, model, Term, View, silo, cause.GetType().Name);
+
+    /// <summary>A change of placement has been decided.</summary>
+    /// <param name="step">The step that it goes with.</param>
+    /// <param name="shards">Shards that arrive somewhere.</param>
+    /// <param name="seconds">Seconds that its copies took.</param>
+    /// <param name="failure">Why it was abandoned; null when it is committed.</param>
+    public void PlacementChanged(long step, int shards, double seconds, string? failure)
+    {
+        RunMeter.PlacementChanged(model, shards, failure is null);
+        if (failure is null)
+        {
+            RunLog.PlacementChanged(log, model, Term, step, View, shards, seconds);
+        }
+        else
+        {
+            RunLog.PlacementChangeAbandoned(log, model, Term, View, step, failure);
+        }
+    }
+
+    /// <summary>Adds the span of a change of placement whose shards were copied beside a step.</summary>
+    public void TracePlacementChange(long step, TimeSpan elapsed, string? failure)
+    {
+        if (Activities.HasListeners())
+        {
+            using Activity? activity = Tagged(
+                Activities.StartActivity("moe.placement.change", ActivityKind.Internal, parentContext: default, startTime: DateTimeOffset.UtcNow - elapsed), step);
+            if (failure is not null)
+            {
+                activity?.SetStatus(ActivityStatusCode.Error, failure);
+            }
+        }
+    }
+
+    public void GrainsLate(Exception cause) => RunLog.GrainsLate(log, model, Term, View, cause.Message);
+
+    public void GateChanged(GatePolicy policy) => RunLog.GateChanged(log, model, Term, View, policy.Layer, policy.Options, policy.FromStep);
+
+    public void DirectorChanged(DirectorSettings? settings) =>
+        RunLog.DirectorChanged(log, model, Term, Step, settings?.ToString() ?? "off", record().DirectorRevision);
+
+    public void Calibrated(ClusterCalibration found) =>
+        RunLog.Calibrated(log, model, Term, View, found.Seconds[^1], found.Rows[^1], found.Bandwidth);
+
+    public void CheckpointWritten(SaveOutcome saved, TimeSpan elapsed)
+    {
+        RunMeter.Saved(model, elapsed.TotalSeconds, saved.Bytes);
+        RunLog.CheckpointWritten(log, model, Term, View, Step, saved.Folder, saved.Bytes, elapsed.TotalSeconds);
+    }
+
+    public void CheckpointFailed(Exception cause, TimeSpan elapsed)
+    {
+        RunMeter.Saved(model, elapsed.TotalSeconds, bytes: null);
+        RunLog.CheckpointFailed(log, model, Term, View, cause.Message);
+    }
+
+    private Activity? Tagged(Activity? activity, long step, long? view = null) =>
+        activity?.SetTag("model", model).SetTag("term", Term).SetTag("view", view ?? View).SetTag("step", step);
+}
