@@ -1,5 +1,4 @@
 using System.Globalization;
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces;

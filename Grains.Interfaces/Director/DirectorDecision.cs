@@ -1,5 +1,3 @@
-using MoEActors.Modules.Checkpoints;
-
 namespace MoEActors.Grains.Interfaces.Director;
 
 /// <summary>One decision of the director: why, what, and what came of it.</summary>

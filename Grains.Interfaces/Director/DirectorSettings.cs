@@ -1,4 +1,3 @@
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Interfaces.Director;

@@ -1,4 +1,3 @@
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Costs;
 
 namespace MoEActors.Grains.Interfaces.Director;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Interfaces.Errors;

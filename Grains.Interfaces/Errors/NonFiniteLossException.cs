@@ -1,5 +1,4 @@
 using System.Globalization;
-using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Grains.Interfaces.Errors;
 

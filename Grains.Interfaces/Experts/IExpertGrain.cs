@@ -1,5 +1,3 @@
-using MoEActors.Modules.Checkpoints;
-
 namespace MoEActors.Grains.Interfaces.Experts;
 
 /// <summary>

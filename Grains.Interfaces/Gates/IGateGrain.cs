@@ -1,4 +1,3 @@
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 
 namespace MoEActors.Grains.Interfaces.Gates;

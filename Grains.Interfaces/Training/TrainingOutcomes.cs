@@ -1,4 +1,3 @@
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Costs;
 

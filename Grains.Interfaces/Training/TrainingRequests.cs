@@ -1,5 +1,4 @@
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 

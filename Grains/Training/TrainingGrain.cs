@@ -92,7 +92,7 @@ public sealed class TrainingGrain(
                 Cursor = checkpoint.Cursor,
                 Gates = [.. checkpoint.Gates],
             }));
-            RunLog.ModelRestored(logger, Model, _coordinator!.Term.Number, checkpoint.Step, folder);
+            RunLog.ModelRestored(logger, Model, _coordinator!.Term.Number, checkpoint.Step, place);
         }
 
         return Queue(coordinator => coordinator.OpenAsync(placement));

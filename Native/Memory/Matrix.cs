@@ -1,3 +1,5 @@
+
+
 namespace MoEActors.Native.Memory;
 
 /// <summary>

@@ -1,19 +1,6 @@
-using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Pinning;
-using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Timing;
 using MoEActors.Native.Operations;
-using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 using MoEActors.Tests.Native.Kernels;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
-using MoEActors.Workers.Exchange;
-using MoEActors.Workers.Host;
-using MoEActors.Workers.Memory;
-using MoEActors.Workers.Shards;
-using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Gates;
 

@@ -1,22 +1,8 @@
-using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Pinning;
-using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Parameters;
-using MoEActors.Modules.Timing;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
-using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
-using MoEActors.Workers.Exchange;
-using MoEActors.Workers.Host;
-using MoEActors.Workers.Memory;
-using MoEActors.Workers.Shards;
-using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Kinds;
 

@@ -1,24 +1,14 @@
 using MoEActors.Client;
 using MoEActors.Examples;
-using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Pinning;
-using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
-using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
-using MoEActors.Workers.Exchange;
-using MoEActors.Workers.Host;
 using MoEActors.Workers.Memory;
-using MoEActors.Workers.Shards;
-using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Memory;
 
@@ -145,7 +135,7 @@ public sealed class MemoryEstimatorTests
     [Fact]
     public void Micro_batches_beyond_what_can_be_counted_are_refused()
     {
-        BatchTooLargeException refused = Assert.Throws<InvalidRequestException>(
+        BatchTooLargeException refused = Assert.Throws<BatchTooLargeException>(
             () => MemoryEstimator.Estimate(new RunConfiguration { Model = Model }, 2, new MicroBatchShape(1 << 22, 16)));
         Assert.Contains($"A micro-batch of {1 << 22}×16 tokens is too large", refused.Message, StringComparison.Ordinal);
     }

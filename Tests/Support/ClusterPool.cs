@@ -1,21 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Pinning;
-using MoEActors.Grains.Protocol;
-using MoEActors.Modules.Gates;
-using MoEActors.Modules.Timing;
-using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
-using MoEActors.Workers.Exchange;
-using MoEActors.Workers.Host;
-using MoEActors.Workers.Memory;
-using MoEActors.Workers.Shards;
-using MoEActors.Workers.Training;
 
 [assembly: AssemblyFixture(typeof(ClusterStarts))]
 namespace MoEActors.Tests.Support;

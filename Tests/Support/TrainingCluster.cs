@@ -2,25 +2,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
-using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Pinning;
-using MoEActors.Grains.Protocol;
-using MoEActors.Modules.Gates;
-using MoEActors.Modules.Timing;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
-using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Orleans;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
-using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Host;
-using MoEActors.Workers.Memory;
-using MoEActors.Workers.Shards;
-using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Support;
 

@@ -1,6 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
 using Orleans.Serialization;
 
 namespace MoEActors.Tests.Support;

@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
 
 namespace MoEActors.Tests.Telemetry;
 

@@ -10,7 +10,6 @@ using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Host;
 
 namespace MoEActors.Tests.Telemetry;

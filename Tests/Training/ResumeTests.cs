@@ -1,22 +1,10 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Grains.Pinning;
-using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
-using MoEActors.Modules.Timing;
-using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
-using MoEActors.Workers.Commands;
-using MoEActors.Workers.Estimation;
-using MoEActors.Workers.Exchange;
-using MoEActors.Workers.Host;
-using MoEActors.Workers.Memory;
-using MoEActors.Workers.Shards;
-using MoEActors.Workers.Training;
 
 namespace MoEActors.Tests.Training;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Gemm;
 

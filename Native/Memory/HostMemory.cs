@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using MoEActors.Native.Memory;
 
-namespace MoEActors.Native.Cpu;
+namespace MoEActors.Native.Memory;
 
 /// <summary>
 /// Requests pages of 2 MB for large allocations. A product of 2048³ touches more 4 KB pages than the processor's address
