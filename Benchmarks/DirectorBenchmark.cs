@@ -1,9 +1,6 @@
-using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Benchmarks;
 

@@ -1,10 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
-using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 using MoEActors.Placement.Planners;
-using MoEActors.Silo.Embedded;
 using MoEActors.Workers.Host;
 
 namespace MoEActors.Benchmarks;

@@ -1,11 +1,8 @@
 using System.Diagnostics;
-using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Benchmarks;
 

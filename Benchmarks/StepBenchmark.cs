@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Timing;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Benchmarks;
 

@@ -1,7 +1,4 @@
-using MoEActors.Client;
 using MoEActors.Client.Data;
-using MoEActors.Modules.Models;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Benchmarks;
 

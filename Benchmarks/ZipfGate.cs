@@ -16,21 +16,17 @@ internal sealed class ZipfGate : IGateKind
     /// <summary>The tensor of the router.</summary>
     private const string Router = "router";
 
-    /// <inheritdoc />
     public string Name => KindName;
 
-    /// <inheritdoc />
     public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) =>
         [ParameterShape.Weight(Router, dim, experts, 1f / MathF.Sqrt(dim))];
 
-    /// <inheritdoc />
     public IGate Create(GateOptions options, Func<string, Parameter> parameters)
     {
         Parameter router = parameters(Router);
         return new Gate(options, new LinearRouter(router), new Draw(router.Shape.Columns));
     }
 
-    /// <inheritdoc />
     public IEnumerable<string> Errors(GateOptions options)
     {
         if (options.TopK != 1)
@@ -55,7 +51,6 @@ internal sealed class ZipfGate : IGateKind
             _upTo = [.. shares.Select(share => before += share / sum)];
         }
 
-        /// <inheritdoc />
         protected override void Choose(Tape tape, GatePass pass, Span<int> choices)
         {
             // Nothing is random in evaluation; the same draws do for any micro-batch there.

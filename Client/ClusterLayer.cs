@@ -1,8 +1,6 @@
 using System.Runtime.InteropServices;
-using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 
 namespace MoEActors.Client;

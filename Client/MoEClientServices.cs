@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 
 namespace MoEActors.Client;

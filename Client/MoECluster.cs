@@ -1,8 +1,6 @@
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces;
-using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 
 namespace MoEActors.Client;

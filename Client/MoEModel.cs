@@ -1,11 +1,9 @@
 using System.Runtime.CompilerServices;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Client;
 

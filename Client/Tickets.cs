@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Client;

@@ -3,7 +3,6 @@ using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Training;
 using MoEActors.Client.Data;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
 

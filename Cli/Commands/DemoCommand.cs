@@ -5,7 +5,6 @@ using MoEActors.Cli.Training;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Cli.Commands;
@@ -92,7 +91,6 @@ internal sealed record DemoOptions : ICommandOptions
     /// <summary>Folder of the run.</summary>
     public string Output { get; init; } = Path.Combine("runs", "demo");
 
-    /// <inheritdoc />
     public void Validate()
     {
         OutputPath.RequireWritableFile("--json", Json);

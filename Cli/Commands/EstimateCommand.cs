@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Invocation;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
 

@@ -139,7 +139,6 @@ internal sealed record GenerateOptions : ICommandOptions
     /// <summary>Whether to print one JSON object instead of the text.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (Encoding.UTF8.GetByteCount(Prompt) == 0)

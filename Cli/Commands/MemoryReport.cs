@@ -1,5 +1,4 @@
 using System.Globalization;
-using MoEActors.Modules.Models;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Memory;
 

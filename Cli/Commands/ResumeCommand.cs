@@ -92,7 +92,6 @@ internal sealed record ResumeOptions : ICommandOptions
     /// <summary>Where to write the result as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         OutputPath.RequireWritableFile("--json", Json);

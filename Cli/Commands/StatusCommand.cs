@@ -171,7 +171,6 @@ internal sealed record StatusOptions : ICommandOptions
     /// <summary>Whether to print JSON: an object for one run, a list for all.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (Name is not null)

@@ -4,7 +4,6 @@ using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Commands;
 
@@ -228,7 +227,6 @@ internal sealed record TrainOptions : ICommandOptions
     /// <summary>Where to write the result as JSON; null for nowhere.</summary>
     public string? Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         OutputPath.RequireWritableFile("--json", Json);

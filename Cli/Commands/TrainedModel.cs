@@ -1,6 +1,5 @@
 using MoEActors.Cli.Invocation;
 using MoEActors.Client.Data;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Cli.Commands;

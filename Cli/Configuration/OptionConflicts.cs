@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using MoEActors.Cli.Invocation;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Configuration;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Cli.Configuration;

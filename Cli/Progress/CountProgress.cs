@@ -29,7 +29,6 @@ internal sealed class CountProgress(TextWriter writer, string unit, int total, T
         }
     }
 
-    /// <inheritdoc />
     public void Report(BenchmarkProgress value) => Report(value.What, value.Done);
 
     /// <summary>Clears the line.</summary>

@@ -14,10 +14,8 @@ internal sealed class LiveTrainingView : ITrainingView
 
     public LiveTrainingView(IAnsiConsole console) => _drawing = Task.Run(() => DrawAsync(console));
 
-    /// <inheritdoc />
     public void Report(TrainingProgress progress) => _newest.Writer.TryWrite(progress);
 
-    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         _newest.Writer.TryComplete();

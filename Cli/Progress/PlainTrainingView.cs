@@ -11,7 +11,6 @@ internal sealed class PlainTrainingView(TextWriter writer, TimeProvider time) : 
     private bool _begun;
     private int _notes;
 
-    /// <inheritdoc />
     public void Report(TrainingProgress progress)
     {
         lock (_lock)
@@ -32,7 +31,6 @@ internal sealed class PlainTrainingView(TextWriter writer, TimeProvider time) : 
         }
     }
 
-    /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
         lock (_lock)

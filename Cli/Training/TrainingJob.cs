@@ -1,6 +1,5 @@
 using MoEActors.Cli.Runs;
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Training;
 

@@ -3,7 +3,6 @@ using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 

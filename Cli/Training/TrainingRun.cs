@@ -7,7 +7,6 @@ using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Cli.Training;
 

@@ -4,7 +4,6 @@ using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
 using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;

@@ -43,7 +43,6 @@ internal sealed class ClusterConnection : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();

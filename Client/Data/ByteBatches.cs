@@ -1,6 +1,3 @@
-using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Modules.Models;
-
 namespace MoEActors.Client.Data;
 
 /// <summary>Turns windows of text into micro-batches of a byte-level model: a token is a byte.</summary>

@@ -14,6 +14,5 @@ internal readonly record struct PackVersion(Version Number, bool IsRelease) : IC
             : new PackVersion(new Version(0, 0), false);
     }
 
-    /// <inheritdoc />
     public int CompareTo(PackVersion other) => (Number, IsRelease).CompareTo((other.Number, other.IsRelease));
 }

@@ -1,50 +1,38 @@
 namespace MoEActors.Grains.Interfaces.Director;
 
 /// <summary>One decision of the director: why, what, and what came of it.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.decision")]
+[GenerateSerializer, Immutable, Alias("moe.director.decision")]
 public sealed record DirectorDecision
 {
     /// <summary>Its number, from 1.</summary>
-    [Id(0)]
-    public required long Number { get; init; }
+    [Id(0)] public required long Number { get; init; }
 
     /// <summary>The last step whose load it was made from.</summary>
-    [Id(1)]
-    public required long Step { get; init; }
+    [Id(1)] public required long Step { get; init; }
 
     /// <summary>How far it has come.</summary>
-    [Id(2)]
-    public required DecisionState State { get; init; }
+    [Id(2)] public required DecisionState State { get; init; }
 
     /// <summary>What it means for each layer that changes, the most rewarding first.</summary>
-    [Id(3)]
-    public required LayerDecision[] Layers { get; init; }
+    [Id(3)] public required LayerDecision[] Layers { get; init; }
 
     /// <summary>The step after which it was in force or abandoned; 0 while it is being applied.</summary>
-    [Id(4)]
-    public long ConcludedAt { get; init; }
+    [Id(4)] public long ConcludedAt { get; init; }
 
     /// <summary>Why it was abandoned; null when it was not.</summary>
-    [Id(5)]
-    public string? Failure { get; init; }
+    [Id(5)] public string? Failure { get; init; }
 
     /// <summary>Shards that have arrived.</summary>
-    [Id(6)]
-    public int ShardsMoved { get; init; }
+    [Id(6)] public int ShardsMoved { get; init; }
 
     /// <summary>Bytes of state that have travelled.</summary>
-    [Id(7)]
-    public long BytesMoved { get; init; }
+    [Id(7)] public long BytesMoved { get; init; }
 
     /// <summary>Seconds that the copies took beside the steps.</summary>
-    [Id(8)]
-    public double CopySeconds { get; init; }
+    [Id(8)] public double CopySeconds { get; init; }
 
     /// <summary>Seconds that steps had to wait for them.</summary>
-    [Id(9)]
-    public double WaitSeconds { get; init; }
+    [Id(9)] public double WaitSeconds { get; init; }
 }
 
 /// <summary>How far a decision of the director has come.</summary>
@@ -61,64 +49,49 @@ public enum DecisionState
 }
 
 /// <summary>What a decision means for one layer.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.decision.layer")]
+[GenerateSerializer, Immutable, Alias("moe.director.decision.layer")]
 public sealed record LayerDecision
 {
     /// <summary>The layer.</summary>
-    [Id(0)]
-    public required int Layer { get; init; }
+    [Id(0)] public required int Layer { get; init; }
 
     /// <summary>The shards that arrive somewhere.</summary>
-    [Id(1)]
-    public required ShardArrival[] Arrivals { get; init; }
+    [Id(1)] public required ShardArrival[] Arrivals { get; init; }
 
     /// <summary>Balance ratio of the steps that it was decided from.</summary>
-    [Id(2)]
-    public required double RatioBefore { get; init; }
+    [Id(2)] public required double RatioBefore { get; init; }
 
     /// <summary>The ratio that those steps would have had.</summary>
-    [Id(3)]
-    public required double PredictedRatio { get; init; }
+    [Id(3)] public required double PredictedRatio { get; init; }
 
     /// <summary>Mean ratio of the steps after it was in force; null as long as there are none.</summary>
-    [Id(4)]
-    public double? MeasuredRatio { get; init; }
+    [Id(4)] public double? MeasuredRatio { get; init; }
 
     /// <summary>Predicted seconds of the layer in a step, before.</summary>
-    [Id(5)]
-    public required double SecondsBefore { get; init; }
+    [Id(5)] public required double SecondsBefore { get; init; }
 
     /// <summary>Predicted seconds of the layer in a step, after.</summary>
-    [Id(6)]
-    public required double PredictedSeconds { get; init; }
+    [Id(6)] public required double PredictedSeconds { get; init; }
 
     /// <summary>Predicted seconds of the transfers.</summary>
-    [Id(7)]
-    public required double MoveSeconds { get; init; }
+    [Id(7)] public required double MoveSeconds { get; init; }
 
     /// <summary>Why, in one sentence.</summary>
-    [Id(8)]
-    public required string Reason { get; init; }
+    [Id(8)] public required string Reason { get; init; }
 
     /// <summary>
     /// Seconds of processor time that the slowest worker spent on the layer's exchange and experts, mean of the last steps before the decision; null
     /// where they were not measured.
     /// </summary>
-    [Id(9)]
-    public double? MeasuredSecondsBefore { get; init; }
+    [Id(9)] public double? MeasuredSecondsBefore { get; init; }
 
     /// <summary>The same, mean of the steps after it was in force; null as long as there are none.</summary>
-    [Id(10)]
-    public double? MeasuredSeconds { get; init; }
+    [Id(10)] public double? MeasuredSeconds { get; init; }
 }
 
 /// <summary>An expert comes to a worker that did not have it.</summary>
 /// <param name="Expert">The expert.</param>
 /// <param name="From">Rank that it is copied from, which keeps it if the plan says so.</param>
 /// <param name="To">Rank that it comes to.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.arrival")]
+[GenerateSerializer, Immutable, Alias("moe.director.arrival")]
 public readonly record struct ShardArrival([property: Id(0)] int Expert, [property: Id(1)] int From, [property: Id(2)] int To);

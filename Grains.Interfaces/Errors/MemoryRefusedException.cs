@@ -4,8 +4,7 @@ using MoEActors.Modules.Timing;
 namespace MoEActors.Grains.Interfaces.Errors;
 
 /// <summary>A model, a placement or a batch that does not fit the memory of a worker. Nothing was allocated, and what was there goes on.</summary>
-[GenerateSerializer]
-[Alias("moe.error.memory")]
+[GenerateSerializer, Alias("moe.error.memory")]
 public sealed class MemoryRefusedException : MoEException
 {
     /// <summary>Creates the error.</summary>
@@ -33,24 +32,19 @@ public sealed class MemoryRefusedException : MoEException
     }
 
     /// <summary>The worker that has too little.</summary>
-    [Id(0)]
-    public string Worker { get; private set; }
+    [Id(0)] public string Worker { get; private set; }
 
     /// <summary>Its rank.</summary>
-    [Id(1)]
-    public int Rank { get; private set; }
+    [Id(1)] public int Rank { get; private set; }
 
     /// <summary>The first phase that does not fit.</summary>
-    [Id(2)]
-    public MemoryPhase Phase { get; private set; }
+    [Id(2)] public MemoryPhase Phase { get; private set; }
 
     /// <summary>Bytes that the phase needs.</summary>
-    [Id(3)]
-    public long NeededBytes { get; private set; }
+    [Id(3)] public long NeededBytes { get; private set; }
 
     /// <summary>Bytes that there are for the model.</summary>
-    [Id(4)]
-    public long AvailableBytes { get; private set; }
+    [Id(4)] public long AvailableBytes { get; private set; }
 
     /// <summary>Bytes as people read them.</summary>
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 20):N1} MiB");

@@ -3,8 +3,7 @@ using System.Globalization;
 namespace MoEActors.Grains.Interfaces.Errors;
 
 /// <summary>What went wrong in a cluster: what, where, and what to do. The base of every error that grains report.</summary>
-[GenerateSerializer]
-[Alias("moe.error")]
+[GenerateSerializer, Alias("moe.error")]
 public class MoEException : Exception
 {
     /// <summary>Creates the error.</summary>
@@ -21,59 +20,49 @@ public class MoEException : Exception
 }
 
 /// <summary>A request that cannot be carried out as it stands: a configuration, a batch or a name that does not fit. Nothing has changed.</summary>
-[GenerateSerializer]
-[Alias("moe.error.invalid")]
+[GenerateSerializer, Alias("moe.error.invalid")]
 public sealed class InvalidRequestException(string message) : MoEException(message);
 
 /// <summary>A command of an old term, view or step, or one out of order. It changed nothing; whoever sent it is no longer, or not yet, in charge.</summary>
-[GenerateSerializer]
-[Alias("moe.error.stale")]
+[GenerateSerializer, Alias("moe.error.stale")]
 public sealed class StaleCommandException(string message) : MoEException(message);
 
 /// <summary>A view that did not open, or one that ended because a worker failed. The committed state is untouched.</summary>
-[GenerateSerializer]
-[Alias("moe.error.epoch")]
+[GenerateSerializer, Alias("moe.error.epoch")]
 public sealed class ViewFailedException(string message) : MoEException(message);
 
 /// <summary>A placement that cannot work: it names no worker, misses an expert, or a shard is not where it says. The old view goes on.</summary>
-[GenerateSerializer]
-[Alias("moe.error.placement")]
+[GenerateSerializer, Alias("moe.error.placement")]
 public sealed class PlacementRefusedException(string message) : MoEException(message);
 
 /// <summary>A change of placement that was abandoned. The view goes on with the placement it had, and nothing is lost.</summary>
-[GenerateSerializer]
-[Alias("moe.error.move")]
+[GenerateSerializer, Alias("moe.error.move")]
 public sealed class PlacementChangeFailedException(string message) : MoEException(message);
 
 /// <summary>A checkpoint that could not be written or read. The model is as it was; so is the checkpoint that was there before.</summary>
-[GenerateSerializer]
-[Alias("moe.error.checkpoint")]
+[GenerateSerializer, Alias("moe.error.checkpoint")]
 public sealed class CheckpointFailedException(string message) : MoEException(message);
 
 /// <summary>
 /// A forward, backward or update of a layer that its workers refused: what it builds on is gone, or they cannot reach the caller's memory.
 /// Parameters are as before; gradients of the step are lost, and it begins again with its first forward.
 /// </summary>
-[GenerateSerializer]
-[Alias("moe.error.pass")]
+[GenerateSerializer, Alias("moe.error.pass")]
 public sealed class PassRefusedException(string message) : MoEException(message);
 
 /// <summary>A text that cannot go on: the model's logits are not finite, and nothing can be drawn from them.</summary>
-[GenerateSerializer]
-[Alias("moe.error.nonfinite-output")]
+[GenerateSerializer, Alias("moe.error.nonfinite-output")]
 public sealed class NonFiniteOutputException(string message) : MoEException(message);
 
 /// <summary>A ticket that the coordinator does not know: it has started anew since. Asking for the work again is safe.</summary>
-[GenerateSerializer]
-[Alias("moe.error.ticket")]
+[GenerateSerializer, Alias("moe.error.ticket")]
 public sealed class TicketLostException(string message) : MoEException(message);
 
 /// <summary>
 /// A step whose number another batch has: that of a call that was cancelled, or of another client. The batch was not learnt. Refresh the model
 /// to learn how far it is, then decide whether to submit the batch again.
 /// </summary>
-[GenerateSerializer]
-[Alias("moe.error.taken")]
+[GenerateSerializer, Alias("moe.error.taken")]
 public sealed class StepTakenException : MoEException
 {
     /// <summary>Creates the error.</summary>
@@ -88,6 +77,5 @@ public sealed class StepTakenException : MoEException
     }
 
     /// <summary>The step.</summary>
-    [Id(0)]
-    public long Step { get; private set; }
+    [Id(0)] public long Step { get; private set; }
 }

@@ -18,9 +18,7 @@ public interface IExpertGrain : IGrainWithStringKey
 /// <param name="Device">Its device there.</param>
 /// <param name="Version">Committed steps.</param>
 /// <param name="Parameters">Number of parameters.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.expert.status")]
+[GenerateSerializer, Immutable, Alias("moe.expert.status")]
 public sealed record ExpertStatus(
     [property: Id(0)] string Shard, [property: Id(1)] string Silo, [property: Id(2)] int Device, [property: Id(3)] long Version,
     [property: Id(4)] long Parameters);

@@ -1,13 +1,11 @@
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
 
 /// <summary>A run's definition on its way: the text that checkpoints have too, so that there is one form of it.</summary>
 /// <param name="Json">The text.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.run")]
+[GenerateSerializer, Alias("moe.surrogate.run")]
 public readonly record struct RunSurrogate([property: Id(0)] string Json);
 
 /// <summary>Converts <see cref="RunConfiguration"/>. What its names stand for does not travel: whoever uses it brings the kinds and validates.</summary>
@@ -23,8 +21,7 @@ public sealed class RunConverter : IConverter<RunConfiguration, RunSurrogate>
 
 /// <summary>A gate's options on their way.</summary>
 /// <param name="Json">The text that checkpoints have too.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.gate")]
+[GenerateSerializer, Alias("moe.surrogate.gate")]
 public readonly record struct GateSurrogate([property: Id(0)] string Json);
 
 /// <summary>Converts <see cref="GateOptions"/>.</summary>
@@ -42,8 +39,7 @@ public sealed class GateConverter : IConverter<GateOptions, GateSurrogate>
 /// <param name="Layer">The layer.</param>
 /// <param name="FromStep">The first step that follows it.</param>
 /// <param name="Options">The policy.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.policy")]
+[GenerateSerializer, Alias("moe.surrogate.policy")]
 public readonly record struct PolicySurrogate([property: Id(0)] int Layer, [property: Id(1)] long FromStep, [property: Id(2)] GateOptions Options);
 
 /// <summary>Converts <see cref="GatePolicy"/>.</summary>
@@ -61,8 +57,7 @@ public sealed class PolicyConverter : IConverter<GatePolicy, PolicySurrogate>
 /// <param name="Inputs">[sequences × length] ids; −1 is padding.</param>
 /// <param name="Targets">[sequences × length] ids to predict; −1 is masked.</param>
 /// <param name="SequenceLength">Length of a sequence.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.micro-batch")]
+[GenerateSerializer, Alias("moe.surrogate.micro-batch")]
 public readonly record struct MicroBatchSurrogate([property: Id(0)] int[] Inputs, [property: Id(1)] int[] Targets, [property: Id(2)] int SequenceLength);
 
 /// <summary>Converts <see cref="MicroBatch"/>.</summary>
@@ -80,8 +75,7 @@ public sealed class MicroBatchConverter : IConverter<MicroBatch, MicroBatchSurro
 /// <param name="Name">Its name in the checkpoint's folder.</param>
 /// <param name="Tensors">Names of its tensors.</param>
 /// <param name="Bytes">Bytes of their data.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.file")]
+[GenerateSerializer, Alias("moe.surrogate.file")]
 public readonly record struct CheckpointFileSurrogate([property: Id(0)] string Name, [property: Id(1)] string[] Tensors, [property: Id(2)] long Bytes);
 
 /// <summary>Converts <see cref="CheckpointFile"/>.</summary>

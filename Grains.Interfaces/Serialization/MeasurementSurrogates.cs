@@ -1,11 +1,9 @@
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
 
 /// <summary>Seconds by phase on their way.</summary>
-[GenerateSerializer]
-[Alias("moe.surrogate.phases")]
+[GenerateSerializer, Alias("moe.surrogate.phases")]
 public readonly record struct PhaseSecondsSurrogate(
     [property: Id(0)] double Idle, [property: Id(1)] double Experts, [property: Id(2)] double Attention, [property: Id(3)] double Gate,
     [property: Id(4)] double Exchange, [property: Id(5)] double Dense, [property: Id(6)] double Gradients, [property: Id(7)] double Update);
@@ -33,8 +31,7 @@ public sealed class PhaseSecondsConverter : IConverter<PhaseSeconds, PhaseSecond
 }
 
 /// <summary>A worker's timing on its way.</summary>
-[GenerateSerializer]
-[Alias("moe.surrogate.timing")]
+[GenerateSerializer, Alias("moe.surrogate.timing")]
 public readonly record struct WorkerTimingSurrogate(
     [property: Id(0)] PhaseSeconds Elapsed, [property: Id(1)] PhaseSeconds Busy, [property: Id(2)] double[] MixtureElapsed,
     [property: Id(3)] double[] MixtureBusy, [property: Id(4)] double HelperSeconds, [property: Id(5)] double[] ExpertsBusy);
@@ -60,8 +57,7 @@ public sealed class WorkerTimingConverter : IConverter<WorkerTiming, WorkerTimin
 }
 
 /// <summary>A worker's memory on its way, in bytes.</summary>
-[GenerateSerializer]
-[Alias("moe.surrogate.memory")]
+[GenerateSerializer, Alias("moe.surrogate.memory")]
 public readonly record struct WorkerMemorySurrogate(
     [property: Id(0)] long Budget, [property: Id(1)] long Used, [property: Id(2)] long Model, [property: Id(3)] long Arena,
     [property: Id(4)] long ArenaPeak, [property: Id(5)] long Leaked, [property: Id(6)] long OpenPeak, [property: Id(7)] long StepPeak,
@@ -91,8 +87,7 @@ public sealed class WorkerMemoryConverter : IConverter<WorkerMemory, WorkerMemor
 }
 
 /// <summary>A router's entropy on its way.</summary>
-[GenerateSerializer]
-[Alias("moe.surrogate.router")]
+[GenerateSerializer, Alias("moe.surrogate.router")]
 public readonly record struct RouterPartSurrogate(
     [property: Id(0)] int MicroBatch, [property: Id(1)] int Layer, [property: Id(2)] long Tokens, [property: Id(3)] double EntropySum);
 
@@ -109,8 +104,7 @@ public sealed class RouterPartConverter : IConverter<RouterPart, RouterPartSurro
 }
 
 /// <summary>An auxiliary loss on its way.</summary>
-[GenerateSerializer]
-[Alias("moe.surrogate.auxiliary")]
+[GenerateSerializer, Alias("moe.surrogate.auxiliary")]
 public readonly record struct AuxiliaryPartSurrogate(
     [property: Id(0)] int MicroBatch, [property: Id(1)] int Layer, [property: Id(2)] string Name, [property: Id(3)] double Value,
     [property: Id(4)] double Weighted);
@@ -129,8 +123,7 @@ public sealed class AuxiliaryPartConverter : IConverter<AuxiliaryPart, Auxiliary
 }
 
 /// <summary>A named loss on its way.</summary>
-[GenerateSerializer]
-[Alias("moe.surrogate.loss")]
+[GenerateSerializer, Alias("moe.surrogate.loss")]
 public readonly record struct NamedLossSurrogate([property: Id(0)] string Name, [property: Id(1)] double Value, [property: Id(2)] double Weighted);
 
 /// <summary>Converts <see cref="NamedLoss"/>.</summary>

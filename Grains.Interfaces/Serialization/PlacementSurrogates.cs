@@ -8,8 +8,7 @@ namespace MoEActors.Grains.Interfaces.Serialization;
 /// <param name="Silos">Silo of each rank.</param>
 /// <param name="Devices">Device of each rank.</param>
 /// <param name="Ranks">By layer and expert: the ranks that hold it, home first.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.map")]
+[GenerateSerializer, Alias("moe.surrogate.map")]
 public readonly record struct PlacementMapSurrogate(
     [property: Id(0)] long Version, [property: Id(1)] string[] Silos, [property: Id(2)] int[] Devices, [property: Id(3)] int[][][] Ranks);
 
@@ -30,8 +29,7 @@ public sealed class PlacementMapConverter : IConverter<PlacementMap, PlacementMa
 /// <summary>An expert's identity on its way.</summary>
 /// <param name="Layer">The layer.</param>
 /// <param name="Expert">Its place in the layer.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.expert")]
+[GenerateSerializer, Alias("moe.surrogate.expert")]
 public readonly record struct ExpertIdSurrogate([property: Id(0)] int Layer, [property: Id(1)] int Expert);
 
 /// <summary>Converts <see cref="ExpertId"/>.</summary>
@@ -50,8 +48,7 @@ public sealed class ExpertIdConverter : IConverter<ExpertId, ExpertIdSurrogate>
 /// <param name="Expert">Expert of the layer.</param>
 /// <param name="From">Rank that sends the state.</param>
 /// <param name="To">Rank that receives it.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.move")]
+[GenerateSerializer, Alias("moe.surrogate.move")]
 public readonly record struct ShardMoveSurrogate(
     [property: Id(0)] int Layer, [property: Id(1)] int Expert, [property: Id(2)] int From, [property: Id(3)] int To);
 
@@ -70,8 +67,7 @@ public sealed class ShardMoveConverter : IConverter<ShardMove, ShardMoveSurrogat
 /// <param name="Rows">Rows of one expert in a round, ascending.</param>
 /// <param name="Seconds">Processor seconds of a pass with each.</param>
 /// <param name="Bandwidth">Bytes per second between two workers.</param>
-[GenerateSerializer]
-[Alias("moe.surrogate.calibration")]
+[GenerateSerializer, Alias("moe.surrogate.calibration")]
 public readonly record struct CalibrationSurrogate([property: Id(0)] long[] Rows, [property: Id(1)] double[] Seconds, [property: Id(2)] double Bandwidth);
 
 /// <summary>Converts <see cref="ClusterCalibration"/>.</summary>

@@ -1,5 +1,4 @@
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
@@ -8,56 +7,42 @@ using MoEActors.Placement.Map;
 namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>How a model is doing.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.training.status")]
+[GenerateSerializer, Immutable, Alias("moe.training.status")]
 public sealed class TrainingStatus
 {
     /// <summary>The model.</summary>
-    [Id(0)]
-    public required string Model { get; init; }
+    [Id(0)] public required string Model { get; init; }
 
     /// <summary>The coordinator's term.</summary>
-    [Id(1)]
-    public required long Term { get; init; }
+    [Id(1)] public required long Term { get; init; }
 
     /// <summary>The view; 0 when none is open.</summary>
-    [Id(2)]
-    public required long View { get; init; }
+    [Id(2)] public required long View { get; init; }
 
     /// <summary>Committed steps.</summary>
-    [Id(3)]
-    public required long Step { get; init; }
+    [Id(3)] public required long Step { get; init; }
 
     /// <summary>The run's definition. Whoever uses it brings what its names stand for.</summary>
-    [Id(4)]
-    public required RunConfiguration Configuration { get; init; }
+    [Id(4)] public required RunConfiguration Configuration { get; init; }
 
     /// <summary>Members and placement; null when no view is open.</summary>
-    [Id(5)]
-    public PlacementMap? Map { get; init; }
+    [Id(5)] public PlacementMap? Map { get; init; }
 
     /// <summary>Name of each rank's silo.</summary>
-    [Id(6)]
-    public string[] SiloNames { get; init; } = [];
+    [Id(6)] public string[] SiloNames { get; init; } = [];
 
     /// <summary>Memory of each rank's worker, as of its last command.</summary>
-    [Id(40)]
-    public WorkerMemory[] Memory { get; init; } = [];
+    [Id(40)] public WorkerMemory[] Memory { get; init; } = [];
 
     /// <summary>How the placement follows the load; null when it does not.</summary>
-    [Id(30)]
-    public DirectorSettings? Director { get; init; }
+    [Id(30)] public DirectorSettings? Director { get; init; }
 
     /// <summary>Raised by every change of <see cref="Director"/>.</summary>
-    [Id(31)]
-    public long DirectorRevision { get; init; }
+    [Id(31)] public long DirectorRevision { get; init; }
 
     /// <summary>What the cluster was measured to do; null before.</summary>
-    [Id(32)]
-    public ClusterCalibration? Calibration { get; init; }
+    [Id(32)] public ClusterCalibration? Calibration { get; init; }
 
     /// <summary>Routing policies of the layers that do not route as the run began.</summary>
-    [Id(10)]
-    public GatePolicy[] Gates { get; init; } = [];
+    [Id(10)] public GatePolicy[] Gates { get; init; } = [];
 }

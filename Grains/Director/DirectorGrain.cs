@@ -5,7 +5,6 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
-using MoEActors.Modules.Models;
 using MoEActors.Placement.Policy;
 using Orleans.GrainDirectory;
 using Orleans.Placement;

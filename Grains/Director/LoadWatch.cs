@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Protocol;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Load;
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Placement.Policy;
 using MoEActors.Placement.Quotas;

@@ -1,9 +1,7 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Durability;
 

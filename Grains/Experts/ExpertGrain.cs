@@ -4,7 +4,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Host;
 using Orleans.GrainDirectory;
 using Orleans.Placement;

@@ -1,6 +1,5 @@
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Host;
 
 namespace MoEActors.Grains.Pinning;

@@ -1,14 +1,11 @@
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement.Map;
 using Orleans.Placement;
 using Orleans.Runtime.Placement;
 
 namespace MoEActors.Grains.Pinning;
 
 /// <summary>A grain is where the placement map has what it speaks for.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.placement.pinned")]
+[GenerateSerializer, Immutable, Alias("moe.placement.pinned")]
 public sealed class PinnedPlacement : PlacementStrategy;
 
 /// <summary>Pins the grains of a class to the workers of the placement map.</summary>

@@ -3,93 +3,71 @@ using Orleans.Concurrency;
 namespace MoEActors.Grains.Protocol;
 
 /// <summary>What the gates routed in a committed step.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.load")]
+[GenerateSerializer, Immutable, Alias("moe.director.load")]
 public sealed class StepLoad
 {
     /// <summary>The step.</summary>
-    [Id(0)]
-    public required long Step { get; init; }
+    [Id(0)] public required long Step { get; init; }
 
     /// <summary>The view that is open after it.</summary>
-    [Id(1)]
-    public required long View { get; init; }
+    [Id(1)] public required long View { get; init; }
 
     /// <summary>Raised by every change of the director's settings.</summary>
-    [Id(2)]
-    public required long Revision { get; init; }
+    [Id(2)] public required long Revision { get; init; }
 
     /// <summary>By layer and expert: tokens that reached it.</summary>
-    [Id(3)]
-    public required long[][] Tokens { get; init; }
+    [Id(3)] public required long[][] Tokens { get; init; }
 
     /// <summary>By layer: tokens dropped for want of capacity.</summary>
-    [Id(4)]
-    public required long[] Dropped { get; init; }
+    [Id(4)] public required long[] Dropped { get; init; }
 
     /// <summary>Number of the decision that is being applied; 0 for none.</summary>
-    [Id(6)]
-    public long Applying { get; init; }
+    [Id(6)] public long Applying { get; init; }
 
     /// <summary>What went elsewhere beside the step; null when nothing did.</summary>
-    [Id(7)]
-    public PlacementMoved? Moved { get; init; }
+    [Id(7)] public PlacementMoved? Moved { get; init; }
 
     /// <summary>
     /// By layer: seconds of processor time that the slowest worker spent in its exchange and experts - own work, without waiting for others; empty
     /// where they were not measured.
     /// </summary>
-    [Id(5)]
-    public double[] LayerSeconds { get; init; } = [];
+    [Id(5)] public double[] LayerSeconds { get; init; } = [];
 }
 
 /// <summary>A change of placement that has been committed.</summary>
 /// <param name="From">The view before.</param>
 /// <param name="Layers">The layers that changed, as they are now.</param>
 /// <param name="FreeBytes">By rank: memory that no model has.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.moved")]
+[GenerateSerializer, Immutable, Alias("moe.director.moved")]
 public sealed record PlacementMoved([property: Id(0)] long From, [property: Id(1)] LayerProposal[] Layers, [property: Id(2)] long[] FreeBytes);
 
 /// <summary>A plan that the director asks the coordinator to carry out.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.proposal")]
+[GenerateSerializer, Immutable, Alias("moe.director.proposal")]
 public sealed class PlanProposal
 {
     /// <summary>Number of the decision.</summary>
-    [Id(0)]
-    public required long Number { get; init; }
+    [Id(0)] public required long Number { get; init; }
 
     /// <summary>The view whose placement it was made for.</summary>
-    [Id(1)]
-    public required long View { get; init; }
+    [Id(1)] public required long View { get; init; }
 
     /// <summary>The layers that change, the most rewarding first.</summary>
-    [Id(2)]
-    public required LayerProposal[] Layers { get; init; }
+    [Id(2)] public required LayerProposal[] Layers { get; init; }
 
     /// <summary>Bytes that may move during one training step; one shard always may.</summary>
-    [Id(3)]
-    public required long BytesPerStep { get; init; }
+    [Id(3)] public required long BytesPerStep { get; init; }
 }
 
 /// <summary>Where a plan wants the experts of one layer.</summary>
 /// <param name="Layer">The layer.</param>
 /// <param name="Ranks">By expert: the ranks of its replicas, ascending.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.layer")]
+[GenerateSerializer, Immutable, Alias("moe.director.layer")]
 public sealed record LayerProposal([property: Id(0)] int Layer, [property: Id(1)] int[][] Ranks);
 
 /// <summary>What the coordinator says to a plan.</summary>
 /// <param name="Refusal">Why it is refused; null when it is taken.</param>
 /// <param name="Step">The last step that was committed before it was taken.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.answer")]
+[GenerateSerializer, Immutable, Alias("moe.director.answer")]
 public readonly record struct ProposalAnswer([property: Id(0)] string? Refusal, [property: Id(1)] long Step);
 
 /// <summary>How a plan ended.</summary>
@@ -100,9 +78,7 @@ public readonly record struct ProposalAnswer([property: Id(0)] string? Refusal, 
 /// <param name="CopySeconds">Seconds that its copies took beside the steps.</param>
 /// <param name="WaitSeconds">Seconds that steps had to wait for them.</param>
 /// <param name="BytesMoved">Bytes of state that travelled.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.director.conclusion")]
+[GenerateSerializer, Immutable, Alias("moe.director.conclusion")]
 public sealed record PlanConclusion(
     [property: Id(0)] long Number, [property: Id(1)] long Step, [property: Id(2)] int ShardsMoved, [property: Id(3)] string? Failure,
     [property: Id(4)] double CopySeconds, [property: Id(5)] double WaitSeconds, [property: Id(6)] long BytesMoved);

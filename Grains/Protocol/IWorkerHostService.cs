@@ -1,6 +1,4 @@
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 using Orleans.Services;
 
 namespace MoEActors.Grains.Protocol;

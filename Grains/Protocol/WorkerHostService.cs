@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 using MoEActors.Workers.Host;
 using Orleans.Concurrency;
 using Orleans.Runtime.Services;

@@ -6,7 +6,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Telemetry;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Training;
 

@@ -1,6 +1,4 @@
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

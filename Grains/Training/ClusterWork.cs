@@ -3,8 +3,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

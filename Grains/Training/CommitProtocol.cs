@@ -1,7 +1,5 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Telemetry;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

@@ -5,8 +5,6 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

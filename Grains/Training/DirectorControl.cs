@@ -2,7 +2,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Placement.Costs;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

@@ -3,8 +3,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Protocol;
-using MoEActors.Modules.Models;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

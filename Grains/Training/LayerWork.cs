@@ -1,6 +1,5 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

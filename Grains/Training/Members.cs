@@ -2,10 +2,7 @@ using System.Diagnostics;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

@@ -1,8 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Memory;
 

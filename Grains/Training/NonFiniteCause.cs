@@ -1,8 +1,6 @@
 using System.Globalization;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

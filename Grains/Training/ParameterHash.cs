@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using MoEActors.Grains.Interfaces.Errors;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

@@ -1,6 +1,3 @@
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
-
 namespace MoEActors.Grains.Training;
 
 /// <summary>A change of placement among the members of a view, which makes the next one.</summary>

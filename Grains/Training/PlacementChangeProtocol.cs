@@ -1,8 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
-using MoEActors.Placement.Map;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

@@ -1,8 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Protocol;
-using MoEActors.Modules.Models;
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Policy;
 
 namespace MoEActors.Grains.Training;

@@ -1,7 +1,6 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 using MoEActors.Placement.Planners;
 
 namespace MoEActors.Grains.Training;

@@ -4,8 +4,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

@@ -8,7 +8,6 @@ using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 

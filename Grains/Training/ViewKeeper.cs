@@ -1,7 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Training;
 

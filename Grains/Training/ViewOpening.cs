@@ -2,10 +2,7 @@ using System.Diagnostics;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
-using MoEActors.Modules.Models;
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
-using MoEActors.Workers.Commands;
 
 namespace MoEActors.Grains.Training;
 

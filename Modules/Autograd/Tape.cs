@@ -1,6 +1,4 @@
 using MoEActors.Modules.Timing;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Autograd;
 

@@ -1,5 +1,3 @@
-using MoEActors.Native.Memory;
-
 namespace MoEActors.Modules.Autograd;
 
 /// <summary>

@@ -4,8 +4,6 @@ using System.Text.Json;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Checkpoints;
 

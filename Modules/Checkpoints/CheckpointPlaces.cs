@@ -1,5 +1,3 @@
-
-
 namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>

@@ -1,7 +1,5 @@
 using System.Globalization;
 using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Checkpoints;
 

@@ -1,7 +1,5 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Gates;
 

@@ -1,6 +1,4 @@
 using MoEActors.Modules.Autograd;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Gates;

@@ -1,5 +1,4 @@
 using MoEActors.Modules.Autograd;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Gates;
 

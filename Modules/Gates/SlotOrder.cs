@@ -1,5 +1,4 @@
 using MoEActors.Modules.Autograd;
-using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Gates;

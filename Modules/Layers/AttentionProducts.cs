@@ -1,5 +1,3 @@
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Layers;

@@ -1,7 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Layers;
 

@@ -1,6 +1,5 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Parameters;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Layers;
 

@@ -1,6 +1,3 @@
-using MoEActors.Native;
-using MoEActors.Native.Memory;
-
 namespace MoEActors.Modules.Layers;
 
 /// <summary>

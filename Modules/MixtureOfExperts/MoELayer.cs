@@ -3,7 +3,6 @@ using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
 

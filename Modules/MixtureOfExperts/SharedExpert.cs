@@ -2,7 +2,6 @@ using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
 

@@ -1,6 +1,5 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.MixtureOfExperts;
 

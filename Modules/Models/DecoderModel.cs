@@ -3,8 +3,6 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Models;
 

@@ -2,7 +2,6 @@ using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Modules.Models;
 

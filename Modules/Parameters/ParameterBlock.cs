@@ -1,6 +1,3 @@
-using MoEActors.Native;
-using MoEActors.Native.Memory;
-
 namespace MoEActors.Modules.Parameters;
 
 /// <summary>A tensor that is trained: its value and the gradient that backward adds to.</summary>

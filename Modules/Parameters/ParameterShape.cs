@@ -1,6 +1,4 @@
 using System.Text;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Parameters;

@@ -68,7 +68,6 @@ internal sealed unsafe class NativeScratch : IDisposable
         return new DeviceSpan<T>((nint)_memory, count);
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         NativeMemory.AlignedFree(_memory);

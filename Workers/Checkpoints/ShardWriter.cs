@@ -1,8 +1,4 @@
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Shards;
 
 namespace MoEActors.Workers.Checkpoints;

@@ -1,7 +1,3 @@
-using MoEActors.Modules.Timing;
-using MoEActors.Native.Communication;
-using MoEActors.Placement.Map;
-
 namespace MoEActors.Workers.Commands;
 
 /// <summary>The host refuses a command: it has seen a newer one, or does not have it.</summary>

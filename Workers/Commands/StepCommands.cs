@@ -1,15 +1,11 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Timing;
 
 namespace MoEActors.Workers.Commands;
 
 /// <summary>A micro-batch and its place in the step, from 0.</summary>
 /// <param name="Index">The place.</param>
 /// <param name="Batch">The micro-batch.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.step.micro-batch")]
+[GenerateSerializer, Immutable, Alias("moe.step.micro-batch")]
 public readonly record struct PlacedMicroBatch([property: Id(0)] int Index, [property: Id(1)] MicroBatch Batch);
 
 /// <summary>A step, and the micro-batches of it that the workers of one host have.</summary>
@@ -18,133 +14,100 @@ public readonly record struct PlacedMicroBatch([property: Id(0)] int Index, [pro
 /// <param name="Targets">Predicted tokens of the whole step.</param>
 /// <param name="Batches">The micro-batches of this host's workers.</param>
 /// <param name="Forward">Of a layer whose backbone is the caller's: the last forward that the update builds on; else empty.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.step.share")]
+[GenerateSerializer, Immutable, Alias("moe.step.share")]
 public sealed record StepShare(
     [property: Id(0)] long Step, [property: Id(1)] int MicroBatches, [property: Id(2)] long Targets, [property: Id(3)] PlacedMicroBatch[] Batches,
     [property: Id(4)] Guid Forward = default);
 
 /// <summary>Run a step forward and backward and keep the gradients.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.command.step.prepare")]
+[GenerateSerializer, Immutable, Alias("moe.command.step.prepare")]
 public sealed class PrepareCommand : Command<StepReport>
 {
     /// <summary>The step.</summary>
-    [Id(0)]
-    public required StepShare Share { get; init; }
+    [Id(0)] public required StepShare Share { get; init; }
 
     /// <summary>A change of placement to be copied beside the step; null for none.</summary>
-    [Id(1)]
-    public PlacementChange? Change { get; init; }
+    [Id(1)] public PlacementChange? Change { get; init; }
 }
 
 /// <summary>A worker has prepared a step.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.report.step")]
+[GenerateSerializer, Immutable, Alias("moe.report.step")]
 public sealed class StepReport : WorkerReport
 {
     /// <summary>Why a layer without a backbone has nothing to prepare, empty where another worker knows; null when it has prepared.</summary>
-    [Id(0)]
-    public string? Refusal { get; init; }
+    [Id(0)] public string? Refusal { get; init; }
 
     /// <summary>Losses of its micro-batches.</summary>
-    [Id(1)]
-    public LossPart[] Losses { get; init; } = [];
+    [Id(1)] public LossPart[] Losses { get; init; } = [];
 
     /// <summary>Norm of the step's gradient, alike on every worker.</summary>
-    [Id(2)]
-    public double GradientNorm { get; init; }
+    [Id(2)] public double GradientNorm { get; init; }
 
     /// <summary>By layer and expert: tokens of its micro-batches that found a slot.</summary>
-    [Id(3)]
-    public long[][] KeptTokens { get; init; } = [];
+    [Id(3)] public long[][] KeptTokens { get; init; } = [];
 
     /// <summary>By layer and expert: tokens of its micro-batches that chose it.</summary>
-    [Id(4)]
-    public long[][] ChosenTokens { get; init; } = [];
+    [Id(4)] public long[][] ChosenTokens { get; init; } = [];
 
     /// <summary>Router entropies by micro-batch and layer.</summary>
-    [Id(5)]
-    public RouterPart[] Routers { get; init; } = [];
+    [Id(5)] public RouterPart[] Routers { get; init; } = [];
 
     /// <summary>Auxiliary losses by micro-batch and layer.</summary>
-    [Id(6)]
-    public AuxiliaryPart[] AuxiliaryLosses { get; init; } = [];
+    [Id(6)] public AuxiliaryPart[] AuxiliaryLosses { get; init; } = [];
 
     /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
-    [Id(7)]
-    public long AllocatedBytes { get; init; }
+    [Id(7)] public long AllocatedBytes { get; init; }
 
     /// <summary>Where its time went since it had prepared the step before; null where it has not prepared.</summary>
-    [Id(8)]
-    public WorkerTiming? Timing { get; init; }
+    [Id(8)] public WorkerTiming? Timing { get; init; }
 
     /// <summary>How the change of placement went that came with the command; null when none did.</summary>
-    [Id(9)]
-    public ShardArrivals? Arrivals { get; init; }
+    [Id(9)] public ShardArrivals? Arrivals { get; init; }
 }
 
 /// <summary>The losses of one micro-batch.</summary>
 /// <param name="Index">Place in the step.</param>
 /// <param name="CrossEntropySum">Σ over its tokens, nats.</param>
 /// <param name="Auxiliary">Σ over layers of the weighted auxiliary losses.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.step.loss")]
+[GenerateSerializer, Immutable, Alias("moe.step.loss")]
 public readonly record struct LossPart([property: Id(0)] int Index, [property: Id(1)] double CrossEntropySum, [property: Id(2)] double Auxiliary);
 
 /// <summary>Apply the gradients of a prepared step, and go over to the placement that was copied beside it.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.command.step.commit")]
+[GenerateSerializer, Immutable, Alias("moe.command.step.commit")]
 public sealed class CommitCommand : Command<DoneReport>
 {
     /// <summary>The step.</summary>
-    [Id(0)]
-    public required long Step { get; init; }
+    [Id(0)] public required long Step { get; init; }
 
     /// <summary>The view to go over to, whose shards have arrived with the step; 0 to stay in this one.</summary>
-    [Id(1)]
-    public long Adopt { get; init; }
+    [Id(1)] public long Adopt { get; init; }
 }
 
 /// <summary>Forget the gradients of a step.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.command.step.abort")]
+[GenerateSerializer, Immutable, Alias("moe.command.step.abort")]
 public sealed class AbortCommand : Command<DoneReport>
 {
     /// <summary>The step.</summary>
-    [Id(0)]
-    public required long Step { get; init; }
+    [Id(0)] public required long Step { get; init; }
 }
 
 /// <summary>
 /// Find out what is not finite in a step that was refused: look through the parameters, then run the step again, one micro-batch at a time, and
 /// look through the gradients after each. Nothing is learnt.
 /// </summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.command.step.locate")]
+[GenerateSerializer, Immutable, Alias("moe.command.step.locate")]
 public sealed class LocateCommand : Command<LocateReport>
 {
     /// <summary>The step.</summary>
-    [Id(0)]
-    public required StepShare Share { get; init; }
+    [Id(0)] public required StepShare Share { get; init; }
 }
 
 /// <summary>What a worker has found.</summary>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.report.locate")]
+[GenerateSerializer, Immutable, Alias("moe.report.locate")]
 public sealed class LocateReport : WorkerReport
 {
     /// <summary>Tensors that are not finite.</summary>
-    [Id(0)]
-    public required NonFinitePart[] Found { get; init; }
+    [Id(0)] public required NonFinitePart[] Found { get; init; }
 }
 
 /// <summary>A tensor that is not finite.</summary>
@@ -152,8 +115,6 @@ public sealed class LocateReport : WorkerReport
 /// <param name="Layer">The layer; −1 for what belongs to none.</param>
 /// <param name="Expert">The expert; −1 for a dense tensor.</param>
 /// <param name="Tensor">Its full name.</param>
-[GenerateSerializer]
-[Immutable]
-[Alias("moe.step.nonfinite")]
+[GenerateSerializer, Immutable, Alias("moe.step.nonfinite")]
 public readonly record struct NonFinitePart(
     [property: Id(0)] int MicroBatch, [property: Id(1)] int Layer, [property: Id(2)] int Expert, [property: Id(3)] string Tensor);

@@ -1,9 +1,5 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native.Communication;
 using MoEActors.Native.DryRun;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.Training;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using MoEActors.Modules.Models;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Memory;
 
 namespace MoEActors.Workers.Estimation;

@@ -1,9 +1,5 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
-using MoEActors.Modules.Timing;
 using MoEActors.Native.DryRun;
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Workers.Memory;
 

@@ -1,5 +1,3 @@
-using MoEActors.Modules.Timing;
-
 namespace MoEActors.Workers.Estimation;
 
 /// <summary>What a worker needs, in bytes: what it holds, by kind, and what it comes to, by phase.</summary>

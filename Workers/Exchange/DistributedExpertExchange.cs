@@ -1,9 +1,5 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.MixtureOfExperts;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Workers.Exchange;
 

@@ -1,4 +1,3 @@
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Workers.Exchange;
@@ -14,7 +13,6 @@ internal sealed class FractionalSplit(LayerPlacement placement) : ReplicaSplit(p
     private readonly int[] _left = new int[placement.Workers];
     private readonly long[] _quotas = new long[placement.Shards];
 
-    /// <inheritdoc />
     protected override void Decide(ReadOnlySpan<int> counts)
     {
         Array.Clear(_tokens);
@@ -26,7 +24,6 @@ internal sealed class FractionalSplit(LayerPlacement placement) : ReplicaSplit(p
         _split.Split(_tokens).CopyTo(_quotas);
     }
 
-    /// <inheritdoc />
     protected override void Share(int expert, ReadOnlySpan<int> counts, Span<int> rows)
     {
         ReadOnlySpan<int> ranks = Placement.RanksOf(expert);

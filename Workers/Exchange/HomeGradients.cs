@@ -1,8 +1,4 @@
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
 
 namespace MoEActors.Workers.Exchange;
 
@@ -32,7 +28,6 @@ internal sealed class HomeGradients(
 
     private int Length => _held.Length == 0 ? 0 : _held[0].Block!.Length;
 
-    /// <inheritdoc />
     public void Begin()
     {
         int slots = 0;
@@ -52,13 +47,10 @@ internal sealed class HomeGradients(
         _parts = kept.Take<float>(checked(slots * Length));
     }
 
-    /// <inheritdoc />
     public int AddedSegments(int expert) => _added[expert];
 
-    /// <inheritdoc />
     public DeviceSpan<float> PartOf(int expert, int segment) => _parts.Slice(_slots[expert * communicator.Size + segment] * Length, Length);
 
-    /// <inheritdoc />
     public void EndRound()
     {
         int away = 0;
@@ -96,7 +88,6 @@ internal sealed class HomeGradients(
         }
     }
 
-    /// <inheritdoc />
     public void EndStep()
     {
         DeviceSpan<float> packed = arena.Take<float>(checked(_held.Length * Length));

@@ -1,6 +1,3 @@
-using MoEActors.Modules.Parameters;
-using MoEActors.Placement.Map;
-
 namespace MoEActors.Workers.Exchange;
 
 /// <summary>The replicas of one expert, as one worker sees them. Replica 0 is the expert's home.</summary>

@@ -1,5 +1,3 @@
-using MoEActors.Placement.Map;
-
 namespace MoEActors.Workers.Exchange;
 
 /// <summary>

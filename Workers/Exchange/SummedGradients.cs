@@ -1,7 +1,3 @@
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-
 namespace MoEActors.Workers.Exchange;
 
 /// <summary>
@@ -18,12 +14,10 @@ internal sealed class SummedGradients(IDevice device, ICommunicator communicator
     private readonly Segment[] _away = new Segment[groups.Sum(group => group.Ranks.Length)];
     private readonly Segment[] _here = new Segment[groups.Sum(group => group.Ranks.Length)];
 
-    /// <inheritdoc />
     public void EndRound()
     {
     }
 
-    /// <inheritdoc />
     public void EndStep()
     {
         int length = _held.Length == 0 ? 0 : _held[0].Block!.Length;

@@ -1,4 +1,3 @@
-using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Workers.Exchange;
@@ -13,7 +12,6 @@ internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(pl
     private readonly long[] _parts = new long[placement.Experts * placement.Workers];
     private readonly int[] _replicas = new int[placement.Experts * placement.Workers];
 
-    /// <inheritdoc />
     protected override void Decide(ReadOnlySpan<int> counts)
     {
         for (int expert = 0; expert < Placement.Experts; expert++)
@@ -27,7 +25,6 @@ internal sealed class WholePartSplit(LayerPlacement placement) : ReplicaSplit(pl
         _assignment.Assign(_parts).CopyTo(_replicas);
     }
 
-    /// <inheritdoc />
     protected override void Share(int expert, ReadOnlySpan<int> counts, Span<int> rows)
     {
         for (int source = 0; source < Placement.Workers; source++)

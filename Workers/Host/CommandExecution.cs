@@ -1,6 +1,5 @@
 using System.Globalization;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Timing;
 using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Shards;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Workers.Host;
@@ -81,7 +80,6 @@ internal sealed class HostTelemetry : IDisposable
     /// <summary>A command was refused.</summary>
     public void Refused(string model) => _refusals.Add(1, new("silo", _silo), new("model", model));
 
-    /// <inheritdoc />
     public void Dispose() => _meter.Dispose();
 
     private static long? StepOf(Command command) => command switch

@@ -1,10 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Training;
@@ -68,7 +64,6 @@ internal sealed class ModelExecutor : IDisposable
         return completion.Task;
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         _commands.Dispose();

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Workers.Host;
 

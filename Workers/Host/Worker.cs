@@ -1,6 +1,3 @@
-using MoEActors.Modules.Timing;
-using MoEActors.Native;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Training;
 
@@ -60,7 +57,6 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
     /// <summary>Ends collective operations in progress: the silo is going away.</summary>
     public void Interrupt(Exception cause) => Array.ForEach(Executors(), executor => executor.Model?.Interrupt(cause));
 
-    /// <inheritdoc />
     public void Dispose()
     {
         Array.ForEach(Executors(), executor => executor.Dispose());

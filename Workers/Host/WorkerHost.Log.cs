@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using MoEActors.Native.Communication;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Training;
 

@@ -1,12 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Timing;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Training;

@@ -1,4 +1,3 @@
-using MoEActors.Modules.Models;
 using MoEActors.Native.Operations;
 using MoEActors.Workers.Commands;
 

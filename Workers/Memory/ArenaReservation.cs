@@ -1,6 +1,3 @@
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
-
 namespace MoEActors.Workers.Memory;
 
 /// <summary>Estimates what each of a worker's arenas needs for a micro-batch, in bytes.</summary>

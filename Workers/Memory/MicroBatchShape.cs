@@ -1,5 +1,3 @@
-using MoEActors.Modules.Models;
-
 namespace MoEActors.Workers.Memory;
 
 /// <summary>The size of a micro-batch, which the memory of a step follows from.</summary>

@@ -1,5 +1,3 @@
-using MoEActors.Modules.Timing;
-using MoEActors.Native.Memory;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Shards;
 

@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Shards;
 

@@ -1,6 +1,3 @@
-using MoEActors.Modules.Parameters;
-using MoEActors.Native.Communication;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Shards;
 

@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Workers.Shards;

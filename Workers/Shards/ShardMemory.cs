@@ -1,6 +1,3 @@
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-
 namespace MoEActors.Workers.Shards;
 
 /// <summary>

@@ -1,7 +1,3 @@
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
-using MoEActors.Placement.Map;
-
 namespace MoEActors.Workers.Shards;
 
 /// <summary>
@@ -129,7 +125,6 @@ internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) :
         Interlocked.Add(ref _bytes, -block.Bytes);
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         DropArrived();

@@ -1,10 +1,5 @@
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 
 namespace MoEActors.Workers.Shards;
 
@@ -93,7 +88,6 @@ internal sealed class WorkerParameters : IDisposable
         Version = step;
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         Shards.Dispose();

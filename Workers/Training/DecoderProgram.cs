@@ -1,6 +1,3 @@
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Timing;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Inference;
 using MoEActors.Workers.Memory;
@@ -31,16 +28,12 @@ internal sealed class DecoderProgram : StepProgram
             LayerSelection.Parse(model.Run.Recompute, model.Run.Model.Layers));
     }
 
-    /// <inheritdoc />
     public override IRoutedModel Model => _decoder;
 
-    /// <inheritdoc />
     public override ExpertWiring Wiring { get; }
 
-    /// <inheritdoc />
     public override LossPart[] Losses => [.. _losses];
 
-    /// <inheritdoc />
     public override string? Prepare(StepShare share)
     {
         if (share.Step != _gradients.Parameters.Version + 1)
@@ -79,7 +72,6 @@ internal sealed class DecoderProgram : StepProgram
         return null;
     }
 
-    /// <inheritdoc />
     public override void Repeat(StepShare share, int index)
     {
         MicroBatch? batch = index % _view.Map.Workers.Length == _view.Rank ? Mine(share.Batches, index) : null;
@@ -89,7 +81,6 @@ internal sealed class DecoderProgram : StepProgram
         _gradients.AddDense(contributes: batch is not null);
     }
 
-    /// <inheritdoc />
     public override void RunDry(int sequences, int length, Action? atLoss)
     {
         int[] tokens = new int[checked(sequences * length)];
@@ -97,7 +88,6 @@ internal sealed class DecoderProgram : StepProgram
         Prepare(new StepShare(1, _view.Map.Workers.Length, Math.Max(1, tokens.Length), [new PlacedMicroBatch(_view.Rank, batch)]));
     }
 
-    /// <inheritdoc />
     public override EvaluateReport Evaluate(EvaluateCommand command)
     {
         List<LossPart> losses = [];
@@ -115,13 +105,10 @@ internal sealed class DecoderProgram : StepProgram
         return new EvaluateReport { Rank = _view.Rank, Losses = [.. losses] };
     }
 
-    /// <inheritdoc />
     public override GenerateReport Generate(GenerateCommand command) => TextGeneration.Run(command, _decoder, _view.Rank);
 
-    /// <inheritdoc />
     protected override void Rewire(PlacementMap map, int layer) => _decoder.Rewire(layer, Wiring.Connect(map, layer, layer));
 
-    /// <inheritdoc />
     protected override void Enter(WorkerView view) => _view = view;
 
     /// <summary>A micro-batch that this worker was given; null for a round in which it has none. Allocates nothing.</summary>

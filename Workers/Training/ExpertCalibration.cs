@@ -1,11 +1,6 @@
 using System.Diagnostics;
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
 using MoEActors.Native.Timing;
 using MoEActors.Placement.Costs;
 
@@ -55,7 +50,6 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         return new ClusterCalibration { Rows = [.. rows], Seconds = [.. seconds], Bandwidth = Bandwidth() };
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         _seconds.Dispose();

@@ -1,10 +1,3 @@
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Parameters;
-using MoEActors.Modules.Timing;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Shards;
 
@@ -122,6 +115,5 @@ internal sealed class ExpertWiring : IDisposable
         _clock.Enter(before);
     }
 
-    /// <inheritdoc />
     public void Dispose() => Array.ForEach(_exchanges, exchange => exchange?.Dispose());
 }

@@ -1,5 +1,4 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
 
 namespace MoEActors.Workers.Training;
 

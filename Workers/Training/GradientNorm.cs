@@ -1,9 +1,4 @@
 using MoEActors.Modules.Optimizers;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Shards;
 
 namespace MoEActors.Workers.Training;
@@ -55,6 +50,5 @@ internal sealed class GradientNorm : IDisposable
         return Math.Sqrt(sum);
     }
 
-    /// <inheritdoc />
     public void Dispose() => _memory.Dispose();
 }

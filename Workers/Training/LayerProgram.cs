@@ -1,10 +1,4 @@
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Timing;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Workers.Training;
@@ -60,13 +54,10 @@ internal sealed class LayerProgram : StepProgram
         _chosen = new long[_kept.Length];
     }
 
-    /// <inheritdoc />
     public override IRoutedModel Model => _layer;
 
-    /// <inheritdoc />
     public override ExpertWiring Wiring { get; }
 
-    /// <inheritdoc />
     public override IEnumerable<Arena> PassArenas => _layer.Arenas;
 
     /// <summary>Auxiliary losses of the micro-batches of all passes that the next update applies.</summary>
@@ -75,7 +66,6 @@ internal sealed class LayerProgram : StepProgram
     /// <summary>Pairs of forward and backward that the next update applies.</summary>
     private int Passes => _passesVersion == _gradients.Parameters.Version ? _passes : 0;
 
-    /// <inheritdoc />
     public override ForwardReport Forward(ForwardCommand command)
     {
         string? refusal = Timed(() => RunForward(command), out long allocated);
@@ -89,7 +79,6 @@ internal sealed class LayerProgram : StepProgram
         };
     }
 
-    /// <inheritdoc />
     public override BackwardReport Backward(BackwardCommand command)
     {
         string? refusal = Timed(() => RunBackward(command), out long allocated);
@@ -133,14 +122,12 @@ internal sealed class LayerProgram : StepProgram
         Wiring.EndStep(layers: 1);
     }
 
-    /// <inheritdoc />
     public override void Dispose()
     {
         base.Dispose();
         _flagMemory.Dispose();
     }
 
-    /// <inheritdoc />
     protected override void Rewire(PlacementMap map, int layer) => _layer.Rewire(pass => Wiring.Connect(map, layer, pass));
 
     /// <summary>What waits for its backward or its update is void.</summary>

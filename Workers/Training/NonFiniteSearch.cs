@@ -1,8 +1,4 @@
 using System.Globalization;
-using MoEActors.Modules.Parameters;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Shards;
 

@@ -1,6 +1,3 @@
-using MoEActors.Modules.Models;
-using MoEActors.Native;
-using MoEActors.Native.Memory;
 using MoEActors.Workers.PlacementChange;
 using MoEActors.Workers.Shards;
 
@@ -91,7 +88,6 @@ internal sealed class StepGradients : IDisposable
     /// <summary>Forgets the prepared gradients, once they have been applied or will not be.</summary>
     public void Drop() => Prepared = 0;
 
-    /// <inheritdoc />
     public void Dispose()
     {
         _norm?.Dispose();

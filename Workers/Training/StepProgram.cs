@@ -1,6 +1,3 @@
-using MoEActors.Modules.Models;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Workers.Training;
@@ -72,7 +69,6 @@ internal abstract class StepProgram : IDisposable
     /// <summary>Runs the caller's gradients back.</summary>
     public virtual BackwardReport Backward(BackwardCommand command) => throw Unsupported(nameof(Backward));
 
-    /// <inheritdoc />
     public virtual void Dispose()
     {
         Model.Dispose();

@@ -1,6 +1,3 @@
-using MoEActors.Modules.Timing;
-using MoEActors.Native;
-
 namespace MoEActors.Workers.Training;
 
 /// <summary>Times one model's steps on one worker.</summary>

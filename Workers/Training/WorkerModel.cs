@@ -1,9 +1,4 @@
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
-using MoEActors.Native;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Memory;
-using MoEActors.Placement.Map;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.PlacementChange;
@@ -171,7 +166,6 @@ internal sealed class WorkerModel : IDisposable
     public ExpertWiring Wire(WorkerView view, int wires) =>
         new(Device, Run.Reproducible, view, wires, Parameters.Shards, Arena, _parts, Times.Clock);
 
-    /// <inheritdoc />
     public void Dispose()
     {
         Changes.Drop();

@@ -1,6 +1,3 @@
-using MoEActors.Native.Communication;
-using MoEActors.Placement.Map;
-
 namespace MoEActors.Workers.Training;
 
 /// <summary>One worker's place in a cluster view.</summary>

@@ -78,7 +78,6 @@ internal sealed record BenchDirectorOptions : ICommandOptions
     /// <summary>Whether to print one JSON object instead of lines.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (Silos < 2)

@@ -92,7 +92,6 @@ internal sealed record BenchLayerOptions : ICommandOptions
     /// <summary>Whether to print one JSON object instead of a table.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (TopK > Experts)

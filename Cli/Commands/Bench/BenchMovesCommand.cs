@@ -80,7 +80,6 @@ internal sealed record BenchMovesOptions : ICommandOptions
     /// <summary>Whether to print one JSON object instead of lines.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (Silos < 2)

@@ -70,7 +70,6 @@ internal sealed record BenchSwitchOptions : ICommandOptions
     /// <summary>Whether to print one JSON object instead of a line.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (Silos < 2)

@@ -158,7 +158,6 @@ internal sealed record SimulatePlacementOptions : ICommandOptions
     /// <summary>Whether to print a JSON array instead of a table.</summary>
     public bool Json { get; init; }
 
-    /// <inheritdoc />
     public void Validate()
     {
         if (!File.Exists(Trace))

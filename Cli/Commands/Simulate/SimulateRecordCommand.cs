@@ -6,7 +6,6 @@ using MoEActors.Cli.Training;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Modules.Models;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Simulation;
 using MoEActors.Silo.Embedded;
@@ -110,7 +109,6 @@ internal sealed record SimulateRecordOptions : ICommandOptions
     /// <summary>Where to write the trace.</summary>
     public string Out { get; init; } = "";
 
-    /// <inheritdoc />
     public void Validate()
     {
         OutputPath.RequireWritableFile("--out", Out);

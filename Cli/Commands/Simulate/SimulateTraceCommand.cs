@@ -88,6 +88,5 @@ internal sealed record SimulateTraceOptions : ICommandOptions
     /// <summary>Where to write it.</summary>
     public string Out { get; init; } = "";
 
-    /// <inheritdoc />
     public void Validate() => OutputPath.RequireWritableFile("--out", Out);
 }

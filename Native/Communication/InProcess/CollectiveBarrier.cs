@@ -118,7 +118,6 @@ internal sealed class CollectiveBarrier : IDisposable
         }
     }
 
-    /// <inheritdoc />
     public void Dispose() => _watchdog.Dispose();
 
     private Failure Die(Failure failure)

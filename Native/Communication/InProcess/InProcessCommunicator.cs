@@ -24,15 +24,12 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         Rank = rank;
     }
 
-    /// <inheritdoc />
     public int Rank { get; }
 
-    /// <inheritdoc />
     public int Size => _group.Size;
 
     private Contribution Mine => _barrier[Rank];
 
-    /// <inheritdoc />
     public void AllToAll<T>(
         DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
         where T : unmanaged
@@ -46,7 +43,6 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         _barrier.Depart(Rank);
     }
 
-    /// <inheritdoc />
     public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
         where T : unmanaged
     {
@@ -68,7 +64,6 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         _barrier.Depart(Rank);
     }
 
-    /// <inheritdoc />
     public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
         RequireOpen();
@@ -93,7 +88,6 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         _barrier.Depart(Rank);
     }
 
-    /// <inheritdoc />
     public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
@@ -109,7 +103,6 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         _barrier.Depart(Rank);
     }
 
-    /// <inheritdoc />
     public void Broadcast<T>(DeviceSpan<T> span, int root)
         where T : unmanaged
     {
@@ -125,14 +118,12 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         _barrier.Depart(Rank);
     }
 
-    /// <inheritdoc />
     public void Abort(Exception cause)
     {
         ArgumentNullException.ThrowIfNull(cause);
         _barrier.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

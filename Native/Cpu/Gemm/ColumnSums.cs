@@ -10,7 +10,6 @@ internal readonly unsafe struct ColumnSums(Matrix y, DeviceSpan<float> sums) : I
     /// <summary>Columns below which a thread is not worth waking.</summary>
     public static int Grain(int rows) => (1 << 16) / Math.Max(rows, 1) + 64;
 
-    /// <inheritdoc />
     public void Run(int start, int end)
     {
         int j = start;

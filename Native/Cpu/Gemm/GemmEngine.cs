@@ -108,7 +108,6 @@ internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
         scratch.Dispose();
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         for (int i = 0; i < _scratch.Length; i++)
@@ -160,7 +159,6 @@ internal sealed unsafe class GemmEngine(ThreadTeam team) : IDisposable
 /// <summary>Works through a range of the flat list of tiles.</summary>
 internal readonly unsafe struct GemmBody(GemmEngine engine) : IRangeBody
 {
-    /// <inheritdoc />
     public void Run(int start, int end)
     {
         GemmScratch scratch = engine.Rent();

@@ -44,7 +44,6 @@ internal sealed unsafe class GemmScratch : IDisposable
     /// <summary>A packed block of A.</summary>
     public float* Panels { get; }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         Free();

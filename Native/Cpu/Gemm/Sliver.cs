@@ -23,13 +23,11 @@ internal interface ISliver
 /// <summary>B is read where it lies: packed before, or stored and used once.</summary>
 internal readonly struct PlainSliver : ISliver
 {
-    /// <inheritdoc />
     public static bool Packs => false;
 }
 
 /// <summary>B is read where it is stored, and packed on the way for the panels that follow.</summary>
 internal readonly struct StoredSliver : ISliver
 {
-    /// <inheritdoc />
     public static bool Packs => true;
 }

@@ -95,7 +95,6 @@ internal sealed class ThreadTeam : IDisposable
         }
     }
 
-    /// <inheritdoc />
     public void Dispose()
     {
         lock (_lock)
