@@ -1,77 +1,204 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 
 namespace MoEActors.Benchmarks;
 
-/// <summary>Trains for some steps, one after the other, and reads from the workers' clocks where the time went.</summary>
+/// <summary>
+/// Trains for some steps, one after the other, and reads from the workers' clocks where the time went. The same workers driven by a <see cref="PlainLoop"/>
+/// take the same steps in the same process, a block of the one after a block of the other, so that both see the same machine.
+/// </summary>
 public static class StepBenchmark
 {
     /// <summary>The director's code is compiled and its first plans have landed, too.</summary>
     public const int WarmupSteps = 3 * TrainedRun.WarmupSteps;
 
+    /// <summary>Steps of a block, about.</summary>
+    private const int BlockSteps = 25;
+
+    /// <summary>How long nobody trains in every round, to see what the silos do by themselves.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Runs the benchmark.</summary>
-    public static async Task<StepReport> RunAsync(TrainedRun run, int silos, int steps, IProgress<BenchmarkProgress>? progress, CancellationToken cancellation)
+    /// <exception cref="InvalidOperationException">The plain loop's losses are others.</exception>
+    public static async Task<StepBenchmarkReport> RunAsync(TrainedRun run, int silos, int steps, IProgress<BenchmarkProgress>? progress, CancellationToken cancellation)
     {
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
+        int threads = Math.Max(1, Environment.ProcessorCount / silos);
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+            new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = threads }, cancellation);
         MoEModel model = await run.CreateAsync(cluster, cancellation);
         if (run.Director && silos > 1)
         {
             await model.SetDirectorAsync(new DirectorSettings(), cancellation);
         }
 
-        List<PhaseSeconds> elapsed = [];
-        List<PhaseSeconds> busy = [];
-        double workers = 0;
-        long tokens = 0;
-        long started = 0;
-        TimeSpan processor = default;
+        using PlainLoop plain = await PlainLoop.StartAsync(run.Run, silos, threads);
+        int blocks = Math.Max(1, steps / BlockSteps);
+        int[] lengths = [WarmupSteps, .. Enumerable.Range(0, blocks).Select(block => (steps * (block + 1) / blocks) - (steps * block / blocks))];
 
-        // No step is submitted behind the last one, so that it is run and not counted.
-        await foreach (StepOutcome step in model.TrainAsync(BenchmarkProgress.Over(progress, run.Batches(WarmupSteps + steps + 1), "training"), cancellation))
+        // A block has a step before and one behind those that count: the pipeline is full at both ends.
+        using IEnumerator<IReadOnlyList<MicroBatch>> batches =
+            BenchmarkProgress.Over(progress, run.Batches(lengths.Sum(length => length + 2)), "training").GetEnumerator();
+        List<StepBlock> driven = [];
+        List<StepBlock> looped = [];
+        List<double> resting = [];
+        foreach ((int index, int length) in lengths.Index())
         {
-            if (step.Step == WarmupSteps)
+            List<IReadOnlyList<MicroBatch>> block = [];
+            while (block.Count < length + 2 && batches.MoveNext())
             {
-                started = Stopwatch.GetTimestamp();
-                processor = Environment.CpuUsage.TotalTime;
+                block.Add(batches.Current);
             }
-            else if (step.Step > WarmupSteps && elapsed.Count < steps)
+
+            long first = model.Step + 1;
+            Func<Task>[] turns =
+            [
+                async () => driven.Add(await StepBlock.MeasureAsync(model.TrainAsync(block, cancellation), step => (step.Loss, step.Timings))),
+                async () => looped.Add(await StepBlock.MeasureAsync(LoopAsync(plain, first, block, cancellation), step => (step.Loss, step.Timings))),
+            ];
+            foreach (Func<Task> turn in index % 2 == 0 ? turns : turns.Reverse())
             {
-                elapsed.Add(step.MeanPhases);
-                busy.Add(PhaseSeconds.Mean([.. step.Timings.Select(timing => timing.Busy)]));
-                workers += step.Timings.Sum(timing => timing.ProcessorSeconds);
-                tokens += step.Tokens;
-                if (elapsed.Count == steps)
-                {
-                    return Report(silos, elapsed, busy, workers, Environment.CpuUsage.TotalTime - processor, tokens, Stopwatch.GetElapsedTime(started));
-                }
+                await turn();
             }
+
+            RequireSame(first, driven[^1].Losses, looped[^1].Losses);
+            resting.Add(await RestAsync(cancellation));
         }
 
-        throw new InvalidOperationException($"{steps} steps were to be measured; only {elapsed.Count} ran.");
+        long tokens = run.Batches(1).Single().Sum(part => part.Targets.LongCount(target => target >= 0));
+        return Report(silos, tokens, driven[1..], looped[1..], resting[1..].Average());
     }
 
-    private static StepReport Report(
-        int silos, List<PhaseSeconds> elapsed, List<PhaseSeconds> busy, double workers, TimeSpan processor, long tokens, TimeSpan passed)
+    private static async IAsyncEnumerable<PlainStep> LoopAsync(
+        PlainLoop plain, long first, List<IReadOnlyList<MicroBatch>> batches, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var mean = PhaseSeconds.Mean(elapsed);
-        return new StepReport
+        foreach ((int index, IReadOnlyList<MicroBatch> batch) in batches.Index())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return await plain.StepAsync(first + index, batch);
+        }
+    }
+
+    private static void RequireSame(long first, List<double> driven, List<double> looped)
+    {
+        int different = driven.Zip(looped, (left, right) => BitConverter.DoubleToInt64Bits(left) != BitConverter.DoubleToInt64Bits(right)).ToList().IndexOf(true);
+        if (different >= 0)
+        {
+            throw new InvalidOperationException(
+                $"Step {first + different} has the loss {driven[different]:R} on the cluster and {looped[different]:R} in the plain loop: they are to be alike to the last bit.");
+        }
+    }
+
+    /// <summary>Processor seconds per second while nobody trains.</summary>
+    private static async Task<double> RestAsync(CancellationToken cancellation)
+    {
+        long started = Stopwatch.GetTimestamp();
+        TimeSpan processor = Environment.CpuUsage.TotalTime;
+        await Task.Delay(Rest, cancellation);
+        return (Environment.CpuUsage.TotalTime - processor) / Stopwatch.GetElapsedTime(started);
+    }
+
+    private static StepBenchmarkReport Report(int silos, long tokens, List<StepBlock> driven, List<StepBlock> looped, double background)
+    {
+        List<StepTime> steps = [.. driven.SelectMany(block => block.Steps)];
+        double passed = driven.Sum(block => block.Seconds);
+        double processor = driven.Sum(block => block.ProcessorSeconds);
+        var mean = PhaseSeconds.Mean([.. steps.Select(step => step.Elapsed)]);
+
+        // The silos are there while the plain loop has its turn, and are none of its business.
+        double[] own = [.. looped.Select(block => block.ProcessorSeconds - background * block.Seconds)];
+        return new StepBenchmarkReport
         {
             Silos = silos,
-            Steps = elapsed.Count,
-            SecondsPerStep = passed.TotalSeconds / elapsed.Count,
-            TokensPerSecond = tokens / passed.TotalSeconds,
-            Accounted = mean.Total * elapsed.Count / passed.TotalSeconds,
+            Steps = steps.Count,
+            SecondsPerStep = passed / steps.Count,
+            TokensPerSecond = tokens * steps.Count / passed,
+            Accounted = mean.Total * steps.Count / passed,
             Shares = StepShares.Of(mean, mean.Total),
-            Busy = StepShares.Of(PhaseSeconds.Mean(busy), mean.Total),
-            ProcessorShareOutsideWorkers = 1 - workers / processor.TotalSeconds,
+            Busy = StepShares.Of(PhaseSeconds.Mean([.. steps.Select(step => step.Busy)]), mean.Total),
+            ProcessorShareOutsideWorkers = 1 - steps.Sum(step => step.Workers) / processor,
+            ProcessorSecondsPerStep = processor / steps.Count,
+            BackgroundProcessorShare = background * passed / processor,
+            PlainLoop = new PlainLoopReport
+            {
+                Blocks = looped.Count,
+                SecondsPerStep = looped.Sum(block => block.Seconds) / steps.Count,
+                ProcessorSecondsPerStep = own.Sum() / steps.Count,
+                ProcessorShareOutsideWorkers = 1 - looped.Sum(block => block.Steps.Sum(step => step.Workers)) / own.Sum(),
+                ProcessorRatio = processor / own.Sum(),
+                ProcessorRatioMedian = Samples.Median([.. driven.Zip(own, (cluster, loop) => cluster.ProcessorSeconds / loop)]),
+                SecondsRatio = passed / looped.Sum(block => block.Seconds),
+                SecondsRatioMedian = Samples.Median([.. driven.Zip(looped, (cluster, loop) => cluster.Seconds / loop.Seconds)]),
+                WorkersRatio = steps.Sum(step => step.Workers) / looped.Sum(block => block.Steps.Sum(step => step.Workers)),
+            },
         };
     }
 }
 
+/// <summary>Steps that were measured in one go.</summary>
+internal sealed class StepBlock
+{
+    /// <summary>The losses of all steps, those before and behind the measured ones included.</summary>
+    public List<double> Losses { get; } = [];
+
+    /// <summary>The measured steps.</summary>
+    public List<StepTime> Steps { get; } = [];
+
+    /// <summary>Seconds on the clock from the end of the step before to the end of the last.</summary>
+    public double Seconds { get; private set; }
+
+    /// <summary>The process's processor time meanwhile.</summary>
+    public double ProcessorSeconds { get; private set; }
+
+    /// <summary>Takes all steps of a sequence and measures all but the first and the last.</summary>
+    public static async Task<StepBlock> MeasureAsync<T>(IAsyncEnumerable<T> steps, Func<T, (double Loss, WorkerTiming[] Timings)> read)
+    {
+        var block = new StepBlock();
+        long started = 0;
+        TimeSpan processor = default;
+        (double Seconds, double ProcessorSeconds, StepTime Time) last = default;
+        await foreach (T step in steps)
+        {
+            (double loss, WorkerTiming[] timings) = read(step);
+            if (block.Losses.Count == 0)
+            {
+                started = Stopwatch.GetTimestamp();
+                processor = Environment.CpuUsage.TotalTime;
+            }
+            else
+            {
+                if (block.Losses.Count > 1)
+                {
+                    (block.Seconds, block.ProcessorSeconds) = (last.Seconds, last.ProcessorSeconds);
+                    block.Steps.Add(last.Time);
+                }
+
+                last = (Stopwatch.GetElapsedTime(started).TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds, StepTime.Of(timings));
+            }
+
+            block.Losses.Add(loss);
+        }
+
+        return block;
+    }
+}
+
+/// <summary>What the clocks of the workers say about one step.</summary>
+/// <param name="Elapsed">Mean over the workers, on the clock.</param>
+/// <param name="Busy">Mean over the workers, in processor time.</param>
+/// <param name="Workers">Processor time of all threads of all workers.</param>
+internal readonly record struct StepTime(PhaseSeconds Elapsed, PhaseSeconds Busy, double Workers)
+{
+    public static StepTime Of(WorkerTiming[] timings) => new(
+        PhaseSeconds.Mean([.. timings.Select(timing => timing.Elapsed)]), PhaseSeconds.Mean([.. timings.Select(timing => timing.Busy)]),
+        timings.Sum(timing => timing.ProcessorSeconds));
+}
+
 /// <summary>What `moe bench step` found: shares of a step's time on the clock, means over workers and steps.</summary>
-public sealed record StepReport
+public sealed record StepBenchmarkReport
 {
     public required int Silos { get; init; }
 
@@ -96,6 +223,44 @@ public sealed record StepReport
 
     /// <summary>Processor time of the process outside the workers' threads over all its processor time: grains, client, runtime.</summary>
     public required double ProcessorShareOutsideWorkers { get; init; }
+
+    /// <summary>Processor time of the process per step.</summary>
+    public required double ProcessorSecondsPerStep { get; init; }
+
+    /// <summary>What the silos take while nobody trains, over the processor time of the same time in training: membership, timers, statistics.</summary>
+    public required double BackgroundProcessorShare { get; init; }
+
+    /// <summary>The same steps of the same workers without grains.</summary>
+    public required PlainLoopReport PlainLoop { get; init; }
+}
+
+/// <summary>What the plain loop took, and the cluster over it. Losses were alike to the last bit, or there is no report.</summary>
+public sealed record PlainLoopReport
+{
+    /// <summary>Blocks of steps, each between two of the cluster.</summary>
+    public required int Blocks { get; init; }
+
+    public required double SecondsPerStep { get; init; }
+
+    /// <summary>Processor time of the process per step, without what the silos take by themselves.</summary>
+    public required double ProcessorSecondsPerStep { get; init; }
+
+    public required double ProcessorShareOutsideWorkers { get; init; }
+
+    /// <summary>Processor time of the cluster's steps over the loop's.</summary>
+    public required double ProcessorRatio { get; init; }
+
+    /// <summary>The median of that over pairs of blocks.</summary>
+    public required double ProcessorRatioMedian { get; init; }
+
+    /// <summary>Seconds on the clock of the cluster's steps over the loop's.</summary>
+    public required double SecondsRatio { get; init; }
+
+    /// <summary>The median of that over pairs of blocks.</summary>
+    public required double SecondsRatioMedian { get; init; }
+
+    /// <summary>Processor time of the workers' threads in the cluster over the loop: apart from 1, it is the placement, or the caches.</summary>
+    public required double WorkersRatio { get; init; }
 }
 
 /// <summary>Shares of a step by what workers do.</summary>

@@ -48,7 +48,7 @@ internal sealed class BenchStepCommand
     {
         TrainedRun run = ConfiguredRun.Read(options.Config, output);
         var progress = CountProgress.On(output, "step", StepBenchmark.WarmupSteps + options.Steps);
-        StepReport report = await StepBenchmark.RunAsync(run, options.Silos, options.Steps, progress, cancellation);
+        StepBenchmarkReport report = await StepBenchmark.RunAsync(run, options.Silos, options.Steps, progress, cancellation);
         progress?.Clear();
         if (options.Json)
         {
@@ -77,6 +77,16 @@ internal sealed class BenchStepCommand
             output.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-14}{share,7:P1}   of that computing {computing,7:P1}"));
         }
 
+        PlainLoopReport plain = report.PlainLoop;
+        output.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{report.ProcessorSecondsPerStep * 1e3:F1} ms of processor time a step, {report.BackgroundProcessorShare:P1} of it spent by idle silos as well"));
+        output.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"the same workers in a plain loop, {plain.Blocks} blocks in turns, same losses: {plain.SecondsPerStep * 1e3:F1} ms a step, {plain.ProcessorSecondsPerStep * 1e3:F1} ms of processor time, {plain.ProcessorShareOutsideWorkers:P1} of it outside the workers"));
+        output.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  cluster over loop: processor time {plain.ProcessorRatio:F3} (median of blocks {plain.ProcessorRatioMedian:F3}), time {plain.SecondsRatio:F3} (median {plain.SecondsRatioMedian:F3}), workers' processor time {plain.WorkersRatio:F3}"));
         return ExitCode.Done;
     }
 }

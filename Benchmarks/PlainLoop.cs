@@ -1,0 +1,104 @@
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Timing;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.InProcess;
+using MoEActors.Native.Cpu;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Planners;
+using MoEActors.Workers.Commands;
+using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Host;
+
+namespace MoEActors.Benchmarks;
+
+/// <summary>
+/// The workers of a cluster without the cluster: the same hosts in this process, each with one device, and a loop that gives them the same commands. What a
+/// step costs beyond this is the price of grains, messages and membership.
+/// </summary>
+internal sealed class PlainLoop : IDisposable
+{
+    private const string Model = "bench";
+    private const long Term = 1;
+    private const long View = 1;
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(5);
+
+    private readonly WorkerHost[] _hosts;
+    private readonly WorkerId[] _workers;
+    private long _number;
+
+    private PlainLoop(int hosts, int threads)
+    {
+        var communicators = new InProcessCommunicatorProvider();
+        var options = new WorkerHostOptions { Devices = () => [new CpuDevice(threads)], MemoryPerDevice = MemoryBudget.Default(hosts) };
+        _hosts =
+        [
+            .. Enumerable.Range(0, hosts).Select(index =>
+                new WorkerHost($"plain-{index}", options, communicators, new DiskFileStore(), ModelKinds.BuiltIn, new CallerBuffers())),
+        ];
+        _workers = [.. _hosts.Select(host => new WorkerId(host.Silo, 0))];
+    }
+
+    /// <summary>Opens a view of the static placement on new hosts, with parameters from the run's seed.</summary>
+    public static async Task<PlainLoop> StartAsync(RunConfiguration run, int hosts, int threads)
+    {
+        var loop = new PlainLoop(hosts, threads);
+        try
+        {
+            PlacementMap map = StaticPlanner.Plan(View, loop._workers, run.Model.Experts);
+            await loop.WaitAsync(loop.Submit(_ => new OpenViewCommand { Run = run, Map = map, Version = 0 }));
+            return loop;
+        }
+        catch
+        {
+            loop.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a step. As with a coordinator, it is decided when this returns, and applied before the next command.</summary>
+    public async Task<PlainStep> StepAsync(long step, IReadOnlyList<MicroBatch> batch)
+    {
+        long targets = batch.Sum(part => part.Targets.LongCount(target => target >= 0));
+        HostReport[] reports = await WaitAsync(Submit(rank => new PrepareCommand
+        {
+            Share = new StepShare(step, batch.Count, targets, [.. Enumerable.Range(0, batch.Count).Where(index => index % _hosts.Length == rank).Select(index => new PlacedMicroBatch(index, batch[index]))]),
+        }));
+        StepReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<StepReport>()];
+        LossPart[] losses = [.. workers.SelectMany(worker => worker.Losses).OrderBy(loss => loss.Index)];
+        Submit(_ => new CommitCommand { Step = step });
+        return new PlainStep(
+            losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets) + losses.Sum(loss => loss.Auxiliary) / losses.Length,
+            [.. workers.Select(worker => worker.Timing!)]);
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => Array.ForEach(_hosts, host => host.Dispose());
+
+    private long Submit(Func<int, Command> command)
+    {
+        var header = new CommandHeader(Model, Term, View, ++_number);
+        for (int rank = 0; rank < _hosts.Length; rank++)
+        {
+            _hosts[rank].Submit(header, command(rank));
+        }
+
+        return _number;
+    }
+
+    private Task<HostReport[]> WaitAsync(long number) => Task.WhenAll(_hosts.Select(async host =>
+    {
+        while (true)
+        {
+            if (await host.PollAsync(Model, Term, number, Slice) is { } report)
+            {
+                return report.Failure is null ? report : throw new InvalidOperationException(report.Failure);
+            }
+        }
+    }));
+}
+
+/// <summary>A step of the plain loop.</summary>
+/// <param name="Loss">Its loss, as a coordinator would tell it.</param>
+/// <param name="Timings">In rank order: where each worker's time went.</param>
+internal sealed record PlainStep(double Loss, WorkerTiming[] Timings);
