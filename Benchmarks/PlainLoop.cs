@@ -20,14 +20,15 @@ internal sealed class PlainLoop : IDisposable
 {
     private const string Model = "bench";
     private const long Term = 1;
-    private const long View = 1;
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(5);
 
     private readonly WorkerHost[] _hosts;
     private readonly WorkerId[] _workers;
+    private PlacementMap _map;
     private long _number;
+    private long _step;
 
-    private PlainLoop(int hosts, int threads)
+    private PlainLoop(RunConfiguration run, int hosts, int threads)
     {
         var communicators = new InProcessCommunicatorProvider();
         var options = new WorkerHostOptions { Devices = () => [new CpuDevice(threads)], MemoryPerDevice = MemoryBudget.Default(hosts) };
@@ -37,16 +38,16 @@ internal sealed class PlainLoop : IDisposable
                 new WorkerHost($"plain-{index}", options, communicators, new DiskFileStore(), ModelKinds.BuiltIn, new CallerBuffers())),
         ];
         _workers = [.. _hosts.Select(host => new WorkerId(host.Silo, 0))];
+        _map = StaticPlanner.Plan(1, _workers, run.Model.Experts);
     }
 
     /// <summary>Opens a view of the static placement on new hosts, with parameters from the run's seed.</summary>
     public static async Task<PlainLoop> StartAsync(RunConfiguration run, int hosts, int threads)
     {
-        var loop = new PlainLoop(hosts, threads);
+        var loop = new PlainLoop(run, hosts, threads);
         try
         {
-            PlacementMap map = StaticPlanner.Plan(View, loop._workers, run.Model.Experts);
-            await loop.WaitAsync(loop.Submit(_ => new OpenViewCommand { Run = run, Map = map, Version = 0 }));
+            await loop.RunAsync(_ => new OpenViewCommand { Run = run, Map = loop._map, Version = 0 });
             return loop;
         }
         catch
@@ -56,17 +57,37 @@ internal sealed class PlainLoop : IDisposable
         }
     }
 
+    /// <summary>Places experts as another map of as many workers does.</summary>
+    public async Task FollowAsync(PlacementMap other)
+    {
+        LayerPlacement[] layers = [.. Enumerable.Range(0, other.Layers).Select(other.PlacementOf)];
+        var next = new PlacementMap(_map.Version + 1, _workers, layers);
+        if (next.IsPlacedAs(_map))
+        {
+            return;
+        }
+
+        var topology = new ClusterTopology([.. _workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], 1, 1);
+        var change = new PlacementChange
+        {
+            View = next.Version,
+            Map = next,
+            Moves = [.. layers.Index().SelectMany(layer => PlacementMoves.Between(layer.Index, _map.PlacementOf(layer.Index), layer.Item, topology))],
+        };
+        await RunAsync(_ => new PlacementChangeCommand { Change = change });
+        await RunAsync(_ => new CommitCommand { Step = _step, Adopt = next.Version });
+        _map = next;
+    }
+
     /// <summary>Runs a step. As with a coordinator, it is decided when this returns, and applied before the next command.</summary>
     public async Task<PlainStep> StepAsync(long step, IReadOnlyList<MicroBatch> batch)
     {
         long targets = batch.Sum(part => part.Targets.LongCount(target => target >= 0));
-        HostReport[] reports = await WaitAsync(Submit(rank => new PrepareCommand
-        {
-            Share = new StepShare(step, batch.Count, targets, [.. Enumerable.Range(0, batch.Count).Where(index => index % _hosts.Length == rank).Select(index => new PlacedMicroBatch(index, batch[index]))]),
-        }));
+        HostReport[] reports = await RunAsync(rank => new PrepareCommand { Share = new StepShare(step, batch.Count, targets, OfRank(batch, rank)) });
         StepReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<StepReport>()];
         LossPart[] losses = [.. workers.SelectMany(worker => worker.Losses).OrderBy(loss => loss.Index)];
         Submit(_ => new CommitCommand { Step = step });
+        _step = step;
         return new PlainStep(
             losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets) + losses.Sum(loss => loss.Auxiliary) / losses.Length,
             [.. workers.Select(worker => worker.Timing!)]);
@@ -75,9 +96,18 @@ internal sealed class PlainLoop : IDisposable
     /// <inheritdoc />
     public void Dispose() => Array.ForEach(_hosts, host => host.Dispose());
 
+    private PlacedMicroBatch[] OfRank(IReadOnlyList<MicroBatch> batch, int rank) =>
+        [.. batch.Index().Where(part => part.Index % _hosts.Length == rank).Select(part => new PlacedMicroBatch(part.Index, part.Item))];
+
+    private Task<HostReport[]> RunAsync(Func<int, Command> command)
+    {
+        long number = Submit(command);
+        return Task.WhenAll(_hosts.Select(host => PollAsync(host, number)));
+    }
+
     private long Submit(Func<int, Command> command)
     {
-        var header = new CommandHeader(Model, Term, View, ++_number);
+        var header = new CommandHeader(Model, Term, _map.Version, ++_number);
         for (int rank = 0; rank < _hosts.Length; rank++)
         {
             _hosts[rank].Submit(header, command(rank));
@@ -86,7 +116,7 @@ internal sealed class PlainLoop : IDisposable
         return _number;
     }
 
-    private Task<HostReport[]> WaitAsync(long number) => Task.WhenAll(_hosts.Select(async host =>
+    private static async Task<HostReport> PollAsync(WorkerHost host, long number)
     {
         while (true)
         {
@@ -95,7 +125,7 @@ internal sealed class PlainLoop : IDisposable
                 return report.Failure is null ? report : throw new InvalidOperationException(report.Failure);
             }
         }
-    }));
+    }
 }
 
 /// <summary>A step of the plain loop.</summary>

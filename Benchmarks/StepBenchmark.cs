@@ -14,13 +14,18 @@ namespace MoEActors.Benchmarks;
 public static class StepBenchmark
 {
     /// <summary>The director's code is compiled and its first plans have landed, too.</summary>
-    public const int WarmupSteps = 3 * TrainedRun.WarmupSteps;
+    public const int WarmupSteps = 5 * TrainedRun.WarmupSteps;
 
     /// <summary>Steps of a block, about.</summary>
     private const int BlockSteps = 25;
 
-    /// <summary>How long nobody trains in every round, to see what the silos do by themselves.</summary>
+    /// <summary>How long nobody trains in every round, to see what the silos do by themselves, once what the last steps have left behind is done.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Steps that the cluster takes for so many measured ones.</summary>
+    public static int StepsFor(int steps) => Lengths(steps).Sum(length => length + 2);
 
     /// <summary>Runs the benchmark.</summary>
     /// <exception cref="InvalidOperationException">The plain loop's losses are others.</exception>
@@ -36,24 +41,22 @@ public static class StepBenchmark
         }
 
         using PlainLoop plain = await PlainLoop.StartAsync(run.Run, silos, threads);
-        int blocks = Math.Max(1, steps / BlockSteps);
-        int[] lengths = [WarmupSteps, .. Enumerable.Range(0, blocks).Select(block => (steps * (block + 1) / blocks) - (steps * block / blocks))];
-
-        // A block has a step before and one behind those that count: the pipeline is full at both ends.
-        using IEnumerator<IReadOnlyList<MicroBatch>> batches =
-            BenchmarkProgress.Over(progress, run.Batches(lengths.Sum(length => length + 2)), "training").GetEnumerator();
+        using IEnumerator<IReadOnlyList<MicroBatch>> batches = BenchmarkProgress.Over(progress, run.Batches(StepsFor(steps)), "training").GetEnumerator();
         List<StepBlock> driven = [];
         List<StepBlock> looped = [];
         List<double> resting = [];
-        foreach ((int index, int length) in lengths.Index())
+        foreach ((int index, int length) in Lengths(steps).Index())
         {
+            // A step before and one behind those that count: the pipeline is full at both ends.
             List<IReadOnlyList<MicroBatch>> block = [];
             while (block.Count < length + 2 && batches.MoveNext())
             {
                 block.Add(batches.Current);
             }
 
+            // The director's placement, as it is by now: what is compared is how the workers are driven, not where experts are.
             long first = model.Step + 1;
+            await plain.FollowAsync((await model.GetStatusAsync(cancellation)).Map!);
             Func<Task>[] turns =
             [
                 async () => driven.Add(await StepBlock.MeasureAsync(model.TrainAsync(block, cancellation), step => (step.Loss, step.Timings))),
@@ -69,7 +72,14 @@ public static class StepBenchmark
         }
 
         long tokens = run.Batches(1).Single().Sum(part => part.Targets.LongCount(target => target >= 0));
-        return Report(silos, tokens, driven[1..], looped[1..], resting[1..].Average());
+        return Report(silos, tokens, driven[1..], looped[1..], Samples.Median([.. resting[1..]]));
+    }
+
+    /// <summary>Measured steps of the blocks; those of the first one are not counted.</summary>
+    private static int[] Lengths(int steps)
+    {
+        int blocks = Math.Max(1, steps / BlockSteps);
+        return [WarmupSteps, .. Enumerable.Range(0, blocks).Select(block => (steps * (block + 1) / blocks) - (steps * block / blocks))];
     }
 
     private static async IAsyncEnumerable<PlainStep> LoopAsync(
@@ -95,6 +105,7 @@ public static class StepBenchmark
     /// <summary>Processor seconds per second while nobody trains.</summary>
     private static async Task<double> RestAsync(CancellationToken cancellation)
     {
+        await Task.Delay(Settling, cancellation);
         long started = Stopwatch.GetTimestamp();
         TimeSpan processor = Environment.CpuUsage.TotalTime;
         await Task.Delay(Rest, cancellation);

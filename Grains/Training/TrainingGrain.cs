@@ -125,7 +125,7 @@ public sealed class TrainingGrain(
                 $"Model '{Model}' knows no ticket {ticket}: its coordinator has started anew. Ask for the work again; a step that is logged runs once.");
         }
 
-        await Task.WhenAny(work, Task.Delay(slice));
+        await ((Task)work).WaitAsync(slice).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return work.IsCompleted ? await work : null;
     }
 

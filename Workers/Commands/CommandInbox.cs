@@ -81,7 +81,8 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
             }
         }
 
-        await Task.WhenAny(work, Task.Delay(slice));
+        // Unlike a delay, this leaves no timer behind.
+        await ((Task)work).WaitAsync(slice).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return work.IsCompleted ? await work : null;
     }
 

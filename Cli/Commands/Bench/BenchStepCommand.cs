@@ -47,7 +47,7 @@ internal sealed class BenchStepCommand
     private static async Task<int> Run(BenchStepOptions options, CommandOutput output, CancellationToken cancellation)
     {
         TrainedRun run = ConfiguredRun.Read(options.Config, output);
-        var progress = CountProgress.On(output, "step", StepBenchmark.WarmupSteps + options.Steps);
+        var progress = CountProgress.On(output, "step", StepBenchmark.StepsFor(options.Steps));
         StepBenchmarkReport report = await StepBenchmark.RunAsync(run, options.Silos, options.Steps, progress, cancellation);
         progress?.Clear();
         if (options.Json)
