@@ -1,5 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
@@ -35,7 +35,8 @@ internal sealed class PlainLoop : IDisposable
         _hosts =
         [
             .. Enumerable.Range(0, hosts).Select(index =>
-                new WorkerHost($"plain-{index}", options, communicators, new DiskFileStore(), ModelKinds.BuiltIn, new CallerBuffers())),
+                new WorkerHost($"plain-{index}", options, communicators, new DiskFileStore(), ModelKinds.BuiltIn, new CallerBuffers(), new CheckpointPlaces(),
+                    NullLogger<WorkerHost>.Instance)),
         ];
         _workers = [.. _hosts.Select(host => new WorkerId(host.Silo, 0))];
         _map = StaticPlanner.Plan(1, _workers, run.Model.Experts);

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
-using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 
 namespace MoEActors.Benchmarks;
