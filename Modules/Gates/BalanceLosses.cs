@@ -73,9 +73,7 @@ internal sealed class ChoiceBalanceLoss(int experts, bool allChoices) : IBalance
     }
 
     /// <inheritdoc />
-    public void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits)
-    {
-    }
+    public void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits) { }
 
     private int[] Counts(GatePass pass, out double choices)
     {
@@ -119,9 +117,7 @@ internal sealed class LoadImportanceLoss(int experts) : IBalanceLoss
     }
 
     /// <inheritdoc />
-    public void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores)
-    {
-    }
+    public void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores) { }
 
     /// <inheritdoc />
     public void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits)
