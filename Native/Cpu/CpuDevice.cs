@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Kernels;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
@@ -32,7 +33,9 @@ public sealed unsafe partial class CpuDevice : IDevice
     }
 
     /// <inheritdoc />
-    public string Description => $"CPU, {(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "AVX-512" : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "AVX2" : "portable vectors")}, {_team.Count} thread{(_team.Count == 1 ? "" : "s")}";
+    public string Description =>
+        $"CPU, {(Vector512.IsHardwareAccelerated ? "AVX-512" : Vector256.IsHardwareAccelerated ? "AVX2" : "portable vectors")}, "
+        + $"{_team.Count} thread{(_team.Count == 1 ? "" : "s")}";
 
     /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
