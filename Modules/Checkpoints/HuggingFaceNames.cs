@@ -76,7 +76,7 @@ public static class HuggingFaceNames
                 GateTensors.Bias => Vector($"{theirs}gate.e_score_correction_bias", ours + shape.Name, shape.Columns),
                 GateTensors.Projection => Linear($"{theirs}gate.projection.weight", ours + shape.Name, 0, shape.Columns),
                 GateTensors.Embedding => Vector($"{theirs}gate.embedding", ours + shape.Name, shape.Columns),
-                _ => Own($"{theirs}gate.{(shape.Name.StartsWith(GatePrefix, StringComparison.Ordinal) ? shape.Name[GatePrefix.Length..] : shape.Name)}", ours, shape),
+                _ => Own($"{theirs}gate.{shape.Name[(shape.Name.StartsWith(GatePrefix, StringComparison.Ordinal) ? GatePrefix.Length : 0)..]}", ours, shape),
             }),
             .. model.SharedExperts == 0
                 ? [] : Feedforward(model, $"{theirs}shared_experts.", $"{ours}shared_experts.", model.SharedExperts * model.Hidden, Projections),

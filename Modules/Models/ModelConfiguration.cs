@@ -193,7 +193,8 @@ public sealed record ModelConfiguration
     /// </summary>
     private IEnumerable<string> Excesses()
     {
-        (string Name, Func<long> Count)[] parts = [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
+        (string Name, Func<long> Count)[] parts =
+            [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
         foreach ((string name, Func<long> count) in parts)
         {
             long elements;

@@ -88,7 +88,7 @@ public sealed class ParameterBlock : IDisposable
     /// <param name="device">The device that holds it.</param>
     /// <param name="prefix">What makes its tensor names unique in the model, as in <c>layers.0.experts.3.</c>; may be empty.</param>
     /// <param name="layout">Its tensors, in canonical order.</param>
-    /// <param name="clear">False to leave gradients and moments undefined too, for a copy of all of them: writing memory twice costs as much as copying.</param>
+    /// <param name="clear">False to leave gradients and moments undefined too, for a copy of all of them: writing twice costs as much as copying.</param>
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
     public ParameterBlock(IDevice device, string prefix, IReadOnlyList<ParameterShape> layout, bool clear = true)
     {
