@@ -8,7 +8,7 @@ namespace MoEActors.Native;
 /// take their operands by reference: the caller must not touch them until an operation that returns a value, or
 /// <see cref="Synchronize"/>, has returned. A device belongs to one executor thread at a time.
 /// <para>
-/// Every operation obeys the kernel contract (docs/kernel-contract.md): the bits of an output row depend neither on the
+/// Every operation keeps the kernel contract (docs/kernel-contract.md): the bits of an output row depend neither on the
 /// number of rows nor on its position or address; a sum over tokens is taken from zero in token order and then added; a
 /// product's element is one chain of fused multiply-adds in ascending k; threads split outputs, never sums.
 /// </para>

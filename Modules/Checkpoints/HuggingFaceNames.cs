@@ -19,7 +19,7 @@ public static class HuggingFaceNames
     {
         if (model.Backbone == Backbone.None)
         {
-            return [.. Mixture(model, 0, ModelLayout.LayerPrefix(0))];
+            return Mixture(model, 0, ModelLayout.LayerPrefix(0));
         }
 
         AttentionShape attention = model.Attention;
@@ -61,39 +61,27 @@ public static class HuggingFaceNames
     private static string MixturePrefix(ModelConfiguration model, int layer) =>
         $"model.layers.{layer}.{(IsMixtral(model) ? "block_sparse_moe" : "mlp")}.";
 
-    private static IEnumerable<TensorRegion> Mixture(ModelConfiguration model, int layer, string ours)
+    private static TensorRegion[] Mixture(ModelConfiguration model, int layer, string ours)
     {
         string theirs = MixturePrefix(model, layer);
-        foreach (TensorRegion region in model.Kinds.Gates.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
-        {
-            GateTensors.Router => Linear($"{theirs}gate.weight", ours + shape.Name, 0, shape.Columns),
-            GateTensors.Bias => Vector($"{theirs}gate.e_score_correction_bias", ours + shape.Name, shape.Columns),
-            GateTensors.Projection => Linear($"{theirs}gate.projection.weight", ours + shape.Name, 0, shape.Columns),
-            GateTensors.Embedding => Vector($"{theirs}gate.embedding", ours + shape.Name, shape.Columns),
-            _ => Own($"{theirs}gate.{(shape.Name.StartsWith(GatePrefix, StringComparison.Ordinal) ? shape.Name[GatePrefix.Length..] : shape.Name)}", ours, shape),
-        }))
-        {
-            yield return region;
-        }
-
-        if (model.SharedExperts > 0)
-        {
-            foreach (TensorRegion region in Feedforward(
-                model, $"{theirs}shared_experts.", $"{ours}shared_experts.", model.SharedExperts * model.Hidden, Projections))
+        IEnumerable<TensorRegion> residual = model.Residual
+            ? [.. Feedforward(model, $"{theirs}residual_mlp.", $"{ours}residual_mlp.", model.Hidden, Projections),
+                Linear($"{theirs}coefficient.weight", ours + ModelLayout.ResidualCoefficient, 0, 2)]
+            : [];
+        return
+        [
+            .. model.Kinds.Gates.Get(model.Gate.Kind).Layout(model.Gate, model.Dim, model.Experts[layer]).Select(shape => shape.Name switch
             {
-                yield return region;
-            }
-        }
-
-        if (model.Residual)
-        {
-            foreach (TensorRegion region in Feedforward(model, $"{theirs}residual_mlp.", $"{ours}residual_mlp.", model.Hidden, Projections))
-            {
-                yield return region;
-            }
-
-            yield return Linear($"{theirs}coefficient.weight", ours + ModelLayout.ResidualCoefficient, 0, 2);
-        }
+                GateTensors.Router => Linear($"{theirs}gate.weight", ours + shape.Name, 0, shape.Columns),
+                GateTensors.Bias => Vector($"{theirs}gate.e_score_correction_bias", ours + shape.Name, shape.Columns),
+                GateTensors.Projection => Linear($"{theirs}gate.projection.weight", ours + shape.Name, 0, shape.Columns),
+                GateTensors.Embedding => Vector($"{theirs}gate.embedding", ours + shape.Name, shape.Columns),
+                _ => Own($"{theirs}gate.{shape.Name[(shape.Name.StartsWith(GatePrefix, StringComparison.Ordinal) ? GatePrefix.Length : 0)..]}", ours, shape),
+            }),
+            .. model.SharedExperts == 0
+                ? [] : Feedforward(model, $"{theirs}shared_experts.", $"{ours}shared_experts.", model.SharedExperts * model.Hidden, Projections),
+            .. residual,
+        ];
     }
 
     private static TensorRegion[] Feedforward(ModelConfiguration model, string theirs, string ours, int hidden, string[] names)

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace MoEActors.Modules.Checkpoints;
 
@@ -144,7 +146,7 @@ public sealed class SafetensorsWriter
     private readonly List<(string Name, int[] Shape, Func<float[]> Values)> _tensors = [];
 
     /// <summary>Bytes of all tensors.</summary>
-    public long DataBytes => _tensors.Sum(tensor => sizeof(float) * tensor.Shape.Aggregate(1L, (product, size) => product * size));
+    public long DataBytes => _tensors.Sum(tensor => BytesOf(tensor.Shape));
 
     /// <summary>Names in the order of the file.</summary>
     public IEnumerable<string> Names => _tensors.Select(tensor => tensor.Name);
@@ -172,43 +174,24 @@ public sealed class SafetensorsWriter
 
     private byte[] Header()
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        var header = new JsonObject { ["__metadata__"] = new JsonObject { ["format"] = "pt" } };
+        long offset = 0;
+        foreach ((string name, int[] shape, _) in _tensors)
         {
-            json.WriteStartObject();
-            json.WriteStartObject("__metadata__");
-            json.WriteString("format", "pt");
-            json.WriteEndObject();
-            long offset = 0;
-            foreach ((string name, int[] shape, _) in _tensors)
+            long end = offset + BytesOf(shape);
+            header.Add(name, new JsonObject
             {
-                json.WriteStartObject(name);
-                json.WriteString("dtype", "F32");
-                json.WriteStartArray("shape");
-                long bytes = sizeof(float);
-                foreach (int size in shape)
-                {
-                    json.WriteNumberValue(size);
-                    bytes *= size;
-                }
-
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += bytes);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
+                ["dtype"] = "F32",
+                ["shape"] = new JsonArray([.. shape.Select(size => JsonValue.Create(size))]),
+                ["data_offsets"] = new JsonArray(offset, end),
+            });
+            offset = end;
         }
 
-        // Data start on eight bytes: the header is filled up with blanks, as the format allows.
-        while (buffer.Length % 8 != 0)
-        {
-            buffer.WriteByte((byte)' ');
-        }
-
-        return buffer.ToArray();
+        // Data start on eight bytes: the header, which is ASCII, is filled up with blanks, as the format allows.
+        string text = header.ToJsonString();
+        return Encoding.ASCII.GetBytes(text.PadRight((text.Length + 7) / 8 * 8));
     }
+
+    private static long BytesOf(int[] shape) => shape.Aggregate((long)sizeof(float), (product, size) => product * size);
 }

@@ -79,13 +79,7 @@ public sealed class ExpertBatch
         segmentLengths.CopyTo(_segments);
         for (int e = 0; e < experts.Count; e++)
         {
-            int rows = 0;
-            for (int s = 0; s < sources; s++)
-            {
-                rows += segmentLengths[e * sources + s];
-            }
-
-            _offsets[e + 1] = _offsets[e] + rows;
+            _offsets[e + 1] = _offsets[e] + RowsOf(e, sources);
         }
 
         Rows = _offsets[experts.Count];

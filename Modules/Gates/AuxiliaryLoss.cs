@@ -15,36 +15,48 @@ public readonly record struct AuxiliaryLoss(string Name, double Value, double Co
     public const string Z = "z";
 }
 
+/// <summary>A number of each token on the host, and 0 for the tokens that take no part.</summary>
+internal sealed class TokenNumbers
+{
+    private float[] _numbers = [];
+    private int[] _valid = [];
+
+    /// <summary>Reads the numbers of a pass; they stay until the next one.</summary>
+    public ReadOnlySpan<float> Read(Tape tape, GatePass pass, DeviceSpan<float> numbers)
+    {
+        if (_numbers.Length < numbers.Length)
+        {
+            _numbers = new float[numbers.Length];
+            _valid = new int[numbers.Length];
+        }
+
+        Span<float> read = _numbers.AsSpan(0, numbers.Length);
+        tape.Device.Read(numbers, read);
+        if (!pass.Context.Valid.IsEmpty)
+        {
+            tape.Device.Read(pass.Context.Valid, _valid.AsSpan(0, read.Length));
+            for (int t = 0; t < read.Length; t++)
+            {
+                read[t] = _valid[t] == 0 ? 0f : read[t];
+            }
+        }
+
+        return read;
+    }
+}
+
 /// <summary><c>mean_t(logsumexp(logits_t)²)</c> (ST-MoE, arXiv 2202.08906, §3): keeps logits small. On the logits for sigmoid scores too.</summary>
 internal sealed class ZLoss
 {
-    private float[] _logSumExp = [];
-    private int[] _valid = [];
+    private readonly TokenNumbers _logSumExp = new();
 
     /// <summary>The loss, without coefficient. There is at least one token.</summary>
     public double Measure(Tape tape, GatePass pass)
     {
-        int rows = pass.LogSumExp.Length;
-        if (_logSumExp.Length < rows)
-        {
-            _logSumExp = new float[rows];
-            _valid = new int[rows];
-        }
-
-        tape.Device.Read(pass.LogSumExp, _logSumExp.AsSpan(0, rows));
-        bool all = pass.Context.Valid.IsEmpty;
-        if (!all)
-        {
-            tape.Device.Read(pass.Context.Valid, _valid.AsSpan(0, rows));
-        }
-
         double loss = 0;
-        for (int t = 0; t < rows; t++)
+        foreach (float number in _logSumExp.Read(tape, pass, pass.LogSumExp))
         {
-            if (all || _valid[t] != 0)
-            {
-                loss += (double)_logSumExp[t] * _logSumExp[t] / (double)pass.Context.ValidCount;
-            }
+            loss += (double)number * number / (double)pass.Context.ValidCount;
         }
 
         return loss;
@@ -58,32 +70,17 @@ internal sealed class ZLoss
 /// <summary>The entropy of a router: <c>−Σₑ p·ln p</c> of each token, from 0 (one expert) to ln E (all alike). Reported, not trained.</summary>
 internal sealed class RouterEntropy
 {
-    private float[] _entropies = [];
-    private int[] _valid = [];
+    private readonly TokenNumbers _entropies = new();
 
     /// <summary>Σ over the tokens that take part, nats, in double in token order.</summary>
     public double Sum(Tape tape, GatePass pass)
     {
-        int rows = pass.Scores.Rows;
-        if (_entropies.Length < rows)
-        {
-            _entropies = new float[rows];
-            _valid = new int[rows];
-        }
-
-        DeviceSpan<float> entropies = tape.Arena.Take<float>(rows);
+        DeviceSpan<float> entropies = tape.Arena.Take<float>(pass.Scores.Rows);
         tape.Device.Entropies(pass.Scores, pass.ScoresNeedSum, entropies);
-        tape.Device.Read(entropies, _entropies.AsSpan(0, rows));
-        bool all = pass.Context.Valid.IsEmpty;
-        if (!all)
-        {
-            tape.Device.Read(pass.Context.Valid, _valid.AsSpan(0, rows));
-        }
-
         double sum = 0;
-        for (int t = 0; t < rows; t++)
+        foreach (float entropy in _entropies.Read(tape, pass, entropies))
         {
-            sum += all || _valid[t] != 0 ? _entropies[t] : 0;
+            sum += entropy;
         }
 
         return sum;

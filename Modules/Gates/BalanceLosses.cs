@@ -21,11 +21,11 @@ internal interface IBalanceLoss
     /// <summary>The loss, without coefficient, of a pass that has chosen. There is at least one token.</summary>
     double Measure(Tape tape, GatePass pass);
 
-    /// <summary>Adds <paramref name="factor"/> times the gradient by the scores.</summary>
-    void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores);
+    /// <summary>Adds <paramref name="factor"/> times the gradient by the scores, if there is one.</summary>
+    void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores) { }
 
-    /// <summary>Adds <paramref name="factor"/> times the gradient by the logits that does not go through the scores.</summary>
-    void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits);
+    /// <summary>Adds <paramref name="factor"/> times the gradient by the logits that does not go through the scores, if there is one.</summary>
+    void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits) { }
 }
 
 /// <summary>
@@ -39,7 +39,6 @@ internal sealed class ChoiceBalanceLoss(int experts, bool allChoices) : IBalance
     private readonly float[] _sums = new float[experts];
     private readonly float[] _sumsGradient = new float[experts];
 
-    /// <inheritdoc />
     public double Measure(Tape tape, GatePass pass)
     {
         double tokens = pass.Context.ValidCount;
@@ -56,7 +55,6 @@ internal sealed class ChoiceBalanceLoss(int experts, bool allChoices) : IBalance
         return loss;
     }
 
-    /// <inheritdoc />
     public void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores)
     {
         // d/d(Σ_t p_te) of c·E·Σₑ (Σ_t p_te/T)·fₑ is c·E·fₑ/T.
@@ -70,11 +68,6 @@ internal sealed class ChoiceBalanceLoss(int experts, bool allChoices) : IBalance
         DeviceSpan<float> sumsGradient = tape.Arena.Take<float>(experts);
         tape.Device.Write(_sumsGradient, sumsGradient);
         tape.Device.AddScoreSumsGradient(pass.Scores, pass.Context.Valid, pass.ScoresNeedSum, sumsGradient, dScores);
-    }
-
-    /// <inheritdoc />
-    public void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits)
-    {
     }
 
     private int[] Counts(GatePass pass, out double choices)
@@ -97,7 +90,6 @@ internal sealed class LoadImportanceLoss(int experts) : IBalanceLoss
     private readonly float[] _gradient = new float[experts];
     private Matrix _probabilities;
 
-    /// <inheritdoc />
     public double Measure(Tape tape, GatePass pass)
     {
         IDevice device = tape.Device;
@@ -118,12 +110,6 @@ internal sealed class LoadImportanceLoss(int experts) : IBalanceLoss
         return 0.5 * (SquaredVariation(_importance) + SquaredVariation(_load));
     }
 
-    /// <inheritdoc />
-    public void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores)
-    {
-    }
-
-    /// <inheritdoc />
     public void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits)
     {
         IDevice device = tape.Device;

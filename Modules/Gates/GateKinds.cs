@@ -25,14 +25,11 @@ internal sealed class TopKGateKind : IGateKind
 {
     public const string KindName = "top-any";
 
-    /// <inheritdoc />
     public string Name => KindName;
 
-    /// <inheritdoc />
     public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) =>
         [GateTensors.Linear(dim, experts), .. GateTensors.BalanceBias(options, experts)];
 
-    /// <inheritdoc />
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) =>
         new TopKGate(options, parameters(GateTensors.Router), GateTensors.BalanceBias(options, parameters));
 }
@@ -40,10 +37,8 @@ internal sealed class TopKGateKind : IGateKind
 /// <summary>Token choice over a <see cref="CosineRouter"/>.</summary>
 internal sealed class CosineGateKind : IGateKind
 {
-    /// <inheritdoc />
     public string Name => "cosine";
 
-    /// <inheritdoc />
     public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) =>
     [
         ParameterShape.Weight(GateTensors.Projection, dim, options.ProjectionDim, 1f / MathF.Sqrt(dim)),
@@ -52,37 +47,26 @@ internal sealed class CosineGateKind : IGateKind
         .. GateTensors.BalanceBias(options, experts),
     ];
 
-    /// <inheritdoc />
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) => new Gate(
         options,
         new CosineRouter(parameters(GateTensors.Projection), parameters(GateTensors.Embedding), parameters(GateTensors.Temperature)),
         new TokenChoice(),
         GateTensors.BalanceBias(options, parameters));
 
-    /// <inheritdoc />
-    public IEnumerable<string> Errors(GateOptions options)
-    {
-        if (options.ProjectionDim < 1)
-        {
-            yield return $"{nameof(options.ProjectionDim)} is {options.ProjectionDim}; it must be at least 1.";
-        }
-    }
+    public IEnumerable<string> Errors(GateOptions options) => ConfigurationErrors.Of(
+        (options.ProjectionDim < 1, $"{nameof(options.ProjectionDim)} is {options.ProjectionDim}; it must be at least 1."));
 }
 
 /// <summary><see cref="ExpertChoice"/> over a linear router.</summary>
 internal sealed class ExpertChoiceGateKind : IGateKind
 {
-    /// <inheritdoc />
     public string Name => "expert-choice";
 
-    /// <inheritdoc />
     public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) => [GateTensors.Linear(dim, experts)];
 
-    /// <inheritdoc />
     public IGate Create(GateOptions options, Func<string, Parameter> parameters) =>
         new Gate(options, new LinearRouter(parameters(GateTensors.Router)), new ExpertChoice());
 
-    /// <inheritdoc />
     public IEnumerable<string> Errors(GateOptions options) => new ExpertChoice().Errors(options);
 }
 

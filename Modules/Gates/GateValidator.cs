@@ -12,90 +12,46 @@ internal static class GateValidator
     /// <summary>Errors of options that are to replace others.</summary>
     public static IEnumerable<string> OfChange(GateOptions gate, GateOptions current)
     {
-        if (gate.Kind != current.Kind)
-        {
-            yield return Fixed(nameof(gate.Kind), gate.Kind, current.Kind);
-        }
-
-        if (gate.Scores != current.Scores)
-        {
-            yield return Fixed(nameof(gate.Scores), gate.Scores, current.Scores);
-        }
-
-        if (gate.ProjectionDim != current.ProjectionDim)
-        {
-            yield return Fixed(nameof(gate.ProjectionDim), gate.ProjectionDim, current.ProjectionDim);
-        }
+        (string Name, object Value, object Current)[] lasting =
+        [
+            (nameof(gate.Kind), gate.Kind, current.Kind), (nameof(gate.Scores), gate.Scores, current.Scores),
+            (nameof(gate.ProjectionDim), gate.ProjectionDim, current.ProjectionDim),
+        ];
+        return lasting.Where(entry => !Equals(entry.Value, entry.Current))
+            .Select(entry => $"{entry.Name} is {entry.Value}; the layer was built with {entry.Current}, and this cannot change while it lives.");
     }
 
     /// <summary>Errors in the gate's name, and those that the gate of that name finds.</summary>
     public static IEnumerable<string> OfKind(GateOptions gate, KindList<IGateKind> kinds) =>
         kinds.ErrorOf(nameof(gate.Kind), gate.Kind) is { } error ? [error] : kinds.Get(gate.Kind).Errors(gate);
 
-    private static string Fixed(string name, object value, object current) =>
-        $"{name} is {value}; the layer was built with {current}, and this cannot change while it lives.";
-
-    private static IEnumerable<string> Numbers(GateOptions gate, int experts)
-    {
-        if (gate.TopK < 1 || gate.TopK > experts)
-        {
-            yield return $"{nameof(gate.TopK)} is {gate.TopK}; it must be from 1 to the layer's {experts} experts.";
-        }
-
-        if (!float.IsFinite(gate.CapacityFactor) || (gate.CapacityFactor < 0 && gate.CapacityFactor != MathF.Floor(gate.CapacityFactor)))
-        {
-            yield return $"{nameof(gate.CapacityFactor)} is {gate.CapacityFactor}; it must be finite, and a whole number when it is negative.";
-        }
-
-        if (gate.MinimumCapacity < 0)
-        {
-            yield return $"{nameof(gate.MinimumCapacity)} is {gate.MinimumCapacity}; it must not be negative.";
-        }
-
-        if (gate.MinimumCapacity > 0 && gate.CapacityFactor <= 0)
-        {
-            yield return $"{nameof(gate.MinimumCapacity)} is {gate.MinimumCapacity}, but {nameof(gate.CapacityFactor)} is {gate.CapacityFactor}; "
-                + "a least capacity needs a capacity factor above 0.";
-        }
-
-        if (!(gate.RoutedScale > 0) || !float.IsFinite(gate.RoutedScale))
-        {
-            yield return $"{nameof(gate.RoutedScale)} is {gate.RoutedScale}; it must be positive and finite.";
-        }
-
-        if (!(gate.Jitter >= 0 && gate.Jitter < 1))
-        {
-            yield return $"{nameof(gate.Jitter)} is {gate.Jitter}; it must be from 0 to below 1.";
-        }
-
-        (string Name, float Value)[] atLeastZero =
-        [
+    private static IEnumerable<string> Numbers(GateOptions gate, int experts) =>
+    [
+        .. ConfigurationErrors.Of(
+            (gate.TopK < 1 || gate.TopK > experts,
+                $"{nameof(gate.TopK)} is {gate.TopK}; it must be from 1 to the layer's {experts} experts."),
+            (!float.IsFinite(gate.CapacityFactor) || (gate.CapacityFactor < 0 && gate.CapacityFactor != MathF.Floor(gate.CapacityFactor)),
+                $"{nameof(gate.CapacityFactor)} is {gate.CapacityFactor}; it must be finite, and a whole number when it is negative."),
+            (gate.MinimumCapacity < 0,
+                $"{nameof(gate.MinimumCapacity)} is {gate.MinimumCapacity}; it must not be negative."),
+            (gate.MinimumCapacity > 0 && gate.CapacityFactor <= 0,
+                $"{nameof(gate.MinimumCapacity)} is {gate.MinimumCapacity}, but {nameof(gate.CapacityFactor)} is {gate.CapacityFactor}; "
+                + "a least capacity needs a capacity factor above 0."),
+            (!(gate.RoutedScale > 0) || !float.IsFinite(gate.RoutedScale),
+                $"{nameof(gate.RoutedScale)} is {gate.RoutedScale}; it must be positive and finite."),
+            (!(gate.Jitter >= 0 && gate.Jitter < 1),
+                $"{nameof(gate.Jitter)} is {gate.Jitter}; it must be from 0 to below 1.")),
+        .. ConfigurationErrors.OfMagnitudes(
             (nameof(gate.Noise), gate.Noise), (nameof(gate.SecondChoiceNoise), gate.SecondChoiceNoise), (nameof(gate.BiasUpdateRate), gate.BiasUpdateRate),
-            (nameof(gate.BalanceCoefficient), gate.BalanceCoefficient), (nameof(gate.ZCoefficient), gate.ZCoefficient),
-        ];
-        foreach ((string name, float value) in atLeastZero.Where(entry => !(entry.Value >= 0) || !float.IsFinite(entry.Value)))
-        {
-            yield return $"{name} is {value}; it must be finite and not negative.";
-        }
-    }
+            (nameof(gate.BalanceCoefficient), gate.BalanceCoefficient), (nameof(gate.ZCoefficient), gate.ZCoefficient)),
+    ];
 
-    private static IEnumerable<string> Names(GateOptions gate)
-    {
-        if (!Enum.IsDefined(gate.Scores))
-        {
-            yield return $"{nameof(gate.Scores)} is {gate.Scores}; it must be one of {string.Join(", ", Enum.GetNames<GateScores>())}.";
-        }
-
-        if (!Enum.IsDefined(gate.Priority))
-        {
-            yield return $"{nameof(gate.Priority)} is {gate.Priority}; it must be one of {string.Join(", ", Enum.GetNames<SlotPriority>())}.";
-        }
-
-        if (!Enum.IsDefined(gate.Balance))
-        {
-            yield return $"{nameof(gate.Balance)} is {gate.Balance}; it must be one of {string.Join(", ", Enum.GetNames<BalanceLossKind>())}.";
-        }
-    }
+    private static IEnumerable<string> Names(GateOptions gate) =>
+    [
+        .. ConfigurationErrors.OfName(nameof(gate.Scores), gate.Scores),
+        .. ConfigurationErrors.OfName(nameof(gate.Priority), gate.Priority),
+        .. ConfigurationErrors.OfName(nameof(gate.Balance), gate.Balance),
+    ];
 
     private static IEnumerable<string> Groups(GateOptions gate, int experts)
     {
@@ -116,53 +72,25 @@ internal static class GateValidator
 
     private static IEnumerable<string> SecondChoice(GateOptions gate)
     {
-        if (!(gate.SecondChoiceNoise > 0))
-        {
-            yield break;
-        }
-
+        bool drawn = gate.SecondChoiceNoise > 0;
         string given = $"{nameof(gate.SecondChoiceNoise)} is {gate.SecondChoiceNoise}, but ";
-        if (gate.TopK < 2)
-        {
-            yield return given + $"{nameof(gate.TopK)} is {gate.TopK}; there is no second choice.";
-        }
-
-        if (gate.Scores != GateScores.Softmax)
-        {
-            yield return given + $"{nameof(gate.Scores)} is {gate.Scores}; it needs softmax scores.";
-        }
-
-        if (gate.Balance == BalanceLossKind.LoadImportance)
-        {
-            yield return given + $"{nameof(gate.Balance)} is {gate.Balance}; a drawn choice is no threshold for the others.";
-        }
+        return ConfigurationErrors.Of(
+            (drawn && gate.TopK < 2, given + $"{nameof(gate.TopK)} is {gate.TopK}; there is no second choice."),
+            (drawn && gate.Scores != GateScores.Softmax, given + $"{nameof(gate.Scores)} is {gate.Scores}; it needs softmax scores."),
+            (drawn && gate.Balance == BalanceLossKind.LoadImportance,
+                given + $"{nameof(gate.Balance)} is {gate.Balance}; a drawn choice is no threshold for the others."));
     }
 
     private static IEnumerable<string> Losses(GateOptions gate)
     {
-        if (gate.Balance == BalanceLossKind.LoadImportance)
-        {
-            if (gate.Noise == 0)
-            {
-                yield return $"{nameof(gate.Balance)} is {gate.Balance}, but {nameof(gate.Noise)} is 0; the load is a probability over the noise.";
-            }
-
-            if (gate.Scores != GateScores.Softmax)
-            {
-                yield return $"{nameof(gate.Balance)} is {gate.Balance}, but {nameof(gate.Scores)} is {gate.Scores}; it needs softmax scores.";
-            }
-
-            if (gate.Groups > 1)
-            {
-                yield return $"{nameof(gate.Balance)} is {gate.Balance}, but {nameof(gate.Groups)} is {gate.Groups}; "
-                    + "with groups a token's last choice is no threshold for the others.";
-            }
-        }
-
-        if (gate.BiasUpdateRate > 0 && gate.Scores != GateScores.Sigmoid)
-        {
-            yield return $"{nameof(gate.BiasUpdateRate)} is {gate.BiasUpdateRate}, but {nameof(gate.Scores)} is {gate.Scores}; "
-                + "bias balancing needs sigmoid scores.";
-        }
+        bool load = gate.Balance == BalanceLossKind.LoadImportance;
+        string given = $"{nameof(gate.Balance)} is {gate.Balance}, but ";
+        return ConfigurationErrors.Of(
+            (load && gate.Noise == 0, given + $"{nameof(gate.Noise)} is 0; the load is a probability over the noise."),
+            (load && gate.Scores != GateScores.Softmax, given + $"{nameof(gate.Scores)} is {gate.Scores}; it needs softmax scores."),
+            (load && gate.Groups > 1,
+                given + $"{nameof(gate.Groups)} is {gate.Groups}; with groups a token's last choice is no threshold for the others."),
+            (gate.BiasUpdateRate > 0 && gate.Scores != GateScores.Sigmoid,
+                $"{nameof(gate.BiasUpdateRate)} is {gate.BiasUpdateRate}, but {nameof(gate.Scores)} is {gate.Scores}; bias balancing needs sigmoid scores."));
     }
 }

@@ -36,14 +36,11 @@ public interface IScores
 /// <summary><see cref="GateScores.Softmax"/>.</summary>
 internal sealed class SoftmaxScores : IScores
 {
-    /// <inheritdoc />
     public bool NeedSum => false;
 
-    /// <inheritdoc />
     public void Forward(Tape tape, in Matrix logits, in Matrix scores, DeviceSpan<float> logSumExp) =>
         tape.Device.Softmax(logits, scores, logSumExp);
 
-    /// <inheritdoc />
     public void Backward(Tape tape, in Matrix scores, in Matrix dScores, in Matrix dLogits) =>
         tape.Device.SoftmaxGradient(scores, dScores, dLogits);
 }
@@ -51,14 +48,11 @@ internal sealed class SoftmaxScores : IScores
 /// <summary><see cref="GateScores.Sigmoid"/>.</summary>
 internal sealed class SigmoidScores : IScores
 {
-    /// <inheritdoc />
     public bool NeedSum => true;
 
-    /// <inheritdoc />
     public void Forward(Tape tape, in Matrix logits, in Matrix scores, DeviceSpan<float> logSumExp) =>
         tape.Device.Sigmoid(logits, scores, logSumExp);
 
-    /// <inheritdoc />
     public void Backward(Tape tape, in Matrix scores, in Matrix dScores, in Matrix dLogits) =>
         tape.Device.SigmoidGradient(scores, dScores, dLogits);
 }

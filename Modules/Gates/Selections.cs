@@ -1,4 +1,5 @@
 using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Kinds;
 
 namespace MoEActors.Modules.Gates;
 
@@ -126,36 +127,17 @@ public sealed class ExpertChoice : ISelection
     public int Capacity(GatePass pass) => int.MaxValue;
 
     /// <summary>What only matters when tokens choose contradicts this selection.</summary>
-    public IEnumerable<string> Errors(GateOptions options)
-    {
-        if (options.CapacityFactor == 0)
-        {
-            yield return $"{nameof(options.CapacityFactor)} is 0; expert choice needs a capacity (1 gives each expert its even share).";
-        }
-
-        if (options.Priority != SlotPriority.Position)
-        {
-            yield return $"{nameof(options.Priority)} is {options.Priority}; under expert choice no two tokens compete for a slot in turn.";
-        }
-
-        if (options.Groups > 1)
-        {
-            yield return $"{nameof(options.Groups)} is {options.Groups}; under expert choice tokens do not choose, so groups limit nothing.";
-        }
-
-        if (options.SecondChoiceNoise > 0)
-        {
-            yield return $"{nameof(options.SecondChoiceNoise)} is {options.SecondChoiceNoise}; under expert choice tokens have no second choice.";
-        }
-
-        if (options.BiasUpdateRate > 0)
-        {
-            yield return $"{nameof(options.BiasUpdateRate)} is {options.BiasUpdateRate}; expert choice is balanced without a bias.";
-        }
-
-        if (options.Balance == BalanceLossKind.LoadImportance)
-        {
-            yield return $"{nameof(options.Balance)} is {options.Balance}; expert choice is balanced without a loss.";
-        }
-    }
+    public IEnumerable<string> Errors(GateOptions options) => ConfigurationErrors.Of(
+        (options.CapacityFactor == 0,
+            $"{nameof(options.CapacityFactor)} is 0; expert choice needs a capacity (1 gives each expert its even share)."),
+        (options.Priority != SlotPriority.Position,
+            $"{nameof(options.Priority)} is {options.Priority}; under expert choice no two tokens compete for a slot in turn."),
+        (options.Groups > 1,
+            $"{nameof(options.Groups)} is {options.Groups}; under expert choice tokens do not choose, so groups limit nothing."),
+        (options.SecondChoiceNoise > 0,
+            $"{nameof(options.SecondChoiceNoise)} is {options.SecondChoiceNoise}; under expert choice tokens have no second choice."),
+        (options.BiasUpdateRate > 0,
+            $"{nameof(options.BiasUpdateRate)} is {options.BiasUpdateRate}; expert choice is balanced without a bias."),
+        (options.Balance == BalanceLossKind.LoadImportance,
+            $"{nameof(options.Balance)} is {options.Balance}; expert choice is balanced without a loss."));
 }

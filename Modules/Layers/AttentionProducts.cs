@@ -24,46 +24,12 @@ internal sealed class AttentionProducts(AttentionShape shape)
     /// <param name="shared">The key or value columns.</param>
     /// <param name="scores">The result.</param>
     /// <param name="length">Rows of a sequence.</param>
-    public void HeadsTimesShared(IDevice device, in Matrix heads, in Matrix shared, in Matrix scores, int length)
-    {
-        for (int sequence = 0; sequence < heads.Rows / length; sequence++)
-        {
-            for (int head = 0; head < shape.Heads; head++)
-            {
-                for (int start = 0; start < length; start += BlockRows)
-                {
-                    int rows = Math.Min(BlockRows, length - start);
-                    Add(
-                        Columns(heads, sequence, head, length).SliceRows(start, rows),
-                        Columns(shared, sequence, head / shape.Group, length).SliceRows(0, start + rows).T,
-                        Scores(scores, sequence, head, length).SliceRows(start, rows).SliceColumns(0, start + rows));
-                }
-            }
-        }
-
-        Run(device, Accumulation.Store);
-    }
+    public void HeadsTimesShared(IDevice device, in Matrix heads, in Matrix shared, in Matrix scores, int length) =>
+        Run(device, heads, shared, scores, length, intoScores: true);
 
     /// <summary><c>heads = scores·shared</c>.</summary>
-    public void ScoresTimesShared(IDevice device, in Matrix scores, in Matrix shared, in Matrix heads, int length)
-    {
-        for (int sequence = 0; sequence < heads.Rows / length; sequence++)
-        {
-            for (int head = 0; head < shape.Heads; head++)
-            {
-                for (int start = 0; start < length; start += BlockRows)
-                {
-                    int rows = Math.Min(BlockRows, length - start);
-                    Add(
-                        Scores(scores, sequence, head, length).SliceRows(start, rows).SliceColumns(0, start + rows),
-                        Columns(shared, sequence, head / shape.Group, length).SliceRows(0, start + rows),
-                        Columns(heads, sequence, head, length).SliceRows(start, rows));
-                }
-            }
-        }
-
-        Run(device, Accumulation.Store);
-    }
+    public void ScoresTimesShared(IDevice device, in Matrix scores, in Matrix shared, in Matrix heads, int length) =>
+        Run(device, heads, shared, scores, length, intoScores: false);
 
     /// <summary><c>shared = Σ over the group's heads, ascending, of scoresᵀ·heads</c>.</summary>
     public void ScoresTransposedTimesHeads(IDevice device, in Matrix scores, in Matrix heads, in Matrix shared, int length)
@@ -88,6 +54,26 @@ internal sealed class AttentionProducts(AttentionShape shape)
 
             Run(device, member == 0 ? Accumulation.Store : Accumulation.Add);
         }
+    }
+
+    private void Run(IDevice device, in Matrix heads, in Matrix shared, in Matrix scores, int length, bool intoScores)
+    {
+        for (int sequence = 0; sequence < heads.Rows / length; sequence++)
+        {
+            for (int head = 0; head < shape.Heads; head++)
+            {
+                for (int start = 0; start < length; start += BlockRows)
+                {
+                    int rows = Math.Min(BlockRows, length - start);
+                    Matrix queries = Columns(heads, sequence, head, length).SliceRows(start, rows);
+                    Matrix keys = Columns(shared, sequence, head / shape.Group, length).SliceRows(0, start + rows);
+                    Matrix block = Scores(scores, sequence, head, length).SliceRows(start, rows).SliceColumns(0, start + rows);
+                    Add(intoScores ? queries : block, intoScores ? keys.T : keys, intoScores ? block : queries);
+                }
+            }
+        }
+
+        Run(device, Accumulation.Store);
     }
 
     private Matrix Columns(in Matrix rows, int sequence, int head, int length) =>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Layers;
 
 namespace MoEActors.Modules.Models;
@@ -136,35 +137,20 @@ public sealed record ModelConfiguration
             : errors.Append($"{nameof(Experts)} is [{string.Join(", ", Experts)}]; a layer without a backbone is one layer of at least 1 expert.");
     }
 
-    private IEnumerable<string> DecoderErrors()
-    {
-        if (Backbone != Backbone.Decoder)
-        {
-            yield return $"{nameof(Backbone)} is {Backbone}; it must be one of {string.Join(", ", Enum.GetNames<Backbone>())}.";
-        }
-
-        foreach (string error in OutOfRange(
+    private IEnumerable<string> DecoderErrors() =>
+    [
+        .. ConfigurationErrors.OfName(nameof(Backbone), Backbone),
+        .. OutOfRange(
             (nameof(Vocabulary), Vocabulary), (nameof(Dim), Dim), (nameof(Heads), Heads), (nameof(KeyValueHeads), KeyValueHeads),
-            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers)))
-        {
-            yield return error;
-        }
-
-        if (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0))
-        {
-            yield return $"{nameof(Dim)} is {Dim}; it must be a multiple of twice the {Heads} heads.";
-        }
-
-        if (KeyValueHeads > 0 && Heads % KeyValueHeads != 0)
-        {
-            yield return $"{nameof(KeyValueHeads)} is {KeyValueHeads}; it must divide the {Heads} heads.";
-        }
-
-        if (!(RmsEpsilon > 0 && RopeTheta > 0 && float.IsFinite(RmsEpsilon) && float.IsFinite(RopeTheta)))
-        {
-            yield return $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.";
-        }
-    }
+            (nameof(Hidden), Hidden), (nameof(MaximumSequence), MaximumSequence), ("Layers", Layers)),
+        .. ConfigurationErrors.Of(
+            (Heads > 0 && (Dim % Heads != 0 || Dim / Heads % 2 != 0),
+                $"{nameof(Dim)} is {Dim}; it must be a multiple of twice the {Heads} heads."),
+            (KeyValueHeads > 0 && Heads % KeyValueHeads != 0,
+                $"{nameof(KeyValueHeads)} is {KeyValueHeads}; it must divide the {Heads} heads."),
+            (!(RmsEpsilon > 0 && RopeTheta > 0 && float.IsFinite(RmsEpsilon) && float.IsFinite(RopeTheta)),
+                $"{nameof(RmsEpsilon)} {RmsEpsilon} and {nameof(RopeTheta)} {RopeTheta} must be positive and finite.")),
+    ];
 
     private IEnumerable<string> MixtureErrors()
     {
@@ -207,7 +193,8 @@ public sealed record ModelConfiguration
     /// </summary>
     private IEnumerable<string> Excesses()
     {
-        (string Name, Func<long> Count)[] parts = [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
+        (string Name, Func<long> Count)[] parts =
+            [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
         foreach ((string name, Func<long> count) in parts)
         {
             long elements;

@@ -33,14 +33,7 @@ public static class ModelLayout
             shapes.Add(ParameterShape.Weight($"{prefix}qkv_proj", model.Dim, attention.Columns, deviation));
             shapes.Add(ParameterShape.Weight($"{prefix}o_proj", attention.QueryColumns, model.Dim, branch / MathF.Sqrt(attention.QueryColumns)));
             shapes.Add(ParameterShape.Scale($"{prefix}post_attention_norm", model.Dim));
-            if (model.Experts[layer] > 0)
-            {
-                shapes.AddRange(Mixture(model, layer));
-            }
-            else
-            {
-                shapes.AddRange(Prefixed(prefix, Feedforward(model)));
-            }
+            shapes.AddRange(model.Experts[layer] > 0 ? Mixture(model, layer) : Prefixed(prefix, Feedforward(model)));
         }
 
         shapes.Add(ParameterShape.Scale("norm", model.Dim));

@@ -1,3 +1,5 @@
+using MoEActors.Modules.Kinds;
+
 namespace MoEActors.Modules.Optimizers;
 
 /// <summary>
@@ -37,35 +39,17 @@ public sealed record OptimizerOptions
     public OptimizerOptions OfSteps(long steps) => this with { TotalSteps = steps, WarmupSteps = Math.Min(WarmupSteps, Math.Max(1, steps / 10)) };
 
     /// <summary>Every error in these options, each naming its property.</summary>
-    public IEnumerable<string> Errors()
-    {
-        (string Name, float Value)[] magnitudes =
-            [(nameof(LearningRate), LearningRate), (nameof(WeightDecay), WeightDecay), (nameof(ClipNorm), ClipNorm)];
-        foreach ((string name, float value) in magnitudes.Where(entry => !(entry.Value >= 0) || !float.IsFinite(entry.Value)))
-        {
-            yield return $"{name} is {value}; it must be finite and not negative.";
-        }
-
-        foreach ((string name, float value) in new[] { (nameof(Beta1), Beta1), (nameof(Beta2), Beta2) }.Where(entry => !(entry.Item2 is >= 0 and < 1)))
-        {
-            yield return $"{name} is {value}; it must be at least 0 and below 1.";
-        }
-
-        if (!(FinalShare is >= 0 and <= 1))
-        {
-            yield return $"{nameof(FinalShare)} is {FinalShare}; it must be from 0 to 1.";
-        }
-
-        if (!(Epsilon > 0) || !float.IsFinite(Epsilon))
-        {
-            yield return $"{nameof(Epsilon)} is {Epsilon}; it must be positive and finite.";
-        }
-
-        if (WarmupSteps < 0 || TotalSteps < 1)
-        {
-            yield return $"{nameof(WarmupSteps)} {WarmupSteps} must not be negative, {nameof(TotalSteps)} {TotalSteps} at least 1.";
-        }
-    }
+    public IEnumerable<string> Errors() =>
+    [
+        .. ConfigurationErrors.OfMagnitudes((nameof(LearningRate), LearningRate), (nameof(WeightDecay), WeightDecay), (nameof(ClipNorm), ClipNorm)),
+        .. ConfigurationErrors.Of(
+            (!(Beta1 is >= 0 and < 1), $"{nameof(Beta1)} is {Beta1}; it must be at least 0 and below 1."),
+            (!(Beta2 is >= 0 and < 1), $"{nameof(Beta2)} is {Beta2}; it must be at least 0 and below 1."),
+            (!(FinalShare is >= 0 and <= 1), $"{nameof(FinalShare)} is {FinalShare}; it must be from 0 to 1."),
+            (!(Epsilon > 0) || !float.IsFinite(Epsilon), $"{nameof(Epsilon)} is {Epsilon}; it must be positive and finite."),
+            (WarmupSteps < 0 || TotalSteps < 1,
+                $"{nameof(WarmupSteps)} {WarmupSteps} must not be negative, {nameof(TotalSteps)} {TotalSteps} at least 1.")),
+    ];
 
     /// <summary>The learning rate of an update.</summary>
     /// <param name="step">1 for the first update.</param>

@@ -81,13 +81,14 @@ public sealed class ParameterBlock : IDisposable
     private readonly IDevice _device;
     private readonly DeviceBuffer _memory;
     private readonly DeviceSpan<float> _gradients;
+    private readonly Parameter[] _parameters;
     private readonly Dictionary<string, Parameter> _byName = [];
 
     /// <summary>Allocates the block; gradients and moments are zero, values undefined until <see cref="Initialise"/> or a copy.</summary>
     /// <param name="device">The device that holds it.</param>
     /// <param name="prefix">What makes its tensor names unique in the model, as in <c>layers.0.experts.3.</c>; may be empty.</param>
     /// <param name="layout">Its tensors, in canonical order.</param>
-    /// <param name="clear">False to leave gradients and moments undefined too, for a copy of all of them: writing memory twice costs as much as copying.</param>
+    /// <param name="clear">False to leave gradients and moments undefined too, for a copy of all of them: writing twice costs as much as copying.</param>
     /// <exception cref="OutOfMemoryException">The device has not that much memory left.</exception>
     public ParameterBlock(IDevice device, string prefix, IReadOnlyList<ParameterShape> layout, bool clear = true)
     {
@@ -113,27 +114,25 @@ public sealed class ParameterBlock : IDisposable
         _gradients = all.Slice(length, length);
         FirstMoments = all.Slice(2 * length, length);
         SecondMoments = all.Slice(3 * length, length);
-        var parameters = new Parameter[layout.Count];
+        _parameters = new Parameter[layout.Count];
         for (int i = 0; i < layout.Count; i++)
         {
             ParameterShape shape = layout[i];
-            parameters[i] = new Parameter(
+            _parameters[i] = new Parameter(
                 device,
                 shape,
                 new Matrix(Values.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
                 new Matrix(_gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
                 offsets[i]);
-            _byName.Add(shape.Name, parameters[i]);
+            _byName.Add(shape.Name, _parameters[i]);
         }
-
-        Parameters = parameters;
     }
 
     /// <summary>What makes the block's tensor names unique in the model.</summary>
     public string Prefix { get; }
 
     /// <summary>The tensors in canonical order.</summary>
-    public IReadOnlyList<Parameter> Parameters { get; }
+    public IReadOnlyList<Parameter> Parameters => _parameters;
 
     /// <summary>Elements of each flat buffer, padding included.</summary>
     public int Length { get; }
@@ -180,32 +179,17 @@ public sealed class ParameterBlock : IDisposable
     public void ClearGradients()
     {
         _device.Fill(_gradients, 0f);
-        for (int i = 0; i < Parameters.Count; i++)
-        {
-            Parameters[i].Forget();
-        }
+        Array.ForEach(_parameters, static parameter => parameter.Forget());
     }
 
     /// <summary>
     /// Sets all gradients to zero without writing the zeros: the first addition stores (<see cref="Parameter.GradientToWrite"/>), and a gradient that
     /// nothing was added to is cleared when it is read.
     /// </summary>
-    public void BeginGradients()
-    {
-        for (int i = 0; i < Parameters.Count; i++)
-        {
-            Parameters[i].Begin();
-        }
-    }
+    public void BeginGradients() => Array.ForEach(_parameters, static parameter => parameter.Begin());
 
     /// <summary>Clears the gradients that nothing was added to. Other threads may read gradients only after this.</summary>
-    public void EndGradients()
-    {
-        for (int i = 0; i < Parameters.Count; i++)
-        {
-            Parameters[i].Settle();
-        }
-    }
+    public void EndGradients() => Array.ForEach(_parameters, static parameter => parameter.Settle());
 
     /// <inheritdoc />
     public void Dispose() => _memory.Dispose();

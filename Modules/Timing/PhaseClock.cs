@@ -6,7 +6,7 @@ namespace MoEActors.Modules.Timing;
 /// <summary>What a worker's thread does in a training step. Forward and backward count alike.</summary>
 public enum Phase
 {
-    /// <summary>Nothing of a step: it waits for orders, or carries out others, such as a move.</summary>
+    /// <summary>Nothing of a step: it waits for commands, or carries out one that is no step, such as a move.</summary>
     Idle,
 
     /// <summary>The routed experts: grouped products and what is between them.</summary>

@@ -21,7 +21,7 @@ public sealed class WorkerMemory
     /// <summary>What steps have allocated outside of the arena and not freed: 0, or something leaks.</summary>
     public long Leaked { get; init; }
 
-    /// <summary>The most that the model had after an epoch was opened.</summary>
+    /// <summary>The most that the model had after a view was opened.</summary>
     public long OpenPeak { get; init; }
 
     /// <summary>The most that the model had after a step.</summary>
@@ -37,7 +37,7 @@ public sealed class WorkerMemory
 /// <summary>What a worker does, as far as its memory is concerned.</summary>
 public enum MemoryPhase
 {
-    /// <summary>An epoch is open and nothing runs: parameters, gradients, moments, and the tables of the exchange.</summary>
+    /// <summary>A view is open and nothing runs: parameters, gradients, moments, and the tables of the exchange.</summary>
     Open,
 
     /// <summary>A micro-batch on its way to the loss.</summary>
@@ -46,7 +46,7 @@ public enum MemoryPhase
     /// <summary>A micro-batch on its way back, and the update behind it, for which the arena stays.</summary>
     Backward,
 
-    /// <summary>Experts arrive: they are here and at their source until the next epoch is open.</summary>
+    /// <summary>Experts arrive: they are here and at their source until the next view is open.</summary>
     Transfer,
 
     /// <summary>A checkpoint is written or read: a tensor at a time passes through host memory.</summary>

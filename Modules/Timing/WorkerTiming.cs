@@ -38,7 +38,7 @@ public sealed record WorkerTiming
 public sealed record PhaseSeconds
 {
     /// <summary>
-    /// Nothing of a step. While steps follow each other this is the control plane: reporting, deciding, and giving the next order. It also holds
+    /// Nothing of a step. While steps follow each other this is the control plane: reporting, deciding, and giving the next command. It also holds
     /// what is done between steps, such as moves, and the wait for a batch that was not submitted ahead.
     /// </summary>
     public double Idle { get; init; }

@@ -3,9 +3,12 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu;
 
-/// <summary>What particular gates need.</summary>
+/// <summary>What particular gates need, and random numbers by counter.</summary>
 public sealed unsafe partial class CpuDevice
 {
+    /// <summary>An element of random numbers costs about as much as this many of an ordinary kernel's.</summary>
+    private const int RandomCost = 16;
+
     /// <inheritdoc />
     public void NormalizeRows(in Matrix x, float epsilon, in Matrix y, DeviceSpan<float> inverseNorms)
     {
@@ -140,5 +143,19 @@ public sealed unsafe partial class CpuDevice
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
         Operands.HasLength(choices, (long)logits.Rows * k);
         Operands.InRange(choices, -1, logits.Columns);
+    }
+
+    /// <inheritdoc />
+    public void AddNormal(in Matrix x, ulong key, float deviation)
+    {
+        Operands.RowMajor(x);
+        ForRows(x.Rows, x.Columns * RandomCost, new AddNormalKernel(x, key, deviation));
+    }
+
+    /// <inheritdoc />
+    public void MultiplyUniform(in Matrix x, ulong key, float spread, in Matrix y, Accumulation accumulation)
+    {
+        Operands.SameShape(y, x);
+        ForRows(x.Rows, x.Columns * RandomCost, new MultiplyUniformKernel(x, key, spread, y, accumulation));
     }
 }

@@ -3,7 +3,7 @@ using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu;
 
-/// <summary>Norms, activations, embeddings and the loss.</summary>
+/// <summary>Norms, activations, embeddings and the loss; rotary embedding and the causal softmax.</summary>
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc />
@@ -17,12 +17,7 @@ public sealed unsafe partial class CpuDevice
     public void Scale(DeviceSpan<float> x, float factor) => ForElements(x.Length, new ScaleKernel(x, factor));
 
     /// <inheritdoc />
-    public void Multiply(in Matrix a, in Matrix b, in Matrix y)
-    {
-        Operands.SameShape(b, a);
-        Operands.SameShape(y, a);
-        ForRows(y.Rows, y.Columns, new MultiplyKernel(a, b, y));
-    }
+    public void Multiply(in Matrix a, in Matrix b, in Matrix y) => Elementwise<Product>(a, b, y);
 
     /// <inheritdoc />
     public void AddBias(in Matrix y, DeviceSpan<float> bias)
@@ -70,12 +65,8 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public void GeluGradient(in Matrix preactivation, in Matrix dOutput, in Matrix dPreactivation)
-    {
-        Operands.SameShape(dOutput, preactivation);
-        Operands.SameShape(dPreactivation, preactivation);
-        ForRows(dOutput.Rows, dOutput.Columns, new GeluGradientKernel(preactivation, dOutput, dPreactivation));
-    }
+    public void GeluGradient(in Matrix preactivation, in Matrix dOutput, in Matrix dPreactivation) =>
+        Elementwise<GeluSlope>(preactivation, dOutput, dPreactivation);
 
     /// <inheritdoc />
     public void Relu(in Matrix x, in Matrix y)
@@ -85,20 +76,10 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx)
-    {
-        Operands.SameShape(dy, y);
-        Operands.SameShape(dx, y);
-        ForRows(y.Rows, y.Columns, new ReluGradientKernel(y, dy, dx));
-    }
+    public void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx) => Elementwise<ReluSlope>(y, dy, dx);
 
     /// <inheritdoc />
-    public void SwiGlu(in Matrix gate, in Matrix up, in Matrix output)
-    {
-        Operands.SameShape(up, gate);
-        Operands.SameShape(output, gate);
-        ForRows(output.Rows, output.Columns, new SwiGluKernel(gate, up, output));
-    }
+    public void SwiGlu(in Matrix gate, in Matrix up, in Matrix output) => Elementwise<SwiGluFunction>(gate, up, output);
 
     /// <inheritdoc />
     public void SwiGluGradient(in Matrix gate, in Matrix up, in Matrix dOutput, in Matrix dGate, in Matrix dUp)
@@ -123,7 +104,7 @@ public sealed unsafe partial class CpuDevice
         }
 
         keys.AsSpan().Sort();
-        ForRows(ids.Length, dy.Columns, new EmbeddingGradientKernel(keys, dy, tableGradient));
+        _team.For(ids.Length, Grain(dy.Columns), new EmbeddingGradientKernel(keys, dy, tableGradient));
     }
 
     /// <inheritdoc />
@@ -168,5 +149,51 @@ public sealed unsafe partial class CpuDevice
         Operands.HasShape(coefficients, a.Rows, 2);
         Operands.HasShape(dCoefficients, a.Rows, 2);
         ForRows(a.Rows, a.Columns, new MixRowsGradientKernel(a, b, coefficients, dy, da, db, dCoefficients));
+    }
+
+    /// <inheritdoc />
+    public void Rotary(in Matrix x, in Matrix cosines, in Matrix sines, int sequenceLength, bool inverse)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
+        Operands.RowMajor(x);
+        Operands.SameShape(sines, cosines);
+        if (cosines.Columns == 0 || x.Columns % (2 * cosines.Columns) != 0)
+        {
+            throw new ArgumentException(
+                $"'{nameof(x)}' is {x.Rows}×{x.Columns}, but '{nameof(cosines)}' is {cosines.Rows}×{cosines.Columns}: " +
+                "heads have twice the tables' columns.", nameof(x));
+        }
+
+        if (cosines.Rows < Math.Min(x.Rows, sequenceLength))
+        {
+            throw new ArgumentException(
+                $"'{nameof(cosines)}' is {cosines.Rows}×{cosines.Columns}, but '{nameof(x)}', {x.Rows}×{x.Columns}, has rows at " +
+                $"{Math.Min(x.Rows, sequenceLength)} positions.", nameof(cosines));
+        }
+
+        ForRows(x.Rows, x.Columns, new RotaryKernel(x, cosines, sines, sequenceLength, inverse));
+    }
+
+    /// <inheritdoc />
+    public void CausalSoftmax(in Matrix scores, int sequenceLength, float scale)
+    {
+        CheckCausal(sequenceLength, scale);
+        Operands.RowMajor(scores);
+        ForRows(scores.Rows, scores.Columns, new CausalSoftmaxKernel(scores, sequenceLength, scale));
+    }
+
+    /// <inheritdoc />
+    public void CausalSoftmaxGradient(in Matrix probabilities, in Matrix gradient, int sequenceLength, float scale)
+    {
+        CheckCausal(sequenceLength, scale);
+        Operands.SameShape(gradient, probabilities);
+        ForRows(gradient.Rows, gradient.Columns, new CausalSoftmaxGradientKernel(probabilities, gradient, sequenceLength, scale));
+    }
+
+    /// <summary>A negative scale would turn the largest score into the smallest.</summary>
+    private static void CheckCausal(int sequenceLength, float scale)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(scale);
     }
 }

@@ -31,12 +31,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public void SigmoidGradient(in Matrix scores, in Matrix dScores, in Matrix dLogits)
-    {
-        Operands.SameShape(dScores, scores);
-        Operands.SameShape(dLogits, scores);
-        ForRows(dLogits.Rows, dLogits.Columns, new SigmoidGradientKernel(scores, dScores, dLogits));
-    }
+    public void SigmoidGradient(in Matrix scores, in Matrix dScores, in Matrix dLogits) => Elementwise<SigmoidSlope>(scores, dScores, dLogits);
 
     /// <inheritdoc />
     public void TopK(in Matrix scores, DeviceSpan<float> bias, DeviceSpan<int> valid, int k, DeviceSpan<int> choices)

@@ -1,4 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using MoEActors.Native.Cpu.Kernels;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
@@ -13,7 +16,11 @@ public sealed unsafe partial class CpuDevice : IDevice
     /// <summary>Pages and vectors: every allocation starts on a cache line.</summary>
     private const nuint Alignment = 64;
 
+    /// <summary>Elements of the smallest piece of work for a thread: 3 to 20 microseconds, about what waking a thread costs.</summary>
+    private const int PieceElements = 1 << 16;
+
     private readonly ThreadTeam _team;
+    private readonly NativeScratch _scratch = new();
     private long _allocatedBytes;
 
     /// <summary>Opens the CPU with <paramref name="threads"/> threads, the caller's included.</summary>
@@ -26,7 +33,9 @@ public sealed unsafe partial class CpuDevice : IDevice
     }
 
     /// <inheritdoc />
-    public string Description => $"CPU, {(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "AVX-512" : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "AVX2" : "portable vectors")}, {_team.Count} thread{(_team.Count == 1 ? "" : "s")}";
+    public string Description =>
+        $"CPU, {(Vector512.IsHardwareAccelerated ? "AVX-512" : Vector256.IsHardwareAccelerated ? "AVX2" : "portable vectors")}, "
+        + $"{_team.Count} thread{(_team.Count == 1 ? "" : "s")}";
 
     /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
@@ -69,9 +78,7 @@ public sealed unsafe partial class CpuDevice : IDevice
     public void Fill(DeviceSpan<float> span, float value) => span.AsSpan().Fill(value);
 
     /// <inheritdoc />
-    public void Synchronize()
-    {
-    }
+    public void Synchronize() { }
 
     /// <inheritdoc />
     public void Dispose()
@@ -79,5 +86,35 @@ public sealed unsafe partial class CpuDevice : IDevice
         _team.Dispose();
         _gemm.Dispose();
         _scratch.Dispose();
+    }
+
+    // The work of one operation is cut into pieces for the threads: always outputs, never sums.
+
+    private void ForElements<TBody>(int elements, in TBody body)
+        where TBody : struct, IRangeBody => _team.For(elements, PieceElements, body);
+
+    /// <summary>Rows, or other units of <paramref name="elements"/> elements of work each.</summary>
+    private void ForRows<TKernel>(int rows, int elements, in TKernel kernel)
+        where TKernel : struct, IRowKernel => _team.For(rows, Grain(elements), new RowLoop<TKernel>(kernel));
+
+    private static int Grain(int elements) => Math.Max(1, PieceElements / Math.Max(1, elements));
+
+    private void Elementwise<TFunction>(
+        in Matrix a, in Matrix b, in Matrix y, [CallerArgumentExpression(nameof(a))] string nameA = "",
+        [CallerArgumentExpression(nameof(b))] string nameB = "", [CallerArgumentExpression(nameof(y))] string nameY = "")
+        where TFunction : struct, IElementFunction
+    {
+        Operands.SameShape(b, a, nameB, nameA);
+        Operands.SameShape(y, a, nameY, nameA);
+        ForRows(y.Rows, y.Columns, new ElementwiseKernel<TFunction>(a, b, y));
+    }
+
+    private void SumTokens<TTerm>(in TTerm term, DeviceSpan<float> sums)
+        where TTerm : struct, ITokenTerm
+    {
+        const int BlockColumns = TokenSumKernel<TTerm>.BlockColumns;
+        int blocks = (int)((sums.Length + BlockColumns - 1L) / BlockColumns);
+        int blockElements = (int)Math.Min(PieceElements, (long)term.Rows * BlockColumns);
+        _team.For(blocks, Grain(blockElements), new TokenSumKernel<TTerm>(term, sums));
     }
 }

@@ -52,35 +52,23 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
     /// <inheritdoc />
     public void AllToAll<T>(
         DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
-        where T : unmanaged
-    {
-    }
+        where T : unmanaged { }
 
     /// <inheritdoc />
-    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
-    {
-    }
+    public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum) { }
 
     /// <inheritdoc />
-    public void AllGatherOwned(DeviceSpan<float> sum)
-    {
-    }
+    public void AllGatherOwned(DeviceSpan<float> sum) { }
 
     /// <inheritdoc />
     public void Broadcast<T>(DeviceSpan<T> span, int root)
-        where T : unmanaged
-    {
-    }
+        where T : unmanaged { }
 
     /// <inheritdoc />
-    public void Abort(Exception cause)
-    {
-    }
+    public void Abort(Exception cause) { }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }
 
 /// <summary>Opens communicators without other ranks, see <see cref="DryRunCommunicator"/>.</summary>

@@ -7,240 +7,148 @@ namespace MoEActors.Native.DryRun;
 public sealed partial class DryRunDevice
 {
     /// <inheritdoc />
-    public void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store)
-    {
-    }
+    public void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store) { }
 
     /// <inheritdoc />
-    public void GroupedMatMul(ReadOnlySpan<MatrixProduct> products, Accumulation accumulation = Accumulation.Store)
-    {
-    }
+    public void GroupedMatMul(ReadOnlySpan<MatrixProduct> products, Accumulation accumulation = Accumulation.Store) { }
 
     /// <inheritdoc />
-    public void GroupedWeightGradient(ReadOnlySpan<WeightGradient> products, ReadOnlySpan<int> segmentLengths)
-    {
-    }
+    public void GroupedWeightGradient(ReadOnlySpan<WeightGradient> products, ReadOnlySpan<int> segmentLengths) { }
 
     /// <inheritdoc />
-    public void AddColumnSums(in Matrix y, DeviceSpan<float> sums)
-    {
-    }
+    public void AddColumnSums(in Matrix y, DeviceSpan<float> sums) { }
 
     /// <inheritdoc />
-    public void Add(DeviceSpan<float> x, DeviceSpan<float> y)
-    {
-    }
+    public void Add(DeviceSpan<float> x, DeviceSpan<float> y) { }
 
     /// <inheritdoc />
-    public void Scale(DeviceSpan<float> x, float factor)
-    {
-    }
+    public void Scale(DeviceSpan<float> x, float factor) { }
 
     /// <inheritdoc />
-    public void Multiply(in Matrix a, in Matrix b, in Matrix y)
-    {
-    }
+    public void Multiply(in Matrix a, in Matrix b, in Matrix y) { }
 
     /// <inheritdoc />
-    public void AddBias(in Matrix y, DeviceSpan<float> bias)
-    {
-    }
+    public void AddBias(in Matrix y, DeviceSpan<float> bias) { }
 
     /// <inheritdoc />
-    public void RmsNorm(in Matrix x, DeviceSpan<float> weight, float epsilon, in Matrix y, DeviceSpan<float> inverseRms)
-    {
-    }
+    public void RmsNorm(in Matrix x, DeviceSpan<float> weight, float epsilon, in Matrix y, DeviceSpan<float> inverseRms) { }
 
     /// <inheritdoc />
     public void RmsNormInputGradient(
-        in Matrix x, DeviceSpan<float> weight, DeviceSpan<float> inverseRms, in Matrix dy, in Matrix dx, Accumulation accumulation)
-    {
-    }
+        in Matrix x, DeviceSpan<float> weight, DeviceSpan<float> inverseRms, in Matrix dy, in Matrix dx, Accumulation accumulation) { }
 
     /// <inheritdoc />
-    public void RmsNormWeightGradient(in Matrix x, DeviceSpan<float> inverseRms, in Matrix dy, DeviceSpan<float> weightGradient)
-    {
-    }
+    public void RmsNormWeightGradient(in Matrix x, DeviceSpan<float> inverseRms, in Matrix dy, DeviceSpan<float> weightGradient) { }
 
     /// <inheritdoc />
-    public void Gelu(in Matrix preactivation, DeviceSpan<float> bias, in Matrix output)
-    {
-    }
+    public void Gelu(in Matrix preactivation, DeviceSpan<float> bias, in Matrix output) { }
 
     /// <inheritdoc />
-    public void GeluGradient(in Matrix preactivation, in Matrix dOutput, in Matrix dPreactivation)
-    {
-    }
+    public void GeluGradient(in Matrix preactivation, in Matrix dOutput, in Matrix dPreactivation) { }
 
     /// <inheritdoc />
-    public void Relu(in Matrix x, in Matrix y)
-    {
-    }
+    public void Relu(in Matrix x, in Matrix y) { }
 
     /// <inheritdoc />
-    public void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx)
-    {
-    }
+    public void ReluGradient(in Matrix y, in Matrix dy, in Matrix dx) { }
 
     /// <inheritdoc />
-    public void SwiGlu(in Matrix gate, in Matrix up, in Matrix output)
-    {
-    }
+    public void SwiGlu(in Matrix gate, in Matrix up, in Matrix output) { }
 
     /// <inheritdoc />
-    public void SwiGluGradient(in Matrix gate, in Matrix up, in Matrix dOutput, in Matrix dGate, in Matrix dUp)
-    {
-    }
+    public void SwiGluGradient(in Matrix gate, in Matrix up, in Matrix dOutput, in Matrix dGate, in Matrix dUp) { }
 
     /// <inheritdoc />
-    public void EmbeddingGradient(DeviceSpan<int> ids, in Matrix dy, in Matrix tableGradient)
-    {
-    }
+    public void EmbeddingGradient(DeviceSpan<int> ids, in Matrix dy, in Matrix tableGradient) { }
 
     /// <inheritdoc />
-    public void MixRows(in Matrix a, in Matrix b, in Matrix coefficients, in Matrix y)
-    {
-    }
+    public void MixRows(in Matrix a, in Matrix b, in Matrix coefficients, in Matrix y) { }
 
     /// <inheritdoc />
-    public void MixRowsGradient(in Matrix a, in Matrix b, in Matrix coefficients, in Matrix dy, in Matrix da, in Matrix db, in Matrix dCoefficients)
-    {
-    }
+    public void MixRowsGradient(in Matrix a, in Matrix b, in Matrix coefficients, in Matrix dy, in Matrix da, in Matrix db, in Matrix dCoefficients) { }
 
     /// <inheritdoc />
-    public void Rotary(in Matrix x, in Matrix cosines, in Matrix sines, int sequenceLength, bool inverse)
-    {
-    }
+    public void Rotary(in Matrix x, in Matrix cosines, in Matrix sines, int sequenceLength, bool inverse) { }
 
     /// <inheritdoc />
-    public void CausalSoftmax(in Matrix scores, int sequenceLength, float scale)
-    {
-    }
+    public void CausalSoftmax(in Matrix scores, int sequenceLength, float scale) { }
 
     /// <inheritdoc />
-    public void CausalSoftmaxGradient(in Matrix probabilities, in Matrix gradient, int sequenceLength, float scale)
-    {
-    }
+    public void CausalSoftmaxGradient(in Matrix probabilities, in Matrix gradient, int sequenceLength, float scale) { }
 
     /// <inheritdoc />
-    public void Softmax(in Matrix logits, in Matrix probabilities, DeviceSpan<float> logSumExp)
-    {
-    }
+    public void Softmax(in Matrix logits, in Matrix probabilities, DeviceSpan<float> logSumExp) { }
 
     /// <inheritdoc />
-    public void SoftmaxGradient(in Matrix probabilities, in Matrix dProbabilities, in Matrix dLogits)
-    {
-    }
+    public void SoftmaxGradient(in Matrix probabilities, in Matrix dProbabilities, in Matrix dLogits) { }
 
     /// <inheritdoc />
-    public void Sigmoid(in Matrix logits, in Matrix scores, DeviceSpan<float> logSumExp)
-    {
-    }
+    public void Sigmoid(in Matrix logits, in Matrix scores, DeviceSpan<float> logSumExp) { }
 
     /// <inheritdoc />
-    public void SigmoidGradient(in Matrix scores, in Matrix dScores, in Matrix dLogits)
-    {
-    }
+    public void SigmoidGradient(in Matrix scores, in Matrix dScores, in Matrix dLogits) { }
 
     /// <inheritdoc />
-    public void ChoiceWeights(in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights)
-    {
-    }
+    public void ChoiceWeights(in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights) { }
 
     /// <inheritdoc />
     public void ChoiceWeightsGradient(
-        in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, in Matrix dScores)
-    {
-    }
+        in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, in Matrix dScores) { }
 
     /// <inheritdoc />
-    public void AddScoreSums(in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sums)
-    {
-    }
+    public void AddScoreSums(in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sums) { }
 
     /// <inheritdoc />
-    public void AddScoreSumsGradient(in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sumsGradient, in Matrix dScores)
-    {
-    }
+    public void AddScoreSumsGradient(in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sumsGradient, in Matrix dScores) { }
 
     /// <inheritdoc />
-    public void ZLossGradient(in Matrix logits, DeviceSpan<float> logSumExp, DeviceSpan<int> valid, float factor, in Matrix dLogits)
-    {
-    }
+    public void ZLossGradient(in Matrix logits, DeviceSpan<float> logSumExp, DeviceSpan<int> valid, float factor, in Matrix dLogits) { }
 
     /// <inheritdoc />
-    public void GatherRows(in Matrix source, DeviceSpan<int> rows, in Matrix destination)
-    {
-    }
+    public void GatherRows(in Matrix source, DeviceSpan<int> rows, in Matrix destination) { }
 
     /// <inheritdoc />
-    public void CombineRows(in Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, in Matrix y, Accumulation accumulation)
-    {
-    }
+    public void CombineRows(in Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, in Matrix y, Accumulation accumulation) { }
 
     /// <inheritdoc />
     public void CombineRowsGradient(
-        in Matrix dy, in Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, in Matrix dRows, DeviceSpan<float> dWeights)
-    {
-    }
+        in Matrix dy, in Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, in Matrix dRows, DeviceSpan<float> dWeights) { }
 
     /// <inheritdoc />
-    public void NormalizeRows(in Matrix x, float epsilon, in Matrix y, DeviceSpan<float> inverseNorms)
-    {
-    }
+    public void NormalizeRows(in Matrix x, float epsilon, in Matrix y, DeviceSpan<float> inverseNorms) { }
 
     /// <inheritdoc />
     public void NormalizeRowsGradient(
-        in Matrix y, DeviceSpan<float> inverseNorms, float epsilon, in Matrix dy, in Matrix dx, Accumulation accumulation)
-    {
-    }
+        in Matrix y, DeviceSpan<float> inverseNorms, float epsilon, in Matrix dy, in Matrix dx, Accumulation accumulation) { }
 
     /// <inheritdoc />
-    public void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots)
-    {
-    }
+    public void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots) { }
 
     /// <inheritdoc />
-    public void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked)
-    {
-    }
+    public void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked) { }
 
     /// <inheritdoc />
-    public void AddSmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> load)
-    {
-    }
+    public void AddSmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> load) { }
 
     /// <inheritdoc />
     public void AddSmoothLoadGradient(
-        in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits)
-    {
-    }
+        in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits) { }
 
     /// <inheritdoc />
-    public void Entropies(in Matrix scores, bool normalise, DeviceSpan<float> entropies)
-    {
-    }
+    public void Entropies(in Matrix scores, bool normalise, DeviceSpan<float> entropies) { }
 
     /// <inheritdoc />
-    public void DrawSecond(in Matrix logits, in Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices)
-    {
-    }
+    public void DrawSecond(in Matrix logits, in Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices) { }
 
     /// <inheritdoc />
-    public void AddNormal(in Matrix x, ulong key, float deviation)
-    {
-    }
+    public void AddNormal(in Matrix x, ulong key, float deviation) { }
 
     /// <inheritdoc />
-    public void MultiplyUniform(in Matrix x, ulong key, float spread, in Matrix y, Accumulation accumulation)
-    {
-    }
+    public void MultiplyUniform(in Matrix x, ulong key, float spread, in Matrix y, Accumulation accumulation) { }
 
     /// <inheritdoc />
     public void AdamW(
-        in AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment, DeviceSpan<float> secondMoment)
-    {
-    }
+        in AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment, DeviceSpan<float> secondMoment) { }
 
     /// <inheritdoc />
     public double SumOfSquares(DeviceSpan<float> x) => 0;

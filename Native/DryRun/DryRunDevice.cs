@@ -69,19 +69,13 @@ public sealed partial class DryRunDevice : IDevice
 
     /// <inheritdoc />
     public void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
-        where T : unmanaged
-    {
-    }
+        where T : unmanaged { }
 
     /// <inheritdoc />
-    public void Fill(DeviceSpan<float> span, float value)
-    {
-    }
+    public void Fill(DeviceSpan<float> span, float value) { }
 
     /// <inheritdoc />
-    public void Synchronize()
-    {
-    }
+    public void Synchronize() { }
 
     /// <inheritdoc />
     public void Dispose() => _integers.Clear();

@@ -1,5 +1,3 @@
-
-
 namespace MoEActors.Native.Memory;
 
 /// <summary>
@@ -25,9 +23,7 @@ public readonly record struct Matrix
 
     /// <summary>A dense row-major view.</summary>
     public Matrix(DeviceSpan<float> data, int rows, int columns)
-        : this(data, rows, columns, columns)
-    {
-    }
+        : this(data, rows, columns, columns) { }
 
     /// <summary>The elements, starting at (0, 0).</summary>
     public DeviceSpan<float> Data { get; private init; }

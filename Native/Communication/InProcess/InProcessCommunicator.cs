@@ -7,28 +7,17 @@ namespace MoEActors.Native.Communication.InProcess;
 /// One rank of a group whose ranks are threads of one process. Receivers copy straight from the senders' memory, so a byte
 /// travels once. Host memory only; nothing is allocated once warm.
 /// </summary>
-internal sealed unsafe class InProcessCommunicator : ICommunicator
+internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank) : ICommunicator
 {
-    private readonly InProcessCommunicatorGroup _group;
-    private readonly CollectiveBarrier _barrier;
-    private readonly int[] _cursors;
-    private readonly nint[] _parts;
+    private readonly int[] _cursors = new int[group.Size];
+    private readonly nint[] _parts = new nint[group.Size];
     private int _disposed;
 
-    internal InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank)
-    {
-        _group = group;
-        _barrier = barrier;
-        _cursors = new int[group.Size];
-        _parts = new nint[group.Size];
-        Rank = rank;
-    }
+    public int Rank { get; } = rank;
 
-    public int Rank { get; }
+    public int Size => group.Size;
 
-    public int Size => _group.Size;
-
-    private Contribution Mine => _barrier[Rank];
+    private Contribution Mine => barrier[Rank];
 
     public void AllToAll<T>(
         DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
@@ -38,9 +27,9 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         Mine.DescribeSends(typeof(T), send.Address, sendSegments);
         RequireInside(sendSegments, send.Length, "send");
         RequireInside(receiveSegments, receive.Length, "receive");
-        _barrier.Arrive(Rank);
+        barrier.Arrive(Rank);
         Receive(receive, receiveSegments);
-        _barrier.Depart(Rank);
+        barrier.Depart(Rank);
     }
 
     public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
@@ -53,15 +42,15 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
             throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
         }
 
-        _barrier.Arrive(Rank);
+        barrier.Arrive(Rank);
         for (int i = 0; i < Size; i++)
         {
             // Every rank begins at another peer, so that they do not all read the same memory first.
             int peer = (Rank + i) % Size;
-            Copy(_barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
 
-        _barrier.Depart(Rank);
+        barrier.Depart(Rank);
     }
 
     public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
@@ -73,34 +62,34 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
             throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");
         }
 
-        _barrier.Arrive(Rank);
+        barrier.Arrive(Rank);
         (int start, int length) = ICommunicator.OwnedRange(sum.Length, Rank, Size);
         int contributors = 0;
-        for (int rank = 0; rank < Size; rank++)
+        for (int peer = 0; peer < Size; peer++)
         {
-            if (_barrier[rank].Contributes)
+            if (barrier[peer].Contributes)
             {
-                _parts[contributors++] = _barrier[rank].Address + (nint)start * sizeof(float);
+                _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
             }
         }
 
         OrderedSum.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
-        _barrier.Depart(Rank);
+        barrier.Depart(Rank);
     }
 
     public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
         Mine.Describe(CollectiveOperation.AllGatherOwned, typeof(float), sum.Address, sum.Length);
-        _barrier.Arrive(Rank);
+        barrier.Arrive(Rank);
         for (int i = 1; i < Size; i++)
         {
             int owner = (Rank + i) % Size;
             (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
-            Copy(_barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 
-        _barrier.Depart(Rank);
+        barrier.Depart(Rank);
     }
 
     public void Broadcast<T>(DeviceSpan<T> span, int root)
@@ -113,15 +102,15 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
             throw Reject($"names root {root}, which is none of the {Size} ranks");
         }
 
-        _barrier.Arrive(Rank);
-        Copy(_barrier[root].Address, span);
-        _barrier.Depart(Rank);
+        barrier.Arrive(Rank);
+        Copy(barrier[root].Address, span);
+        barrier.Depart(Rank);
     }
 
     public void Abort(Exception cause)
     {
         ArgumentNullException.ThrowIfNull(cause);
-        _barrier.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
+        barrier.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
     }
 
     public void Dispose()
@@ -129,8 +118,8 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             // Other ranks, waiting now or calling later, must not wait for this one.
-            _barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new view.", [], null));
-            _group.Released();
+            barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new view.", [], null));
+            group.Released();
         }
     }
 
@@ -150,7 +139,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
         Array.Clear(_cursors);
         foreach (Segment expected in segments)
         {
-            Contribution sender = _barrier[expected.Peer];
+            Contribution sender = barrier[expected.Peer];
             if (!SegmentMatching.MoveNext(sender.Sends, Rank, ref _cursors[expected.Peer], out Segment sent) || sent.Count != expected.Count)
             {
                 Disagree(segments, expected.Peer);
@@ -162,7 +151,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
 
         for (int peer = 0; peer < Size; peer++)
         {
-            if (SegmentMatching.MoveNext(_barrier[peer].Sends, Rank, ref _cursors[peer], out _))
+            if (SegmentMatching.MoveNext(barrier[peer].Sends, Rank, ref _cursors[peer], out _))
             {
                 Disagree(segments, peer);
                 return;
@@ -171,7 +160,7 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
     }
 
     private void Disagree(ReadOnlySpan<Segment> receives, int peer) =>
-        _barrier.Fail(new Failure(SegmentMatching.Disagreement(_barrier[peer].Sends, peer, receives, Rank), [], null));
+        barrier.Fail(new Failure(SegmentMatching.Disagreement(barrier[peer].Sends, peer, receives, Rank), [], null));
 
     private void RequireInside(ReadOnlySpan<Segment> segments, int length, string direction)
     {
@@ -190,5 +179,5 @@ internal sealed unsafe class InProcessCommunicator : ICommunicator
 
     /// <summary>A rank with wrong arguments can never arrive, so the group ends at once on every rank.</summary>
     private CommunicatorException Reject(string violation) =>
-        _barrier.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Operation, Rank, Size);
+        barrier.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Operation, Rank, Size);
 }

@@ -18,9 +18,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <param name="time">The clock of the deadline; the system's unless given.</param>
     /// <exception cref="ArgumentOutOfRangeException">Less than one rank, or a deadline that is not positive.</exception>
     public InProcessCommunicatorGroup(int size, TimeSpan? deadline = null, TimeProvider? time = null)
-        : this(size, deadline ?? CommunicatorSpec.DefaultProgressDeadline, time ?? TimeProvider.System, whenReleased: null)
-    {
-    }
+        : this(size, deadline ?? CommunicatorSpec.DefaultProgressDeadline, time ?? TimeProvider.System, whenReleased: null) { }
 
     internal InProcessCommunicatorGroup(int size, TimeSpan deadline, TimeProvider time, Action<InProcessCommunicatorGroup>? whenReleased)
     {

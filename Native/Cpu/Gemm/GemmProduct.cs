@@ -35,16 +35,12 @@ internal unsafe struct GemmProduct
     /// <summary>Index of the first segment length; segments are complete sums of their own, added one after the other.</summary>
     public int FirstSegment;
 
-    /// <summary>Number of segments.</summary>
     public int SegmentCount;
 
     /// <summary>Longest segment.</summary>
     public int Depth;
 
-    /// <summary>Rows of a tile of C.</summary>
     public int TileRows;
-
-    /// <summary>Columns of a tile of C.</summary>
     public int TileColumns;
 
     /// <summary>Tiles side by side.</summary>

@@ -26,15 +26,15 @@ internal static class MicroKernel
         {
             if (form == SliverForm.Narrow)
             {
-                MicroKernel12Narrow.Run(tile);
+                MicroKernel512.Run12Narrow(tile);
             }
             else if (form == SliverForm.Pack)
             {
-                MicroKernel12.Run<StoredSliver>(tile);
+                MicroKernel512.Run12<StoredSliver>(tile);
             }
             else
             {
-                MicroKernel12.Run<PlainSliver>(tile);
+                MicroKernel512.Run12<PlainSliver>(tile);
             }
         }
         else if (form == SliverForm.Pack)
@@ -44,11 +44,11 @@ internal static class MicroKernel
         }
         else if (rows == 8)
         {
-            MicroKernel8.Run(tile);
+            MicroKernel512.Run8(tile);
         }
         else
         {
-            MicroKernel4.Run(tile);
+            MicroKernel512.Run4(tile);
         }
     }
 }

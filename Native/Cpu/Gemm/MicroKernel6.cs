@@ -42,48 +42,32 @@ internal static unsafe class MicroKernel6
     /// <summary>For the pieces after the first, which has prefetched all lines: prefetching a cached line costs nothing.</summary>
     private static Prefetch SamePlace(in MicroTile tile) => new() { Start = tile.A };
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>6 × 16 of the tile. Not inlined: in a method of its own the loop keeps its pointers in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Piece<TSliver>(in MicroTile tile, int row, int column, float* b, nint stride, Prefetch next)
         where TSliver : struct, ISliver
     {
-        Vector256<float> c0L = default, c0R = default;
-        Vector256<float> c1L = default, c1R = default;
-        Vector256<float> c2L = default, c2R = default;
-        Vector256<float> c3L = default, c3R = default;
-        Vector256<float> c4L = default, c4R = default;
-        Vector256<float> c5L = default, c5R = default;
+        Vector256<float> c0L = default, c0R = default, c1L = default, c1R = default;
+        Vector256<float> c2L = default, c2R = default, c3L = default, c3R = default;
+        Vector256<float> c4L = default, c4R = default, c5L = default, c5R = default;
         if (tile.From != null)
         {
             float* from = tile.From + row * tile.FromStride + column;
-            c0L = Vector256.Load(from);
-            c0R = Vector256.Load(from + 8);
-            from += tile.FromStride;
-            c1L = Vector256.Load(from);
-            c1R = Vector256.Load(from + 8);
-            from += tile.FromStride;
-            c2L = Vector256.Load(from);
-            c2R = Vector256.Load(from + 8);
-            from += tile.FromStride;
-            c3L = Vector256.Load(from);
-            c3R = Vector256.Load(from + 8);
-            from += tile.FromStride;
-            c4L = Vector256.Load(from);
-            c4R = Vector256.Load(from + 8);
-            from += tile.FromStride;
-            c5L = Vector256.Load(from);
-            c5R = Vector256.Load(from + 8);
+            TileRow.Load(ref from, tile.FromStride, out c0L, out c0R);
+            TileRow.Load(ref from, tile.FromStride, out c1L, out c1R);
+            TileRow.Load(ref from, tile.FromStride, out c2L, out c2R);
+            TileRow.Load(ref from, tile.FromStride, out c3L, out c3R);
+            TileRow.Load(ref from, tile.FromStride, out c4L, out c4R);
+            TileRow.Load(ref from, tile.FromStride, out c5L, out c5R);
         }
 
-        nint aRow = tile.ARow;
-        nint twice = 2 * aRow;
-        nint step = tile.AStep;
+        nint aRow = tile.ARow, twice = 2 * aRow, step = tile.AStep;
         float* a0 = tile.A + row * aRow;
         float* a3 = a0 + 3 * aRow;
         float* packed = tile.Packed + column;
         for (nint k = 0; k < tile.Depth; k++)
         {
-            Vector256<float> left = Vector256.Load(b);
-            Vector256<float> right = Vector256.Load(b + 8);
+            Vector256<float> left = Vector256.Load(b), right = Vector256.Load(b + 8);
             if (TSliver.Packs)
             {
                 left.Store(packed);
@@ -92,75 +76,24 @@ internal static unsafe class MicroKernel6
             }
 
             Sse.Prefetch1(next.At(k));
-            Vector256<float> x = Vector256.Create(*a0);
-            c0L = Vector256.FusedMultiplyAdd(x, left, c0L);
-            c0R = Vector256.FusedMultiplyAdd(x, right, c0R);
-            x = Vector256.Create(a0[aRow]);
-            c1L = Vector256.FusedMultiplyAdd(x, left, c1L);
-            c1R = Vector256.FusedMultiplyAdd(x, right, c1R);
-            x = Vector256.Create(a0[twice]);
-            c2L = Vector256.FusedMultiplyAdd(x, left, c2L);
-            c2R = Vector256.FusedMultiplyAdd(x, right, c2R);
-            x = Vector256.Create(*a3);
-            c3L = Vector256.FusedMultiplyAdd(x, left, c3L);
-            c3R = Vector256.FusedMultiplyAdd(x, right, c3R);
-            x = Vector256.Create(a3[aRow]);
-            c4L = Vector256.FusedMultiplyAdd(x, left, c4L);
-            c4R = Vector256.FusedMultiplyAdd(x, right, c4R);
-            x = Vector256.Create(a3[twice]);
-            c5L = Vector256.FusedMultiplyAdd(x, left, c5L);
-            c5R = Vector256.FusedMultiplyAdd(x, right, c5R);
+            TileRow.Step(*a0, left, right, ref c0L, ref c0R);
+            TileRow.Step(a0[aRow], left, right, ref c1L, ref c1R);
+            TileRow.Step(a0[twice], left, right, ref c2L, ref c2R);
+            TileRow.Step(*a3, left, right, ref c3L, ref c3R);
+            TileRow.Step(a3[aRow], left, right, ref c4L, ref c4R);
+            TileRow.Step(a3[twice], left, right, ref c5L, ref c5R);
             a0 += step;
             a3 += step;
             b += stride;
         }
 
         float* to = tile.To + row * tile.ToStride + column;
-        if (tile.Addend != null)
-        {
-            float* addend = tile.Addend + row * tile.AddendStride + column;
-            (Vector256.Load(addend) + c0L).Store(to);
-            (Vector256.Load(addend + 8) + c0R).Store(to + 8);
-            to += tile.ToStride;
-            addend += tile.AddendStride;
-            (Vector256.Load(addend) + c1L).Store(to);
-            (Vector256.Load(addend + 8) + c1R).Store(to + 8);
-            to += tile.ToStride;
-            addend += tile.AddendStride;
-            (Vector256.Load(addend) + c2L).Store(to);
-            (Vector256.Load(addend + 8) + c2R).Store(to + 8);
-            to += tile.ToStride;
-            addend += tile.AddendStride;
-            (Vector256.Load(addend) + c3L).Store(to);
-            (Vector256.Load(addend + 8) + c3R).Store(to + 8);
-            to += tile.ToStride;
-            addend += tile.AddendStride;
-            (Vector256.Load(addend) + c4L).Store(to);
-            (Vector256.Load(addend + 8) + c4R).Store(to + 8);
-            to += tile.ToStride;
-            addend += tile.AddendStride;
-            (Vector256.Load(addend) + c5L).Store(to);
-            (Vector256.Load(addend + 8) + c5R).Store(to + 8);
-        }
-        else
-        {
-            c0L.Store(to);
-            c0R.Store(to + 8);
-            to += tile.ToStride;
-            c1L.Store(to);
-            c1R.Store(to + 8);
-            to += tile.ToStride;
-            c2L.Store(to);
-            c2R.Store(to + 8);
-            to += tile.ToStride;
-            c3L.Store(to);
-            c3R.Store(to + 8);
-            to += tile.ToStride;
-            c4L.Store(to);
-            c4R.Store(to + 8);
-            to += tile.ToStride;
-            c5L.Store(to);
-            c5R.Store(to + 8);
-        }
+        float* addend = tile.Addend == null ? null : tile.Addend + row * tile.AddendStride + column;
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c0L, c0R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c1L, c1R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c2L, c2R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c3L, c3R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c4L, c4R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c5L, c5R);
     }
 }

@@ -30,10 +30,10 @@ internal static unsafe class MicroKernelPortable
         if (tile.From != null)
         {
             float* from = tile.From + row * tile.FromStride + column;
-            Load(from, out c0L, out c0R);
-            Load(from + tile.FromStride, out c1L, out c1R);
-            Load(from + 2 * tile.FromStride, out c2L, out c2R);
-            Load(from + 3 * tile.FromStride, out c3L, out c3R);
+            TileRow.Load(ref from, tile.FromStride, out c0L, out c0R);
+            TileRow.Load(ref from, tile.FromStride, out c1L, out c1R);
+            TileRow.Load(ref from, tile.FromStride, out c2L, out c2R);
+            TileRow.Load(ref from, tile.FromStride, out c3L, out c3R);
         }
 
         nint next = tile.ARow;
@@ -41,49 +41,20 @@ internal static unsafe class MicroKernelPortable
         float* b = tile.B + column;
         for (nint k = tile.Depth; k > 0; k--)
         {
-            Load(b, out Vector256<float> left, out Vector256<float> right);
-            Vector256<float> x = Vector256.Create(*a);
-            c0L = Vector256.FusedMultiplyAdd(x, left, c0L);
-            c0R = Vector256.FusedMultiplyAdd(x, right, c0R);
-            x = Vector256.Create(a[next]);
-            c1L = Vector256.FusedMultiplyAdd(x, left, c1L);
-            c1R = Vector256.FusedMultiplyAdd(x, right, c1R);
-            x = Vector256.Create(a[2 * next]);
-            c2L = Vector256.FusedMultiplyAdd(x, left, c2L);
-            c2R = Vector256.FusedMultiplyAdd(x, right, c2R);
-            x = Vector256.Create(a[3 * next]);
-            c3L = Vector256.FusedMultiplyAdd(x, left, c3L);
-            c3R = Vector256.FusedMultiplyAdd(x, right, c3R);
+            Vector256<float> left = Vector256.Load(b), right = Vector256.Load(b + 8);
+            TileRow.Step(*a, left, right, ref c0L, ref c0R);
+            TileRow.Step(a[next], left, right, ref c1L, ref c1R);
+            TileRow.Step(a[2 * next], left, right, ref c2L, ref c2R);
+            TileRow.Step(a[3 * next], left, right, ref c3L, ref c3R);
             a += tile.AStep;
             b += tile.BStride;
         }
 
         float* to = tile.To + row * tile.ToStride + column;
-        nint addendStride = tile.AddendStride;
-        float* addend = tile.Addend == null ? null : tile.Addend + row * addendStride + column;
-        Store(to, addend, c0L, c0R);
-        Store(to + tile.ToStride, addend == null ? null : addend + addendStride, c1L, c1R);
-        Store(to + 2 * tile.ToStride, addend == null ? null : addend + 2 * addendStride, c2L, c2R);
-        Store(to + 3 * tile.ToStride, addend == null ? null : addend + 3 * addendStride, c3L, c3R);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float* from, out Vector256<float> left, out Vector256<float> right)
-    {
-        left = Vector256.Load(from);
-        right = Vector256.Load(from + 8);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* to, float* addend, Vector256<float> left, Vector256<float> right)
-    {
-        if (addend != null)
-        {
-            left = Vector256.Load(addend) + left;
-            right = Vector256.Load(addend + 8) + right;
-        }
-
-        left.Store(to);
-        right.Store(to + 8);
+        float* addend = tile.Addend == null ? null : tile.Addend + row * tile.AddendStride + column;
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c0L, c0R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c1L, c1R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c2L, c2R);
+        TileRow.Store(ref to, tile.ToStride, ref addend, tile.AddendStride, c3L, c3R);
     }
 }

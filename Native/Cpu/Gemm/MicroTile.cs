@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace MoEActors.Native.Cpu.Gemm;
 
-/// <summary>What a micro-kernel does: one panel of A times one sliver of B, over a range of k.</summary>
+/// <summary>What a micro-kernel does: one panel of A times one sliver of B, over a range of k. A stride is the elements from one row to the next.</summary>
 internal unsafe struct MicroTile
 {
     /// <summary>Panel of A: packed, or rows of A as they are stored.</summary>
@@ -18,7 +18,7 @@ internal unsafe struct MicroTile
     /// <summary>Sliver of B, rows of 32 columns.</summary>
     public float* B;
 
-    /// <summary>Elements from one row of the sliver to the next: 32 when it is packed.</summary>
+    /// <summary>32 when the sliver is packed.</summary>
     public nint BStride;
 
     /// <summary>Steps of k.</summary>
@@ -26,20 +26,16 @@ internal unsafe struct MicroTile
 
     /// <summary>The chains so far, or null where they begin at +0.</summary>
     public float* From;
-
-    /// <summary>Elements from one row of <see cref="From"/> to the next.</summary>
     public nint FromStride;
 
     /// <summary>Where the chains go.</summary>
     public float* To;
-
-    /// <summary>Elements from one row of <see cref="To"/> to the next.</summary>
     public nint ToStride;
 
     /// <summary>What complete chains are added to, by one rounded addition: C, or zeros; null to store them as they are.</summary>
     public float* Addend;
 
-    /// <summary>Elements from one row of <see cref="Addend"/> to the next: 0 for one row of zeros.</summary>
+    /// <summary>0 for one row of zeros.</summary>
     public nint AddendStride;
 
     /// <summary>Where a kernel that packs B puts it.</summary>

@@ -1,12 +1,11 @@
 using System.Runtime.CompilerServices;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
 /// <summary>The scores of the chosen columns, divided by their sum when renormalised.</summary>
 internal readonly unsafe struct ChoiceWeightsKernel(
-    Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights) : IRangeBody
+    Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> weights) : IRowKernel
 {
     /// <summary>The sum of the chosen scores, in choice order.</summary>
     [MethodImpl(Compilation.AtOnce)]
@@ -21,18 +20,15 @@ internal readonly unsafe struct ChoiceWeightsKernel(
         return sum;
     }
 
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
-        for (int row = start; row < end; row++)
+        float* score = scores.Row(row), weight = weights.Pointer + (nint)row * k;
+        int* chosen = choices.Pointer + (nint)row * k;
+        float denominator = renormalise ? MathF.Max(Sum(score, chosen, k), epsilon) : 1f;
+        for (int j = 0; j < k; j++)
         {
-            float* score = scores.Row(row), weight = weights.Pointer + (nint)row * k;
-            int* chosen = choices.Pointer + (nint)row * k;
-            float denominator = renormalise ? MathF.Max(Sum(score, chosen, k), epsilon) : 1f;
-            for (int j = 0; j < k; j++)
-            {
-                weight[j] = chosen[j] < 0 ? 0f : score[chosen[j]] / denominator;
-            }
+            weight[j] = chosen[j] < 0 ? 0f : score[chosen[j]] / denominator;
         }
     }
 }
@@ -42,16 +38,13 @@ internal readonly unsafe struct ChoiceWeightsKernel(
 /// epsilon stood in for S, and without renormalising, the denominator is a constant.
 /// </summary>
 internal readonly unsafe struct ChoiceWeightsGradientKernel(
-    Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, Matrix dScores) : IRangeBody
+    Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, Matrix dScores) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
-        for (int row = start; row < end; row++)
-        {
-            new Span<float>(dScores.Row(row), dScores.Columns).Clear();
-            AddChosen(scores.Row(row), choices.Pointer + (nint)row * k, dWeights.Pointer + (nint)row * k, dScores.Row(row));
-        }
+        new Span<float>(dScores.Row(row), dScores.Columns).Clear();
+        AddChosen(scores.Row(row), choices.Pointer + (nint)row * k, dWeights.Pointer + (nint)row * k, dScores.Row(row));
     }
 
     [MethodImpl(Compilation.AtOnce)]

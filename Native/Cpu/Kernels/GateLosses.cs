@@ -1,34 +1,30 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
 /// <summary>dLogits += 2·factor·lse·softmax(logits), without the rows that take no part.</summary>
 internal readonly unsafe struct ZLossGradientKernel(
-    Matrix logits, DeviceSpan<float> logSumExp, DeviceSpan<int> valid, float factor, Matrix dLogits) : IRangeBody
+    Matrix logits, DeviceSpan<float> logSumExp, DeviceSpan<int> valid, float factor, Matrix dLogits) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = logits.Columns;
-        for (int row = start; row < end; row++)
+        if (!valid.IsEmpty && valid.Pointer[row] == 0)
         {
-            if (!valid.IsEmpty && valid.Pointer[row] == 0)
-            {
-                continue;
-            }
+            return;
+        }
 
-            float* x = logits.Row(row), dx = dLogits.Row(row);
-            float lse = logSumExp.Pointer[row];
-            Vector512<float> denominator = Vector512.Create(lse), slope = Vector512.Create(2f * factor * lse);
-            for (int i = 0; i < columns; i += Lanes.Count)
-            {
-                int left = columns - i;
-                Vector512<float> gradient = slope * VectorMath.Exp(Lanes.Load(x + i, left) - denominator);
-                Lanes.Store(dx + i, Lanes.Load(dx + i, left) + gradient, left);
-            }
+        float* x = logits.Row(row), dx = dLogits.Row(row);
+        float lse = logSumExp.Pointer[row];
+        Vector512<float> denominator = Vector512.Create(lse), slope = Vector512.Create(2f * factor * lse);
+        for (int i = 0; i < columns; i += Lanes.Count)
+        {
+            int left = columns - i;
+            Vector512<float> gradient = slope * VectorMath.Exp(Lanes.Load(x + i, left) - denominator);
+            Lanes.Store(dx + i, Lanes.Load(dx + i, left) + gradient, left);
         }
     }
 }
@@ -55,34 +51,31 @@ internal readonly unsafe struct ScoreTerm(Matrix scores, DeviceSpan<int> valid, 
 /// divided by their sum S, (g − Σ g·p)/S.
 /// </summary>
 internal readonly unsafe struct ScoreSumsGradientKernel(
-    Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sumsGradient, Matrix dScores) : IRangeBody
+    Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sumsGradient, Matrix dScores) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         float* g = sumsGradient.Pointer;
         int columns = scores.Columns;
-        for (int row = start; row < end; row++)
+        if (!valid.IsEmpty && valid.Pointer[row] == 0)
         {
-            if (!valid.IsEmpty && valid.Pointer[row] == 0)
-            {
-                continue;
-            }
+            return;
+        }
 
-            float factor = 1f, mean = 0f;
-            if (normalise)
-            {
-                factor = 1f / RowReduction.Sum(scores.Row(row), columns);
-                mean = RowReduction.Dot(g, scores.Row(row), columns) * factor;
-            }
+        float factor = 1f, mean = 0f;
+        if (normalise)
+        {
+            factor = 1f / RowReduction.Sum(scores.Row(row), columns);
+            mean = RowReduction.Dot(g, scores.Row(row), columns) * factor;
+        }
 
-            float* to = dScores.Row(row);
-            Vector512<float> factors = Vector512.Create(factor), means = Vector512.Create(mean);
-            for (int i = 0; i < columns; i += Lanes.Count)
-            {
-                int left = columns - i;
-                Lanes.Store(to + i, Lanes.Load(to + i, left) + (Lanes.Load(g + i, left) - means) * factors, left);
-            }
+        float* to = dScores.Row(row);
+        Vector512<float> factors = Vector512.Create(factor), means = Vector512.Create(mean);
+        for (int i = 0; i < columns; i += Lanes.Count)
+        {
+            int left = columns - i;
+            Lanes.Store(to + i, Lanes.Load(to + i, left) + (Lanes.Load(g + i, left) - means) * factors, left);
         }
     }
 }
@@ -111,70 +104,50 @@ internal readonly unsafe struct SmoothLoadTerm(Matrix logits, Matrix noisy, Devi
 /// dLogits[t, e] += s with s = g[e]·φ((a − θ)/σ)/σ, and −Σ s to the logit that set the threshold.
 /// </summary>
 internal readonly unsafe struct SmoothLoadGradientKernel(
-    Matrix logits, Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, Matrix dLogits) : IRangeBody
+    Matrix logits, Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, Matrix dLogits) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = logits.Columns;
         Vector512<float> deviations = Vector512.Create(deviation);
         Vector512<float> density = Vector512.Create(NormalDistribution.DensityAtZero) / deviations;
-        for (int row = start; row < end; row++)
+        int last = choices.Pointer[(nint)row * k + k - 1];
+        if (last < 0)
         {
-            int last = choices.Pointer[(nint)row * k + k - 1];
-            if (last < 0)
-            {
-                continue;
-            }
-
-            float* a = logits.Row(row), g = loadGradient.Pointer, to = dLogits.Row(row);
-            Vector512<float> threshold = Vector512.Create(noisy.Row(row)[last]), sum = Vector512<float>.Zero;
-            for (int i = 0; i < columns; i += Lanes.Count)
-            {
-                int left = columns - i;
-                _ = NormalDistribution.Cumulative((Lanes.Load(a + i, left) - threshold) / deviations, out Vector512<float> bell);
-                Vector512<float> slope = Lanes.Load(g + i, left) * (bell * density);
-                sum += slope;
-                Lanes.Store(to + i, Lanes.Load(to + i, left) + slope, left);
-            }
-
-            to[last] -= Lanes.Sum(sum);
+            return;
         }
+
+        float* a = logits.Row(row), g = loadGradient.Pointer, to = dLogits.Row(row);
+        Vector512<float> threshold = Vector512.Create(noisy.Row(row)[last]), sum = Vector512<float>.Zero;
+        for (int i = 0; i < columns; i += Lanes.Count)
+        {
+            int left = columns - i;
+            _ = NormalDistribution.Cumulative((Lanes.Load(a + i, left) - threshold) / deviations, out Vector512<float> bell);
+            Vector512<float> slope = Lanes.Load(g + i, left) * (bell * density);
+            sum += slope;
+            Lanes.Store(to + i, Lanes.Load(to + i, left) + slope, left);
+        }
+
+        to[last] -= Lanes.Sum(sum);
     }
 }
 
 /// <summary>−Σ p·ln p of each row; where p is 0 there is nothing to add.</summary>
-internal readonly unsafe struct EntropyKernel(Matrix scores, bool normalise, DeviceSpan<float> entropies) : IRangeBody
+internal readonly unsafe struct EntropyKernel(Matrix scores, bool normalise, DeviceSpan<float> entropies) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
-    {
-        for (int row = start; row < end; row++)
-        {
-            entropies.Pointer[row] = Entropy(scores.Row(row));
-        }
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row) => entropies.Pointer[row] = Entropy(scores.Row(row));
 
     [MethodImpl(Compilation.AtOnce)]
     private float Entropy(float* row)
     {
-        Vector512<float> divisor = Vector512.Create(normalise ? Sum(row) : 1f), sum = Vector512<float>.Zero;
+        Vector512<float> divisor = Vector512.Create(normalise ? RowReduction.Sum(row, scores.Columns) : 1f), sum = Vector512<float>.Zero;
         for (int i = 0; i < scores.Columns; i += Lanes.Count)
         {
             Vector512<float> p = Lanes.Load(row + i, scores.Columns - i) / divisor;
             Vector512<float> term = p * Vector512.Log(p);
             sum -= Vector512.ConditionalSelect(Vector512.Equals(p, Vector512<float>.Zero), Vector512<float>.Zero, term);
-        }
-
-        return Lanes.Sum(sum);
-    }
-
-    private float Sum(float* row)
-    {
-        Vector512<float> sum = Vector512<float>.Zero;
-        for (int i = 0; i < scores.Columns; i += Lanes.Count)
-        {
-            sum += Lanes.Load(row + i, scores.Columns - i);
         }
 
         return Lanes.Sum(sum);

@@ -41,19 +41,16 @@ internal readonly unsafe struct AdamWKernel(
 }
 
 /// <summary>The sum of squares of each chunk of elements, in double. A float's square is exact there.</summary>
-internal readonly unsafe struct SumOfSquaresKernel(DeviceSpan<float> x, DeviceSpan<double> sums) : IRangeBody
+internal readonly unsafe struct SumOfSquaresKernel(DeviceSpan<float> x, DeviceSpan<double> sums) : IRowKernel
 {
     /// <summary>Elements of a chunk; part of the numeric contract.</summary>
     public const int Chunk = 4096;
 
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int chunk)
     {
-        for (int chunk = start; chunk < end; chunk++)
-        {
-            nint first = (nint)chunk * Chunk;
-            sums.Pointer[chunk] = Sum(x.Pointer + first, (int)Math.Min(Chunk, x.Length - first));
-        }
+        nint first = (nint)chunk * Chunk;
+        sums.Pointer[chunk] = Sum(x.Pointer + first, (int)Math.Min(Chunk, x.Length - first));
     }
 
     [MethodImpl(Compilation.AtOnce)]

@@ -1,42 +1,35 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
 /// <summary>Copies rows by number.</summary>
-internal readonly unsafe struct GatherRowsKernel(Matrix source, DeviceSpan<int> rows, Matrix destination) : IRangeBody
+internal readonly unsafe struct GatherRowsKernel(Matrix source, DeviceSpan<int> rows, Matrix destination) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = destination.Columns;
-        for (int row = start; row < end; row++)
-        {
-            new Span<float>(source.Row(rows.Pointer[row]), columns).CopyTo(new Span<float>(destination.Row(row), columns));
-        }
+        new Span<float>(source.Row(rows.Pointer[row]), columns).CopyTo(new Span<float>(destination.Row(row), columns));
     }
 }
 
 /// <summary>Each row is the weighted sum of the rows in its slots, from +0 in choice order.</summary>
 internal readonly unsafe struct CombineRowsKernel(
-    Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, Matrix y, Accumulation accumulation) : IRangeBody
+    Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, Matrix y, Accumulation accumulation) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = y.Columns;
         bool add = accumulation == Accumulation.Add;
-        for (int row = start; row < end; row++)
+        float* to = y.Row(row);
+        for (int i = 0; i < columns; i += Lanes.Count)
         {
-            float* to = y.Row(row);
-            for (int i = 0; i < columns; i += Lanes.Count)
-            {
-                int left = columns - i;
-                Vector512<float> sum = Sum(row, i, left);
-                Lanes.Store(to + i, add ? Lanes.Load(to + i, left) + sum : sum, left);
-            }
+            int left = columns - i;
+            Vector512<float> sum = Sum(row, i, left);
+            Lanes.Store(to + i, add ? Lanes.Load(to + i, left) + sum : sum, left);
         }
     }
 
@@ -63,34 +56,20 @@ internal readonly unsafe struct CombineRowsKernel(
 /// second may replace what the first reads. A slot belongs to one choice.
 /// </summary>
 internal readonly unsafe struct CombineRowsGradientKernel(
-    Matrix dy, Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, Matrix dRows, DeviceSpan<float> dWeights) : IRangeBody
+    Matrix dy, Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, Matrix dRows, DeviceSpan<float> dWeights) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
-        for (int row = start; row < end; row++)
+        nint first = (nint)row * k;
+        for (nint choice = first; choice < first + k; choice++)
         {
-            nint first = (nint)row * k;
-            for (nint choice = first; choice < first + k; choice++)
+            int slot = slots.Pointer[choice];
+            dWeights.Pointer[choice] = slot < 0 ? 0f : RowReduction.Dot(dy.Row(row), rows.Row(slot), dy.Columns);
+            if (slot >= 0)
             {
-                int slot = slots.Pointer[choice];
-                dWeights.Pointer[choice] = slot < 0 ? 0f : RowReduction.Dot(dy.Row(row), rows.Row(slot), dy.Columns);
-                if (slot >= 0)
-                {
-                    Scale(dy.Row(row), weights.Pointer[choice], dRows.Row(slot));
-                }
+                MatrixRows.Scale(dy.Row(row), dRows.Row(slot), dy.Columns, weights.Pointer[choice]);
             }
-        }
-    }
-
-    [MethodImpl(Compilation.AtOnce)]
-    private void Scale(float* from, float weight, float* to)
-    {
-        int columns = dy.Columns;
-        Vector512<float> factor = Vector512.Create(weight);
-        for (int i = 0; i < columns; i += Lanes.Count)
-        {
-            Lanes.Store(to + i, factor * Lanes.Load(from + i, columns - i), columns - i);
         }
     }
 }

@@ -1,24 +1,20 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
 /// <summary>The halves of every head are rotated against each other by the angles of the row's position.</summary>
-internal readonly unsafe struct RotaryKernel(Matrix x, Matrix cosines, Matrix sines, int sequenceLength, bool inverse) : IRangeBody
+internal readonly unsafe struct RotaryKernel(Matrix x, Matrix cosines, Matrix sines, int sequenceLength, bool inverse) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int half = cosines.Columns;
-        for (int row = start; row < end; row++)
+        int position = row % sequenceLength;
+        for (int head = 0; head < x.Columns; head += 2 * half)
         {
-            int position = row % sequenceLength;
-            for (int head = 0; head < x.Columns; head += 2 * half)
-            {
-                Rotate(x.Row(row) + head, cosines.Row(position), sines.Row(position), half);
-            }
+            Rotate(x.Row(row) + head, cosines.Row(position), sines.Row(position), half);
         }
     }
 

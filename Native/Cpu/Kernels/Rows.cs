@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
@@ -91,9 +92,41 @@ internal static unsafe class RowReduction
     }
 }
 
-/// <summary>Where the rows of a matrix lie in host memory.</summary>
+/// <summary>A kernel that computes row after row, or other units that have nothing to do with each other. Its method is inlined into the loop.</summary>
+internal interface IRowKernel
+{
+    void Run(int row);
+}
+
+/// <summary>Runs a kernel on a range of rows.</summary>
+internal readonly struct RowLoop<TKernel>(TKernel kernel) : IRangeBody
+    where TKernel : struct, IRowKernel
+{
+    [MethodImpl(Compilation.AtOnce)]
+    public void Run(int start, int end)
+    {
+        TKernel rows = kernel;
+        for (int row = start; row < end; row++)
+        {
+            rows.Run(row);
+        }
+    }
+}
+
+/// <summary>The rows of matrices in host memory.</summary>
 internal static unsafe class MatrixRows
 {
+    /// <summary><c>to = factor·from</c>, which may be the same memory.</summary>
+    [MethodImpl(Compilation.AtOnce)]
+    public static void Scale(float* from, float* to, int count, float factor)
+    {
+        Vector512<float> factors = Vector512.Create(factor);
+        for (int i = 0; i < count; i += Lanes.Count)
+        {
+            Lanes.Store(to + i, Lanes.Load(from + i, count - i) * factors, count - i);
+        }
+    }
+
     /// <summary>The first element of row <paramref name="row"/> of a view that is not transposed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float* Row(this in Matrix matrix, int row) => matrix.Data.Pointer + (nint)row * matrix.Stride;

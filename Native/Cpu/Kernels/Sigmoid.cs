@@ -1,50 +1,33 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
 
 /// <summary>Sigmoid of each element, and log Σ exp of each row of logits unless that span is empty.</summary>
-internal readonly unsafe struct SigmoidKernel(Matrix logits, Matrix scores, DeviceSpan<float> logSumExp) : IRangeBody
+internal readonly unsafe struct SigmoidKernel(Matrix logits, Matrix scores, DeviceSpan<float> logSumExp) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = logits.Columns;
-        for (int row = start; row < end; row++)
+        float* x = logits.Row(row), s = scores.Row(row);
+        if (!logSumExp.IsEmpty)
         {
-            float* x = logits.Row(row), s = scores.Row(row);
-            if (!logSumExp.IsEmpty)
-            {
-                float maximum = RowReduction.Max(x, columns);
-                logSumExp.Pointer[row] = maximum + MathF.Log(SoftmaxRow.SumExponentials(x, columns, maximum));
-            }
+            float maximum = RowReduction.Max(x, columns);
+            logSumExp.Pointer[row] = maximum + MathF.Log(SoftmaxRow.SumExponentials(x, columns, maximum));
+        }
 
-            for (int i = 0; i < columns; i += Lanes.Count)
-            {
-                Lanes.Store(s + i, VectorMath.Sigmoid(Lanes.Load(x + i, columns - i)), columns - i);
-            }
+        for (int i = 0; i < columns; i += Lanes.Count)
+        {
+            Lanes.Store(s + i, VectorMath.Sigmoid(Lanes.Load(x + i, columns - i)), columns - i);
         }
     }
 }
 
-/// <summary>dLogits = s·(1 − s)·ds.</summary>
-internal readonly unsafe struct SigmoidGradientKernel(Matrix scores, Matrix dScores, Matrix dLogits) : IRangeBody
+/// <summary>s·(1 − s)·ds, the gradient by the logit of score s.</summary>
+internal readonly struct SigmoidSlope : IElementFunction
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
-    {
-        int columns = scores.Columns;
-        for (int row = start; row < end; row++)
-        {
-            float* s = scores.Row(row), ds = dScores.Row(row), dx = dLogits.Row(row);
-            for (int i = 0; i < columns; i += Lanes.Count)
-            {
-                int left = columns - i;
-                Vector512<float> score = Lanes.Load(s + i, left);
-                Lanes.Store(dx + i, score * (Vector512<float>.One - score) * Lanes.Load(ds + i, left), left);
-            }
-        }
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Of(Vector512<float> s, Vector512<float> ds) => s * (Vector512<float>.One - s) * ds;
 }

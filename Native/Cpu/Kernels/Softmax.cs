@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
@@ -36,17 +35,6 @@ internal static unsafe class SoftmaxRow
         return Lanes.Sum(sum);
     }
 
-    /// <summary><c>y *= factor</c>.</summary>
-    [MethodImpl(Compilation.AtOnce)]
-    public static void Scale(float* y, int count, float factor)
-    {
-        Vector512<float> factors = Vector512.Create(factor);
-        for (int i = 0; i < count; i += Lanes.Count)
-        {
-            Lanes.Store(y + i, Lanes.Load(y + i, count - i) * factors, count - i);
-        }
-    }
-
     /// <summary><c>dx = scale·p·(dp − Σ dp·p)</c>; <paramref name="dx"/> may be one of the others.</summary>
     [MethodImpl(Compilation.AtOnce)]
     public static void Gradient(float* p, float* dp, float* dx, int count, float scale)
@@ -70,74 +58,60 @@ internal static unsafe class SoftmaxRow
 }
 
 /// <summary>Softmax of each row, and the logarithm of its denominator unless that span is empty.</summary>
-internal readonly unsafe struct SoftmaxKernel(Matrix logits, Matrix probabilities, DeviceSpan<float> logSumExp) : IRangeBody
+internal readonly unsafe struct SoftmaxKernel(Matrix logits, Matrix probabilities, DeviceSpan<float> logSumExp) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = logits.Columns;
-        for (int row = start; row < end; row++)
+        float* x = logits.Row(row), p = probabilities.Row(row);
+        float maximum = RowReduction.Max(x, columns);
+        float sum = SoftmaxRow.StoreExponentials(x, p, columns, 1f, maximum);
+        MatrixRows.Scale(p, p, columns, 1f / sum);
+        if (!logSumExp.IsEmpty)
         {
-            float* x = logits.Row(row), p = probabilities.Row(row);
-            float maximum = RowReduction.Max(x, columns);
-            float sum = SoftmaxRow.StoreExponentials(x, p, columns, 1f, maximum);
-            SoftmaxRow.Scale(p, columns, 1f / sum);
-            if (!logSumExp.IsEmpty)
-            {
-                logSumExp.Pointer[row] = maximum + MathF.Log(sum);
-            }
+            logSumExp.Pointer[row] = maximum + MathF.Log(sum);
         }
     }
 }
 
 /// <summary>dLogits = p·(dp − Σ dp·p), row by row.</summary>
-internal readonly unsafe struct SoftmaxGradientKernel(Matrix probabilities, Matrix dProbabilities, Matrix dLogits) : IRangeBody
+internal readonly unsafe struct SoftmaxGradientKernel(Matrix probabilities, Matrix dProbabilities, Matrix dLogits) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
-    {
-        for (int row = start; row < end; row++)
-        {
-            SoftmaxRow.Gradient(probabilities.Row(row), dProbabilities.Row(row), dLogits.Row(row), dLogits.Columns, 1f);
-        }
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row) =>
+        SoftmaxRow.Gradient(probabilities.Row(row), dProbabilities.Row(row), dLogits.Row(row), dLogits.Columns, 1f);
 }
 
 /// <summary>Softmax over the columns up to each row's own position; the rest becomes 0.</summary>
-internal readonly unsafe struct CausalSoftmaxKernel(Matrix scores, int sequenceLength, float scale) : IRangeBody
+internal readonly unsafe struct CausalSoftmaxKernel(Matrix scores, int sequenceLength, float scale) : IRowKernel
 {
     /// <summary>How many of <paramref name="columns"/> are visible to a row.</summary>
     public static int Visible(int row, int sequenceLength, int columns) => Math.Min(row % sequenceLength + 1, columns);
 
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = scores.Columns;
-        for (int row = start; row < end; row++)
-        {
-            float* x = scores.Row(row);
-            int visible = Visible(row, sequenceLength, columns);
-            float maximum = scale * RowReduction.Max(x, visible);
-            float sum = SoftmaxRow.StoreExponentials(x, x, visible, scale, maximum);
-            SoftmaxRow.Scale(x, visible, 1f / sum);
-            new Span<float>(x + visible, columns - visible).Clear();
-        }
+        float* x = scores.Row(row);
+        int visible = Visible(row, sequenceLength, columns);
+        float maximum = scale * RowReduction.Max(x, visible);
+        float sum = SoftmaxRow.StoreExponentials(x, x, visible, scale, maximum);
+        MatrixRows.Scale(x, x, visible, 1f / sum);
+        new Span<float>(x + visible, columns - visible).Clear();
     }
 }
 
 /// <summary>Gradient of the causal softmax by its scores, in place.</summary>
-internal readonly unsafe struct CausalSoftmaxGradientKernel(Matrix probabilities, Matrix gradient, int sequenceLength, float scale) : IRangeBody
+internal readonly unsafe struct CausalSoftmaxGradientKernel(Matrix probabilities, Matrix gradient, int sequenceLength, float scale) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int columns = gradient.Columns;
-        for (int row = start; row < end; row++)
-        {
-            float* dx = gradient.Row(row);
-            int visible = CausalSoftmaxKernel.Visible(row, sequenceLength, columns);
-            SoftmaxRow.Gradient(probabilities.Row(row), dx, dx, visible, scale);
-            new Span<float>(dx + visible, columns - visible).Clear();
-        }
+        float* dx = gradient.Row(row);
+        int visible = CausalSoftmaxKernel.Visible(row, sequenceLength, columns);
+        SoftmaxRow.Gradient(probabilities.Row(row), dx, dx, visible, scale);
+        new Span<float>(dx + visible, columns - visible).Clear();
     }
 }

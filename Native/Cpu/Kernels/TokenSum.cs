@@ -61,6 +61,6 @@ internal interface ITokenTerm
     /// <summary>False when the token takes no part; otherwise what its columns have in common.</summary>
     bool TakesPart(int row, out Vector512<float> factor);
 
-    /// <summary><paramref name="sum"/> with the token's term added, for the columns from <paramref name="column"/> on, of which <paramref name="left"/> exist.</summary>
+    /// <summary><paramref name="sum"/> and the token's term, for columns from <paramref name="column"/> on, of which <paramref name="left"/> exist.</summary>
     Vector512<float> Add(Vector512<float> sum, int row, int column, int left, Vector512<float> factor);
 }

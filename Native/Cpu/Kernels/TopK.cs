@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
@@ -12,29 +11,26 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// A NaN counts as −∞.
 /// </summary>
 internal readonly unsafe struct TopKKernel(
-    Matrix scores, DeviceSpan<float> bias, DeviceSpan<int> valid, int k, DeviceSpan<int> choices) : IRangeBody
+    Matrix scores, DeviceSpan<float> bias, DeviceSpan<int> valid, int k, DeviceSpan<int> choices) : IRowKernel
 {
     private static Vector512<float> Lowest => Vector512.Create(float.NegativeInfinity);
 
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
-        for (int row = start; row < end; row++)
+        int* chosen = choices.Pointer + (nint)row * k;
+        if (!valid.IsEmpty && valid.Pointer[row] == 0)
         {
-            int* chosen = choices.Pointer + (nint)row * k;
-            if (!valid.IsEmpty && valid.Pointer[row] == 0)
-            {
-                new Span<int>(chosen, k).Fill(-1);
-                continue;
-            }
+            new Span<int>(chosen, k).Fill(-1);
+            return;
+        }
 
-            float score = float.PositiveInfinity;
-            int column = -1;
-            for (int j = 0; j < k; j++)
-            {
-                column = Next(scores.Row(row), ref score, column);
-                chosen[j] = column;
-            }
+        float score = float.PositiveInfinity;
+        int column = -1;
+        for (int j = 0; j < k; j++)
+        {
+            column = Next(scores.Row(row), ref score, column);
+            chosen[j] = column;
         }
     }
 
@@ -74,25 +70,22 @@ internal readonly unsafe struct TopKKernel(
 /// Keeps the best groups of each row. Like top-k it scans once per kept group for the best that comes after the one found
 /// before, in the order "worth more, then lower group", so that nothing is marked or copied. A NaN counts as −∞.
 /// </summary>
-internal readonly unsafe struct MaskGroupsKernel(Matrix scores, DeviceSpan<float> bias, int groups, int kept, Matrix masked) : IRangeBody
+internal readonly unsafe struct MaskGroupsKernel(Matrix scores, DeviceSpan<float> bias, int groups, int kept, Matrix masked) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
         int members = scores.Columns / groups;
-        for (int row = start; row < end; row++)
+        float* score = scores.Row(row), to = masked.Row(row);
+        new Span<float>(to, scores.Columns).Fill(float.NegativeInfinity);
+        float worth = float.PositiveInfinity;
+        int group = -1;
+        for (int j = 0; j < kept; j++)
         {
-            float* score = scores.Row(row), to = masked.Row(row);
-            new Span<float>(to, scores.Columns).Fill(float.NegativeInfinity);
-            float worth = float.PositiveInfinity;
-            int group = -1;
-            for (int j = 0; j < kept; j++)
+            group = Next(score, members, ref worth, group);
+            for (int column = group * members; column < (group + 1) * members; column++)
             {
-                group = Next(score, members, ref worth, group);
-                for (int column = group * members; column < (group + 1) * members; column++)
-                {
-                    to[column] = Value(score, column);
-                }
+                to[column] = Value(score, column);
             }
         }
     }
@@ -136,23 +129,20 @@ internal readonly unsafe struct MaskGroupsKernel(Matrix scores, DeviceSpan<float
 }
 
 /// <summary>Puts a drawn column at the second place of each row's choices; those from there on move back by one, up to where it was.</summary>
-internal readonly unsafe struct DrawSecondKernel(Matrix logits, Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices) : IRangeBody
+internal readonly unsafe struct DrawSecondKernel(Matrix logits, Matrix scores, ulong key, float scale, int k, DeviceSpan<int> choices) : IRowKernel
 {
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int row)
     {
-        for (int row = start; row < end; row++)
+        var chosen = new Span<int>(choices.Pointer + (nint)row * k, k);
+        if (chosen[0] < 0 || Draw(row, chosen[0]) is not (>= 0 and int drawn))
         {
-            var chosen = new Span<int>(choices.Pointer + (nint)row * k, k);
-            if (chosen[0] < 0 || Draw(row, chosen[0]) is not (>= 0 and int drawn))
-            {
-                continue;
-            }
-
-            int place = chosen.IndexOf(drawn);
-            chosen[1..(place < 0 ? k - 1 : place)].CopyTo(chosen[2..]);
-            chosen[1] = drawn;
+            return;
         }
+
+        int place = chosen.IndexOf(drawn);
+        chosen[1..(place < 0 ? k - 1 : place)].CopyTo(chosen[2..]);
+        chosen[1] = drawn;
     }
 
     /// <summary>The column with the highest noisy logit of those that may be chosen; −1 for none.</summary>

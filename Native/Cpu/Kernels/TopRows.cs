@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Cpu.Kernels;
@@ -10,7 +9,7 @@ namespace MoEActors.Native.Cpu.Kernels;
 /// found by halving the range of numbers, always in 32 counts; then rows are taken in order.
 /// </summary>
 internal readonly unsafe struct TopRowsKernel(Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> keys, DeviceSpan<int> rows)
-    : IRangeBody
+    : IRowKernel
 {
     /// <summary>Times that a column is read.</summary>
     public const int Passes = 34;
@@ -18,19 +17,16 @@ internal readonly unsafe struct TopRowsKernel(Matrix scores, DeviceSpan<int> val
     /// <summary>Below the number of every score.</summary>
     private const int NoPart = int.MinValue;
 
-    [MethodImpl(Compilation.AtOnce)]
-    public void Run(int start, int end)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Run(int column)
     {
-        for (int column = start; column < end; column++)
+        int* key = keys.Pointer + (nint)column * scores.Rows;
+        for (int row = 0; row < scores.Rows; row++)
         {
-            int* key = keys.Pointer + (nint)column * scores.Rows;
-            for (int row = 0; row < scores.Rows; row++)
-            {
-                key[row] = valid.IsEmpty || valid.Pointer[row] != 0 ? Key(scores.Row(row)[column]) : NoPart;
-            }
-
-            Emit(key, Smallest(key), rows.Pointer + (nint)column * count);
+            key[row] = valid.IsEmpty || valid.Pointer[row] != 0 ? Key(scores.Row(row)[column]) : NoPart;
         }
+
+        Emit(key, Smallest(key), rows.Pointer + (nint)column * count);
     }
 
     /// <summary>The largest number that as many keys as wanted reach, or the least of all where keys do not suffice.</summary>
