@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
@@ -24,21 +23,19 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private readonly DirectorNews _director = new(model, meter);
 
-    private readonly RunFile _record = new()
-    {
-        Id = job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
-        Name = job.Name,
-        Text = job.Text.Paths,
-        TextHash = job.Text.Hash,
-        Seed = job.Seed,
-        Batch = job.Sequences,
-        Silos = job.Silos,
-        Steps = goal,
-        SaveEvery = job.SaveEvery,
-        Prompt = job.Prompt,
-        Director = job.Director is not null,
-        TurnsAfter = TurnOf(job, goal),
-    };
+    private readonly RunFile _record = new(
+        Id: job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
+        Name: job.Name,
+        Text: job.Text.Paths,
+        TextHash: job.Text.Hash,
+        Seed: job.Seed,
+        Batch: job.Sequences,
+        Silos: job.Silos,
+        Steps: goal,
+        SaveEvery: job.SaveEvery,
+        Prompt: job.Prompt,
+        Director: job.Director is not null,
+        TurnsAfter: TurnOf(job, goal));
 
     /// <summary>
     /// On a machine that becomes slower, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
@@ -132,29 +129,27 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
         int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
-        return new TrainingResult
-        {
-            Silos = job.Silos,
-            Steps = meter.Step,
-            Seconds = 0,
-            TrainingSeconds = seconds,
-            TrainingTokens = meter.Tokens,
-            TokensPerSecond = meter.Tokens / seconds,
-            TrainingLoss = meter.CrossEntropy,
-            RouterEntropy = meter.RouterEntropy,
-            DroppedShare = meter.DroppedShare,
-            ValidationLoss = loss.Loss,
-            ValidationBytes = loss.Tokens,
-            UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
-            ShardsMoved = meter.ShardsMoved,
-            Balance = meter.MeanBalance,
-            BalanceAsBegun = meter.MeanBalanceAsBegun,
-            Director = meter.Director,
-            Parameters = ModelLayout.ParameterCount(model.Run.Model),
-            Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
-            Checkpoint = Path.GetFullPath(job.Folder.Checkpoint),
-            Sample = job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]),
-        };
+        return new TrainingResult(
+            Silos: job.Silos,
+            Steps: meter.Step,
+            Seconds: 0,
+            TrainingSeconds: seconds,
+            TrainingTokens: meter.Tokens,
+            TokensPerSecond: meter.Tokens / seconds,
+            TrainingLoss: meter.CrossEntropy,
+            RouterEntropy: meter.RouterEntropy,
+            DroppedShare: meter.DroppedShare,
+            ValidationLoss: loss.Loss,
+            ValidationBytes: loss.Tokens,
+            UnigramLoss: job.Text.Corpus.UnigramLoss(validation),
+            ShardsMoved: meter.ShardsMoved,
+            Balance: meter.MeanBalance,
+            BalanceAsBegun: meter.MeanBalanceAsBegun,
+            Director: meter.Director,
+            Parameters: ModelLayout.ParameterCount(model.Run.Model),
+            Fingerprint: (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
+            Checkpoint: Path.GetFullPath(job.Folder.Checkpoint),
+            Sample: job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]));
     }
 
     /// <summary>A single worker leaves a director nothing to do.</summary>
