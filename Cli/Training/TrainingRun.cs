@@ -61,7 +61,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         {
             // One stream per checkpoint: a stream submits a step ahead, and a checkpoint belongs between two steps.
             long until = job.SaveEvery > 0 ? Math.Min(goal, (meter.Step / job.SaveEvery + 1) * job.SaveEvery) : goal;
-            IEnumerable<IReadOnlyList<MicroBatch>> batches = Steps(meter.Step + 1, until)
+            IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Sequence(meter.Step + 1, until, 1)
                 .TakeWhile(_ => IsToGoOn())
                 .Select(step => ByteBatches.OfStep(_windows.Of(step), step, model.Run.MicroBatches, job.Sequences));
 
@@ -156,14 +156,6 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
     private bool Directed => job.Director is not null && job.Silos > 1;
 
     private static long? TurnOf(TrainingJob job, long goal) => job.TurnsAfter ?? (job.ChangesSubject ? goal / 2 : null);
-
-    private static IEnumerable<long> Steps(long first, long last)
-    {
-        for (long step = first; step <= last; step++)
-        {
-            yield return step;
-        }
-    }
 
     private async Task TrySaveAsync()
     {
