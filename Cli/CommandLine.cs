@@ -2,7 +2,6 @@ using System.CommandLine;
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Commands.Bench;
 using MoEActors.Cli.Commands.Simulate;
-using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli;
 

@@ -17,20 +17,17 @@ namespace MoEActors.Client;
 public sealed class ClusterLayer
 {
     private readonly MoEModel _run;
-    private readonly ITrainingGrain _grain;
     private readonly CallerBuffers? _memory;
     private int _calls;
-    private int _passes;
     private int _rows;
     private Guid _forward;
 
-    /// <summary>Whether an update may have been committed without this client's having heard.</summary>
+    /// <summary>Whether an update may have been committed without this client's knowledge.</summary>
     private bool _stepUnknown;
 
-    internal ClusterLayer(MoEModel run, ITrainingGrain grain, CallerBuffers? memory)
+    internal ClusterLayer(MoEModel run, CallerBuffers? memory)
     {
         _run = run;
-        _grain = grain;
         _memory = memory;
         Configuration = LayerConfiguration.From(run.Run);
         Step = run.Step;
@@ -49,7 +46,7 @@ public sealed class ClusterLayer
     public long Step { get; private set; }
 
     /// <summary>Pairs of forward and backward whose gradients wait for <see cref="ApplyAsync"/>.</summary>
-    public int Passes => _passes;
+    public int Passes { get; private set; }
 
     /// <summary>Computes y = MoE(x). A backward may follow; a forward that no backward has followed leaves no trace.</summary>
     /// <param name="x">[rows, features], row-major: T·<see cref="LayerConfiguration.Dim"/> finite numbers.</param>
@@ -58,7 +55,7 @@ public sealed class ClusterLayer
     /// <param name="auxiliaryScale">
     /// Weight of the auxiliary losses (mean over micro-batches) in your loss. With n pairs per update and a loss that is their mean, it is 1/n.
     /// </param>
-    /// <param name="cancellationToken">Stops waiting, takes the memory back, and gives up the step.</param>
+    /// <param name="cancellationToken">Stops waiting, takes the memory back, and abandons the step.</param>
     /// <returns>Auxiliary loss, before its weight, and tokens of every expert.</returns>
     /// <exception cref="InvalidRequestException">The memory does not fit, or a number is not finite, or another call runs. The step goes on.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>
@@ -75,7 +72,7 @@ public sealed class ClusterLayer
             Guid forward = Guid.Empty;
             ForwardOutcome outcome = await LendAsync<ForwardOutcome>(
                 x, y,
-                handle => new ForwardRequest { Memory = forward = handle, Rows = rows, Pass = training ? _passes + 1 : 0, AuxiliaryScale = auxiliaryScale },
+                handle => new ForwardRequest { Memory = forward = handle, Rows = rows, Pass = training ? Passes + 1 : 0, AuxiliaryScale = auxiliaryScale },
                 cancellationToken);
             if (training)
             {
@@ -91,7 +88,7 @@ public sealed class ClusterLayer
     /// </summary>
     /// <param name="dy">[rows, features]: the gradient of your loss by y.</param>
     /// <param name="dx">[rows, features], to be written: the gradient of your loss by x; dy itself, or memory apart from it.</param>
-    /// <param name="cancellationToken">Stops waiting, takes the memory back, and gives up the step.</param>
+    /// <param name="cancellationToken">Stops waiting, takes the memory back, and abandons the step.</param>
     /// <exception cref="InvalidRequestException">No forward came before, or the memory does not fit it. The step goes on.</exception>
     /// <exception cref="PassRefusedException">An expert has moved since the step's first forward, say. The step begins anew.</exception>
     /// <exception cref="ViewFailedException">A worker failed. The step begins anew.</exception>
@@ -105,8 +102,8 @@ public sealed class ClusterLayer
                 dy.Length == _rows * Configuration.Dim,
                 $"dy has {dy.Length / Configuration.Dim} rows; the forward before had {_rows}.");
             BackwardOutcome outcome = await LendAsync<BackwardOutcome>(
-                dy, dx, handle => new BackwardRequest { Memory = handle, Pass = _passes + 1, Forward = _forward }, cancellationToken);
-            _passes = outcome.Passes;
+                dy, dx, handle => new BackwardRequest { Memory = handle, Pass = Passes + 1, Forward = _forward }, cancellationToken);
+            Passes = outcome.Passes;
             _rows = 0;
             return outcome;
         });
@@ -120,7 +117,7 @@ public sealed class ClusterLayer
     /// <exception cref="ViewFailedException">A worker failed. The step begins anew.</exception>
     public Task<StepOutcome> ApplyAsync(CancellationToken cancellationToken = default) => AloneAsync(nameof(ApplyAsync), async () =>
     {
-        Require(_passes > 0, $"There is no gradient to apply. Call {nameof(ForwardAsync)} and {nameof(BackwardAsync)} first.");
+        Require(Passes > 0, $"There is no gradient to apply. Call {nameof(ForwardAsync)} and {nameof(BackwardAsync)} first.");
         if (_stepUnknown)
         {
             Step = (await GetStatusAsync(cancellationToken)).Step;
@@ -129,7 +126,7 @@ public sealed class ClusterLayer
         Forget();
         _stepUnknown = true;
         var request = new StepRequest { Step = Step + 1, Batches = [], Forward = _forward };
-        StepOutcome outcome = await Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), before: null, cancellationToken);
+        StepOutcome outcome = await Tickets.RunAsync<StepOutcome>(_run.Grain, () => _run.Grain.SubmitStepAsync(request), before: null, cancellationToken);
         Step = outcome.Step;
         _stepUnknown = false;
         return outcome;
@@ -143,7 +140,7 @@ public sealed class ClusterLayer
     /// <exception cref="PlacementRefusedException">There is no such worker.</exception>
     public Task MoveExpertAsync(int expert, int rank, CancellationToken cancellationToken = default) => AloneAsync(nameof(MoveExpertAsync), async () =>
     {
-        Require(_passes == 0 && _rows == 0, $"A move would lose the gradients of {_passes + (_rows > 0 ? 1 : 0)} passes. Call {nameof(ApplyAsync)} before it.");
+        Require(Passes == 0 && _rows == 0, $"A move would lose the gradients of {Passes + (_rows > 0 ? 1 : 0)} passes. Call {nameof(ApplyAsync)} before it.");
         await _run.MoveExpertAsync(0, expert, rank, cancellationToken);
         return true;
     });
@@ -185,7 +182,7 @@ public sealed class ClusterLayer
         using BufferLease lease = _memory.Lease(source, target);
         try
         {
-            return await RunAsync<TOutcome>(request(lease.Handle), cancellationToken);
+            return await _run.RunAsync<TOutcome>(request(lease.Handle), cancellationToken);
         }
         catch (Exception)
         {
@@ -193,9 +190,6 @@ public sealed class ClusterLayer
             throw;
         }
     }
-
-    private Task<TOutcome> RunAsync<TOutcome>(WorkRequest request, CancellationToken cancellationToken)
-        where TOutcome : WorkOutcome => Tickets.RunAsync<TOutcome>(_grain, () => _grain.SubmitAsync(request), before: null, cancellationToken);
 
     private async Task<T> AloneAsync<T>(string call, Func<Task<T>> work)
     {
@@ -214,7 +208,7 @@ public sealed class ClusterLayer
 
     private void Forget()
     {
-        _passes = 0;
+        Passes = 0;
         _rows = 0;
     }
 

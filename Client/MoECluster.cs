@@ -8,7 +8,7 @@ namespace MoEActors.Client;
 /// <summary>A cluster as its users see it: the place to create and open models, and single layers.</summary>
 /// <param name="grains">Reaches the cluster's grains.</param>
 /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
-/// <param name="memory">The door to silos in this process, by which layers are called; null for a client elsewhere.</param>
+/// <param name="memory">Buffers that silos in this process share, through which layers are called; null for a client elsewhere.</param>
 public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerBuffers? memory = null) : IAsyncDisposable
 {
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
@@ -40,8 +40,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     {
         ArgumentNullException.ThrowIfNull(run);
         Require(run, Backbone.Decoder, name);
-        (_, RunConfiguration known, ViewOutcome view) = await CreateAsync(name, run, placement, cancellationToken);
-        return new MoEModel(name, grains, known, view);
+        return await CreateAsync(name, run, placement, cancellationToken);
     }
 
     /// <summary>Creates a model from a checkpoint. Training on gives, bit for bit, what never having stopped would have given.</summary>
@@ -54,9 +53,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<MoEModel> RestoreModelAsync(
         string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (_, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, place, placement, cancellationToken);
-        Require(run, Backbone.Decoder, name);
-        return new MoEModel(name, grains, run, view);
+        MoEModel model = await RestoreAsync(name, place, placement, cancellationToken);
+        Require(model.Run, Backbone.Decoder, name);
+        return model;
     }
 
     /// <summary>Opens a model that exists.</summary>
@@ -76,8 +75,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         string name, LayerConfiguration layer, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        (ITrainingGrain grain, RunConfiguration run, ViewOutcome view) = await CreateAsync(name, layer.ToRun(), placement, cancellationToken);
-        return new ClusterLayer(new MoEModel(name, grains, run, view), grain, memory);
+        return new ClusterLayer(await CreateAsync(name, layer.ToRun(), placement, cancellationToken), memory);
     }
 
     /// <summary>Creates a layer from a checkpoint.</summary>
@@ -90,9 +88,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<ClusterLayer> RestoreLayerAsync(
         string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        (ITrainingGrain grain, RunConfiguration run, ViewOutcome view) = await RestoreAsync(name, place, placement, cancellationToken);
-        Require(run, Backbone.None, name);
-        return new ClusterLayer(new MoEModel(name, grains, run, view), grain, memory);
+        MoEModel layer = await RestoreAsync(name, place, placement, cancellationToken);
+        Require(layer.Run, Backbone.None, name);
+        return new ClusterLayer(layer, memory);
     }
 
     /// <summary>Opens a layer that exists.</summary>
@@ -104,7 +102,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return await CreateLayerAsync(name, LayerConfiguration.From(run), placement: null, cancellationToken);
     }
 
-    private async Task<(ITrainingGrain Grain, RunConfiguration Run, ViewOutcome View)> CreateAsync(
+    private async Task<MoEModel> CreateAsync(
         string name, RunConfiguration run, PlacementRequest? placement, CancellationToken cancellationToken)
     {
         RunConfiguration known = run.Using(_kinds);
@@ -112,16 +110,16 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.CreateAsync(known, placement), before: null, cancellationToken);
-        return (grain, known, view);
+        return new MoEModel(name, grains, known, view);
     }
 
-    private async Task<(ITrainingGrain Grain, RunConfiguration Run, ViewOutcome View)> RestoreAsync(
+    private async Task<MoEModel> RestoreAsync(
         string name, string place, PlacementRequest? placement, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.RestoreAsync(place, placement), before: null, cancellationToken);
-        return (grain, await ConfigurationAsync(name, cancellationToken), view);
+        return new MoEModel(name, grains, await ConfigurationAsync(name, cancellationToken), view);
     }
 
     private async Task<RunConfiguration> ConfigurationAsync(string name, CancellationToken cancellationToken)

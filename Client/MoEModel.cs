@@ -10,7 +10,7 @@ namespace MoEActors.Client;
 /// <summary>A model of a cluster: training, evaluation, generation, checkpoints.</summary>
 public sealed class MoEModel
 {
-    /// <summary>Tokens of one order of a generation: what is computed in vain, at most, when it is cancelled.</summary>
+    /// <summary>Tokens of one request of a generation: what is computed in vain, at most, when it is cancelled.</summary>
     private const int GenerationSlice = 8;
 
     /// <summary>How often gates are asked anew while a step is being committed.</summary>
@@ -19,19 +19,19 @@ public sealed class MoEModel
     private static readonly TimeSpan GatePause = TimeSpan.FromMilliseconds(20);
 
     private readonly IGrainFactory _grains;
-    private readonly ITrainingGrain _grain;
-    private readonly IDirectorGrain _director;
 
     internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, ViewOutcome view)
     {
         _grains = grains;
-        _grain = grains.GetGrain<ITrainingGrain>(name);
-        _director = grains.GetGrain<IDirectorGrain>(name);
+        Grain = grains.GetGrain<ITrainingGrain>(name);
         Name = name;
         Run = run;
         Step = view.Step;
         Cursor = view.Cursor;
     }
+
+    /// <summary>The model's coordinator.</summary>
+    internal ITrainingGrain Grain { get; }
 
     /// <summary>The model's name.</summary>
     public string Name { get; }
@@ -48,7 +48,7 @@ public sealed class MoEModel
     /// <summary>Learns from one batch. The step is committed when the task ends well.</summary>
     /// <param name="batch">As many micro-batches as the run has per step.</param>
     /// <param name="cancellationToken">
-    /// Stops waiting; the step itself goes on. The same batch submitted next is that step, and its outcome is told; before another batch, call
+    /// Stops waiting; the step itself goes on. The same batch submitted next is that step, and has its outcome; before another batch, call
     /// <see cref="RefreshAsync"/>.
     /// </param>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
@@ -127,7 +127,7 @@ public sealed class MoEModel
         IReadOnlyList<int> prompt, int count, float temperature = 1f, ulong seed = 1,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        // A draw follows from seed and position, so that the division into orders changes nothing.
+        // A draw follows from seed and position, so that the division into requests changes nothing.
         List<int> text = [.. prompt];
         long end = text.Count + (long)count;
         do
@@ -179,7 +179,7 @@ public sealed class MoEModel
 
     /// <summary>What the director sees, what it has decided and why, and what came of it.</summary>
     public Task<DirectorStatus> GetDirectorAsync(CancellationToken cancellationToken = default) =>
-        _director.GetStatusAsync().WaitAsync(cancellationToken);
+        _grains.GetGrain<IDirectorGrain>(Name).GetStatusAsync().WaitAsync(cancellationToken);
 
     /// <summary>
     /// Replaces the routing policy of a layer between two steps: experts per token, capacity, noise, loss coefficients - everything but what
@@ -252,17 +252,17 @@ public sealed class MoEModel
 
     /// <summary>Term, view, step, and where everything is.</summary>
     public Task<TrainingStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
-        _grain.GetStatusAsync().WaitAsync(cancellationToken);
+        Grain.GetStatusAsync().WaitAsync(cancellationToken);
 
     private Task<StepOutcome> SubmitAsync(
         long step, IReadOnlyList<MicroBatch> batch, Task? before, CancellationToken cancellationToken)
     {
         var request = new StepRequest { Step = step, Batches = [.. batch] };
-        return Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), before, cancellationToken);
+        return Tickets.RunAsync<StepOutcome>(Grain, () => Grain.SubmitStepAsync(request), before, cancellationToken);
     }
 
-    private Task<TOutcome> RunAsync<TOutcome>(WorkRequest request, CancellationToken cancellationToken)
-        where TOutcome : WorkOutcome => Tickets.RunAsync<TOutcome>(_grain, () => _grain.SubmitAsync(request), before: null, cancellationToken);
+    internal Task<TOutcome> RunAsync<TOutcome>(WorkRequest request, CancellationToken cancellationToken)
+        where TOutcome : WorkOutcome => Tickets.RunAsync<TOutcome>(Grain, () => Grain.SubmitAsync(request), before: null, cancellationToken);
 
     private static async Task<StepOutcome> AwaitFirstAsync(Task<StepOutcome> first, Task<StepOutcome> second)
     {

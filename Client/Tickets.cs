@@ -65,7 +65,7 @@ internal static class Tickets
 
         if (before is not null)
         {
-            // Its failure is told to whoever waits for it.
+            // Its failure is thrown to whoever waits for it.
             await before.ContinueWith(_ => { }, cancellationToken, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }

@@ -1,6 +1,5 @@
 using MoEActors.Benchmarks;
 using MoEActors.Cli.Configuration;
-using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Training;
 using MoEActors.Client.Data;
 
@@ -19,16 +18,31 @@ internal static class ConfiguredRun
     {
         TrainFile? file = config is null ? null : TrainFile.Read(config);
         var text = TextSource.Read(paths is { Count: > 0 } ? paths : file?.Text ?? [], output with { Out = output.Error });
-        TrainingJob demo = DemoModel.Job(new DemoOptions(), text);
-        int sequences = file is null ? demo.Sequences : file.Batch ?? new TrainOptions().Batch;
+        int sequences = file is null ? DemoModel.Sequences : file.Batch ?? TrainCommand.DefaultBatch;
         RunConfiguration run = file is null
-            ? demo.Run
+            ? DemoModel.Run(SharedOptions.DefaultSeed)
             : new RunConfiguration
             {
-                MicroBatches = Math.Min(sequences, file.MicroBatches ?? DemoModel.MicroBatches),
+                MicroBatches = MicroBatches(file, sequences),
                 Model = file.Model with { Vocabulary = ByteBatches.Vocabulary },
                 Optimizer = file.Optimizer,
             };
+        run.Require();
+        if (schedule is { } steps && file is not { HasSchedule: true })
+        {
+            run = run with { Optimizer = run.Optimizer.OfSteps(steps) };
+        }
+
+        return new TrainedRun(run, text.Corpus, sequences) { Director = file?.Director ?? true };
+    }
+
+    /// <summary>Micro-batches of a step of so many sequences.</summary>
+    public static int MicroBatches(TrainFile? file, int sequences) => Math.Min(sequences, file?.MicroBatches ?? DemoModel.MicroBatches);
+
+    /// <summary>Refuses a run that cannot work.</summary>
+    /// <exception cref="UsageException">All mistakes.</exception>
+    public static void Require(this RunConfiguration run)
+    {
         try
         {
             run.Validate();
@@ -37,12 +51,5 @@ internal static class ConfiguredRun
         {
             throw new UsageException(string.Join(' ', e.Errors));
         }
-
-        if (schedule is { } steps && file is not { HasSchedule: true })
-        {
-            run = run with { Optimizer = run.Optimizer.OfSteps(steps) };
-        }
-
-        return new TrainedRun(run, text.Corpus, sequences) { Director = file?.Director ?? true };
     }
 }

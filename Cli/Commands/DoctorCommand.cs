@@ -1,24 +1,17 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Health;
-using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli.Commands;
 
 /// <summary>`moe doctor`: what this machine has, what is missing, and what to do about it.</summary>
-internal sealed class DoctorCommand
+internal static class DoctorCommand
 {
-    private readonly Option<bool> _json = SharedOptions.Json();
-
-    public static Command Create() => new DoctorCommand().Build();
-
-    private Command Build()
+    public static Command Create()
     {
-        Command command = new("doctor", "Look at this machine, and say what to do about each problem. Ends with 1 when there is one.") { _json };
-        command.Runs(
-            parsed => new DoctorOptions { Json = parsed.GetValue(_json) },
-            (options, output, _) => Task.FromResult(Report(Diagnosis.Of(Machine.Here()), options.Json, output.Out)));
-        return command;
+        Option<bool> json = SharedOptions.Json();
+        return new Command("doctor", "Look at this machine, and say what to do about each problem. Ends with 1 when there is one.") { json }
+            .Runs((parsed, output, _) => Task.FromResult(Report(Diagnosis.Of(Machine.Here()), parsed.GetValue(json), output.Out)));
     }
 
     /// <summary>Prints the findings and returns the exit code: failed when one of them is a problem.</summary>
@@ -28,10 +21,9 @@ internal sealed class DoctorCommand
         if (json)
         {
             writer.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings), SnakeCase.OneLine));
-            return healthy ? ExitCode.Done : ExitCode.Failed;
         }
 
-        foreach (Finding finding in findings)
+        foreach (Finding finding in json ? [] : findings)
         {
             string mark = finding.Verdict switch { Verdict.Good => "good", Verdict.Remark => "remark", _ => "PROBLEM" };
             writer.WriteLine($"{mark,-8} {finding.Name,-14} {finding.Value}");
@@ -43,11 +35,4 @@ internal sealed class DoctorCommand
 
         return healthy ? ExitCode.Done : ExitCode.Failed;
     }
-}
-
-/// <summary>What `moe doctor` is asked to do.</summary>
-internal sealed record DoctorOptions : ICommandOptions
-{
-    /// <summary>Whether to print one JSON object instead of lines.</summary>
-    public bool Json { get; init; }
 }

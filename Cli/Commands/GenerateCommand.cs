@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using MoEActors.Cli.Invocation;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Modules.Checkpoints;
@@ -11,95 +10,54 @@ using MoEActors.Silo.Embedded;
 namespace MoEActors.Cli.Commands;
 
 /// <summary>`moe generate`: a trained model writes.</summary>
-internal sealed class GenerateCommand
+internal static class GenerateCommand
 {
-    private static readonly GenerateOptions Defaults = new();
-
-    private readonly Option<string> _checkpoint = new("--checkpoint")
+    public static Command Create()
     {
-        Description = "Folder of the checkpoint.",
-        HelpName = "FOLDER",
-        Required = true,
-    };
-
-    private readonly Option<string> _prompt = new("--prompt")
-    {
-        Description = "What the text begins with.",
-        HelpName = "TEXT",
-        DefaultValueFactory = _ => Defaults.Prompt,
-    };
-
-    private readonly Option<int> _tokens = NumberOption.Count("--tokens", "Bytes to add.", Defaults.Tokens);
-
-    private readonly Option<double> _temperature =
-        NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", Defaults.Temperature);
-
-    private readonly Option<long> _seed = NumberOption.Seed(Defaults.Seed);
-
-    private readonly Option<bool> _json = SharedOptions.Json();
-
-    public static Command Create() => new GenerateCommand().Build();
-
-    private Command Build()
-    {
-        Command command = new("generate", "Let a trained model continue a text.") { _checkpoint, _prompt, _tokens, _temperature, _seed, _json };
-        command.Runs(Read, Run);
-        return command;
-    }
-
-    private GenerateOptions Read(ParseResult parsed) => new()
-    {
-        Checkpoint = parsed.GetRequiredValue(_checkpoint),
-        Prompt = parsed.GetRequiredValue(_prompt),
-        Tokens = parsed.GetValue(_tokens),
-        Temperature = parsed.GetValue(_temperature),
-        Seed = parsed.GetValue(_seed),
-        Json = parsed.GetValue(_json),
-    };
-
-    private static async Task<int> Run(GenerateOptions options, CommandOutput output, CancellationToken cancellation)
-    {
-        int vocabulary = CheckpointFolder.Open(options.Checkpoint).Run.Model.Vocabulary;
-        if (vocabulary != ByteBatches.Vocabulary)
+        Option<string> checkpoint = TextOption.Required("--checkpoint", "FOLDER", "Folder of the checkpoint.");
+        Option<string> prompt = TextOption.WithDefault("--prompt", "TEXT", "What the text begins with.", TrainCommand.Prompt);
+        Option<int> tokens = NumberOption.Count("--tokens", "Bytes to add.", 240);
+        Option<double> temperature =
+            NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7);
+        Option<long> seed = NumberOption.Seed();
+        Option<bool> json = SharedOptions.Json();
+        Command command = new("generate", "Let a trained model continue a text.") { checkpoint, prompt, tokens, temperature, seed, json };
+        return command.Runs(async (parsed, output, cancellation) =>
         {
-            throw new UsageException(
-                $"--checkpoint {options.Checkpoint} has a vocabulary of {vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
-        }
-
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
-        MoEModel model = await cluster.Client.RestoreModelAsync("generate", options.Checkpoint, cancellationToken: cancellation);
-        TextWriter live = options.Json ? TextWriter.Null : output.Out;
-        long started = Stopwatch.GetTimestamp();
-        string text = await ContinueAsync(model, options, live, cancellation);
-        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        live.WriteLine();
-        if (options.Json)
-        {
-            output.Out.WriteLine(JsonSerializer.Serialize(new GenerationReport
+            string folder = parsed.GetRequiredValue(checkpoint);
+            string beginning = parsed.GetRequiredValue(prompt);
+            (int count, double boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
+            UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
+            int vocabulary = CheckpointFolder.Open(folder).Run.Model.Vocabulary;
+            UsageException.ThrowUnless(
+                vocabulary == ByteBatches.Vocabulary,
+                $"--checkpoint {folder} has a vocabulary of {vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
+            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
+            MoEModel model = await cluster.Client.RestoreModelAsync("generate", folder, cancellationToken: cancellation);
+            TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
+            long started = Stopwatch.GetTimestamp();
+            int[] bytes = [.. Encoding.UTF8.GetBytes(beginning).Select(value => (int)value)];
+            string text = await WriteAsync(beginning, model.GenerateAsync(bytes, count, (float)boldness, (ulong)draws, cancellation), live);
+            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            live.WriteLine();
+            if (parsed.GetValue(json))
             {
-                Checkpoint = Path.GetFullPath(options.Checkpoint),
-                Step = model.Step,
-                Prompt = options.Prompt,
-                Text = text,
-                Tokens = options.Tokens,
-                Temperature = options.Temperature,
-                Seed = options.Seed,
-                Seconds = seconds,
-            }, SnakeCase.OneLine));
-        }
+                GenerationReport report = new(Path.GetFullPath(folder), model.Step, beginning, text, count, boldness, draws, seconds);
+                output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
+            }
 
-        return ExitCode.Done;
+            return ExitCode.Done;
+        });
     }
 
-    private static async Task<string> ContinueAsync(MoEModel model, GenerateOptions options, TextWriter live, CancellationToken cancellation)
+    private static async Task<string> WriteAsync(string prompt, IAsyncEnumerable<int> tokens, TextWriter live)
     {
-        int[] prompt = [.. Encoding.UTF8.GetBytes(options.Prompt).Select(value => (int)value)];
-        live.Write(options.Prompt);
+        live.Write(prompt);
 
         // A character of several bytes arrives byte by byte; the decoder keeps the incomplete part.
         Decoder decoder = Encoding.UTF8.GetDecoder();
         char[] characters = new char[4];
-        var text = new StringBuilder(options.Prompt);
+        var text = new StringBuilder(prompt);
         void Show(ReadOnlySpan<byte> bytes, bool flush)
         {
             int count = decoder.GetChars(bytes, characters, flush);
@@ -108,7 +66,7 @@ internal sealed class GenerateCommand
             live.Flush();
         }
 
-        await foreach (int token in model.GenerateAsync(prompt, options.Tokens, (float)options.Temperature, (ulong)options.Seed, cancellation))
+        await foreach (int token in tokens)
         {
             Show([(byte)token], flush: false);
         }
@@ -118,57 +76,14 @@ internal sealed class GenerateCommand
     }
 }
 
-/// <summary>What `moe generate` is asked to do.</summary>
-internal sealed record GenerateOptions : ICommandOptions
-{
-    /// <summary>Folder of the checkpoint.</summary>
-    public string Checkpoint { get; init; } = "";
-
-    /// <summary>What the text begins with.</summary>
-    public string Prompt { get; init; } = "The ";
-
-    /// <summary>Tokens to add; a token of a byte-level model is a byte.</summary>
-    public int Tokens { get; init; } = 240;
-
-    /// <summary>Divides the logits; 0 takes the most likely token.</summary>
-    public double Temperature { get; init; } = 0.7;
-
-    /// <summary>Seed of the draws.</summary>
-    public long Seed { get; init; } = 1;
-
-    /// <summary>Whether to print one JSON object instead of the text.</summary>
-    public bool Json { get; init; }
-
-    public void Validate()
-    {
-        if (Encoding.UTF8.GetByteCount(Prompt) == 0)
-        {
-            throw new UsageException("--prompt is empty; a text needs a beginning.");
-        }
-    }
-}
-
 /// <summary>What `moe generate --json` prints.</summary>
-internal sealed record GenerationReport
-{
-    /// <summary>Folder of the checkpoint.</summary>
-    public required string Checkpoint { get; init; }
-
-    /// <summary>Steps that the model has been trained for.</summary>
-    public required long Step { get; init; }
-
-    public required string Prompt { get; init; }
-
-    /// <summary>The text, the prompt included.</summary>
-    public required string Text { get; init; }
-
-    /// <summary>Tokens added to the prompt.</summary>
-    public required int Tokens { get; init; }
-
-    public required double Temperature { get; init; }
-
-    public required long Seed { get; init; }
-
-    /// <summary>Time of the generation alone.</summary>
-    public required double Seconds { get; init; }
-}
+/// <param name="Checkpoint">Folder of the checkpoint.</param>
+/// <param name="Step">Steps that the model has been trained for.</param>
+/// <param name="Prompt">What the text begins with.</param>
+/// <param name="Text">The text, the prompt included.</param>
+/// <param name="Tokens">Tokens added to the prompt; a token of a byte-level model is a byte.</param>
+/// <param name="Temperature">Divides the logits; 0 takes the most likely token.</param>
+/// <param name="Seed">Seed of the draws.</param>
+/// <param name="Seconds">Time of the generation alone.</param>
+internal sealed record GenerationReport(
+    string Checkpoint, long Step, string Prompt, string Text, int Tokens, double Temperature, long Seed, double Seconds);

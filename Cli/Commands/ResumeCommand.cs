@@ -1,5 +1,4 @@
 using System.CommandLine;
-using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Grains.Interfaces.Director;
@@ -8,98 +7,52 @@ using MoEActors.Modules.Checkpoints;
 namespace MoEActors.Cli.Commands;
 
 /// <summary>`moe resume`: a run goes on from its checkpoint, as if it had never stopped.</summary>
-internal sealed class ResumeCommand
+internal static class ResumeCommand
 {
-    private readonly Argument<string?> _name = new("NAME")
+    public static Command Create()
     {
-        Description = "Name of the run: its folder below runs/.",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
-
-    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of a checkpoint, instead of NAME.", HelpName = "FOLDER" };
-
-    private readonly Option<string> _runs = SharedOptions.Runs();
-
-    private readonly Option<int?> _steps = NumberOption.OptionalCount(
-        "--steps", "Stop after this step, those already done included; without it, where the run was to stop.");
-
-    private readonly Option<double?> _seconds = NumberOption.OptionalSeconds("Train so many seconds at most.");
-
-    private readonly Option<string[]> _text = SharedOptions.Text("the run's own");
-
-    private readonly Option<int?> _silos = NumberOption.OptionalCount("--silos", "Number of embedded silos; without it, as many as before.");
-
-    private readonly Option<string?> _json = SharedOptions.JsonFile();
-
-    public static Command Create() => new ResumeCommand().Build();
-
-    private Command Build()
-    {
+        Argument<string?> name = new("NAME") { Description = "Name of the run: its folder below runs/.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> checkpoint = TextOption.Optional("--checkpoint", "FOLDER", "Folder of a checkpoint, instead of NAME.");
+        Option<string> runs = SharedOptions.Runs();
+        Option<int?> steps = NumberOption.OptionalCount(
+            "--steps", "Stop after this step, those already done included; without it, where the run was to stop.");
+        Option<double?> seconds = NumberOption.OptionalSeconds("Train so many seconds at most.");
+        Option<string[]> text = SharedOptions.Text("the run's own");
+        Option<int?> silos = NumberOption.OptionalCount("--silos", "Number of embedded silos; without it, as many as before.");
+        Option<string?> json = SharedOptions.JsonFile();
         Command command = new("resume", "Go on with a run from its checkpoint: the result is that of never having stopped.")
         {
-            _name, _checkpoint, _runs, _steps, _seconds, _text, _silos, _json,
+            name, checkpoint, runs, steps, seconds, text, silos, json,
         };
-        command.Runs(Read, Run);
-        return command;
-    }
-
-    private ResumeOptions Read(ParseResult parsed) => new()
-    {
-        Name = parsed.GetValue(_name),
-        Checkpoint = parsed.GetValue(_checkpoint),
-        Runs = parsed.GetRequiredValue(_runs),
-        Steps = parsed.GetValue(_steps),
-        Seconds = parsed.GetValue(_seconds),
-        Text = parsed.GetValue(_text) ?? [],
-        Silos = parsed.GetValue(_silos),
-        Json = parsed.GetValue(_json),
-    };
-
-    private static async Task<int> Run(ResumeOptions options, CommandOutput output, CancellationToken cancellation)
-    {
-        TrainingJob job = ResumedJob.Of(options, output);
-        output.Out.WriteLine($"Going on with {job.Name} after step {job.Resume!.Step}.");
-        TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
-        TrainingReport.Write(result, options.Json, output);
-        return ExitCode.Done;
+        return command.Runs(async (parsed, output, cancellation) =>
+        {
+            OutputPath.RequireWritableFile("--json", parsed.GetValue(json));
+            ResumeOptions options = new(
+                parsed.GetValue(name), parsed.GetValue(checkpoint), parsed.GetRequiredValue(runs), parsed.GetValue(steps), parsed.GetValue(seconds),
+                parsed.GetValue(text) ?? [], parsed.GetValue(silos));
+            options.Validate();
+            TrainingJob job = ResumedJob.Of(options, output);
+            output.Out.WriteLine($"Going on with {job.Name} after step {job.Resume!.Step}.");
+            return await TrainingReport.RunAsync(job, parsed.GetValue(json), output, cancellation);
+        });
     }
 }
 
-/// <summary>What `moe resume` is asked to do.</summary>
-internal sealed record ResumeOptions : ICommandOptions
+/// <summary>What `moe resume` is asked for.</summary>
+/// <param name="Name">Name of the run; null when a checkpoint is given.</param>
+/// <param name="Checkpoint">Folder of the checkpoint; null when a name is given.</param>
+/// <param name="Runs">Folder that holds the runs.</param>
+/// <param name="Steps">The step to stop after, those done included; null for what the run was asked for.</param>
+/// <param name="Seconds">Training time at most; null for no limit.</param>
+/// <param name="Text">Files and folders of other text; empty for the run's own.</param>
+/// <param name="Silos">Number of embedded silos; null for as many as before.</param>
+internal sealed record ResumeOptions(
+    string? Name, string? Checkpoint, string Runs, int? Steps, double? Seconds, IReadOnlyList<string> Text, int? Silos)
 {
-    /// <summary>Name of the run; null when <see cref="Checkpoint"/> is given.</summary>
-    public string? Name { get; init; }
-
-    /// <summary>Folder of the checkpoint; null when <see cref="Name"/> is given.</summary>
-    public string? Checkpoint { get; init; }
-
-    /// <summary>Folder that holds the runs.</summary>
-    public required string Runs { get; init; }
-
-    /// <summary>The step to stop after, those done included; null for what the run was asked for.</summary>
-    public int? Steps { get; init; }
-
-    /// <summary>Training time at most; null for no limit.</summary>
-    public double? Seconds { get; init; }
-
-    /// <summary>Files and folders of other text; empty for the run's own.</summary>
-    public IReadOnlyList<string> Text { get; init; } = [];
-
-    /// <summary>Number of embedded silos; null for as many as before.</summary>
-    public int? Silos { get; init; }
-
-    /// <summary>Where to write the result as JSON; null for nowhere.</summary>
-    public string? Json { get; init; }
-
     public void Validate()
     {
-        OutputPath.RequireWritableFile("--json", Json);
-        if (Name is null == Checkpoint is null)
-        {
-            throw new UsageException(Name is null ? "the NAME of a run or --checkpoint FOLDER must be given." : "NAME and --checkpoint exclude each other.");
-        }
-
+        UsageException.ThrowUnless(Name is not null || Checkpoint is not null, "the NAME of a run or --checkpoint FOLDER must be given.");
+        UsageException.ThrowUnless(Name is null || Checkpoint is null, "NAME and --checkpoint exclude each other.");
         if (Name is not null)
         {
             OutputPath.RequireRunName("NAME", Name);
@@ -120,19 +73,14 @@ internal static class ResumedJob
             : RunFolder.OfCheckpoint(options.Checkpoint!);
         CheckpointFolder checkpoint = CheckpointFolder.Open(folder.Checkpoint);
         RunFile record = folder.ReadRunFile() ?? Without(folder, options, checkpoint, output);
-        if (record.Id != checkpoint.Cursor)
-        {
-            throw new UsageException(
-                $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train, or give --text and a copy of the checkpoint without run.json.");
-        }
+        UsageException.ThrowUnless(
+            record.Id == checkpoint.Cursor,
+            $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train, or give --text and a copy of the checkpoint without run.json.");
 
         long goal = options.Steps ?? Goal(record, checkpoint);
-        if (goal <= checkpoint.Step)
-        {
-            throw new UsageException(
-                $"{record.Name} has done {checkpoint.Step} steps and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
-        }
-
+        UsageException.ThrowUnless(
+            goal > checkpoint.Step,
+            $"{record.Name} has done {checkpoint.Step} steps and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
         return new TrainingJob
         {
             Name = record.Name,
@@ -154,11 +102,8 @@ internal static class ResumedJob
     }
 
     /// <summary>What the run was asked for; when that is done, the end of its schedule.</summary>
-    private static long Goal(RunFile record, CheckpointFolder checkpoint)
-    {
-        long schedule = checkpoint.Run.Optimizer.TotalSteps;
-        return checkpoint.Step < record.Steps ? record.Steps : schedule;
-    }
+    private static long Goal(RunFile record, CheckpointFolder checkpoint) =>
+        checkpoint.Step < record.Steps ? record.Steps : checkpoint.Run.Optimizer.TotalSteps;
 
     private static TextSource Text(ResumeOptions options, RunFile record, CommandOutput output)
     {
@@ -175,25 +120,20 @@ internal static class ResumedJob
     /// <summary>A checkpoint without run.json can be resumed when the text is named.</summary>
     private static RunFile Without(RunFolder folder, ResumeOptions options, CheckpointFolder checkpoint, CommandOutput output)
     {
-        if (options.Text.Count == 0)
-        {
-            throw new UsageException($"There is no run.json in {folder.Path} to say what text the run was on; name it with --text.");
-        }
-
-        TrainOptions defaults = new();
-        output.Error.WriteLine($"There is no run.json in {folder.Path}: going on with {defaults.Batch} sequences per step and seed {defaults.Seed}.");
-        return new RunFile
-        {
-            Id = checkpoint.Cursor,
-            Name = options.Name ?? defaults.Name,
-            Text = options.Text,
-            TextHash = "",
-            Seed = defaults.Seed,
-            Batch = defaults.Batch,
-            Silos = defaults.Silos,
-            Steps = checkpoint.Run.Optimizer.TotalSteps,
-            SaveEvery = 0,
-            Prompt = TrainCommand.Prompt,
-        };
+        UsageException.ThrowUnless(
+            options.Text.Count > 0, $"There is no run.json in {folder.Path} to say what text the run was on; name it with --text.");
+        output.Error.WriteLine(
+            $"There is no run.json in {folder.Path}: going on with {TrainCommand.DefaultBatch} sequences per step and seed {SharedOptions.DefaultSeed}.");
+        return new RunFile(
+            Id: checkpoint.Cursor,
+            Name: options.Name ?? TrainCommand.DefaultName,
+            Text: options.Text,
+            TextHash: "",
+            Seed: SharedOptions.DefaultSeed,
+            Batch: TrainCommand.DefaultBatch,
+            Silos: SharedOptions.DefaultSilos,
+            Steps: checkpoint.Run.Optimizer.TotalSteps,
+            SaveEvery: 0,
+            Prompt: TrainCommand.Prompt);
     }
 }

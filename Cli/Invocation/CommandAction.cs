@@ -3,16 +3,14 @@ using System.CommandLine.Parsing;
 
 namespace MoEActors.Cli.Invocation;
 
-/// <summary>How every command runs: read, validate, run, and turn what is thrown into one line and an exit code.</summary>
+/// <summary>How every command runs, and how what is thrown becomes one line and an exit code.</summary>
 internal static class CommandAction
 {
     /// <summary>The option, known to every command, that shows the whole exception instead of its message.</summary>
     public const string Verbose = "--verbose";
 
-    /// <summary>Makes <paramref name="run"/> what the command does with the options that <paramref name="read"/> finds.</summary>
-    public static void Runs<TOptions>(
-        this Command command, Func<ParseResult, TOptions> read, Func<TOptions, CommandOutput, CancellationToken, Task<int>> run)
-        where TOptions : ICommandOptions
+    /// <summary>Makes <paramref name="run"/> what the command does: it reads and checks its options, and returns the exit code.</summary>
+    public static Command Runs(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task<int>> run)
     {
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -21,9 +19,7 @@ internal static class CommandAction
             string name = Name(parsed.CommandResult);
             try
             {
-                TOptions options = read(parsed);
-                options.Validate();
-                return await run(options, output, cancellation);
+                return await run(parsed, output, cancellation);
             }
             catch (UsageException e)
             {
@@ -46,6 +42,7 @@ internal static class CommandAction
                 return ExitCode.Failed;
             }
         });
+        return command;
     }
 
     /// <summary>A command's full name, as it is typed.</summary>
@@ -65,16 +62,6 @@ internal static class CommandAction
     }
 }
 
-/// <summary>The options of a command, read from its arguments.</summary>
-internal interface ICommandOptions
-{
-    /// <summary>Checks what concerns several options at once; each alone has been checked when it was read.</summary>
-    /// <exception cref="UsageException">Options contradict each other; the message names them.</exception>
-    void Validate()
-    {
-    }
-}
-
 /// <summary>The exit codes of the program.</summary>
 internal static class ExitCode
 {
@@ -85,7 +72,16 @@ internal static class ExitCode
 }
 
 /// <summary>Arguments that are well-formed one by one and wrong together. The message names them.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+internal sealed class UsageException(string message) : Exception(message)
+{
+    public static void ThrowUnless(bool holds, string message)
+    {
+        if (!holds)
+        {
+            throw new UsageException(message);
+        }
+    }
+}
 
 /// <summary>A command was cancelled and has cleaned up. The message says where it stopped and how to go on.</summary>
 internal sealed class StoppedException(string message, CancellationToken cancellation) : OperationCanceledException(message, cancellation);

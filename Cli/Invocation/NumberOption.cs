@@ -35,7 +35,7 @@ internal static class NumberOption
         WithDefault(name, description, initial, value => value >= 0, "a number of at least 0");
 
     /// <summary>Any whole number.</summary>
-    public static Option<long> Seed(long initial) =>
+    public static Option<long> Seed(long initial = SharedOptions.DefaultSeed) =>
         WithDefault("--seed", "Same seed, same numbers.", initial, _ => true, "a whole number");
 
     private const string PositiveRule = "a number above 0";

@@ -31,13 +31,8 @@ internal static class OutputPath
 
     /// <summary>A run's name: one folder below runs/.</summary>
     /// <exception cref="UsageException">It is more than that.</exception>
-    public static void RequireRunName(string option, string name)
-    {
-        if (!IsRunName(name))
-        {
-            throw new UsageException($"{option} '{name}' is no name of a folder below runs/.");
-        }
-    }
+    public static void RequireRunName(string option, string name) =>
+        UsageException.ThrowUnless(IsRunName(name), $"{option} '{name}' is no name of a folder below runs/.");
 }
 
 /// <summary>Files that other programs may read at any time: a reader sees the old content or the new, never a part.</summary>

@@ -5,19 +5,23 @@ namespace MoEActors.Cli.Invocation;
 /// <summary>Options that several commands have.</summary>
 internal static class SharedOptions
 {
-    /// <summary>Whether to print a report as JSON.</summary>
+    public const int DefaultSilos = 4;
+    public const long DefaultSeed = 1;
+
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object." };
 
-    /// <summary>Where to write a result as JSON.</summary>
-    public static Option<string?> JsonFile() => new("--json") { Description = "Write the result to a file as JSON.", HelpName = "FILE" };
+    public static Option<string?> JsonFile() => TextOption.Optional("--json", "FILE", "Write the result to a file as JSON.");
 
-    /// <summary>Where runs are.</summary>
-    public static Option<string> Runs() => new("--runs")
-    {
-        Description = "Folder that holds the runs.",
-        HelpName = "FOLDER",
-        DefaultValueFactory = _ => OutputPath.Runs,
-    };
+    public static Option<string> Out() => TextOption.Required("--out", "FILE", "File to write.");
+
+    public static Option<string> Runs() => TextOption.WithDefault("--runs", "FOLDER", "Folder that holds the runs.", OutputPath.Runs);
+
+    public static Option<int> Silos(string description = "Number of embedded silos.") => NumberOption.Count("--silos", description, DefaultSilos);
+
+    /// <summary>The file of a run that takes the place of the demo's.</summary>
+    /// <param name="verb">What the command does with the run.</param>
+    public static Option<string?> InsteadOfDemo(string verb) =>
+        TextOption.Optional("--config", "FILE", $"{verb} the run of a JSON file (see docs/configuration.md) instead of the demo's.");
 
     /// <summary>Files and folders of text.</summary>
     /// <param name="otherwise">The text that is taken without the option.</param>
@@ -29,7 +33,6 @@ internal static class SharedOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
-    /// <summary>Whether to leave the placement alone.</summary>
     public static Option<bool> NoDirector() => new("--no-director")
     {
         Description = "Leave experts where they are; else they follow the load, which changes no bit of a reproducible run.",

@@ -13,6 +13,7 @@ internal static class SnakeCase
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     };
 
     /// <summary>For files, and reports of many lines.</summary>

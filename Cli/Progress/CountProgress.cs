@@ -1,5 +1,4 @@
 using MoEActors.Benchmarks;
-using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Cli.Progress;
 
@@ -8,7 +7,7 @@ namespace MoEActors.Cli.Progress;
 /// <param name="unit">What is counted, as in "row" or "step".</param>
 /// <param name="total">How many there are.</param>
 /// <param name="time">Clock that it goes by.</param>
-internal sealed class CountProgress(TextWriter writer, string unit, int total, TimeProvider time) : IProgress<BenchmarkProgress>
+internal sealed class CountProgress(TextWriter writer, string unit, int total, TimeProvider time) : IProgress<BenchmarkProgress>, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -32,7 +31,7 @@ internal sealed class CountProgress(TextWriter writer, string unit, int total, T
     public void Report(BenchmarkProgress value) => Report(value.What, value.Done);
 
     /// <summary>Clears the line.</summary>
-    public void Clear()
+    public void Dispose()
     {
         if (_width > 0)
         {

@@ -17,7 +17,6 @@ internal sealed record TrainingProgress
     /// <summary>Learning rate of the last step.</summary>
     public double LearningRate { get; init; }
 
-    /// <summary>Training tokens per second.</summary>
     public double TokensPerSecond { get; init; }
 
     /// <summary>Training time so far.</summary>
@@ -41,7 +40,6 @@ internal sealed record TrainingProgress
     /// <summary>What the director sees and has done; null without one.</summary>
     public DirectorReport? Director { get; init; }
 
-    /// <summary>Names of the silos.</summary>
     public IReadOnlyList<string> Silos { get; init; } = [];
 
     /// <summary>Tokens that each expert of each silo received lately: one row per silo, one column per expert it holds.</summary>

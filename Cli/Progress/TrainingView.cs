@@ -1,4 +1,3 @@
-using MoEActors.Cli.Invocation;
 using Spectre.Console;
 
 namespace MoEActors.Cli.Progress;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;

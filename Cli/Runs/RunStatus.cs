@@ -1,5 +1,3 @@
-using MoEActors.Modules.Timing;
-
 namespace MoEActors.Cli.Runs;
 
 /// <summary>The state of a run: the file status.json of its folder.</summary>
@@ -62,14 +60,6 @@ internal enum RunState
 }
 
 /// <summary>Device memory of one worker of a run, in bytes.</summary>
-internal sealed record WorkerUse
-{
-    /// <summary>What the device has allocated.</summary>
-    public required long Used { get; init; }
-
-    /// <summary>What it may allocate.</summary>
-    public required long Budget { get; init; }
-
-    /// <summary>The use of a worker.</summary>
-    public static WorkerUse Of(WorkerMemory memory) => new() { Used = memory.Used, Budget = memory.Budget };
-}
+/// <param name="Used">What the device has allocated.</param>
+/// <param name="Budget">What it may allocate.</param>
+internal sealed record WorkerUse(long Used, long Budget);

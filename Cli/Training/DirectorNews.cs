@@ -14,7 +14,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
     /// <summary>Decisions on layers below this balance ratio are not worth a note.</summary>
     private const double Notable = 1.08;
 
-    private readonly HashSet<long> _told = [];
+    private readonly HashSet<long> _noted = [];
     private long _asked;
 
     /// <summary>A step has been committed.</summary>
@@ -26,7 +26,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
         }
     }
 
-    /// <summary>Updates the placement, and notes the decisions that have been carried out or given up since.</summary>
+    /// <summary>Updates the placement, and notes the decisions that have been carried out or abandoned since.</summary>
     public async Task AskAsync()
     {
         _asked = Stopwatch.GetTimestamp();
@@ -35,7 +35,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
         meter.Follow(status, director);
         foreach (DecisionReport decision in meter.Director?.Decisions ?? [])
         {
-            if (decision.ConcludedAt is not null && _told.Add(decision.Number) && decision.Layers.Any(layer => layer.RatioBefore >= Notable))
+            if (decision.ConcludedAt is not null && _noted.Add(decision.Number) && decision.Layers.Any(layer => layer.RatioBefore >= Notable))
             {
                 meter.Note($"the director acts on the load of step {decision.Step}: {decision}");
             }

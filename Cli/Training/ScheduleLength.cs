@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
 using MoEActors.Benchmarks;
-using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Client.Data;
@@ -26,8 +24,8 @@ internal static class ScheduleLength
     /// <summary>Measures and decides.</summary>
     public static async Task<int> MeasureAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
-        output.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Measuring how many steps fit into {job.Time.TotalSeconds:0} s ..."));
-        var progress = CountProgress.On(output, "step", WarmupSteps + MeasuredSteps);
+        output.Error.WriteLine($"Measuring how many steps fit into {job.Time.TotalSeconds:0} s ...");
+        using var progress = CountProgress.On(output, "step", WarmupSteps + MeasuredSteps);
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync(job.Name, job.Run, cancellationToken: cancellation);
         TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
@@ -43,8 +41,6 @@ internal static class ScheduleLength
 
             progress?.Report("measuring", step);
         }
-
-        progress?.Clear();
 
         int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / Samples.Median(seconds));
         return Math.Max(LeastSteps, fits);

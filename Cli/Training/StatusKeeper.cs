@@ -36,7 +36,8 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
     }
 
     /// <summary>The workers' memory: written with the next report.</summary>
-    public void Remember(IEnumerable<WorkerMemory> memory) => _status = _status with { Memory = [.. memory.Select(WorkerUse.Of)] };
+    public void Remember(IEnumerable<WorkerMemory> memory) =>
+        _status = _status with { Memory = [.. memory.Select(worker => new WorkerUse(worker.Used, worker.Budget))] };
 
     /// <summary>A checkpoint of the step is on disk.</summary>
     public void Saved(long step)

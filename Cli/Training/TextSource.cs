@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using MoEActors.Cli.Invocation;
 using MoEActors.Client.Data;
 
 namespace MoEActors.Cli.Training;

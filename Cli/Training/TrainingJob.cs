@@ -6,10 +6,8 @@ namespace MoEActors.Cli.Training;
 /// <summary>What to train, on what, for how long, and where to leave it.</summary>
 internal sealed record TrainingJob
 {
-    /// <summary>Name of the model.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The text.</summary>
     public required TextSource Text { get; init; }
 
     /// <summary>Model and optimizer; unless <see cref="ScheduleIsSet"/>, the length of the schedule is set when it is known.</summary>
@@ -24,7 +22,6 @@ internal sealed record TrainingJob
     /// <summary>Sequences per step, of all micro-batches together.</summary>
     public required int Sequences { get; init; }
 
-    /// <summary>Number of embedded silos.</summary>
     public required int Silos { get; init; }
 
     /// <summary>Exact number of steps, those of the checkpoint included; null to train for <see cref="Time"/>.</summary>
@@ -42,7 +39,6 @@ internal sealed record TrainingJob
     /// <summary>Steps between two checkpoints; 0 for one at the end.</summary>
     public int SaveEvery { get; init; }
 
-    /// <summary>Folder of the run.</summary>
     public required RunFolder Folder { get; init; }
 
     /// <summary>Whether the busiest silo's busiest expert moves to the idlest silo half-way, to show that nothing stops or changes.</summary>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Training;
@@ -11,15 +10,15 @@ internal static class TrainingReport
 {
     private const int DecisionsShown = 5;
 
-    /// <summary>Prints the result and writes the file if one is wanted.</summary>
-    public static void Write(TrainingResult result, string? file, CommandOutput output)
+    /// <summary>Runs a job, prints its result, and writes the file if one is wanted.</summary>
+    public static async Task<int> RunAsync(TrainingJob job, string? file, CommandOutput output, CancellationToken cancellation)
     {
+        TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
         TrainingResult final = result with { Seconds = (DateTime.UtcNow - ProcessStart.Utc).TotalSeconds };
-        CultureInfo culture = CultureInfo.InvariantCulture;
         output.Out.WriteLine();
-        output.Out.WriteLine(string.Create(culture, $"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos, {final.TokensPerSecond:N0} tokens/s."));
-        output.Out.WriteLine(string.Create(culture, $"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on"));
-        output.Out.WriteLine(string.Create(culture, $"Unigram model    {final.UnigramLoss:0.000}"));
+        output.Out.WriteLine($"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos, {final.TokensPerSecond:N0} tokens/s.");
+        output.Out.WriteLine($"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on");
+        output.Out.WriteLine($"Unigram model    {final.UnigramLoss:0.000}");
         if (final.Director is { } director)
         {
             Write(final, director, output.Out);
@@ -35,90 +34,75 @@ internal static class TrainingReport
 
         output.Out.WriteLine();
         output.Out.WriteLine($"Checkpoint: {Path.GetRelativePath(Environment.CurrentDirectory, final.Checkpoint)} (safetensors, Hugging Face layout)");
-        output.Out.WriteLine(string.Create(culture, $"Done in {final.Seconds:0} s."));
+        output.Out.WriteLine($"Done in {final.Seconds:0} s.");
         if (file is not null)
         {
             AtomicFile.Write(file, JsonSerializer.Serialize(final, SnakeCase.Indented));
         }
+
+        return ExitCode.Done;
     }
 
     /// <summary>What the director did, and how level the load is now.</summary>
     private static void Write(TrainingResult final, DirectorReport director, TextWriter writer)
     {
-        CultureInfo culture = CultureInfo.InvariantCulture;
         writer.WriteLine();
-        writer.WriteLine(string.Create(culture, $"The director moved or copied experts {final.ShardsMoved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions."));
-        writer.WriteLine(string.Create(culture, $"Its balance, busiest worker over mean, was {final.Balance:0.00} on average; it would have been {final.BalanceAsBegun:0.00} where experts began."));
+        writer.WriteLine($"The director moved or copied experts {final.ShardsMoved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions.");
+        writer.WriteLine($"Its balance, busiest worker over mean, was {final.Balance:0.00} on average; it would have been {final.BalanceAsBegun:0.00} where experts began.");
         if (director.PredictionError is { } error)
         {
-            writer.WriteLine(string.Create(culture, $"Its cost model is {error * 100:0}% from the measured seconds of a layer."));
+            writer.WriteLine($"Its cost model is {error * 100:0}% from the measured seconds of a layer.");
         }
 
         foreach (DecisionReport decision in director.Decisions.TakeLast(DecisionsShown))
         {
-            writer.WriteLine(string.Create(culture, $"  after step {decision.Step:N0}: {decision}"));
+            writer.WriteLine($"  after step {decision.Step:N0}: {decision}");
         }
     }
 }
 
 /// <summary>What a run came to.</summary>
-internal sealed record TrainingResult
-{
-    public required int Silos { get; init; }
-
-    /// <summary>Committed steps.</summary>
-    public required long Steps { get; init; }
-
-    /// <summary>From the start of the process until this was written.</summary>
-    public required double Seconds { get; init; }
-
-    /// <summary>From the first batch to the last commit.</summary>
-    public required double TrainingSeconds { get; init; }
-
-    public required long TrainingTokens { get; init; }
-
-    /// <summary>Training tokens over training time.</summary>
-    public required double TokensPerSecond { get; init; }
-
-    /// <summary>Cross-entropy of the last step, nats per byte.</summary>
-    public required double TrainingLoss { get; init; }
-
-    /// <summary>Mean over layers of the routers' entropy in the last step, nats; null without gates.</summary>
-    public required double? RouterEntropy { get; init; }
-
-    /// <summary>Share of the last step's choices of an expert that found no slot.</summary>
-    public required double DroppedShare { get; init; }
-
-    /// <summary>Cross-entropy over the fixed validation windows, nats per byte.</summary>
-    public required double ValidationLoss { get; init; }
-
-    public required long ValidationBytes { get; init; }
-
-    /// <summary>The same of a model that knows only how often each byte occurs.</summary>
-    public required double UnigramLoss { get; init; }
-
-    /// <summary>Experts that the director moved or copied.</summary>
-    public required int ShardsMoved { get; init; }
-
-    /// <summary>Tokens of the busiest worker over the mean: mean over layers and steps.</summary>
-    public required double Balance { get; init; }
-
-    /// <summary>The same if experts had stayed where they were when the run began.</summary>
-    public required double BalanceAsBegun { get; init; }
-
-    /// <summary>What the director saw and did; null without one.</summary>
-    public required DirectorReport? Director { get; init; }
-
-    public required long Parameters { get; init; }
-
-    /// <summary>Hash of all parameters, bit for bit.</summary>
-    public required string Fingerprint { get; init; }
-
-    public required string Checkpoint { get; init; }
-
-    /// <summary>Generated text, the prompt included.</summary>
-    public required string Sample { get; init; }
-}
+/// <param name="Silos">Number of silos.</param>
+/// <param name="Steps">Committed steps.</param>
+/// <param name="Seconds">From the start of the process until this was written.</param>
+/// <param name="TrainingSeconds">From the first batch to the last commit.</param>
+/// <param name="TrainingTokens">Tokens of those steps.</param>
+/// <param name="TokensPerSecond">Training tokens over training time.</param>
+/// <param name="TrainingLoss">Cross-entropy of the last step, nats per byte.</param>
+/// <param name="RouterEntropy">Mean over layers of the routers' entropy in the last step, nats; null without gates.</param>
+/// <param name="DroppedShare">Share of the last step's choices of an expert that found no slot.</param>
+/// <param name="ValidationLoss">Cross-entropy over the fixed validation windows, nats per byte.</param>
+/// <param name="ValidationBytes">Bytes predicted in them.</param>
+/// <param name="UnigramLoss">The same of a model that knows only how often each byte occurs.</param>
+/// <param name="ShardsMoved">Experts that the director moved or copied.</param>
+/// <param name="Balance">Tokens of the busiest worker over the mean: mean over layers and steps.</param>
+/// <param name="BalanceAsBegun">The same if experts had stayed where they were when the run began.</param>
+/// <param name="Director">What the director saw and did; null without one.</param>
+/// <param name="Parameters">Number of parameters.</param>
+/// <param name="Fingerprint">Hash of all parameters, bit for bit.</param>
+/// <param name="Checkpoint">The checkpoint's folder.</param>
+/// <param name="Sample">Generated text, the prompt included.</param>
+internal sealed record TrainingResult(
+    int Silos,
+    long Steps,
+    double Seconds,
+    double TrainingSeconds,
+    long TrainingTokens,
+    double TokensPerSecond,
+    double TrainingLoss,
+    double? RouterEntropy,
+    double DroppedShare,
+    double ValidationLoss,
+    long ValidationBytes,
+    double UnigramLoss,
+    int ShardsMoved,
+    double Balance,
+    double BalanceAsBegun,
+    DirectorReport? Director,
+    long Parameters,
+    string Fingerprint,
+    string Checkpoint,
+    string Sample);
 
 /// <summary>When this program began.</summary>
 internal static class ProcessStart

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
@@ -24,21 +23,19 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private readonly DirectorNews _director = new(model, meter);
 
-    private readonly RunFile _record = new()
-    {
-        Id = job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
-        Name = job.Name,
-        Text = job.Text.Paths,
-        TextHash = job.Text.Hash,
-        Seed = job.Seed,
-        Batch = job.Sequences,
-        Silos = job.Silos,
-        Steps = goal,
-        SaveEvery = job.SaveEvery,
-        Prompt = job.Prompt,
-        Director = job.Director is not null,
-        TurnsAfter = TurnOf(job, goal),
-    };
+    private readonly RunFile _record = new(
+        Id: job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
+        Name: job.Name,
+        Text: job.Text.Paths,
+        TextHash: job.Text.Hash,
+        Seed: job.Seed,
+        Batch: job.Sequences,
+        Silos: job.Silos,
+        Steps: goal,
+        SaveEvery: job.SaveEvery,
+        Prompt: job.Prompt,
+        Director: job.Director is not null,
+        TurnsAfter: TurnOf(job, goal));
 
     /// <summary>
     /// On a machine that becomes slower, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
@@ -64,7 +61,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         {
             // One stream per checkpoint: a stream submits a step ahead, and a checkpoint belongs between two steps.
             long until = job.SaveEvery > 0 ? Math.Min(goal, (meter.Step / job.SaveEvery + 1) * job.SaveEvery) : goal;
-            IEnumerable<IReadOnlyList<MicroBatch>> batches = Steps(meter.Step + 1, until)
+            IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Sequence(meter.Step + 1, until, 1)
                 .TakeWhile(_ => IsToGoOn())
                 .Select(step => ByteBatches.OfStep(_windows.Of(step), step, model.Run.MicroBatches, job.Sequences));
 
@@ -132,43 +129,33 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
         int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
-        return new TrainingResult
-        {
-            Silos = job.Silos,
-            Steps = meter.Step,
-            Seconds = 0,
-            TrainingSeconds = seconds,
-            TrainingTokens = meter.Tokens,
-            TokensPerSecond = meter.Tokens / seconds,
-            TrainingLoss = meter.CrossEntropy,
-            RouterEntropy = meter.RouterEntropy,
-            DroppedShare = meter.DroppedShare,
-            ValidationLoss = loss.Loss,
-            ValidationBytes = loss.Tokens,
-            UnigramLoss = job.Text.Corpus.UnigramLoss(validation),
-            ShardsMoved = meter.ShardsMoved,
-            Balance = meter.MeanBalance,
-            BalanceAsBegun = meter.MeanBalanceAsBegun,
-            Director = meter.Director,
-            Parameters = ModelLayout.ParameterCount(model.Run.Model),
-            Fingerprint = (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
-            Checkpoint = Path.GetFullPath(job.Folder.Checkpoint),
-            Sample = job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]),
-        };
+        return new TrainingResult(
+            Silos: job.Silos,
+            Steps: meter.Step,
+            Seconds: 0,
+            TrainingSeconds: seconds,
+            TrainingTokens: meter.Tokens,
+            TokensPerSecond: meter.Tokens / seconds,
+            TrainingLoss: meter.CrossEntropy,
+            RouterEntropy: meter.RouterEntropy,
+            DroppedShare: meter.DroppedShare,
+            ValidationLoss: loss.Loss,
+            ValidationBytes: loss.Tokens,
+            UnigramLoss: job.Text.Corpus.UnigramLoss(validation),
+            ShardsMoved: meter.ShardsMoved,
+            Balance: meter.MeanBalance,
+            BalanceAsBegun: meter.MeanBalanceAsBegun,
+            Director: meter.Director,
+            Parameters: ModelLayout.ParameterCount(model.Run.Model),
+            Fingerprint: (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
+            Checkpoint: Path.GetFullPath(job.Folder.Checkpoint),
+            Sample: job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]));
     }
 
     /// <summary>A single worker leaves a director nothing to do.</summary>
     private bool Directed => job.Director is not null && job.Silos > 1;
 
     private static long? TurnOf(TrainingJob job, long goal) => job.TurnsAfter ?? (job.ChangesSubject ? goal / 2 : null);
-
-    private static IEnumerable<long> Steps(long first, long last)
-    {
-        for (long step = first; step <= last; step++)
-        {
-            yield return step;
-        }
-    }
 
     private async Task TrySaveAsync()
     {

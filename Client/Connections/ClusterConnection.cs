@@ -4,7 +4,7 @@ using Orleans.Configuration;
 
 namespace MoEActors.Client.Connections;
 
-/// <summary>On Orleans: an Orleans client in a host of its own, which finds the silos through Redis.</summary>
+/// <summary>A connection to silos of other processes: an Orleans client in a host of its own, which finds the silos through Redis.</summary>
 internal sealed class ClusterConnection : IAsyncDisposable
 {
     private readonly IHost _host;
@@ -49,3 +49,22 @@ internal sealed class ClusterConnection : IAsyncDisposable
         _host.Dispose();
     }
 }
+
+/// <summary>Which cluster to connect to.</summary>
+public sealed record ConnectOptions
+{
+    /// <summary>The Redis server in which the cluster's silos meet, as in <c>redis.example:6379,password=...</c>.</summary>
+    public required string Redis { get; init; }
+
+    /// <summary>Name of the cluster: that of its silos.</summary>
+    public string ClusterId { get; init; } = "moe";
+
+    /// <summary>Name of the service: that of its silos.</summary>
+    public string ServiceId { get; init; } = "moe";
+
+    /// <summary>How long to look for a silo.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>No silo of the cluster could be reached.</summary>
+public sealed class ConnectionFailedException(string message, Exception cause) : Exception(message, cause);

@@ -3,7 +3,7 @@ using Orleans.Messaging;
 
 namespace MoEActors.Silo.Embedded;
 
-/// <summary>Tells a client where the active silos of a cluster inside this process listen.</summary>
+/// <summary>Lists for a client where the active silos of a cluster inside this process listen.</summary>
 public sealed class EmbeddedGateways(EmbeddedMembershipTable table) : IGatewayListProvider
 {
     /// <inheritdoc/>

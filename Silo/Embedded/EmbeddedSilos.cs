@@ -8,7 +8,7 @@ using Orleans.Messaging;
 namespace MoEActors.Silo.Embedded;
 
 /// <summary>
-/// A cluster of silos inside this process, which share a membership table in memory and talk over loopback. Each silo has a host of its own, so
+/// A cluster of silos inside this process, which share a membership table in memory and communicate over loopback. Each silo has a host of its own, so
 /// that one can be stopped or killed while the others live.
 /// </summary>
 public sealed class EmbeddedSilos : IAsyncDisposable
@@ -87,10 +87,11 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     internal async Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
     {
         Remove(silo);
-        Crash(silo);
+        silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
+        silo.Services.GetRequiredService<SiloNetwork>().Cut();
         await EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken);
 
-        // Nobody hears this any more; it ends the threads of the host's other services.
+        // It reaches no other silo any more; it ends the threads of the host's other services.
         await silo.Host.StopAsync(new CancellationToken(canceled: true));
         await DisposeHostAsync(silo.Host);
     }
@@ -98,7 +99,13 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     /// <summary>Stops everything.</summary>
     public async ValueTask DisposeAsync()
     {
-        await DisconnectClientAsync();
+        if (_clientHost is { } client)
+        {
+            _clientHost = null;
+            await client.StopAsync();
+            await DisposeHostAsync(client);
+        }
+
         foreach (EmbeddedSilo silo in Silos.Reverse())
         {
             Remove(silo);
@@ -108,17 +115,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         }
     }
 
-    private static async Task DisposeHostAsync(IHost host)
-    {
-        if (host is IAsyncDisposable disposable)
-        {
-            await disposable.DisposeAsync();
-        }
-        else
-        {
-            host.Dispose();
-        }
-    }
+    private static ValueTask DisposeHostAsync(IHost host) => ((IAsyncDisposable)host).DisposeAsync();
 
     private async Task<EmbeddedSilo> StartSiloAsync(int index, CancellationToken cancellationToken)
     {
@@ -201,12 +198,6 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SiloMembershipTable>());
     }
 
-    private static void Crash(EmbeddedSilo silo)
-    {
-        silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
-        silo.Services.GetRequiredService<SiloNetwork>().Cut();
-    }
-
     private async Task ConnectClientAsync(CancellationToken cancellationToken)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -221,21 +212,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         await _clientHost.StartAsync(cancellationToken);
     }
 
-    private async Task DisconnectClientAsync()
-    {
-        if (_clientHost is not null)
-        {
-            await _clientHost.StopAsync();
-            await DisposeHostAsync(_clientHost);
-            _clientHost = null;
-        }
-    }
-
-    private static void Identify(ClusterOptions options)
-    {
-        options.ClusterId = "embedded";
-        options.ServiceId = "embedded";
-    }
+    private static void Identify(ClusterOptions options) => (options.ClusterId, options.ServiceId) = ("embedded", "embedded");
 
     private static (int Silo, int Gateway) FreePorts()
     {
@@ -245,4 +222,20 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         second.Start();
         return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
     }
+}
+
+/// <summary>What the silos of a cluster inside this process are like.</summary>
+public sealed record EmbeddedSilosOptions
+{
+    /// <summary>How many silos to start with.</summary>
+    public int Count { get; init; } = 1;
+
+    /// <summary>Called for every silo with its index, before its host is built. A silo that is started again is configured again.</summary>
+    public Action<int, IHostApplicationBuilder, ISiloBuilder>? Configure { get; init; }
+
+    /// <summary>How long callers outside of the silos wait for an answer.</summary>
+    public TimeSpan ClientResponseTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long to wait until every silo has noticed that another came or went.</summary>
+    public TimeSpan NoticeTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

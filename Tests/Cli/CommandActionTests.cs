@@ -1,5 +1,4 @@
 using System.CommandLine;
-using MoEActors.Cli.Commands;
 using MoEActors.Cli.Invocation;
 
 namespace MoEActors.Tests.Cli;
@@ -9,12 +8,12 @@ public sealed class CommandActionTests
     [Fact]
     public async Task A_command_ends_with_its_own_exit_code_and_output()
     {
-        CommandLineRun run = await Run((options, output) =>
+        CommandLineRun run = await Run((parsed, output) =>
         {
-            output.Out.Write($"silos: {options.Silos}");
+            output.Out.Write($"verbose: {parsed.GetValue<bool>("--verbose")}");
             return 0;
         });
-        Assert.Equal((0, "silos: 4", ""), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal((0, "verbose: False", ""), (run.ExitCode, run.Output, run.Error));
     }
 
     [Fact]
@@ -60,13 +59,9 @@ public sealed class CommandActionTests
         Assert.Equal((1, "moe work: A grain gave up." + Environment.NewLine), (run.ExitCode, run.Error));
     }
 
-    private static Task<CommandLineRun> Run(Func<DemoOptions, CommandOutput, int> body, params string[] arguments) =>
-        CommandLineRun.Of(Root((options, output, _) => Task.FromResult(body(options, output))), arguments.Length == 0 ? ["work"] : arguments);
+    private static Task<CommandLineRun> Run(Func<ParseResult, CommandOutput, int> body, params string[] arguments) =>
+        CommandLineRun.Of(Root((parsed, output, _) => Task.FromResult(body(parsed, output))), arguments.Length == 0 ? ["work"] : arguments);
 
-    private static RootCommand Root(Func<DemoOptions, CommandOutput, CancellationToken, Task<int>> run)
-    {
-        Command command = new("work");
-        command.Runs(_ => new DemoOptions(), run);
-        return new RootCommand { command };
-    }
+    private static RootCommand Root(Func<ParseResult, CommandOutput, CancellationToken, Task<int>> run) =>
+        new RootCommand { new Command("work").Runs(run) };
 }

@@ -94,12 +94,12 @@ public sealed class SimulateCommandTests : IDisposable
         StringWriter writer = new();
         CountProgress progress = new(writer, "row", 1500, time);
         progress.Report("static", 1);
-        progress.Clear();
+        progress.Dispose();
         Assert.Equal("", writer.ToString());
         time.Advance(TimeSpan.FromSeconds(1.5));
         progress.Report("incremental", 300);
         progress.Report("incremental", 301);
-        progress.Clear();
+        progress.Dispose();
         string line = "incremental: row 300 of 1500";
         Assert.Equal($"\r{line}\r{new string(' ', line.Length)}\r", writer.ToString());
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 
 namespace MoEActors.Cli.Commands.Bench;
 
@@ -15,4 +16,32 @@ internal static class BenchCommand
         BenchSwitchCommand.Create(),
         BenchPlanningCommand.Create(),
     };
+
+    /// <summary>The frame of every measurement: adds --json, and prints what was measured as one object or as text.</summary>
+    /// <param name="command">The command, with the options of its own.</param>
+    /// <param name="measure">Checks the options and measures.</param>
+    /// <param name="print">Prints the report as text.</param>
+    public static Command Measures<TReport>(
+        this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task<TReport>> measure, Action<TReport, TextWriter> print)
+    {
+        Option<bool> json = SharedOptions.Json();
+        command.Add(json);
+        return command.Runs(async (parsed, output, cancellation) =>
+        {
+            TReport report = await measure(parsed, output, cancellation);
+            if (parsed.GetValue(json))
+            {
+                output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
+            }
+            else
+            {
+                print(report, output.Out);
+            }
+
+            return ExitCode.Done;
+        });
+    }
+
+    /// <summary>Whether a measurement that prints on its way must leave the output to the JSON object.</summary>
+    public static bool IsJson(this ParseResult parsed) => parsed.GetValue<bool>("--json");
 }

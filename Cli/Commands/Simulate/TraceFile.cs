@@ -55,7 +55,7 @@ internal sealed class TraceReader
         return new LoadTrace(reader._rows);
     }
 
-    /// <summary>Learns which field is which column.</summary>
+    /// <summary>Finds which field is which column.</summary>
     private void TakeHeader(string line)
     {
         string[] names = [.. line.Trim('\uFEFF').Split(',').Select(name => name.Trim())];
@@ -90,18 +90,17 @@ internal sealed class TraceReader
             OpenStep(step);
         }
 
-        if (_layers is null)
+        if (_layers is not null)
         {
-            SortedDictionary<int, long> experts = _firstStep.TryGetValue(layer, out SortedDictionary<int, long>? known) ? known : _firstStep[layer] = [];
-            if (!experts.TryAdd(expert, tokens))
-            {
-                throw Wrong($"expert: {expert} of layer {layer} is listed twice in step {step}.");
-            }
-
+            Count(layer, expert, tokens);
             return;
         }
 
-        Count(layer, expert, tokens);
+        SortedDictionary<int, long> experts = _firstStep.TryGetValue(layer, out SortedDictionary<int, long>? known) ? known : _firstStep[layer] = [];
+        if (!experts.TryAdd(expert, tokens))
+        {
+            throw Twice(layer, expert);
+        }
     }
 
     private void Count(int layer, int expert, long tokens)
@@ -118,7 +117,7 @@ internal sealed class TraceReader
 
         if (_tokens[index][expert] >= 0)
         {
-            throw Wrong($"expert: {expert} of layer {layer} is listed twice in step {_step}.");
+            throw Twice(layer, expert);
         }
 
         _tokens[index][expert] = tokens;
@@ -204,6 +203,8 @@ internal sealed class TraceReader
     private TraceException Gap(int layer, int expert) =>
         Wrong($"expert: a gap: step {_step} ends here without expert {expert} of layer {layer}.");
 
+    private TraceException Twice(int layer, int expert) => Wrong($"expert: {expert} of layer {layer} is listed twice in step {_step}.");
+
     private TraceException Wrong(string error) => new(_file, Math.Max(1, _line), error);
 
     private static string Shortened(ReadOnlySpan<char> text) => text.Length <= 40 ? text.ToString() : $"{text[..40]}...";
@@ -212,8 +213,10 @@ internal sealed class TraceReader
 /// <summary>Writes a trace as <see cref="TraceReader"/> reads it. Dense layers have no lines.</summary>
 internal static class TraceWriter
 {
-    public static void Write(LoadTrace trace, TextWriter writer)
+    /// <summary>Writes a file, and says so.</summary>
+    public static void Write(LoadTrace trace, string file, CommandOutput output)
     {
+        using StreamWriter writer = new(file);
         writer.Write("step,layer,expert,tokens\n");
         foreach (LoadSample row in trace.Rows)
         {
@@ -225,6 +228,8 @@ internal static class TraceWriter
                 }
             }
         }
+
+        output.Out.WriteLine($"{trace.Rows.Length} sampled steps of {trace.Experts.Length} layers written to {file}.");
     }
 }
 

@@ -55,48 +55,42 @@ public sealed class StatusCommandTests : IDisposable
             Process = 1,
             Machine = "elsewhere",
             UpdatedAt = DateTimeOffset.UnixEpoch,
-            Director = new DirectorReport
-            {
-                Policy = "incremental",
-                Balance = [1.03, 1],
-                PredictionError = 0.07,
-                Decisions =
+            Director = new DirectorReport(
+                Policy: "incremental",
+                Balance: [1.03, 1],
+                PredictionError: 0.07,
+                Decisions:
                 [
-                    new DecisionReport
-                    {
-                        Number = 3,
-                        Step = 12,
-                        State = "landed",
-                        ConcludedAt = 14,
-                        Failure = null,
-                        ShardsMoved = 1,
-                        BytesMoved = 1000,
-                        CopySeconds = 0.1,
-                        WaitSeconds = 0,
-                        Layers =
+                    new DecisionReport(
+                        Number: 3,
+                        Step: 12,
+                        State: "applied",
+                        ConcludedAt: 14,
+                        Failure: null,
+                        ShardsMoved: 1,
+                        BytesMoved: 1000,
+                        CopySeconds: 0.1,
+                        WaitSeconds: 0,
+                        Layers:
                         [
-                            new LayerDecisionReport
-                            {
-                                Layer = 0,
-                                Arrivals = ["expert 3: silo-0 to silo-1"],
-                                Reason = "Because.",
-                                RatioBefore = 1.5,
-                                PredictedRatio = 1.1,
-                                MeasuredRatio = 1.05,
-                                PredictedSecondsBefore = 2,
-                                PredictedSeconds = 1,
-                                MeasuredSecondsBefore = 2.1,
-                                MeasuredSeconds = 1.1,
-                            },
-                        ],
-                    },
-                ],
-            },
+                            new LayerDecisionReport(
+                                Layer: 0,
+                                Arrivals: ["expert 3: silo-0 to silo-1"],
+                                Reason: "Because.",
+                                RatioBefore: 1.5,
+                                PredictedRatio: 1.1,
+                                MeasuredRatio: 1.05,
+                                PredictedSecondsBefore: 2,
+                                PredictedSeconds: 1,
+                                MeasuredSecondsBefore: 2.1,
+                                MeasuredSeconds: 1.1),
+                        ]),
+                ]),
         });
         CommandLineRun words = await CommandLineRun.Of("status", "led", "--runs", _runs.Path);
         Assert.Contains("  director incremental: balance by layer 1.03 1.00, cost model 7% off", words.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "  decision 3, step 12, landed: layer 0, balance 1.50 to 1.05 (expert 3: silo-0 to silo-1)", words.Output, StringComparison.Ordinal);
+            "  decision 3, step 12, applied: layer 0, balance 1.50 to 1.05 (expert 3: silo-0 to silo-1)", words.Output, StringComparison.Ordinal);
         Assert.Contains("Because.", words.Output, StringComparison.Ordinal);
         CommandLineRun json = await CommandLineRun.Of("status", "led", "--runs", _runs.Path, "--json");
         using JsonDocument status = JsonDocument.Parse(json.Output);

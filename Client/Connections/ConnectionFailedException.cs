@@ -1,4 +1,0 @@
-namespace MoEActors.Client.Connections;
-
-/// <summary>No silo of the cluster could be reached.</summary>
-public sealed class ConnectionFailedException(string message, Exception cause) : Exception(message, cause);
