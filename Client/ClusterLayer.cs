@@ -75,7 +75,7 @@ public sealed class ClusterLayer
             Guid forward = Guid.Empty;
             ForwardOutcome outcome = await LendAsync<ForwardOutcome>(
                 x, y,
-                handle => new ForwardRequest { Memory = forward = handle, Rows = rows, Pass = training ? _passes + 1 : 0, AuxiliaryScale = auxiliaryScale },
+                handle => new ForwardRequest(forward = handle, rows, training ? _passes + 1 : 0, auxiliaryScale),
                 cancellationToken);
             if (training)
             {
@@ -105,7 +105,7 @@ public sealed class ClusterLayer
                 dy.Length == _rows * Configuration.Dim,
                 $"dy has {dy.Length / Configuration.Dim} rows; the forward before had {_rows}.");
             BackwardOutcome outcome = await LendAsync<BackwardOutcome>(
-                dy, dx, handle => new BackwardRequest { Memory = handle, Pass = _passes + 1, Forward = _forward }, cancellationToken);
+                dy, dx, handle => new BackwardRequest(handle, _passes + 1, _forward), cancellationToken);
             _passes = outcome.Passes;
             _rows = 0;
             return outcome;
@@ -128,7 +128,7 @@ public sealed class ClusterLayer
 
         Forget();
         _stepUnknown = true;
-        var request = new StepRequest { Step = Step + 1, Batches = [], Forward = _forward };
+        var request = new StepRequest(Step + 1, [], _forward);
         StepOutcome outcome = await Tickets.RunAsync<StepOutcome>(_grain, () => _grain.SubmitStepAsync(request), before: null, cancellationToken);
         Step = outcome.Step;
         _stepUnknown = false;

@@ -75,8 +75,7 @@ public readonly record struct CalibrationSurrogate([property: Id(0)] long[] Rows
 public sealed class CalibrationConverter : IConverter<ClusterCalibration, CalibrationSurrogate>
 {
     /// <inheritdoc />
-    public ClusterCalibration ConvertFromSurrogate(in CalibrationSurrogate surrogate) =>
-        new() { Rows = surrogate.Rows, Seconds = surrogate.Seconds, Bandwidth = surrogate.Bandwidth };
+    public ClusterCalibration ConvertFromSurrogate(in CalibrationSurrogate surrogate) => new(surrogate.Rows, surrogate.Seconds, surrogate.Bandwidth);
 
     /// <inheritdoc />
     public CalibrationSurrogate ConvertToSurrogate(in ClusterCalibration value) => new(value.Rows, value.Seconds, value.Bandwidth);
