@@ -38,7 +38,7 @@ public sealed record DirectorDecision
 /// <summary>How far a decision of the director has come.</summary>
 public enum DecisionState
 {
-    /// <summary>Its shards are on their way.</summary>
+    /// <summary>Its shards are being copied.</summary>
     Applying,
 
     /// <summary>Its placement is in force.</summary>

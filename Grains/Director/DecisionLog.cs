@@ -22,7 +22,7 @@ internal sealed class DecisionLog(IReadOnlyList<DirectorDecision> decisions)
     /// <summary>The last decisions, oldest first.</summary>
     public DirectorDecision[] Decisions => [.. _decisions];
 
-    /// <summary>Whether a plan is on its way.</summary>
+    /// <summary>Whether a plan is being applied.</summary>
     public bool IsApplying => _decisions is [.., { State: DecisionState.Applying }];
 
     /// <summary>Notes a plan and words it for the coordinator.</summary>

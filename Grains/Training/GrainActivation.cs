@@ -83,7 +83,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
         catch (Exception e) when (e is PlacementRefusedException or OrleansMessageRejectionException or TimeoutException)
         {
-            // It is on its way, or was not there.
+            // It is ending, or was not there.
         }
     }
 

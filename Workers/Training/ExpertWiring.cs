@@ -31,7 +31,7 @@ internal sealed class ExpertWiring(
         _exchanges[wire]?.Dispose();
         _exchanges[wire] = exchange;
         ParameterBlock[] blocks = [.. map.ExpertsOn(view.Rank, layer).Select(expert => shards[new ExpertId(layer, expert)])];
-        ReplicaGroup[] groups = ReplicaGroup.Of(placement, view.Rank, blocks);
+        ReplicaGroup[] groups = placement.IsSingle ? [] : ReplicaGroup.Of(placement, view.Rank, blocks);
         ReplicaGradients? replicas = placement.IsSingle ? null
             : reproducible ? new HomeGradients(device, view.Communicator, arena, parts, exchange, groups, blocks.Length)
             : new SummedGradients(device, view.Communicator, arena, groups);

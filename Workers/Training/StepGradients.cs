@@ -9,7 +9,7 @@ namespace MoEActors.Workers.Training;
 /// </summary>
 /// <param name="device">The worker's device.</param>
 /// <param name="parameters">What the gradients are of.</param>
-/// <param name="changes">Is told when they are complete: they follow the shards on their way elsewhere.</param>
+/// <param name="changes">Is told when they are complete: they follow the shards that are being copied elsewhere.</param>
 /// <param name="model">The model.</param>
 internal sealed class StepGradients(IDevice device, WorkerParameters parameters, PlacementChanges changes, ModelConfiguration model) : IDisposable
 {
