@@ -16,7 +16,7 @@ internal sealed class DecisionLog(IReadOnlyList<DirectorDecision> decisions)
 
     private readonly List<DirectorDecision> _decisions = [.. decisions];
 
-    /// <summary>Loads of later steps must name the plan that is being applied, or it has ended. So must those from before it: the model has gone back.</summary>
+    /// <summary>Loads of later steps must name the plan being applied, or it has ended. So must those from before it: the model has gone back.</summary>
     private long _takenAt = decisions is [.., { } last] ? last.Step : 0;
 
     /// <summary>The last decisions, oldest first.</summary>

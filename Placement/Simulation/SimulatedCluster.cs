@@ -28,7 +28,8 @@ public static class SimulatedCluster
 
         WorkerCapacity[] capacities = [.. Enumerable.Range(0, workers).Select(rank => new WorkerCapacity($"host {rank * hosts / workers}", int.MaxValue))];
         ClusterTopology topology = new(capacities, InHostBandwidth, BetweenHostsBandwidth);
-        double tokens = trace.Rows.SelectMany(row => row.Tokens).Where(layer => layer.Length > 0).Select(layer => (double)layer.Sum()).DefaultIfEmpty().Average();
+        IEnumerable<long[]> layers = trace.Rows.SelectMany(row => row.Tokens).Where(layer => layer.Length > 0);
+        double tokens = layers.Select(layer => (double)layer.Sum()).DefaultIfEmpty().Average();
         long perWorker = Math.Max(1, (long)(tokens / workers));
         return new CostModel(
             new Calibration([new ComputePoint(perWorker, BalancedComputeSeconds / CostModel.ComputePasses)]),
