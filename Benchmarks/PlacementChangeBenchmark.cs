@@ -128,13 +128,7 @@ public sealed class PlacementChangeBenchmark(MoEModel model, ITrainingProtocol t
         int[][] ranks = [.. status.Map!.Ranks()[layer].Select(replicas => replicas.ToArray())];
         int expert = _random.Next(ranks.Length);
         ranks[expert] = [(ranks[expert][0] + 1 + _random.Next(silos - 1)) % silos];
-        ProposalAnswer answer = await training.ProposeAsync(new PlanProposal
-        {
-            Number = ++_proposals,
-            View = status.View,
-            Layers = [new LayerProposal(layer, ranks)],
-            BytesPerStep = 1,
-        });
+        ProposalAnswer answer = await training.ProposeAsync(new PlanProposal(++_proposals, status.View, [new LayerProposal(layer, ranks)], BytesPerStep: 1));
         if (answer.Refusal is { } refusal)
         {
             throw new InvalidOperationException($"The change of placement was refused: {refusal}");

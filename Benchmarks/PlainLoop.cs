@@ -48,7 +48,7 @@ internal sealed class PlainLoop : IDisposable
         var loop = new PlainLoop(run, hosts, threads);
         try
         {
-            await loop.RunAsync(_ => new OpenViewCommand { Run = run, Map = loop._map, Version = 0 });
+            await loop.RunAsync(_ => new OpenViewCommand(run, loop._map, Version: 0, Checkpoint: null, Gates: []));
             return loop;
         }
         catch
@@ -69,14 +69,11 @@ internal sealed class PlainLoop : IDisposable
         }
 
         var topology = new ClusterTopology([.. _workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], 1, 1);
-        var change = new PlacementChange
-        {
-            View = next.Version,
-            Map = next,
-            Moves = [.. layers.Index().SelectMany(layer => PlacementMoves.Between(layer.Index, _map.PlacementOf(layer.Index), layer.Item, topology))],
-        };
-        await RunAsync(_ => new PlacementChangeCommand { Change = change });
-        await RunAsync(_ => new CommitCommand { Step = _step, Adopt = next.Version });
+        var change = new PlacementChange(
+            next.Version, next,
+            [.. layers.Index().SelectMany(layer => PlacementMoves.Between(layer.Index, _map.PlacementOf(layer.Index), layer.Item, topology))]);
+        await RunAsync(_ => new PlacementChangeCommand(change));
+        await RunAsync(_ => new CommitCommand(_step, next.Version));
         _map = next;
     }
 
@@ -84,10 +81,10 @@ internal sealed class PlainLoop : IDisposable
     public async Task<PlainStep> StepAsync(long step, IReadOnlyList<MicroBatch> batch)
     {
         long targets = batch.Sum(part => part.Targets.LongCount(target => target >= 0));
-        HostReport[] reports = await RunAsync(rank => new PrepareCommand { Share = new StepShare(step, batch.Count, targets, OfRank(batch, rank)) });
+        HostReport[] reports = await RunAsync(rank => new PrepareCommand(new StepShare(step, batch.Count, targets, OfRank(batch, rank))));
         StepReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<StepReport>()];
         LossPart[] losses = [.. workers.SelectMany(worker => worker.Losses).OrderBy(loss => loss.Index)];
-        Submit(_ => new CommitCommand { Step = step });
+        Submit(_ => new CommitCommand(step));
         _step = step;
         return new PlainStep(
             losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets) + losses.Sum(loss => loss.Auxiliary) / losses.Length,

@@ -72,7 +72,7 @@ public sealed class ClusterLayer
             Guid forward = Guid.Empty;
             ForwardOutcome outcome = await LendAsync<ForwardOutcome>(
                 x, y,
-                handle => new ForwardRequest { Memory = forward = handle, Rows = rows, Pass = training ? Passes + 1 : 0, AuxiliaryScale = auxiliaryScale },
+                handle => new ForwardRequest(forward = handle, rows, training ? Passes + 1 : 0, auxiliaryScale),
                 cancellationToken);
             if (training)
             {
@@ -102,7 +102,7 @@ public sealed class ClusterLayer
                 dy.Length == _rows * Configuration.Dim,
                 $"dy has {dy.Length / Configuration.Dim} rows; the forward before had {_rows}.");
             BackwardOutcome outcome = await LendAsync<BackwardOutcome>(
-                dy, dx, handle => new BackwardRequest { Memory = handle, Pass = Passes + 1, Forward = _forward }, cancellationToken);
+                dy, dx, handle => new BackwardRequest(handle, Passes + 1, _forward), cancellationToken);
             Passes = outcome.Passes;
             _rows = 0;
             return outcome;
@@ -125,7 +125,7 @@ public sealed class ClusterLayer
 
         Forget();
         _stepUnknown = true;
-        var request = new StepRequest { Step = Step + 1, Batches = [], Forward = _forward };
+        var request = new StepRequest(Step + 1, [], _forward);
         StepOutcome outcome = await Tickets.RunAsync<StepOutcome>(_run.Grain, () => _run.Grain.SubmitStepAsync(request), before: null, cancellationToken);
         Step = outcome.Step;
         _stepUnknown = false;

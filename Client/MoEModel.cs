@@ -113,7 +113,7 @@ public sealed class MoEModel
 
     /// <summary>Mean cross-entropy of micro-batches, nats per predicted token. Nothing is learnt.</summary>
     public Task<EvaluationOutcome> EvaluateAsync(IReadOnlyList<MicroBatch> batches, CancellationToken cancellationToken = default) =>
-        RunAsync<EvaluationOutcome>(new EvaluateRequest { Batches = [.. batches] }, cancellationToken);
+        RunAsync<EvaluationOutcome>(new EvaluateRequest([.. batches]), cancellationToken);
 
     /// <summary>Continues a text, token by token as they come. The tokens follow from prompt, temperature and seed alone.</summary>
     /// <param name="prompt">At least one token.</param>
@@ -132,13 +132,7 @@ public sealed class MoEModel
         long end = text.Count + (long)count;
         do
         {
-            var request = new GenerateRequest
-            {
-                Prompt = [.. text],
-                Count = (int)Math.Min(end - text.Count, GenerationSlice),
-                Temperature = temperature,
-                Seed = seed,
-            };
+            var request = new GenerateRequest([.. text], (int)Math.Min(end - text.Count, GenerationSlice), temperature, seed);
             foreach (int token in (await RunAsync<GenerationOutcome>(request, cancellationToken)).Tokens)
             {
                 text.Add(token);
@@ -154,7 +148,7 @@ public sealed class MoEModel
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="CheckpointFailedException">The place cannot be written to; the model is as before.</exception>
     public Task<SaveOutcome> SaveAsync(string place, string cursor = "", CancellationToken cancellationToken = default) =>
-        RunAsync<SaveOutcome>(new SaveRequest { Place = place, Cursor = cursor }, cancellationToken);
+        RunAsync<SaveOutcome>(new SaveRequest(place, cursor), cancellationToken);
 
     /// <summary>Moves an expert, its optimizer state included, to another worker between two steps. Training results do not change by a bit.</summary>
     /// <param name="layer">The layer.</param>
@@ -165,7 +159,7 @@ public sealed class MoEModel
     /// <exception cref="PlacementRefusedException">There is no such worker, or the expert has replicas.</exception>
     /// <exception cref="MemoryRefusedException">The worker has not the memory for it.</exception>
     public Task MoveExpertAsync(int layer, int expert, int rank, CancellationToken cancellationToken = default) =>
-        RunAsync<ViewOutcome>(new MoveRequest { Layer = layer, Expert = expert, Rank = rank }, cancellationToken);
+        RunAsync<ViewOutcome>(new MoveRequest(layer, expert, rank), cancellationToken);
 
     /// <summary>
     /// Lets the placement follow the load from the next step on: experts move and are copied while steps run. The first time, the cluster
@@ -175,7 +169,7 @@ public sealed class MoEModel
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="InvalidRequestException">There is no such policy, or a number cannot work.</exception>
     public Task SetDirectorAsync(DirectorSettings? settings, CancellationToken cancellationToken = default) =>
-        RunAsync<DirectOutcome>(new DirectRequest { Settings = settings }, cancellationToken);
+        RunAsync<DirectOutcome>(new DirectRequest(settings), cancellationToken);
 
     /// <summary>What the director sees, what it has decided and why, and what came of it.</summary>
     public Task<DirectorStatus> GetDirectorAsync(CancellationToken cancellationToken = default) =>
@@ -200,7 +194,7 @@ public sealed class MoEModel
         while (true)
         {
             GateOptions wanted = change(current);
-            var request = new ConfigureGateRequest { Layer = layer, From = current, Options = wanted };
+            var request = new ConfigureGateRequest(layer, current, wanted);
             GatePolicy inForce = (await RunAsync<GateOutcome>(request, cancellationToken)).Policy;
             if (inForce.Options == wanted)
             {
@@ -257,7 +251,7 @@ public sealed class MoEModel
     private Task<StepOutcome> SubmitAsync(
         long step, IReadOnlyList<MicroBatch> batch, Task? before, CancellationToken cancellationToken)
     {
-        var request = new StepRequest { Step = step, Batches = [.. batch] };
+        var request = new StepRequest(step, [.. batch]);
         return Tickets.RunAsync<StepOutcome>(Grain, () => Grain.SubmitStepAsync(request), before, cancellationToken);
     }
 

@@ -38,7 +38,7 @@ public sealed record DirectorDecision
 /// <summary>How far a decision of the director has come.</summary>
 public enum DecisionState
 {
-    /// <summary>Its shards are on their way.</summary>
+    /// <summary>Its shards are being copied.</summary>
     Applying,
 
     /// <summary>Its placement is in force.</summary>
@@ -49,45 +49,26 @@ public enum DecisionState
 }
 
 /// <summary>What a decision means for one layer.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Arrivals">The shards that arrive somewhere.</param>
+/// <param name="RatioBefore">Balance ratio of the steps that it was decided from.</param>
+/// <param name="PredictedRatio">The ratio that those steps would have had.</param>
+/// <param name="MeasuredRatio">Mean ratio of the steps after it was in force; null as long as there are none.</param>
+/// <param name="SecondsBefore">Predicted seconds of the layer in a step, before.</param>
+/// <param name="PredictedSeconds">Predicted seconds of the layer in a step, after.</param>
+/// <param name="MoveSeconds">Predicted seconds of the transfers.</param>
+/// <param name="Reason">Why, in one sentence.</param>
+/// <param name="MeasuredSecondsBefore">
+/// Seconds of processor time that the slowest worker spent on the layer's exchange and experts, mean of the last steps before the decision; null
+/// where they were not measured.
+/// </param>
+/// <param name="MeasuredSeconds">The same, mean of the steps after it was in force; null as long as there are none.</param>
 [GenerateSerializer, Immutable, Alias("moe.director.decision.layer")]
-public sealed record LayerDecision
-{
-    /// <summary>The layer.</summary>
-    [Id(0)] public required int Layer { get; init; }
-
-    /// <summary>The shards that arrive somewhere.</summary>
-    [Id(1)] public required ShardArrival[] Arrivals { get; init; }
-
-    /// <summary>Balance ratio of the steps that it was decided from.</summary>
-    [Id(2)] public required double RatioBefore { get; init; }
-
-    /// <summary>The ratio that those steps would have had.</summary>
-    [Id(3)] public required double PredictedRatio { get; init; }
-
-    /// <summary>Mean ratio of the steps after it was in force; null as long as there are none.</summary>
-    [Id(4)] public double? MeasuredRatio { get; init; }
-
-    /// <summary>Predicted seconds of the layer in a step, before.</summary>
-    [Id(5)] public required double SecondsBefore { get; init; }
-
-    /// <summary>Predicted seconds of the layer in a step, after.</summary>
-    [Id(6)] public required double PredictedSeconds { get; init; }
-
-    /// <summary>Predicted seconds of the transfers.</summary>
-    [Id(7)] public required double MoveSeconds { get; init; }
-
-    /// <summary>Why, in one sentence.</summary>
-    [Id(8)] public required string Reason { get; init; }
-
-    /// <summary>
-    /// Seconds of processor time that the slowest worker spent on the layer's exchange and experts, mean of the last steps before the decision; null
-    /// where they were not measured.
-    /// </summary>
-    [Id(9)] public double? MeasuredSecondsBefore { get; init; }
-
-    /// <summary>The same, mean of the steps after it was in force; null as long as there are none.</summary>
-    [Id(10)] public double? MeasuredSeconds { get; init; }
-}
+public sealed record LayerDecision(
+    [property: Id(0)] int Layer, [property: Id(1)] ShardArrival[] Arrivals, [property: Id(2)] double RatioBefore, [property: Id(3)] double PredictedRatio,
+    [property: Id(4)] double? MeasuredRatio, [property: Id(5)] double SecondsBefore, [property: Id(6)] double PredictedSeconds,
+    [property: Id(7)] double MoveSeconds, [property: Id(8)] string Reason, [property: Id(9)] double? MeasuredSecondsBefore,
+    [property: Id(10)] double? MeasuredSeconds);
 
 /// <summary>An expert comes to a worker that did not have it.</summary>
 /// <param name="Expert">The expert.</param>

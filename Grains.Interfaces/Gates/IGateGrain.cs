@@ -1,9 +1,8 @@
 namespace MoEActors.Grains.Interfaces.Gates;
 
 /// <summary>
-/// Speaks for the routing of one layer on one rank, beside the tokens it routes: policy and statistics. The training grain changes policies, on all
-/// ranks alike. Key:
-/// <c>model/layer/gate/rank</c>.
+/// The routing of one layer on one rank, beside the tokens it routes: policy and statistics. The training grain changes policies, on all ranks
+/// alike. Key: <c>model/layer/gate/rank</c>.
 /// </summary>
 [Alias("moe.IGateGrain")]
 public interface IGateGrain : IGrainWithStringKey
@@ -15,7 +14,7 @@ public interface IGateGrain : IGrainWithStringKey
 
 /// <summary>The policy of one layer's gate on one rank, and what it led to in the last step that was run.</summary>
 [GenerateSerializer, Immutable, Alias("moe.gate.status")]
-public sealed class GateStatus
+public sealed record GateStatus
 {
     /// <summary>The layer.</summary>
     [Id(0)] public required int Layer { get; init; }

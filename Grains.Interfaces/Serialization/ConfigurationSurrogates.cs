@@ -3,7 +3,7 @@ using MoEActors.Modules.Models;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
 
-/// <summary>A run's definition on its way: the text that checkpoints have too, so that there is one form of it.</summary>
+/// <summary>A run's definition in a message: the text that checkpoints have too, so that there is one form of it.</summary>
 /// <param name="Json">The text.</param>
 [GenerateSerializer, Alias("moe.surrogate.run")]
 public readonly record struct RunSurrogate([property: Id(0)] string Json);
@@ -19,7 +19,7 @@ public sealed class RunConverter : IConverter<RunConfiguration, RunSurrogate>
     public RunSurrogate ConvertToSurrogate(in RunConfiguration value) => new(value.ToJson());
 }
 
-/// <summary>A gate's options on their way.</summary>
+/// <summary>A gate's options in a message.</summary>
 /// <param name="Json">The text that checkpoints have too.</param>
 [GenerateSerializer, Alias("moe.surrogate.gate")]
 public readonly record struct GateSurrogate([property: Id(0)] string Json);
@@ -35,7 +35,7 @@ public sealed class GateConverter : IConverter<GateOptions, GateSurrogate>
     public GateSurrogate ConvertToSurrogate(in GateOptions value) => new(value.ToJson());
 }
 
-/// <summary>A routing policy on its way.</summary>
+/// <summary>A routing policy in a message.</summary>
 /// <param name="Layer">The layer.</param>
 /// <param name="FromStep">The first step that follows it.</param>
 /// <param name="Options">The policy.</param>
@@ -53,7 +53,7 @@ public sealed class PolicyConverter : IConverter<GatePolicy, PolicySurrogate>
     public PolicySurrogate ConvertToSurrogate(in GatePolicy value) => new(value.Layer, value.FromStep, value.Options);
 }
 
-/// <summary>A micro-batch on its way.</summary>
+/// <summary>A micro-batch in a message.</summary>
 /// <param name="Inputs">[sequences × length] ids; −1 is padding.</param>
 /// <param name="Targets">[sequences × length] ids to predict; −1 is masked.</param>
 /// <param name="SequenceLength">Length of a sequence.</param>
@@ -71,7 +71,7 @@ public sealed class MicroBatchConverter : IConverter<MicroBatch, MicroBatchSurro
     public MicroBatchSurrogate ConvertToSurrogate(in MicroBatch value) => new(value.Inputs, value.Targets, value.SequenceLength);
 }
 
-/// <summary>A written file of tensors on its way.</summary>
+/// <summary>A written file of tensors in a message.</summary>
 /// <param name="Name">Its name in the checkpoint's folder.</param>
 /// <param name="Tensors">Names of its tensors.</param>
 /// <param name="Bytes">Bytes of their data.</param>

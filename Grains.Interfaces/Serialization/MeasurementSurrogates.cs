@@ -2,7 +2,7 @@ using MoEActors.Modules.Timing;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
 
-/// <summary>Seconds by phase on their way.</summary>
+/// <summary>Seconds by phase in a message.</summary>
 [GenerateSerializer, Alias("moe.surrogate.phases")]
 public readonly record struct PhaseSecondsSurrogate(
     [property: Id(0)] double Idle, [property: Id(1)] double Experts, [property: Id(2)] double Attention, [property: Id(3)] double Gate,
@@ -30,7 +30,7 @@ public sealed class PhaseSecondsConverter : IConverter<PhaseSeconds, PhaseSecond
         value.Idle, value.Experts, value.Attention, value.Gate, value.Exchange, value.Dense, value.Gradients, value.Update);
 }
 
-/// <summary>A worker's timing on its way.</summary>
+/// <summary>A worker's timing in a message.</summary>
 [GenerateSerializer, Alias("moe.surrogate.timing")]
 public readonly record struct WorkerTimingSurrogate(
     [property: Id(0)] PhaseSeconds Elapsed, [property: Id(1)] PhaseSeconds Busy, [property: Id(2)] double[] MixtureElapsed,
@@ -56,7 +56,7 @@ public sealed class WorkerTimingConverter : IConverter<WorkerTiming, WorkerTimin
         value.Elapsed, value.Busy, value.MixtureElapsed, value.MixtureBusy, value.HelperSeconds, value.ExpertsBusy);
 }
 
-/// <summary>A worker's memory on its way, in bytes.</summary>
+/// <summary>A worker's memory in a message, in bytes.</summary>
 [GenerateSerializer, Alias("moe.surrogate.memory")]
 public readonly record struct WorkerMemorySurrogate(
     [property: Id(0)] long Budget, [property: Id(1)] long Used, [property: Id(2)] long Model, [property: Id(3)] long Arena,
@@ -86,7 +86,7 @@ public sealed class WorkerMemoryConverter : IConverter<WorkerMemory, WorkerMemor
         value.Budget, value.Used, value.Model, value.Arena, value.ArenaPeak, value.Leaked, value.OpenPeak, value.StepPeak, value.TransferPeak);
 }
 
-/// <summary>A router's entropy on its way.</summary>
+/// <summary>A router's entropy in a message.</summary>
 [GenerateSerializer, Alias("moe.surrogate.router")]
 public readonly record struct RouterPartSurrogate(
     [property: Id(0)] int MicroBatch, [property: Id(1)] int Layer, [property: Id(2)] long Tokens, [property: Id(3)] double EntropySum);
@@ -103,7 +103,7 @@ public sealed class RouterPartConverter : IConverter<RouterPart, RouterPartSurro
     public RouterPartSurrogate ConvertToSurrogate(in RouterPart value) => new(value.MicroBatch, value.Layer, value.Tokens, value.EntropySum);
 }
 
-/// <summary>An auxiliary loss on its way.</summary>
+/// <summary>An auxiliary loss in a message.</summary>
 [GenerateSerializer, Alias("moe.surrogate.auxiliary")]
 public readonly record struct AuxiliaryPartSurrogate(
     [property: Id(0)] int MicroBatch, [property: Id(1)] int Layer, [property: Id(2)] string Name, [property: Id(3)] double Value,
@@ -122,7 +122,7 @@ public sealed class AuxiliaryPartConverter : IConverter<AuxiliaryPart, Auxiliary
         new(value.MicroBatch, value.Layer, value.Name, value.Value, value.Weighted);
 }
 
-/// <summary>A named loss on its way.</summary>
+/// <summary>A named loss in a message.</summary>
 [GenerateSerializer, Alias("moe.surrogate.loss")]
 public readonly record struct NamedLossSurrogate([property: Id(0)] string Name, [property: Id(1)] double Value, [property: Id(2)] double Weighted);
 

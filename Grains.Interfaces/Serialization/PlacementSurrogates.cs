@@ -3,7 +3,7 @@ using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
 
-/// <summary>A placement map on its way.</summary>
+/// <summary>A placement map in a message.</summary>
 /// <param name="Version">Version of the map.</param>
 /// <param name="Silos">Silo of each rank.</param>
 /// <param name="Devices">Device of each rank.</param>
@@ -26,7 +26,7 @@ public sealed class PlacementMapConverter : IConverter<PlacementMap, PlacementMa
         value.Version, [.. value.Workers.Select(worker => worker.Silo)], [.. value.Workers.Select(worker => worker.Device)], value.Ranks());
 }
 
-/// <summary>An expert's identity on its way.</summary>
+/// <summary>An expert's identity in a message.</summary>
 /// <param name="Layer">The layer.</param>
 /// <param name="Expert">Its place in the layer.</param>
 [GenerateSerializer, Alias("moe.surrogate.expert")]
@@ -43,7 +43,7 @@ public sealed class ExpertIdConverter : IConverter<ExpertId, ExpertIdSurrogate>
     public ExpertIdSurrogate ConvertToSurrogate(in ExpertId value) => new(value.Layer, value.Expert);
 }
 
-/// <summary>A shard that arrives somewhere, itself on its way.</summary>
+/// <summary>A shard's move in a message.</summary>
 /// <param name="Layer">Layer of the model.</param>
 /// <param name="Expert">Expert of the layer.</param>
 /// <param name="From">Rank that sends the state.</param>
@@ -63,7 +63,7 @@ public sealed class ShardMoveConverter : IConverter<ShardMove, ShardMoveSurrogat
     public ShardMoveSurrogate ConvertToSurrogate(in ShardMove value) => new(value.Layer, value.Expert, value.From, value.To);
 }
 
-/// <summary>A cluster's measured rates on their way.</summary>
+/// <summary>A cluster's measured rates in a message.</summary>
 /// <param name="Rows">Rows of one expert in a round, ascending.</param>
 /// <param name="Seconds">Processor seconds of a pass with each.</param>
 /// <param name="Bandwidth">Bytes per second between two workers.</param>
@@ -75,8 +75,7 @@ public readonly record struct CalibrationSurrogate([property: Id(0)] long[] Rows
 public sealed class CalibrationConverter : IConverter<ClusterCalibration, CalibrationSurrogate>
 {
     /// <inheritdoc />
-    public ClusterCalibration ConvertFromSurrogate(in CalibrationSurrogate surrogate) =>
-        new() { Rows = surrogate.Rows, Seconds = surrogate.Seconds, Bandwidth = surrogate.Bandwidth };
+    public ClusterCalibration ConvertFromSurrogate(in CalibrationSurrogate surrogate) => new(surrogate.Rows, surrogate.Seconds, surrogate.Bandwidth);
 
     /// <inheritdoc />
     public CalibrationSurrogate ConvertToSurrogate(in ClusterCalibration value) => new(value.Rows, value.Seconds, value.Bandwidth);

@@ -5,7 +5,7 @@ namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>
 /// The coordinator of one model: term, view, step counter, batch log and commit decisions. Work is submitted and its outcome learnt by
-/// short polls, since a step may take longer than any call may. A client that called through a silo which died hears nothing until the call
+/// short polls, since a step may take longer than any call may. A client that called through a silo which died gets no answer until the call
 /// times out, hence the short limits; every call may be repeated. Key: the model's name.
 /// </summary>
 [Alias("moe.ITrainingGrain")]

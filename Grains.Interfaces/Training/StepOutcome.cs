@@ -4,7 +4,7 @@ namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>A step is committed.</summary>
 [GenerateSerializer, Immutable, Alias("moe.outcome.step")]
-public sealed class StepOutcome : WorkOutcome
+public sealed record StepOutcome : WorkOutcome
 {
     /// <summary>The step, from 1.</summary>
     [Id(0)] public required long Step { get; init; }

@@ -4,108 +4,64 @@ namespace MoEActors.Grains.Interfaces.Training;
 
 /// <summary>The outcome of work.</summary>
 [GenerateSerializer, Immutable, Alias("moe.outcome")]
-public abstract class WorkOutcome;
+public abstract record WorkOutcome;
 
 /// <summary>A view is open.</summary>
+/// <param name="View">The view.</param>
+/// <param name="Workers">Number of workers.</param>
+/// <param name="Step">Committed steps.</param>
+/// <param name="Cursor">What was saved as the caller's cursor with the checkpoint that the model was restored from; empty for none.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.epoch")]
-public sealed class ViewOutcome : WorkOutcome
-{
-    /// <summary>The view.</summary>
-    [Id(0)] public required long View { get; init; }
-
-    /// <summary>Number of workers.</summary>
-    [Id(1)] public required int Workers { get; init; }
-
-    /// <summary>Committed steps.</summary>
-    [Id(2)] public required long Step { get; init; }
-
-    /// <summary>What was saved as the caller's cursor with the checkpoint that the model was restored from; empty for none.</summary>
-    [Id(3)] public string Cursor { get; init; } = "";
-}
+public sealed record ViewOutcome(
+    [property: Id(0)] long View, [property: Id(1)] int Workers, [property: Id(2)] long Step, [property: Id(3)] string Cursor) : WorkOutcome;
 
 /// <summary>The loss of an evaluation.</summary>
+/// <param name="Loss">Mean cross-entropy, nats per predicted token.</param>
+/// <param name="Tokens">Predicted tokens.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.evaluation")]
-public sealed class EvaluationOutcome : WorkOutcome
-{
-    /// <summary>Mean cross-entropy, nats per predicted token.</summary>
-    [Id(0)] public required double Loss { get; init; }
-
-    /// <summary>Predicted tokens.</summary>
-    [Id(1)] public required long Tokens { get; init; }
-}
+public sealed record EvaluationOutcome([property: Id(0)] double Loss, [property: Id(1)] long Tokens) : WorkOutcome;
 
 /// <summary>A text that goes on.</summary>
+/// <param name="Tokens">The new tokens.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.generation")]
-public sealed class GenerationOutcome : WorkOutcome
-{
-    /// <summary>The new tokens.</summary>
-    [Id(0)] public required int[] Tokens { get; init; }
-}
+public sealed record GenerationOutcome([property: Id(0)] int[] Tokens) : WorkOutcome;
 
 /// <summary>Rows have gone through a layer.</summary>
+/// <param name="Auxiliary">Weighted balance and z-loss of the gate, mean over micro-batches: the layer's part of the caller's loss.</param>
+/// <param name="KeptTokens">By expert: tokens that found a slot.</param>
+/// <param name="ChosenTokens">By expert: tokens that chose it.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.forward")]
-public sealed class ForwardOutcome : WorkOutcome
-{
-    /// <summary>Weighted balance and z-loss of the gate, mean over micro-batches: the layer's part of the caller's loss.</summary>
-    [Id(0)] public required double Auxiliary { get; init; }
-
-    /// <summary>By expert: tokens that found a slot.</summary>
-    [Id(1)] public required long[] KeptTokens { get; init; }
-
-    /// <summary>By expert: tokens that chose it.</summary>
-    [Id(2)] public required long[] ChosenTokens { get; init; }
-}
+public sealed record ForwardOutcome(
+    [property: Id(0)] double Auxiliary, [property: Id(1)] long[] KeptTokens, [property: Id(2)] long[] ChosenTokens) : WorkOutcome;
 
 /// <summary>Gradients have gone back through a layer.</summary>
+/// <param name="Passes">Pairs of forward and backward that the step has so far.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.backward")]
-public sealed class BackwardOutcome : WorkOutcome
-{
-    /// <summary>Pairs of forward and backward that the step has so far.</summary>
-    [Id(0)] public required int Passes { get; init; }
-}
+public sealed record BackwardOutcome([property: Id(0)] int Passes) : WorkOutcome;
 
 /// <summary>The routing policy of a layer after a request to replace it.</summary>
+/// <param name="Policy">The policy in force on every worker, and the first step that follows it.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.gate")]
-public sealed class GateOutcome : WorkOutcome
-{
-    /// <summary>The policy in force on every worker, and the first step that follows it.</summary>
-    [Id(0)] public required GatePolicy Policy { get; init; }
-}
+public sealed record GateOutcome([property: Id(0)] GatePolicy Policy) : WorkOutcome;
 
 /// <summary>The director has its settings.</summary>
+/// <param name="Calibration">What the cluster was measured to do, now or before; null when that was never needed.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.direct")]
-public sealed class DirectOutcome : WorkOutcome
-{
-    /// <summary>What the cluster was measured to do, now or before; null when that was never needed.</summary>
-    [Id(0)] public ClusterCalibration? Calibration { get; init; }
-}
+public sealed record DirectOutcome([property: Id(0)] ClusterCalibration? Calibration) : WorkOutcome;
 
 /// <summary>A checkpoint is on disk.</summary>
+/// <param name="Folder">The folder, as the coordinator's silo has it.</param>
+/// <param name="Bytes">Bytes of tensors.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.save")]
-public sealed class SaveOutcome : WorkOutcome
-{
-    /// <summary>The folder, as the coordinator's silo has it.</summary>
-    [Id(0)] public required string Folder { get; init; }
-
-    /// <summary>Bytes of tensors.</summary>
-    [Id(1)] public required long Bytes { get; init; }
-}
+public sealed record SaveOutcome([property: Id(0)] string Folder, [property: Id(1)] long Bytes) : WorkOutcome;
 
 /// <summary>The hash of all parameters.</summary>
+/// <param name="Hash">Hash over all blocks in canonical order.</param>
+/// <param name="Step">Committed steps.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.fingerprint")]
-public sealed class FingerprintOutcome : WorkOutcome
-{
-    /// <summary>Hash over all blocks in canonical order.</summary>
-    [Id(0)] public required ulong Hash { get; init; }
-
-    /// <summary>Committed steps.</summary>
-    [Id(1)] public required long Step { get; init; }
-}
+public sealed record FingerprintOutcome([property: Id(0)] ulong Hash, [property: Id(1)] long Step) : WorkOutcome;
 
 /// <summary>How far a model is.</summary>
+/// <param name="Step">Committed steps.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.progress")]
-public sealed class ProgressOutcome : WorkOutcome
-{
-    /// <summary>Committed steps.</summary>
-    [Id(0)] public required long Step { get; init; }
-}
+public sealed record ProgressOutcome([property: Id(0)] long Step) : WorkOutcome;

@@ -5,7 +5,8 @@ using MoEActors.Placement.Policy;
 namespace MoEActors.Grains.Director;
 
 /// <summary>The director's decisions, with their reasons, predicted effects, and those that were measured afterwards.</summary>
-internal sealed class DecisionLog
+/// <param name="decisions">The last decisions, oldest first.</param>
+internal sealed class DecisionLog(IReadOnlyList<DirectorDecision> decisions)
 {
     /// <summary>Decisions kept.</summary>
     private const int Kept = 64;
@@ -13,23 +14,15 @@ internal sealed class DecisionLog
     /// <summary>Steps after a decision is in force from which its effect is taken: soon the load will have drifted on.</summary>
     private const int MeasuredSteps = 8;
 
-    private readonly List<DirectorDecision> _decisions;
+    private readonly List<DirectorDecision> _decisions = [.. decisions];
 
-    /// <summary>Loads of later steps must speak of the plan that is being applied, or it has ended. So must those from before it: the model has gone back.</summary>
-    private long _takenAt;
-
-    /// <summary>Goes on after what was decided before.</summary>
-    /// <param name="decisions">The last decisions, oldest first.</param>
-    public DecisionLog(IReadOnlyList<DirectorDecision> decisions)
-    {
-        _decisions = [.. decisions];
-        _takenAt = _decisions is [.., { } last] ? last.Step : 0;
-    }
+    /// <summary>Loads of later steps must name the plan being applied, or it has ended. So must those from before it: the model has gone back.</summary>
+    private long _takenAt = decisions is [.., { } last] ? last.Step : 0;
 
     /// <summary>The last decisions, oldest first.</summary>
     public DirectorDecision[] Decisions => [.. _decisions];
 
-    /// <summary>Whether a plan is on its way.</summary>
+    /// <summary>Whether a plan is being applied.</summary>
     public bool IsApplying => _decisions is [.., { State: DecisionState.Applying }];
 
     /// <summary>Notes a plan and words it for the coordinator.</summary>
@@ -42,7 +35,7 @@ internal sealed class DecisionLog
         _takenAt = plan.Step;
         var decision = new DirectorDecision
         {
-            Number = _decisions is [.., { } last] ? last.Number + 1 : 1,
+            Number = _decisions is [.., { } newest] ? newest.Number + 1 : 1,
             Step = plan.Step,
             State = DecisionState.Applying,
             Layers = [.. plan.Layers.Select(layer => Describe(layer, measured[layer.Layer]))],
@@ -53,17 +46,8 @@ internal sealed class DecisionLog
             _decisions.RemoveAt(0);
         }
 
-        return new PlanProposal
-        {
-            Number = decision.Number,
-            View = view,
-            BytesPerStep = bytesPerStep,
-            Layers =
-            [
-                .. plan.Layers.Select(layer => new LayerProposal(
-                    layer.Layer, [.. Enumerable.Range(0, layer.Target.Experts).Select(expert => layer.Target.RanksOf(expert).ToArray())])),
-            ],
-        };
+        return new PlanProposal(
+            decision.Number, view, [.. plan.Layers.Select(layer => new LayerProposal(layer.Layer, layer.Target.Ranks()))], bytesPerStep);
     }
 
     /// <summary>Notes that the coordinator has taken the plan, after a step.</summary>
@@ -72,8 +56,7 @@ internal sealed class DecisionLog
     /// <summary>Notes how a plan ended.</summary>
     public void Conclude(PlanConclusion conclusion)
     {
-        int index = _decisions.FindIndex(decision => decision.Number == conclusion.Number);
-        if (index >= 0)
+        if (_decisions.FindIndex(decision => decision.Number == conclusion.Number) is >= 0 and int index)
         {
             _decisions[index] = _decisions[index] with
             {
@@ -124,16 +107,9 @@ internal sealed class DecisionLog
         return true;
     }
 
-    private static LayerDecision Describe(LayerPlan plan, double? measured) => new()
-    {
-        Layer = plan.Layer,
-        Arrivals = [.. plan.Moves.Select(move => new ShardArrival(move.Expert, move.From, move.To))],
-        RatioBefore = plan.Ratio.Before,
-        PredictedRatio = plan.Ratio.After,
-        SecondsBefore = plan.Seconds.Before,
-        PredictedSeconds = plan.Seconds.After,
-        MoveSeconds = plan.MoveSeconds,
-        Reason = plan.Reason,
-        MeasuredSecondsBefore = measured,
-    };
+    private static LayerDecision Describe(LayerPlan plan, double? measured) => new(
+        plan.Layer, [.. plan.Moves.Select(move => new ShardArrival(move.Expert, move.From, move.To))],
+        RatioBefore: plan.Ratio.Before, PredictedRatio: plan.Ratio.After, MeasuredRatio: null,
+        SecondsBefore: plan.Seconds.Before, PredictedSeconds: plan.Seconds.After, plan.MoveSeconds, plan.Reason,
+        MeasuredSecondsBefore: measured, MeasuredSeconds: null);
 }

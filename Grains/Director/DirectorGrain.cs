@@ -39,7 +39,8 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
         if (load.Revision == _revision && load.Moved is { } moved && moved.From == _view)
         {
             // A part of a plan, as a rule: what is known of the cluster stays.
-            (_view, _watch) = (load.View, _watch?.After(moved));
+            _view = load.View;
+            _watch?.Follow(moved);
         }
         else if (load.View != _view || load.Revision != _revision)
         {

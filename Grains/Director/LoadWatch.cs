@@ -23,7 +23,7 @@ internal sealed class LoadWatch
     private const double Urgent = 1.25;
 
     private readonly LayerPlacement[] _layers;
-    private readonly ImmutableArray<int>[] _slots;
+    private ImmutableArray<int>[] _slots;
     private readonly ModelConfiguration _model;
     private readonly IQuotaRule _quotas;
     private readonly DirectorPolicy _policy;
@@ -61,33 +61,23 @@ internal sealed class LoadWatch
         PredictionError = before?.PredictionError;
     }
 
-    private LoadWatch(LoadWatch before, PlacementMoved moved)
+    /// <summary>Goes over to the placement that a change has led to; what is known of the load and of the cluster stays.</summary>
+    public void Follow(PlacementMoved moved)
     {
-        Settings = before.Settings;
-        Calibration = before.Calibration;
-        Costs = before.Costs;
-        _model = before._model;
-        _layers = [.. before._layers];
         foreach (LayerProposal layer in moved.Layers)
         {
             _layers[layer.Layer] = new LayerPlacement(_layers[layer.Layer].Workers, layer.Ranks);
         }
 
         _slots = SlotsOf(moved.FreeBytes);
-        (_quotas, _policy, _memory, _window, _planned) = (before._quotas, before._policy, before._memory, before._window, before._planned);
-        (Step, Ratios, PredictionError) = (before.Step, before.Ratios, before.PredictionError);
+        _seconds.Clear();
+        _observed = 0;
     }
 
-    /// <summary>Watches the placement that a change has led to; what is known of the load and of the cluster stays.</summary>
-    public LoadWatch After(PlacementMoved moved) => new(this, moved);
-
-    /// <summary>How eager the director is.</summary>
     public DirectorSettings Settings { get; }
 
-    /// <summary>What the cluster was measured to do.</summary>
     public ClusterCalibration Calibration { get; }
 
-    /// <summary>What a placement costs.</summary>
     public CostModel Costs { get; }
 
     /// <summary>The last step seen, under this placement or the one before; 0 for none.</summary>

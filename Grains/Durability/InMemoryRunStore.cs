@@ -15,80 +15,48 @@ public sealed class InMemoryRunStore : IRunStore
     private readonly Dictionary<string, IReadOnlyList<DirectorDecision>> _decisions = [];
 
     /// <inheritdoc />
-    public Task<RunRecord?> ReadAsync(string model)
-    {
-        lock (_lock)
-        {
-            return Task.FromResult(_records.GetValueOrDefault(model));
-        }
-    }
+    public Task<RunRecord?> ReadAsync(string model) => Locked(() => _records.GetValueOrDefault(model));
 
     /// <inheritdoc />
-    public Task<bool> TryWriteAsync(string model, RunRecord record)
+    public Task<bool> TryWriteAsync(string model, RunRecord record) => Locked(() =>
     {
-        lock (_lock)
+        if ((_records.GetValueOrDefault(model)?.Version ?? 0) != record.Version - 1)
         {
-            long stored = _records.TryGetValue(model, out RunRecord? known) ? known.Version : 0;
-            if (stored != record.Version - 1)
-            {
-                return Task.FromResult(false);
-            }
-
-            _records[model] = record;
-            if (_batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log))
-            {
-                // The last committed batch stays: a client that missed its outcome may send it again.
-                while (log.Count > 0 && log.Keys.First() < record.Step)
-                {
-                    log.Remove(log.Keys.First());
-                }
-            }
-
-            return Task.FromResult(true);
+            return false;
         }
-    }
+
+        _records[model] = record;
+
+        // The last committed batch stays: a client that missed its outcome may send it again.
+        SortedDictionary<long, StepRequest> log = LogOf(model);
+        while (log.Count > 0 && log.Keys.First() < record.Step)
+        {
+            log.Remove(log.Keys.First());
+        }
+
+        return true;
+    });
 
     /// <inheritdoc />
-    public Task WriteBatchAsync(string model, StepRequest batch)
-    {
-        lock (_lock)
-        {
-            if (!_batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log))
-            {
-                log = [];
-                _batches.Add(model, log);
-            }
-
-            log[batch.Step] = batch;
-            return Task.CompletedTask;
-        }
-    }
+    public Task WriteBatchAsync(string model, StepRequest batch) => Locked(() => LogOf(model)[batch.Step] = batch);
 
     /// <inheritdoc />
-    public Task<StepRequest?> ReadBatchAsync(string model, long step)
-    {
-        lock (_lock)
-        {
-            return Task.FromResult(_batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log) ? log.GetValueOrDefault(step) : null);
-        }
-    }
+    public Task<StepRequest?> ReadBatchAsync(string model, long step) => Locked(() => LogOf(model).GetValueOrDefault(step));
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<DirectorDecision>> ReadDecisionsAsync(string model)
-    {
-        lock (_lock)
-        {
-            return Task.FromResult(_decisions.GetValueOrDefault(model, []));
-        }
-    }
+    public Task<IReadOnlyList<DirectorDecision>> ReadDecisionsAsync(string model) => Locked(() => _decisions.GetValueOrDefault(model, []));
 
     /// <inheritdoc />
-    public Task WriteDecisionsAsync(string model, IReadOnlyList<DirectorDecision> decisions)
+    public Task WriteDecisionsAsync(string model, IReadOnlyList<DirectorDecision> decisions) => Locked(() => _decisions[model] = decisions);
+
+    private SortedDictionary<long, StepRequest> LogOf(string model) =>
+        _batches.TryGetValue(model, out SortedDictionary<long, StepRequest>? log) ? log : _batches[model] = [];
+
+    private Task<T> Locked<T>(Func<T> access)
     {
         lock (_lock)
         {
-            _decisions[model] = decisions;
-            return Task.CompletedTask;
+            return Task.FromResult(access());
         }
     }
 }

@@ -11,7 +11,7 @@ using Orleans.Placement;
 namespace MoEActors.Grains.Experts;
 
 /// <summary>
-/// Speaks for one expert shard. It attaches to the shard in its silo's table when it is activated, and frees nothing when it goes: memory is
+/// The authority over one expert shard. It attaches to the shard in its silo's table when it is activated, and frees nothing when it goes: memory is
 /// the worker host's. When its shard has moved it follows with a manifest, and refuses to begin where the shard is not, or not at that version.
 /// </summary>
 [PinnedPlacement]

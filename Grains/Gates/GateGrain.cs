@@ -8,7 +8,7 @@ using Orleans.Placement;
 
 namespace MoEActors.Grains.Gates;
 
-/// <summary>Speaks for the routing of one layer on one rank, beside the tokens it routes.</summary>
+/// <summary>The routing of one layer on one rank, beside the tokens it routes.</summary>
 [PinnedPlacement]
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
@@ -49,18 +49,9 @@ public sealed class GateGrain(WorkerHost host, GrainPlaces places) : Grain, IGat
         }
 
         GateState gate = Find();
-        if (gate.Statistics is not { } routing)
+        GateStatus status = new() { Layer = _layer, Rank = _rank, Silo = host.Silo, Policy = gate.Policy };
+        return Task.FromResult(gate.Statistics is not { } routing ? status : status with
         {
-            return Task.FromResult(new GateStatus { Layer = _layer, Rank = _rank, Silo = host.Silo, Policy = gate.Policy });
-        }
-
-
-        return Task.FromResult(new GateStatus
-        {
-            Layer = _layer,
-            Rank = _rank,
-            Silo = host.Silo,
-            Policy = gate.Policy,
             Step = routing.Step,
             ChosenTokens = routing.Chosen[_layer],
             KeptTokens = routing.Kept[_layer],

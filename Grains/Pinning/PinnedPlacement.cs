@@ -4,7 +4,7 @@ using Orleans.Runtime.Placement;
 
 namespace MoEActors.Grains.Pinning;
 
-/// <summary>A grain is where the placement map has what it speaks for.</summary>
+/// <summary>A grain is where the placement map has its shard or gate.</summary>
 [GenerateSerializer, Immutable, Alias("moe.placement.pinned")]
 public sealed class PinnedPlacement : PlacementStrategy;
 

@@ -3,36 +3,21 @@ using Orleans.Concurrency;
 namespace MoEActors.Grains.Protocol;
 
 /// <summary>What the gates routed in a committed step.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="View">The view that is open after it.</param>
+/// <param name="Revision">Raised by every change of the director's settings.</param>
+/// <param name="Tokens">By layer and expert: tokens that reached it.</param>
+/// <param name="Dropped">By layer: tokens dropped for want of capacity.</param>
+/// <param name="Applying">Number of the decision that is being applied; 0 for none.</param>
+/// <param name="Moved">What went elsewhere beside the step; null when nothing did.</param>
+/// <param name="LayerSeconds">
+/// By layer: seconds of processor time that the slowest worker spent in its exchange and experts - own work, without waiting for others; empty where
+/// they were not measured.
+/// </param>
 [GenerateSerializer, Immutable, Alias("moe.director.load")]
-public sealed class StepLoad
-{
-    /// <summary>The step.</summary>
-    [Id(0)] public required long Step { get; init; }
-
-    /// <summary>The view that is open after it.</summary>
-    [Id(1)] public required long View { get; init; }
-
-    /// <summary>Raised by every change of the director's settings.</summary>
-    [Id(2)] public required long Revision { get; init; }
-
-    /// <summary>By layer and expert: tokens that reached it.</summary>
-    [Id(3)] public required long[][] Tokens { get; init; }
-
-    /// <summary>By layer: tokens dropped for want of capacity.</summary>
-    [Id(4)] public required long[] Dropped { get; init; }
-
-    /// <summary>Number of the decision that is being applied; 0 for none.</summary>
-    [Id(6)] public long Applying { get; init; }
-
-    /// <summary>What went elsewhere beside the step; null when nothing did.</summary>
-    [Id(7)] public PlacementMoved? Moved { get; init; }
-
-    /// <summary>
-    /// By layer: seconds of processor time that the slowest worker spent in its exchange and experts - own work, without waiting for others; empty
-    /// where they were not measured.
-    /// </summary>
-    [Id(5)] public double[] LayerSeconds { get; init; } = [];
-}
+public sealed record StepLoad(
+    [property: Id(0)] long Step, [property: Id(1)] long View, [property: Id(2)] long Revision, [property: Id(3)] long[][] Tokens,
+    [property: Id(4)] long[] Dropped, [property: Id(6)] long Applying, [property: Id(7)] PlacementMoved? Moved, [property: Id(5)] double[] LayerSeconds);
 
 /// <summary>A change of placement that has been committed.</summary>
 /// <param name="From">The view before.</param>
@@ -42,21 +27,13 @@ public sealed class StepLoad
 public sealed record PlacementMoved([property: Id(0)] long From, [property: Id(1)] LayerProposal[] Layers, [property: Id(2)] long[] FreeBytes);
 
 /// <summary>A plan that the director asks the coordinator to carry out.</summary>
+/// <param name="Number">Number of the decision.</param>
+/// <param name="View">The view whose placement it was made for.</param>
+/// <param name="Layers">The layers that change, the most rewarding first.</param>
+/// <param name="BytesPerStep">Bytes that may move during one training step; one shard always may.</param>
 [GenerateSerializer, Immutable, Alias("moe.director.proposal")]
-public sealed class PlanProposal
-{
-    /// <summary>Number of the decision.</summary>
-    [Id(0)] public required long Number { get; init; }
-
-    /// <summary>The view whose placement it was made for.</summary>
-    [Id(1)] public required long View { get; init; }
-
-    /// <summary>The layers that change, the most rewarding first.</summary>
-    [Id(2)] public required LayerProposal[] Layers { get; init; }
-
-    /// <summary>Bytes that may move during one training step; one shard always may.</summary>
-    [Id(3)] public required long BytesPerStep { get; init; }
-}
+public sealed record PlanProposal(
+    [property: Id(0)] long Number, [property: Id(1)] long View, [property: Id(2)] LayerProposal[] Layers, [property: Id(3)] long BytesPerStep);
 
 /// <summary>Where a plan wants the experts of one layer.</summary>
 /// <param name="Layer">The layer.</param>
@@ -108,7 +85,7 @@ public interface ITrainingProtocol : IGrainWithStringKey
     Task<ProposalAnswer> ProposeAsync(PlanProposal proposal);
 }
 
-/// <summary>What the coordinator of a model asks of the grain that speaks for a shard.</summary>
+/// <summary>What the coordinator of a model asks of the grain of a shard.</summary>
 [Alias("moe.IExpertProtocol")]
 public interface IExpertProtocol : IGrainWithStringKey
 {

@@ -4,7 +4,7 @@ using Orleans.Services;
 namespace MoEActors.Grains.Protocol;
 
 /// <summary>
-/// The control plane's door to the worker host of a silo. Calls are short and idempotent; work runs on the executor threads, and how it
+/// What the control plane asks of the worker host of a silo. Calls are short and idempotent; work runs on the executor threads, and how it
 /// ended is learnt by polling.
 /// </summary>
 [Alias("moe.IWorkerHostService")]

@@ -63,7 +63,7 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     {
         if (cause is StaleCommandException)
         {
-            // Not given up: another coordinator is in charge, or it is not yet its turn.
+            // Not abandoned: another coordinator is in charge, or it is not yet its turn.
             return;
         }
 

@@ -3,31 +3,19 @@ using MoEActors.Grains.Interfaces.Errors;
 namespace MoEActors.Grains.Training;
 
 /// <summary>What the hosts of some silos hold of a model: the workers that answered, and where each shard lives.</summary>
-internal sealed class ClusterInventory
+internal sealed class ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnlyList<(string Silo, HostInventory Inventory)> hosts)
 {
-    private readonly Dictionary<ExpertId, List<WorkerId>> _holders = [];
-
-    private ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnlyList<(string Silo, HostInventory Inventory)> hosts)
-    {
-        Workers = workers;
-        Hosts = hosts;
-        foreach ((string silo, HostInventory inventory) in hosts)
-        {
-            for (int device = 0; device < inventory.Shards.Length; device++)
-            {
-                foreach (ExpertId expert in inventory.Shards[device])
-                {
-                    HoldersOf(expert).Add(new WorkerId(silo, device));
-                }
-            }
-        }
-    }
+    private readonly ILookup<ExpertId, WorkerId> _holders = (
+        from host in hosts
+        from device in Enumerable.Range(0, host.Inventory.Shards.Length)
+        from expert in host.Inventory.Shards[device]
+        select (expert, new WorkerId(host.Silo, device))).ToLookup(held => held.expert, held => held.Item2);
 
     /// <summary>Every device of every silo asked, in the order of the silos.</summary>
-    public IReadOnlyList<WorkerId> Workers { get; }
+    public IReadOnlyList<WorkerId> Workers => workers;
 
     /// <summary>The answers.</summary>
-    public IReadOnlyList<(string Silo, HostInventory Inventory)> Hosts { get; }
+    public IReadOnlyList<(string Silo, HostInventory Inventory)> Hosts => hosts;
 
     /// <summary>Takes the inventory of some silos.</summary>
     /// <exception cref="ViewFailedException">One of them is gone.</exception>
@@ -40,7 +28,7 @@ internal sealed class ClusterInventory
     }
 
     /// <summary>Whether a worker holds a shard of an expert.</summary>
-    public bool Holds(WorkerId worker, ExpertId expert) => HoldersOf(expert).Contains(worker);
+    public bool Holds(WorkerId worker, ExpertId expert) => _holders[expert].Contains(worker);
 
     /// <summary>
     /// The placement as it is. A shard may be found where the map does not have it, on a worker that missed the last change: those that
@@ -59,7 +47,7 @@ internal sealed class ClusterInventory
 
     private int[] RanksOf(ExpertId expert, PlacementMap wish, PlacementMap current)
     {
-        WorkerId[] holders = [.. HoldersOf(expert).Where(worker => wish.RankOf(worker) >= 0)];
+        WorkerId[] holders = [.. _holders[expert].Where(worker => wish.RankOf(worker) >= 0)];
         WorkerId[] known = [.. holders.Where(worker => current.Holds(worker, expert))];
         if (known.Length == 0)
         {
@@ -69,16 +57,5 @@ internal sealed class ClusterInventory
         return known.Length > 0
             ? [.. known.Select(wish.RankOf)]
             : throw new PlacementException($"Expert {expert} lives on none of the placement's workers: it would be lost. Name a silo that holds it too.");
-    }
-
-    private List<WorkerId> HoldersOf(ExpertId expert)
-    {
-        if (!_holders.TryGetValue(expert, out List<WorkerId>? holders))
-        {
-            holders = [];
-            _holders.Add(expert, holders);
-        }
-
-        return holders;
     }
 }

@@ -29,32 +29,24 @@ internal sealed class ClusterWork(
     private async Task<EvaluationOutcome> EvaluateAsync(EvaluateRequest request)
     {
         await memory.RequireEvaluationAsync(request.Batches);
-        IReadOnlyList<EvaluateReport> reports = await members.RunAsync(silo => new EvaluateCommand
-        {
-            MicroBatches = request.Batches.Length,
-            Batches = members.OfSilo(request.Batches, silo),
-        });
+        IReadOnlyList<EvaluateReport> reports =
+            await members.RunAsync(silo => new EvaluateCommand(request.Batches.Length, members.OfSilo(request.Batches, silo)));
         long tokens = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
         double sum = reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index).Sum(loss => loss.CrossEntropySum);
-        return new EvaluationOutcome { Loss = sum / Math.Max(1, tokens), Tokens = tokens };
+        return new EvaluationOutcome(sum / Math.Max(1, tokens), tokens);
     }
 
     private async Task<GenerationOutcome> GenerateAsync(GenerateRequest request)
     {
-        IReadOnlyList<GenerateReport> reports = await members.RunAsync(new GenerateCommand
-        {
-            Prompt = request.Prompt,
-            Count = request.Count,
-            Temperature = request.Temperature,
-            Seed = request.Seed,
-        });
+        IReadOnlyList<GenerateReport> reports =
+            await members.RunAsync(new GenerateCommand(request.Prompt, request.Count, request.Temperature, request.Seed));
         if (reports[0].Error is { } error)
         {
             throw new NonFiniteOutputException(
                 $"Model '{model}' cannot go on with the text: {error} Some of its parameters are not finite or too large; restore a checkpoint that was sound.");
         }
 
-        return new GenerationOutcome { Tokens = reports[0].Tokens };
+        return new GenerationOutcome(reports[0].Tokens);
     }
 
     private async Task<SaveOutcome> SaveAsync(SaveRequest request)
@@ -122,11 +114,7 @@ internal sealed class ClusterWork(
     private async Task<SaveOutcome> WriteAsync(SaveRequest request, string folder)
     {
         string tag = Guid.NewGuid().ToString("n")[..8];
-        IReadOnlyList<SaveReport> reports = await members.RunAsync(new SaveCommand
-        {
-            Place = request.Place,
-            Tag = tag,
-        });
+        IReadOnlyList<SaveReport> reports = await members.RunAsync(new SaveCommand(request.Place, tag));
         if (reports.FirstOrDefault(report => report.Error is not null) is { Error: { } error })
         {
             throw NotWritten(folder, error);
@@ -134,7 +122,7 @@ internal sealed class ClusterWork(
 
         CheckpointFile[] written = [.. reports.SelectMany(report => report.Files)];
         CheckpointFolder.Write(files, folder, run, term.Record.Step, request.Cursor, term.Record.Gates, written);
-        return new SaveOutcome { Folder = folder, Bytes = written.Sum(file => file.Bytes) };
+        return new SaveOutcome(folder, written.Sum(file => file.Bytes));
     }
 
     private CheckpointFailedException NotWritten(string folder, string cause)
@@ -147,6 +135,6 @@ internal sealed class ClusterWork(
     private async Task<FingerprintOutcome> FingerprintAsync()
     {
         IReadOnlyList<FingerprintReport> reports = await members.RunAsync(new FingerprintCommand());
-        return new FingerprintOutcome { Hash = ParameterHash.Combine(model, reports), Step = term.Record.Step };
+        return new FingerprintOutcome(ParameterHash.Combine(model, reports), term.Record.Step);
     }
 }

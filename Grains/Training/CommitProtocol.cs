@@ -78,5 +78,5 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
     /// <summary>Every silo answers placement from its own memory, those outside the view too: a call may start anywhere.</summary>
     public Task PushAsync(PlacementMap map) => Task.WhenAll(silos.Alive.Select(silo => members.InstallMapAsync(silo, map)));
 
-    private Task<long> SendAsync(long view, long step, long adopt) => members.SendAsync(new CommitCommand { Step = step, Adopt = adopt }, view);
+    private Task<long> SendAsync(long view, long step, long adopt) => members.SendAsync(new CommitCommand(step, adopt), view);
 }

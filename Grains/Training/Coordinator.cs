@@ -156,7 +156,7 @@ internal sealed class Coordinator
             // Whoever wants a view will get this error; what is committed is written down.
         }
 
-        return new ProgressOutcome { Step = Term.Record.Step };
+        return new ProgressOutcome(Term.Record.Step);
     }
 
     private async Task<ViewOutcome> MoveAsync(MoveRequest move)

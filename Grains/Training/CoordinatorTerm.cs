@@ -24,7 +24,7 @@ internal sealed class CoordinatorTerm
     /// <summary>The run as this coordinator knows it.</summary>
     public RunRecord Record { get; private set; }
 
-    /// <summary>The term of this term.</summary>
+    /// <summary>The term's number.</summary>
     public long Number => Record.Term;
 
     /// <summary>Whether nothing has come of the run yet: no view was ever opened.</summary>

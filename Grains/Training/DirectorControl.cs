@@ -13,12 +13,7 @@ internal sealed class DirectorControl(Members members, CoordinatorTerm term, Run
     public async Task<DirectOutcome> ChangeAsync(DirectRequest request)
     {
         // Once for the cluster: its machines stay what they are.
-        ClusterCalibration? calibration = term.Record.Calibration;
-        if (request.Settings is not null)
-        {
-            calibration ??= await CalibrateAsync();
-        }
-
+        ClusterCalibration? calibration = term.Record.Calibration ?? (request.Settings is null ? null : await CalibrateAsync());
         await term.WriteAsync(term.Record with
         {
             Director = request.Settings,
@@ -26,7 +21,7 @@ internal sealed class DirectorControl(Members members, CoordinatorTerm term, Run
             Calibration = calibration,
         });
         events.DirectorChanged(request.Settings);
-        return new DirectOutcome { Calibration = calibration };
+        return new DirectOutcome(calibration);
     }
 
     private async Task<ClusterCalibration> CalibrateAsync()

@@ -32,13 +32,13 @@ internal sealed class GatePolicies(Members members, CoordinatorTerm term, RunCon
         GateOptions wanted = request.Options;
         if (now.Options == wanted || now.Options != request.From)
         {
-            return new GateOutcome { Policy = now };
+            return new GateOutcome(now);
         }
 
         var next = new GatePolicy(request.Layer, term.Record.Step + 1, wanted);
         GatePolicy[] table =
             [.. term.Record.Gates.Where(policy => policy.Layer != next.Layer).Append(next).OrderBy(policy => policy.Layer)];
-        IReadOnlyList<GatesReport> reports = await members.RunAsync(new ConfigureGatesCommand { Gates = table });
+        IReadOnlyList<GatesReport> reports = await members.RunAsync(new ConfigureGatesCommand(table));
         if (reports.FirstOrDefault(report => report.Error is not null) is { } refused)
         {
             await RenewAsync();
@@ -47,11 +47,11 @@ internal sealed class GatePolicies(Members members, CoordinatorTerm term, RunCon
 
         await term.WriteAsync(term.Record with { Gates = table });
         events.GateChanged(next);
-        return new GateOutcome { Policy = next };
+        return new GateOutcome(next);
     }
 
     /// <summary>Tells the members which policies hold.</summary>
-    public Task RenewAsync() => members.SendAsync(new ConfigureGatesCommand { Gates = term.Record.Gates });
+    public Task RenewAsync() => members.SendAsync(new ConfigureGatesCommand(term.Record.Gates));
 
     private GatePolicy InForce(int layer) =>
         term.Record.Gates.FirstOrDefault(policy => policy.Layer == layer) ?? new GatePolicy(layer, 1, run.Model.Gate);

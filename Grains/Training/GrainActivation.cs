@@ -15,7 +15,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <summary>Activates the grains of a view.</summary>
     /// <param name="map">The view's map.</param>
     /// <param name="step">Committed steps.</param>
-    /// <exception cref="ViewFailedException">A grain speaks for another worker or version, or cannot be reached.</exception>
+    /// <exception cref="ViewFailedException">A grain is on another worker or at another version, or cannot be reached.</exception>
     public async Task ActivateAsync(PlacementMap map, long step)
     {
         try
@@ -36,7 +36,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     /// <summary>Expert grains follow their shards after a change of placement that every member has adopted.</summary>
     /// <param name="before">The placement before.</param>
     /// <param name="after">The placement in force.</param>
-    /// <exception cref="ViewFailedException">A grain speaks for another worker: a later change of placement may have overtaken this one.</exception>
+    /// <exception cref="ViewFailedException">A grain is on another worker: a later change of placement may have overtaken this one.</exception>
     public async Task FollowAsync(PlacementMap before, PlacementMap after)
     {
         Dictionary<ShardId, WorkerId> places = before.Shards.ToDictionary(shard => shard, before.WorkerOf);
@@ -83,7 +83,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         }
         catch (Exception e) when (e is PlacementRefusedException or OrleansMessageRejectionException or TimeoutException)
         {
-            // It is on its way, or was not there.
+            // It is ending, or was not there.
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         if (found != map.WorkerOf(shard) || status.Version != (step ?? status.Version))
         {
             throw new ViewFailedException(
-                $"The grain of shard {shard} speaks for worker {found} at step {status.Version}; the view has it on {map.WorkerOf(shard)} at {step}.");
+                $"The grain of shard {shard} is that of worker {found} at step {status.Version}; the view has it on {map.WorkerOf(shard)} at {step}.");
         }
     }
 

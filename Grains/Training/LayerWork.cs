@@ -12,32 +12,22 @@ internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdm
     public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
     {
         await memory.RequireRowsAsync(request.Rows);
-        IReadOnlyList<ForwardReport> reports = await members.RunAsync(new ForwardCommand
-        {
-            Memory = request.Memory,
-            Rows = request.Rows,
-            Pass = request.Pass,
-            Step = term.Record.Step + 1,
-            AuxiliaryScale = request.AuxiliaryScale,
-        });
+        IReadOnlyList<ForwardReport> reports = await members.RunAsync(
+            new ForwardCommand(request.Memory, request.Rows, request.Pass, term.Record.Step + 1, request.AuxiliaryScale));
         RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
-        return new ForwardOutcome
-        {
-            Auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length,
-            KeptTokens = Sum(reports.Select(report => report.KeptTokens)),
-            ChosenTokens = Sum(reports.Select(report => report.ChosenTokens)),
-        };
+        return new ForwardOutcome(
+            losses.Sum(loss => loss.Auxiliary) / losses.Length, Sum(reports.Select(report => report.KeptTokens)),
+            Sum(reports.Select(report => report.ChosenTokens)));
     }
 
     /// <summary>Runs gradients back.</summary>
     /// <exception cref="PassRefusedException">The workers cannot reach the gradients, or the forward that they belong to is gone.</exception>
     public async Task<BackwardOutcome> BackwardAsync(BackwardRequest request)
     {
-        IReadOnlyList<BackwardReport> reports =
-            await members.RunAsync(new BackwardCommand { Memory = request.Memory, Pass = request.Pass, Forward = request.Forward });
+        IReadOnlyList<BackwardReport> reports = await members.RunAsync(new BackwardCommand(request.Memory, request.Pass, request.Forward));
         RefuseIfRefused(reports.Select(report => report.Refusal), model);
-        return new BackwardOutcome { Passes = request.Pass };
+        return new BackwardOutcome(request.Pass);
     }
 
     /// <summary>Throws when a worker has refused its part. All of them have then, of which those with a reason say it.</summary>

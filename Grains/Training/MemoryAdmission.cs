@@ -31,7 +31,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
     public async Task RequireAsync(PlacementMap map, PlacementMap? before)
     {
-        GatePolicy[] gates = Policies();
+        GatePolicy[] gates = term.Record.Gates;
         if (!_knows)
         {
             return;
@@ -65,7 +65,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
         {
             if (_knows && !_fits.Contains(shape))
             {
-                GatePolicy[] gates = Policies();
+                GatePolicy[] gates = term.Record.Gates;
                 await Task.Run(() => Require(members.Map!, before: null, shape, gates));
                 _fits.Add(shape);
                 _trained.Add(shape);
@@ -82,13 +82,11 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
             // Forward and backward need more.
             if (_knows && !_fits.Contains(shape))
             {
-                GatePolicy[] gates = Policies();
+                GatePolicy[] gates = term.Record.Gates;
                 await Task.Run(() => RequireEvaluation(members.Map!, shape, gates));
             }
         }
     }
-
-    private GatePolicy[] Policies() => term.Record.Gates;
 
     private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates)
     {

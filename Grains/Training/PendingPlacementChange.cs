@@ -1,36 +1,18 @@
 namespace MoEActors.Grains.Training;
 
 /// <summary>A change of placement among the members of a view, which makes the next one.</summary>
-internal sealed class PendingPlacementChange
+/// <param name="before">The placement in force.</param>
+/// <param name="after">The placement to come, of the same workers; its version is the next view.</param>
+internal sealed class PendingPlacementChange(PlacementMap before, PlacementMap after)
 {
-    private readonly ShardMove[] _moves;
+    private readonly ShardMove[] _moves = MovesOf(before, after);
 
-    /// <summary>Works out what must travel.</summary>
-    /// <param name="before">The placement in force.</param>
-    /// <param name="after">The placement to come, of the same workers; its version is the next view.</param>
-    public PendingPlacementChange(PlacementMap before, PlacementMap after)
-    {
-        ClusterTopology topology = Links(before);
-        Before = before;
-        After = after;
-        _moves = [.. Enumerable.Range(0, after.Layers).SelectMany(layer =>
-            PlacementMoves.Between(layer, before.PlacementOf(layer), after.PlacementOf(layer), topology))];
-        Message = new PlacementChange
-        {
-            View = after.Version,
-            Map = after,
-            Moves = _moves,
-        };
-    }
+    public PlacementMap Before => before;
 
-    /// <summary>The placement in force.</summary>
-    public PlacementMap Before { get; }
-
-    /// <summary>The placement to come.</summary>
-    public PlacementMap After { get; }
+    public PlacementMap After => after;
 
     /// <summary>What the worker hosts are told.</summary>
-    public PlacementChange Message { get; }
+    public PlacementChange Message => new(after.Version, after, _moves);
 
     /// <summary>Layers whose experts are elsewhere afterwards.</summary>
     public IEnumerable<int> ChangedLayers =>
@@ -67,7 +49,15 @@ internal sealed class PendingPlacementChange
     private bool HasArrived(ShardArrivals? report, ShardMove move) =>
         report?.View == After.Version && report.Experts.Contains(move.ExpertId);
 
-    /// <summary>Copies come from a holder of the same silo where there is one: only the order of the two bandwidths counts here.</summary>
-    private static ClusterTopology Links(PlacementMap map) =>
-        new([.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], inHostBandwidth: 2, betweenHostsBandwidth: 1);
+    /// <summary>What must travel. Copies come from a holder of the same silo where there is one: only which bandwidth is the higher counts here.</summary>
+    private static ShardMove[] MovesOf(PlacementMap before, PlacementMap after)
+    {
+        WorkerCapacity[] workers = [.. before.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))];
+        ClusterTopology links = new(workers, inHostBandwidth: 2, betweenHostsBandwidth: 1);
+        return
+        [
+            .. Enumerable.Range(0, after.Layers)
+                .SelectMany(layer => PlacementMoves.Between(layer, before.PlacementOf(layer), after.PlacementOf(layer), links)),
+        ];
+    }
 }

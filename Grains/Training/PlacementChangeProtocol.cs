@@ -34,7 +34,7 @@ internal sealed class PlacementChangeProtocol(
     private async Task RunAsync(PendingPlacementChange change)
     {
         await memory.RequireAsync(change.After, change.Before);
-        IReadOnlyList<PlacementChangeReport> reports = await members.RunAsync(new PlacementChangeCommand { Change = change.Message });
+        IReadOnlyList<PlacementChangeReport> reports = await members.RunAsync(new PlacementChangeCommand(change.Message));
         change.Conclude([.. reports.Select(report => report.Arrivals)]);
         if (change.Failure is { } failure)
         {
@@ -63,7 +63,7 @@ internal sealed class PlacementChangeProtocol(
         var shard = new ShardId(move.Layer, move.Expert);
         try
         {
-            await RunAsync(map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), move.Rank)]));
+            await RunAsync(map.With(map.Version, [new ShardMove(move.Layer, move.Expert, map.RankOf(map.WorkerOf(shard)), move.Rank)]));
         }
         catch (PlacementException e)
         {

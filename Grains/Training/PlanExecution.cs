@@ -134,25 +134,17 @@ internal sealed class PlanExecution(
             return;
         }
 
-        Director.ObserveAsync(new StepLoad
-        {
-            Step = outcome.Step,
-            View = members.View,
-            Revision = term.Record.DirectorRevision,
-            Applying = _proposal?.Number ?? 0,
-            Tokens = outcome.KeptTokens,
-            Dropped = [.. outcome.ChosenTokens.Zip(outcome.KeptTokens, (chosen, kept) => chosen.Sum() - kept.Sum())],
-            Moved = change is { Failure: null } ? Moved(change) : null,
-            LayerSeconds = [.. outcome.KeptTokens.Select((_, layer) => outcome.Timings.Max(timing => timing.ExpertsBusy[layer]))],
-        }).Ignore();
+        Director.ObserveAsync(new StepLoad(
+            outcome.Step, members.View, term.Record.DirectorRevision, outcome.KeptTokens,
+            Dropped: [.. outcome.ChosenTokens.Zip(outcome.KeptTokens, (chosen, kept) => chosen.Sum() - kept.Sum())],
+            Applying: _proposal?.Number ?? 0,
+            Moved: change is { Failure: null } ? Moved(change) : null,
+            LayerSeconds: [.. outcome.KeptTokens.Select((_, layer) => outcome.Timings.Max(timing => timing.ExpertsBusy[layer]))])).Ignore();
     }
 
     private PlacementMoved Moved(PendingPlacementChange change) => new(
         change.Before.Version,
-        [
-            .. change.ChangedLayers.Select(layer => new LayerProposal(
-                layer, [.. Enumerable.Range(0, change.After.PlacementOf(layer).Experts).Select(expert => change.After.PlacementOf(layer).RanksOf(expert).ToArray())])),
-        ],
+        [.. change.ChangedLayers.Select(layer => new LayerProposal(layer, change.After.PlacementOf(layer).Ranks()))],
         [.. change.After.Workers.Select(members.MemoryOf).Select(memory => memory.Budget - memory.Used)]);
 
     private static LayerPlacement[] LayersOf(PlacementMap map) => [.. Enumerable.Range(0, map.Layers).Select(map.PlacementOf)];

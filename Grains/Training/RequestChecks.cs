@@ -84,10 +84,7 @@ internal static class RequestChecks
             any |= batch.Targets.Any(target => target >= 0);
         }
 
-        if (!any)
-        {
-            throw new InvalidRequestException("The batch has no token to predict: it is empty, or everything is masked.");
-        }
+        Refuse(!any, "The batch has no token to predict: it is empty, or everything is masked.");
     }
 
     private static void Director(DirectorSettings settings)
@@ -108,11 +105,7 @@ internal static class RequestChecks
 
     private static void Prompt(GenerateRequest request, int vocabulary)
     {
-        if (request.Prompt.Length == 0 || request.Count < 0)
-        {
-            throw new InvalidRequestException("Generation needs a prompt of at least one token and a count that is not negative.");
-        }
-
+        Refuse(request.Prompt.Length == 0 || request.Count < 0, "Generation needs a prompt of at least one token and a count that is not negative.");
         foreach (int token in request.Prompt)
         {
             if (token < 0 || token >= vocabulary)

@@ -8,7 +8,7 @@ using MoEActors.Modules.Gates;
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so giving up costs nothing. Then
+/// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so an abort costs nothing. Then
 /// the decision is written, and commit makes every member apply them.
 /// </summary>
 internal sealed class StepProtocol(Members members, CommitProtocol commits, CoordinatorTerm term, RunConfiguration run, string model, RunEvents events)
@@ -33,11 +33,8 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
         long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
-        IReadOnlyList<StepReport> reports = await events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(silo => new PrepareCommand
-        {
-            Share = Share(request, targets, silo),
-            Change = change?.Message,
-        }));
+        IReadOnlyList<StepReport> reports = await events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(
+            silo => new PrepareCommand(Share(request, targets, silo), change?.Message)));
         LayerWork.RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
@@ -89,8 +86,8 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
 
     private async Task RefuseAsync(StepRequest request, long targets, LossPart[] losses, IReadOnlyList<StepReport> reports)
     {
-        await members.SendAsync(new AbortCommand { Step = request.Step });
-        IReadOnlyList<LocateReport> search = await members.RunAsync(silo => new LocateCommand { Share = Share(request, targets, silo) });
+        await members.SendAsync(new AbortCommand(request.Step));
+        IReadOnlyList<LocateReport> search = await members.RunAsync(silo => new LocateCommand(Share(request, targets, silo)));
         throw new NonFiniteCause(
             request.Step, losses, reports[0].GradientNorm, reports.SelectMany(report => report.Routers),
             [.. search.SelectMany(report => report.Found)]).ToException();

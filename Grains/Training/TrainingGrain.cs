@@ -14,7 +14,7 @@ using Orleans.Placement;
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// The door to one model's <see cref="Coordinator"/>: takes work, runs it piece by piece behind the calls, and hands out outcomes to whoever
+/// What clients reach of one model's <see cref="Coordinator"/>: takes work, runs it piece by piece behind the calls, and hands out outcomes to whoever
 /// polls. It holds no tensor, and any activation can take over from the store and the hosts.
 /// </summary>
 [KeepAlive]

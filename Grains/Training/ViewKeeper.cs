@@ -15,13 +15,7 @@ internal sealed class ViewKeeper(
     private bool _ended;
 
     /// <summary>The view that is written down.</summary>
-    public ViewOutcome Outcome => new()
-    {
-        View = term.Record.View,
-        Workers = term.Record.Map!.Workers.Length,
-        Step = term.Record.Step,
-        Cursor = term.Record.Cursor,
-    };
+    public ViewOutcome Outcome => new(term.Record.View, term.Record.Map!.Workers.Length, term.Record.Step, term.Record.Cursor);
 
     /// <summary>
     /// Opens a view, or goes on with the one that is open. Where no placement is wished for, experts stay where they were as long as those silos live.

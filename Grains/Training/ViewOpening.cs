@@ -12,8 +12,8 @@ namespace MoEActors.Grains.Training;
 /// that stay.
 /// </summary>
 internal sealed class ViewOpening(
-    SiloNames silos, Members members, CommitProtocol commits, PlacementChangeProtocol switching, GrainActivation activation, CoordinatorTerm term, MemoryAdmission memory,
-    RunConfiguration run, RunEvents events)
+    SiloNames silos, Members members, CommitProtocol commits, PlacementChangeProtocol changes, GrainActivation activation, CoordinatorTerm term,
+    MemoryAdmission memory, RunConfiguration run, RunEvents events)
 {
     /// <summary>Opens the next view, unless the one that is open is the one wished for.</summary>
     /// <param name="wanted">A placement wished for; null for the static one.</param>
@@ -35,7 +35,7 @@ internal sealed class ViewOpening(
                 await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found), term.Record.View + 1);
             }
 
-            await switching.RunAsync(wish);
+            await changes.RunAsync(wish);
         }
         catch (PlacementException e)
         {
@@ -78,22 +78,15 @@ internal sealed class ViewOpening(
     private async Task OpenAsync(PlacementMap placement)
     {
         long started = Stopwatch.GetTimestamp();
-        long view = term.Record.View + 1;
-        long step = term.Record.Step;
+        long view = term.Record.View + 1, step = term.Record.Step;
         PlacementMap? recorded = term.Record.Map;
         PlacementMap map = placement.At(view);
         await term.WriteAsync(term.Record with { View = view, Map = map });
 
         await commits.PushAsync(map);
         members.Enter(view, map);
-        await members.RunAsync(new OpenViewCommand
-        {
-            Run = term.Record.Configuration,
-            Map = map,
-            Version = step,
-            Checkpoint = term.Record.CheckpointStep == step ? term.Record.Checkpoint : null,
-            Gates = term.Record.Gates,
-        });
+        string? checkpoint = term.Record.CheckpointStep == step ? term.Record.Checkpoint : null;
+        await members.RunAsync(new OpenViewCommand(term.Record.Configuration, map, step, checkpoint, term.Record.Gates));
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step);
         await activation.DismissAsync(map, recorded);

@@ -75,16 +75,7 @@ public sealed class CostModel
     }
 
     /// <summary>Seconds of the layer in one training step: those of the slowest worker. O(shards).</summary>
-    public double LayerSeconds(LayerQuotas quotas)
-    {
-        double slowest = 0;
-        foreach (double seconds in WorkerSeconds(quotas))
-        {
-            slowest = Math.Max(slowest, seconds);
-        }
-
-        return slowest;
-    }
+    public double LayerSeconds(LayerQuotas quotas) => WorkerSeconds(quotas).Max();
 
     /// <summary>Seconds of the layer in one training step if every worker had the mean load and no expert a replica. O(workers).</summary>
     /// <param name="tokens">Tokens of all workers together.</param>

@@ -87,8 +87,7 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
         long[] newest = Newest.Tokens[layer];
         double newestSum = Math.Max(1, newest.Sum());
         double[] weights = new double[_samples.Count];
-        int age = 0;
-        foreach (LoadSample sample in _samples.Reverse())
+        foreach ((int age, LoadSample sample) in _samples.Reverse().Index())
         {
             long[] tokens = sample.Tokens[layer];
             double sum = Math.Max(1, tokens.Sum()), distance = 0;
@@ -98,7 +97,6 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
             }
 
             weights[age] = Math.Pow(0.5, age / halfLife) * Math.Max(0, 1 - (distance / MostChanged));
-            age++;
         }
 
         return weights;
@@ -111,15 +109,12 @@ public sealed class LoadWindow(int length = 8, double halfLife = 2)
         double[] mean = new double[Newest.Tokens[layer].Length];
         double[] weights = Weights(layer);
         double sum = weights.Sum();
-        int age = 0;
-        foreach (LoadSample sample in _samples.Reverse())
+        foreach ((double weight, LoadSample sample) in weights.Zip(_samples.Reverse()))
         {
             for (int expert = 0; expert < mean.Length; expert++)
             {
-                mean[expert] += weights[age] / sum * sample.Tokens[layer][expert];
+                mean[expert] += weight / sum * sample.Tokens[layer][expert];
             }
-
-            age++;
         }
 
         return mean;

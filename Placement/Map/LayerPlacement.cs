@@ -66,6 +66,9 @@ public sealed class LayerPlacement : IEquatable<LayerPlacement>
     /// <summary>The ranks that hold an expert, ascending; its index is the number of the replica.</summary>
     public ReadOnlySpan<int> RanksOf(int expert) => _ranks.AsSpan(_offsets[expert].._offsets[expert + 1]);
 
+    /// <summary>By expert: the ranks that hold it, ascending.</summary>
+    public int[][] Ranks() => [.. Enumerable.Range(0, Experts).Select(expert => RanksOf(expert).ToArray())];
+
     /// <summary>Position of an expert's first replica among all shards of the layer in canonical order; of the last expert + 1: their number.</summary>
     public int FirstShardOf(int expert) => _offsets[expert];
 

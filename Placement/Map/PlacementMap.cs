@@ -18,7 +18,7 @@ public sealed class PlacementMap
     /// <param name="ranks">By layer and expert: the rank that holds it. A dense layer has no experts.</param>
     /// <exception cref="PlacementException">There is no worker, one is named twice, or a rank names none.</exception>
     public PlacementMap(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<IReadOnlyList<int>> ranks)
-        : this(version, workers, Singles(workers.Count, ranks))
+        : this(version, workers, Placed(workers.Count, ranks.Count, layer => LayerPlacement.OfSingles(workers.Count, ranks[layer])))
     {
     }
 
@@ -53,8 +53,7 @@ public sealed class PlacementMap
     }
 
     /// <summary>By layer and expert: the ranks that hold it, home first; what <see cref="OfReplicas"/> takes.</summary>
-    public int[][][] Ranks() =>
-        [.. _layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert).ToArray()).ToArray())];
+    public int[][][] Ranks() => [.. _layers.Select(layer => layer.Ranks())];
 
     /// <summary>Builds and checks a map from lists of ranks.</summary>
     /// <param name="version">Version; a new map of a model has a higher one.</param>
@@ -63,24 +62,8 @@ public sealed class PlacementMap
     /// <exception cref="PlacementException">
     /// There is no worker, one is named twice, or an expert has no rank, one twice, or one that names no worker.
     /// </exception>
-    public static PlacementMap OfReplicas(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> ranks)
-    {
-        RequireWorkers(workers.Count);
-        var layers = new LayerPlacement[ranks.Count];
-        for (int layer = 0; layer < layers.Length; layer++)
-        {
-            try
-            {
-                layers[layer] = new LayerPlacement(workers.Count, ranks[layer]);
-            }
-            catch (PlacementException e)
-            {
-                throw new PlacementException($"Layer {layer}, {char.ToLowerInvariant(e.Message[0])}{e.Message[1..]}");
-            }
-        }
-
-        return new PlacementMap(version, workers, layers);
-    }
+    public static PlacementMap OfReplicas(long version, IReadOnlyList<WorkerId> workers, IReadOnlyList<IReadOnlyList<IReadOnlyList<int>>> ranks) =>
+        new(version, workers, Placed(workers.Count, ranks.Count, layer => new LayerPlacement(workers.Count, ranks[layer])));
 
     /// <summary>Version of the map.</summary>
     public long Version { get; }
@@ -133,28 +116,26 @@ public sealed class PlacementMap
     /// <param name="version">Version of the new map.</param>
     /// <param name="moves">The moves; each must start where the shard is.</param>
     /// <exception cref="PlacementException">A shard or rank does not exist, the shard is not where the move starts, or the expert has replicas.</exception>
-    public PlacementMap With(long version, IEnumerable<ShardTransfer> moves)
+    public PlacementMap With(long version, IEnumerable<ShardMove> moves)
     {
-        int[][][] ranks =
-        [
-            .. _layers.Select(layer => Enumerable.Range(0, layer.Experts).Select(expert => layer.RanksOf(expert).ToArray()).ToArray()),
-        ];
-        foreach ((ShardId shard, int from, int to) in moves)
+        int[][][] ranks = Ranks();
+        foreach ((int layer, int expert, int from, int to) in moves)
         {
+            ShardId shard = new(layer, expert);
             int holder = RankOf(WorkerOf(shard));
             if (holder != from)
             {
                 throw new PlacementException($"Shard {shard} is on rank {holder}, not on rank {from}.");
             }
 
-            if (ranks[shard.Layer][shard.Expert].Length > 1)
+            if (ranks[layer][expert].Length > 1)
             {
                 throw new PlacementException(
-                    $"Layer {shard.Layer}, expert {shard.Expert} has replicas on ranks {string.Join(", ", ranks[shard.Layer][shard.Expert])}; "
+                    $"Layer {layer}, expert {expert} has replicas on ranks {string.Join(", ", ranks[layer][expert])}; "
                     + "moves by hand are for experts with one. Ask for a placement that names all its ranks.");
             }
 
-            ranks[shard.Layer][shard.Expert] = [to];
+            ranks[layer][expert] = [to];
         }
 
         return OfReplicas(version, Workers, ranks);
@@ -188,24 +169,24 @@ public sealed class PlacementMap
         }
     }
 
-    /// <summary>Checks what a layer cannot say of itself: which layer it is.</summary>
-    private static LayerPlacement[] Singles(int workers, IReadOnlyList<IReadOnlyList<int>> ranks)
+    /// <summary>Places layer by layer; an error names the layer, which a placement of one layer cannot.</summary>
+    private static LayerPlacement[] Placed(int workers, int layers, Func<int, LayerPlacement> place)
     {
         RequireWorkers(workers);
-        for (int layer = 0; layer < ranks.Count; layer++)
+        var placed = new LayerPlacement[layers];
+        for (int layer = 0; layer < layers; layer++)
         {
-            for (int expert = 0; expert < ranks[layer].Count; expert++)
+            try
             {
-                int rank = ranks[layer][expert];
-                if (rank < 0 || rank >= workers)
-                {
-                    throw new PlacementException(
-                        $"Layer {layer}, expert {expert} is placed on rank {rank}, which is no worker; ranks run from 0 to {workers - 1}.");
-                }
+                placed[layer] = place(layer);
+            }
+            catch (PlacementException e)
+            {
+                throw new PlacementException($"Layer {layer}, {char.ToLowerInvariant(e.Message[0])}{e.Message[1..]}");
             }
         }
 
-        return [.. ranks.Select(layer => LayerPlacement.OfSingles(workers, layer))];
+        return placed;
     }
 
     private static void RequireWorkers(int workers)

@@ -2,12 +2,6 @@ using System.Collections.Immutable;
 
 namespace MoEActors.Placement.Map;
 
-/// <summary>A shard that goes from one rank to another.</summary>
-/// <param name="Shard">The shard.</param>
-/// <param name="From">The rank that holds it.</param>
-/// <param name="To">The rank that is to hold it.</param>
-public readonly record struct ShardTransfer(ShardId Shard, int From, int To);
-
 /// <summary>A shard arrives on a worker where its expert was not. Its state is copied from a worker that has it.</summary>
 /// <param name="Layer">Layer of the model.</param>
 /// <param name="Expert">Expert of the layer.</param>
@@ -32,7 +26,7 @@ public static class PlacementMoves
     /// <param name="topology">The links.</param>
     public static ImmutableArray<ShardMove> Between(int layer, LayerPlacement before, LayerPlacement after, ClusterTopology topology)
     {
-        ImmutableArray<ShardMove>.Builder moves = ImmutableArray.CreateBuilder<ShardMove>();
+        List<ShardMove> moves = [];
         int[] sent = new int[before.Workers];
         for (int expert = 0; expert < after.Experts; expert++)
         {
@@ -56,6 +50,6 @@ public static class PlacementMoves
             }
         }
 
-        return moves.ToImmutable();
+        return [.. moves];
     }
 }

@@ -16,16 +16,11 @@ internal sealed class BalancedLoad
     private int _entries;
     private double _excessBefore;
 
-    public BalancedLoad(PlacementDraft draft, double weight, ReadOnlySpan<long> tokens)
+    public BalancedLoad(PlacementDraft draft, double weight, long[] tokens)
     {
         _draft = draft;
         Weight = weight;
-        long all = 0;
-        foreach (long count in tokens)
-        {
-            all += count;
-        }
-
+        long all = tokens.Sum();
         _tokens = new double[draft.Experts];
         _quotas = new double[draft.Slots];
         _loads = new double[draft.Workers];
@@ -40,10 +35,7 @@ internal sealed class BalancedLoad
             }
         }
 
-        foreach (double load in _loads)
-        {
-            Excess += SquaredExcess(load);
-        }
+        Excess = _loads.Sum(SquaredExcess);
     }
 
     /// <summary>What this step counts among the others.</summary>
@@ -53,19 +45,7 @@ internal sealed class BalancedLoad
     public double Excess { get; private set; }
 
     /// <summary>The busiest worker's load over the mean. O(workers).</summary>
-    public double Ratio
-    {
-        get
-        {
-            double most = 1;
-            foreach (double load in _loads)
-            {
-                most = Math.Max(most, load);
-            }
-
-            return most;
-        }
-    }
+    public double Ratio => Math.Max(1, _loads.Max());
 
     public double TokensOf(int expert) => _tokens[expert];
 

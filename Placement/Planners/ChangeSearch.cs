@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace MoEActors.Placement.Planners;
 
 /// <summary>Finds the change of a draft that removes the most excess load per move.</summary>
-internal sealed class ChangeSearch
+internal sealed class ChangeSearch(PlacementDraft draft, ImmutableArray<BalancedLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
 {
     /// <summary>Busiest workers that an expert may leave, idlest workers that it may go to, and experts tried, for one change.</summary>
     private const int Donors = 4, Takers = 4, Candidates = 6;
@@ -14,25 +14,10 @@ internal sealed class ChangeSearch
     /// <summary>Workers whose load is this close to the highest count as equally busy: replicas that they share have balanced them.</summary>
     private const double Tie = 0.02;
 
-    private readonly PlacementDraft _draft;
-    private readonly ImmutableArray<BalancedLoad> _steps;
-    private readonly DraftTrial _trial;
-    private readonly ImmutableHashSet<int> _resting;
-    private readonly double[] _loads;
-    private readonly int[] _busiest;
-    private readonly int[] _idlest;
+    private readonly double[] _loads = new double[draft.Workers];
+    private readonly int[] _busiest = new int[Math.Min(Donors, draft.Workers)];
+    private readonly int[] _idlest = new int[Math.Min(Takers, draft.Workers)];
     private readonly List<(SlotChange Change, double Gain)> _promising = [];
-
-    public ChangeSearch(PlacementDraft draft, ImmutableArray<BalancedLoad> steps, DraftTrial trial, ImmutableHashSet<int> resting)
-    {
-        _draft = draft;
-        _steps = steps;
-        _trial = trial;
-        _resting = resting;
-        _loads = new double[draft.Workers];
-        _busiest = new int[Math.Min(Donors, draft.Workers)];
-        _idlest = new int[Math.Min(Takers, draft.Workers)];
-    }
 
     /// <summary>The best change, or null when none lowers the excess by the given part of it.</summary>
     public SlotChange? Find(double leastProgress)
@@ -43,7 +28,7 @@ internal sealed class ChangeSearch
         {
             foreach (int taker in _idlest)
             {
-                if (!_draft.Holds(expert, taker) && !Screen(expert, left, taker))
+                if (!draft.Holds(expert, taker) && !Screen(expert, left, taker))
                 {
                     MakeRoom(expert, taker);
                 }
@@ -51,13 +36,13 @@ internal sealed class ChangeSearch
         }
 
         // What looks best on the newest step is tried on all of them.
-        double excess = _trial.Excess(_steps.Length);
+        double excess = trial.Excess(steps.Length);
         double best = excess * leastProgress;
         SlotChange? found = null;
         _promising.Sort((left, right) => right.Gain.CompareTo(left.Gain));
         foreach ((SlotChange change, double _) in _promising.Take(Finalists))
         {
-            double gain = (excess - _trial.ExcessAfter(change, _steps.Length)) / change.Moves;
+            double gain = (excess - trial.ExcessAfter(change, steps.Length)) / change.Moves;
             if (gain > best)
             {
                 (best, found) = (gain, change);
@@ -74,28 +59,28 @@ internal sealed class ChangeSearch
     /// <returns>Whether the worker had room for one replica more.</returns>
     private bool Screen(int expert, int left, int taker)
     {
-        BalancedLoad newest = _steps[0];
-        int giver = _draft.RankOf(left);
+        BalancedLoad newest = steps[0];
+        int giver = draft.RankOf(left);
         double ideal = (newest.LoadOf(giver) - newest.LoadOf(taker)) / 2;
         (double Misfit, int Slot) first = (double.PositiveInfinity, -1), second = first;
         bool triedFree = false, room = false;
-        (int slot, int end) = _draft.SlotsOn(taker);
+        (int slot, int end) = draft.SlotsOn(taker);
         for (; slot < end; slot++)
         {
-            int occupant = _draft.ExpertIn(slot);
-            if (occupant < 0 ? triedFree : _resting.Contains(occupant))
+            int occupant = draft.ExpertIn(slot);
+            if (occupant < 0 ? triedFree : resting.Contains(occupant))
             {
                 continue;
             }
 
             triedFree |= occupant < 0;
-            if (occupant < 0 || _draft.ReplicasOf(occupant) > 1)
+            if (occupant < 0 || draft.ReplicasOf(occupant) > 1)
             {
                 Try(new SlotChange(expert, slot));
                 room = true;
             }
 
-            if (occupant >= 0 && !_draft.Holds(occupant, giver))
+            if (occupant >= 0 && !draft.Holds(occupant, giver))
             {
                 double misfit = Math.Abs(newest.QuotaIn(left) - newest.QuotaIn(slot) - ideal);
                 if (misfit < first.Misfit)
@@ -125,18 +110,18 @@ internal sealed class ChangeSearch
     /// <summary>Tries an expert on a worker without room, on the newest step: the worker's coldest expert goes elsewhere.</summary>
     private void MakeRoom(int expert, int taker)
     {
-        (int slot, int end) = _draft.SlotsOn(taker);
+        (int slot, int end) = draft.SlotsOn(taker);
         (int Slot, double Tokens) coldest = (-1, double.PositiveInfinity);
         for (; slot < end; slot++)
         {
-            int occupant = _draft.ExpertIn(slot);
-            if (!_resting.Contains(occupant) && _steps[0].TokensOf(occupant) < coldest.Tokens)
+            int occupant = draft.ExpertIn(slot);
+            if (!resting.Contains(occupant) && steps[0].TokensOf(occupant) < coldest.Tokens)
             {
-                coldest = (slot, _steps[0].TokensOf(occupant));
+                coldest = (slot, steps[0].TokensOf(occupant));
             }
         }
 
-        if (coldest.Slot >= 0 && RoomFor(_draft.ExpertIn(coldest.Slot), expert) is >= 0 and int room)
+        if (coldest.Slot >= 0 && RoomFor(draft.ExpertIn(coldest.Slot), expert) is >= 0 and int room)
         {
             Try(new SlotChange(expert, coldest.Slot, room));
         }
@@ -147,16 +132,16 @@ internal sealed class ChangeSearch
     /// <param name="kept">An expert whose replicas all stay.</param>
     private int RoomFor(int expert, int kept)
     {
-        BalancedLoad newest = _steps[0];
+        BalancedLoad newest = steps[0];
         (int Slot, double Aside) best = (-1, double.PositiveInfinity);
-        for (int slot = 0; slot < _draft.Slots; slot++)
+        for (int slot = 0; slot < draft.Slots; slot++)
         {
-            int occupant = _draft.ExpertIn(slot), rank = _draft.RankOf(slot);
-            if (occupant < 0 || (_draft.ReplicasOf(occupant) > 1 && occupant != kept && !_resting.Contains(occupant)))
+            int occupant = draft.ExpertIn(slot), rank = draft.RankOf(slot);
+            if (occupant < 0 || (draft.ReplicasOf(occupant) > 1 && occupant != kept && !resting.Contains(occupant)))
             {
                 double quota = occupant < 0 ? 0 : newest.QuotaIn(slot);
                 double aside = quota + Math.Max(0, newest.LoadOf(rank) - quota + newest.TokensOf(expert) - 1);
-                if (aside < best.Aside && !_draft.Holds(expert, rank))
+                if (aside < best.Aside && !draft.Holds(expert, rank))
                 {
                     best = (slot, aside);
                 }
@@ -167,13 +152,13 @@ internal sealed class ChangeSearch
     }
 
     private void Try(SlotChange change) =>
-        _promising.Add((change, (_trial.Excess(1) - _trial.ExcessAfter(change, 1)) / change.Moves));
+        _promising.Add((change, (trial.Excess(1) - trial.ExcessAfter(change, 1)) / change.Moves));
 
     private void SortWorkers()
     {
         Array.Clear(_loads);
-        double weights = _steps.Sum(step => step.Weight);
-        foreach (BalancedLoad step in _steps)
+        double weights = steps.Sum(step => step.Weight);
+        foreach (BalancedLoad step in steps)
         {
             for (int rank = 0; rank < _loads.Length; rank++)
             {
@@ -213,13 +198,13 @@ internal sealed class ChangeSearch
         Dictionary<int, (double Share, int Slot)> shares = [];
         foreach (int rank in _busiest.TakeWhile(rank => _loads[rank] >= top - Tie))
         {
-            (int first, int end) = _draft.SlotsOn(rank);
+            (int first, int end) = draft.SlotsOn(rank);
             for (int slot = first; slot < end; slot++)
             {
-                int expert = _draft.ExpertIn(slot);
-                if (expert >= 0 && !_resting.Contains(expert))
+                int expert = draft.ExpertIn(slot);
+                if (expert >= 0 && !resting.Contains(expert))
                 {
-                    double share = _steps.Sum(step => step.Weight * step.QuotaIn(slot));
+                    double share = steps.Sum(step => step.Weight * step.QuotaIn(slot));
                     if (share > shares.GetValueOrDefault(expert, (-1, 0)).Item1)
                     {
                         shares[expert] = (share, slot);

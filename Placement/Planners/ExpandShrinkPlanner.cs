@@ -77,9 +77,8 @@ public sealed class ExpandShrinkPlanner : IPlanner
             .DefaultIfEmpty(-1).MinBy(expert => expert < 0 ? 0 : load[expert] / draft.ReplicasOf(expert));
         for (int rank = 0; rank < draft.Workers; rank++)
         {
-            (int first, int end) = draft.SlotsOn(rank);
-            int slot = draft.Holds(hot, rank) ? -1 : draft.Find(-1, rank) is var free && free >= 0 ? free : cold >= 0 ? draft.Find(cold, rank) : -1;
-            if (slot >= first && slot < end)
+            int slot = draft.Holds(hot, rank) ? -1 : draft.Find(-1, rank) is >= 0 and int free ? free : cold >= 0 ? draft.Find(cold, rank) : -1;
+            if (slot >= 0)
             {
                 yield return new SlotChange(hot, slot);
             }

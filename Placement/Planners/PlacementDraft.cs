@@ -8,7 +8,6 @@ internal sealed class PlacementDraft
 {
     private const int Free = -1;
 
-    private readonly int _workers;
     private readonly int[] _firstSlot;
     private readonly int[] _expertIn;
     private readonly int[] _rankOf;
@@ -18,9 +17,9 @@ internal sealed class PlacementDraft
     /// <summary>Starts from a placement. O(shards + slots).</summary>
     public PlacementDraft(LayerPlacement placement, ImmutableArray<int> slots)
     {
-        _workers = placement.Workers;
-        _firstSlot = new int[_workers + 1];
-        for (int rank = 0; rank < _workers; rank++)
+        Workers = placement.Workers;
+        _firstSlot = new int[Workers + 1];
+        for (int rank = 0; rank < Workers; rank++)
         {
             _firstSlot[rank + 1] = _firstSlot[rank] + slots[rank];
         }
@@ -28,7 +27,7 @@ internal sealed class PlacementDraft
         _expertIn = new int[_firstSlot[^1]];
         _rankOf = new int[_firstSlot[^1]];
         Array.Fill(_expertIn, Free);
-        for (int rank = 0; rank < _workers; rank++)
+        for (int rank = 0; rank < Workers; rank++)
         {
             _rankOf.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).Fill(rank);
         }
@@ -54,7 +53,7 @@ internal sealed class PlacementDraft
 
     public int Experts => _slotsOf.Length;
 
-    public int Workers => _workers;
+    public int Workers { get; }
 
     public int Slots => _expertIn.Length;
 
@@ -72,7 +71,7 @@ internal sealed class PlacementDraft
     public int ExpertIn(int slot) => _expertIn[slot];
 
     /// <summary>O(slots of the rank).</summary>
-    public bool Holds(int expert, int rank) => _expertIn.AsSpan(_firstSlot[rank].._firstSlot[rank + 1]).Contains(expert);
+    public bool Holds(int expert, int rank) => Find(expert, rank) >= 0;
 
     /// <summary>A slot of a rank with an expert in it, or free for −1; −1 when there is none. O(slots of the rank).</summary>
     public int Find(int expert, int rank)
@@ -155,7 +154,7 @@ internal sealed class PlacementDraft
             ranks[expert] = [.. SlotsOf(expert).ToArray().Select(RankOf)];
         }
 
-        return new LayerPlacement(_workers, ranks);
+        return new LayerPlacement(Workers, ranks);
     }
 }
 

@@ -98,15 +98,9 @@ public sealed class DirectorPolicy(IPlanner planner, DirectorOptions options)
             secondsAfter += weight * problem.Costs.LayerSeconds(after);
         }
 
-        return new LayerPlan
-        {
-            Layer = problem.Layer,
-            Target = target,
-            Moves = moves,
-            Ratio = (ratioBefore / sum, ratioAfter / sum),
-            Seconds = (secondsBefore / sum, secondsAfter / sum),
-            MoveSeconds = problem.Costs.MoveSeconds(moves),
-        };
+        return new LayerPlan(
+            problem.Layer, target, moves, Ratio: (ratioBefore / sum, ratioAfter / sum), Seconds: (secondsBefore / sum, secondsAfter / sum),
+            problem.Costs.MoveSeconds(moves));
     }
 
     /// <summary>

@@ -19,26 +19,16 @@ public sealed record PlacementPlan(long Step, ImmutableArray<LayerPlan> Layers)
 }
 
 /// <summary>What a plan does to one layer, why, and what it is predicted to bring.</summary>
-public sealed record LayerPlan
+/// <param name="Layer">Layer of the model.</param>
+/// <param name="Target">Where the experts shall be.</param>
+/// <param name="Moves">The shards that arrive somewhere; empty when replicas are only dropped.</param>
+/// <param name="Ratio">Balance ratio of the recent steps with live quotas: now, and if the plan had been applied.</param>
+/// <param name="Seconds">Seconds of the layer in one training step, as <see cref="Ratio"/>.</param>
+/// <param name="MoveSeconds">Seconds that the transfers take.</param>
+public sealed record LayerPlan(
+    int Layer, LayerPlacement Target, ImmutableArray<ShardMove> Moves, (double Before, double After) Ratio, (double Before, double After) Seconds,
+    double MoveSeconds)
 {
-    /// <summary>Layer of the model.</summary>
-    public required int Layer { get; init; }
-
-    /// <summary>Where the experts shall be.</summary>
-    public required LayerPlacement Target { get; init; }
-
-    /// <summary>The shards that arrive somewhere; empty when replicas are only dropped.</summary>
-    public required ImmutableArray<ShardMove> Moves { get; init; }
-
-    /// <summary>Balance ratio of the recent steps with live quotas: now, and if the plan had been applied.</summary>
-    public required (double Before, double After) Ratio { get; init; }
-
-    /// <summary>Seconds of the layer in one training step, as <see cref="Ratio"/>.</summary>
-    public required (double Before, double After) Seconds { get; init; }
-
-    /// <summary>Seconds that the transfers take.</summary>
-    public required double MoveSeconds { get; init; }
-
     /// <summary>Predicted gain, in seconds per training step.</summary>
     public double Gain => Seconds.Before - Seconds.After;
 

@@ -42,18 +42,5 @@ public sealed class LayerQuotas
     public ReadOnlySpan<long> WorkerTokens => _workers;
 
     /// <summary>The busiest worker's tokens over the mean of all workers; 1 where there are none.</summary>
-    public double BalanceRatio
-    {
-        get
-        {
-            long most = 0, all = 0;
-            foreach (long tokens in _workers)
-            {
-                most = Math.Max(most, tokens);
-                all += tokens;
-            }
-
-            return all == 0 ? 1 : (double)most * _workers.Length / all;
-        }
-    }
+    public double BalanceRatio => _workers.Sum() is > 0 and long all ? (double)_workers.Max() * _workers.Length / all : 1;
 }

@@ -126,13 +126,8 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
     {
         double ratios = 0;
         int layers = 0;
-        for (int layer = 0; layer < placements.Length; layer++)
+        foreach (int layer in Enumerable.Range(0, placements.Length).Where(layer => placements[layer].Experts > 0))
         {
-            if (placements[layer].Experts == 0)
-            {
-                continue;
-            }
-
             LayerQuotas split = quotas.Split(placements[layer], row.Tokens[layer]);
             _seconds += steps * costs.LayerSeconds(split);
             _balanced += steps * costs.BalancedSeconds(row.Tokens[layer].Sum());
@@ -147,58 +142,32 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
         (row.Step < Divide ? _before : _after).Add(layers == 0 ? 1 : ratios / layers);
     }
 
-    public SimulationResult Result(string policy, int layers) => new()
-    {
-        Policy = policy,
-        RatioMeanBefore500 = _before.Count == 0 ? null : _before.Average(),
-        RatioMeanAfter500 = _after.Count == 0 ? null : _after.Average(),
-        RatioWorstAfter500 = _worst,
-        Seconds = _seconds,
-        BalancedSeconds = _balanced,
-        Plans = _plans,
-        ShardsMoved = _moved,
-        Layers = layers,
-        BytesMoved = _moved * costs.Size.StateBytes,
-        PlanningMilliseconds = _plans == 0 ? 0 : _planning / _plans,
-    };
+    public SimulationResult Result(string policy, int layers) => new(
+        policy,
+        RatioMeanBefore500: _before.Count == 0 ? null : _before.Average(),
+        RatioMeanAfter500: _after.Count == 0 ? null : _after.Average(),
+        RatioWorstAfter500: _worst,
+        _seconds, _balanced, _plans, _moved, layers,
+        BytesMoved: _moved * costs.Size.StateBytes,
+        PlanningMilliseconds: _plans == 0 ? 0 : _planning / _plans);
 }
 
 /// <summary>The result of replaying a trace under a policy. Balance ratios are means over layers; null where no row falls into the range.</summary>
-public sealed record SimulationResult
+/// <param name="Policy">Name of the policy.</param>
+/// <param name="RatioMeanBefore500">Mean balance ratio of the rows before step 500.</param>
+/// <param name="RatioMeanAfter500">Mean balance ratio of the rows from step 500 on.</param>
+/// <param name="RatioWorstAfter500">Worst balance ratio of a single layer in a row from step 500 on.</param>
+/// <param name="Seconds">Predicted seconds of all MoE layers over the trace, transfers included.</param>
+/// <param name="BalancedSeconds">The same if every worker always had the mean load.</param>
+/// <param name="Plans">Plans made, empty ones included.</param>
+/// <param name="ShardsMoved">Shards that arrived where they were not.</param>
+/// <param name="Layers">Mixture-of-experts layers.</param>
+/// <param name="BytesMoved">State that travelled, in bytes.</param>
+/// <param name="PlanningMilliseconds">Mean time that one plan of all layers took to make, in milliseconds.</param>
+public sealed record SimulationResult(
+    string Policy, double? RatioMeanBefore500, double? RatioMeanAfter500, double? RatioWorstAfter500, double Seconds, double BalancedSeconds, int Plans,
+    int ShardsMoved, int Layers, long BytesMoved, double PlanningMilliseconds)
 {
-    /// <summary>Name of the policy.</summary>
-    public required string Policy { get; init; }
-
-    /// <summary>Mean balance ratio of the rows before step 500.</summary>
-    public required double? RatioMeanBefore500 { get; init; }
-
-    /// <summary>Mean balance ratio of the rows from step 500 on.</summary>
-    public required double? RatioMeanAfter500 { get; init; }
-
-    /// <summary>Worst balance ratio of a single layer in a row from step 500 on.</summary>
-    public required double? RatioWorstAfter500 { get; init; }
-
-    /// <summary>Predicted seconds of all MoE layers over the trace, transfers included.</summary>
-    public required double Seconds { get; init; }
-
-    /// <summary>The same if every worker always had the mean load.</summary>
-    public required double BalancedSeconds { get; init; }
-
-    /// <summary>Plans made, empty ones included.</summary>
-    public required int Plans { get; init; }
-
-    /// <summary>Shards that arrived where they were not.</summary>
-    public required int ShardsMoved { get; init; }
-
-    /// <summary>Mixture-of-experts layers.</summary>
-    public required int Layers { get; init; }
-
-    /// <summary>State that travelled, in bytes.</summary>
-    public required long BytesMoved { get; init; }
-
-    /// <summary>Mean time that one plan of all layers took to make, in milliseconds.</summary>
-    public required double PlanningMilliseconds { get; init; }
-
     /// <summary>Shards moved per layer and plan.</summary>
     public double ShardsMovedPerLayerPlan => Plans == 0 ? 0 : (double)ShardsMoved / Plans / Layers;
 }

@@ -1,5 +1,4 @@
 using MoEActors.Placement.Costs;
-using MoEActors.Placement.Load;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Simulation;
@@ -29,18 +28,9 @@ public static class SimulatedCluster
 
         WorkerCapacity[] capacities = [.. Enumerable.Range(0, workers).Select(rank => new WorkerCapacity($"host {rank * hosts / workers}", int.MaxValue))];
         ClusterTopology topology = new(capacities, InHostBandwidth, BetweenHostsBandwidth);
-        double tokens = 0;
-        int count = 0;
-        foreach (LoadSample row in trace.Rows)
-        {
-            foreach (long[] layer in row.Tokens.Where(layer => layer.Length > 0))
-            {
-                tokens += layer.Sum();
-                count++;
-            }
-        }
-
-        long perWorker = Math.Max(1, (long)(tokens / Math.Max(1, count) / workers));
+        IEnumerable<long[]> layers = trace.Rows.SelectMany(row => row.Tokens).Where(layer => layer.Length > 0);
+        double tokens = layers.Select(layer => (double)layer.Sum()).DefaultIfEmpty().Average();
+        long perWorker = Math.Max(1, (long)(tokens / workers));
         return new CostModel(
             new Calibration([new ComputePoint(perWorker, BalancedComputeSeconds / CostModel.ComputePasses)]),
             new ShardSize(WeightBytes, 3 * WeightBytes, Math.Max(1, (long)(BalancedExchangeSeconds / CostModel.Exchanges * InHostBandwidth / perWorker))),

@@ -111,7 +111,7 @@ public sealed class LivePolicyTests
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
-        await coordinator.EverywhereAsync(1, _ => new ConfigureGatesCommand { Gates = [new GatePolicy(0, 2, new GateOptions { TopK = 1 })] });
+        await coordinator.EverywhereAsync(1, _ => new ConfigureGatesCommand([new GatePolicy(0, 2, new GateOptions { TopK = 1 })]));
         Assert.Equal(1, (await StatusOfAsync(cluster, rank: 0)).Policy.Options.TopK);
 
         TrainingTrace rest = await TrainingTrace.OfAsync(model, 2);
@@ -125,7 +125,7 @@ public sealed class LivePolicyTests
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
-        cluster.Host(0).Submit(coordinator.Head(1), new ConfigureGatesCommand { Gates = [new GatePolicy(2, 1, new GateOptions { TopK = 40 })] });
+        cluster.Host(0).Submit(coordinator.Head(1), new ConfigureGatesCommand([new GatePolicy(2, 1, new GateOptions { TopK = 40 })]));
         HostReport? report = await cluster.Host(0).PollAsync(cluster["m"], coordinator.Term, 1, TimeSpan.FromSeconds(20));
         Assert.Null(report!.Failure);
         Assert.Contains("TopK is 40", Assert.IsType<GatesReport>(Assert.Single(report.Workers)).Error, StringComparison.Ordinal);

@@ -70,9 +70,9 @@ public sealed class MemoryGaugeTests
         var memory = new ShardMemory(device);
         using var shards = new ShardTable(memory, TrainingRuns.Small.Model);
         var gauge = new ModelGauge(shards, () => [arena]);
-        gauge.Add(new OpenViewCommand { Run = TrainingRuns.Small, Map = new PlacementMap(1, [new WorkerId("a@1", 0)], [[0]]), Version = 0 }, 1000);
+        gauge.Add(new OpenViewCommand(TrainingRuns.Small, new PlacementMap(1, [new WorkerId("a@1", 0)], [[0]]), 0, Checkpoint: null, []), 1000);
         arena.Take<byte>(10);
-        CommitCommand step = new() { Step = 1 };
+        CommitCommand step = new(Step: 1);
         gauge.Add(step, 4096);
         Assert.Equal(0, gauge.Read(1, 1).Leaked);
         gauge.Add(step, 64);

@@ -95,7 +95,7 @@ public sealed class MemoryRefusalTests
         await model.TrainStepAsync(Batch(2, 1), Cancellation);
         ITrainingProtocol grain = cluster.Silos.Client.GetGrain<ITrainingProtocol>("m");
         int[][] crowded = [.. Enumerable.Repeat(new[] { 1 }, 8)];
-        PlanProposal proposal = new() { Number = 1, View = 1, BytesPerStep = long.MaxValue, Layers = [.. Enumerable.Range(0, 3).Select(layer => new LayerProposal(layer, crowded))] };
+        PlanProposal proposal = new(1, 1, [.. Enumerable.Range(0, 3).Select(layer => new LayerProposal(layer, crowded))], long.MaxValue);
         ProposalAnswer refused = await grain.ProposeAsync(proposal);
         Assert.Contains("rank 1", refused.Refusal, StringComparison.Ordinal);
         Assert.Equal(2, (await model.TrainStepAsync(Batch(2, 1), Cancellation)).Step);

@@ -45,7 +45,7 @@ internal sealed class ManualCoordinator
         long targets = batch.Sum(one => one.Targets.LongCount(target => target >= 0));
         PlacedMicroBatch[] mine =
             [.. batch.Select((one, index) => new PlacedMicroBatch(index, one)).Where(placed => Silos[placed.Index % Silos.Length] == host.Silo)];
-        return new PrepareCommand { Share = new StepShare(step, batch.Count, targets, mine) };
+        return new PrepareCommand(new StepShare(step, batch.Count, targets, mine));
     }
 
     /// <summary>Gives a command to all hosts and waits until all have done it.</summary>
@@ -80,7 +80,7 @@ internal sealed class ManualCoordinator
                 KeptTokens = [],
                 ChosenTokens = [],
                 ExecutorAllocatedBytes = 0,
-                BatchDigest = BatchDigest.Of(new StepRequest { Step = step, Batches = [.. TrainingRuns.Batch(Run, step)] }),
+                BatchDigest = BatchDigest.Of(new StepRequest(step, [.. TrainingRuns.Batch(Run, step)])),
             },
         ],
     });

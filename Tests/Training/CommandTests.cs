@@ -38,7 +38,7 @@ public sealed class CommandTests
         Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(6), new FingerprintCommand()));
         Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), coordinator.Prepare(3, other)));
         Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), coordinator.Prepare(1, other)));
-        Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), new CommitCommand { Step = 2 }));
+        Assert.Throws<CommandRefusedException>(() => other.Submit(coordinator.Head(8), new CommitCommand(2)));
         Assert.Equal(3, (await other.GetInventoryAsync(cluster["m"], coordinator.Term)).Version);
         Assert.Equal(3, model.Step);
     }
@@ -60,7 +60,7 @@ public sealed class CommandTests
         {
             for (int time = 0; time < 2; time++)
             {
-                await coordinator.EverywhereAsync(number, _ => new CommitCommand { Step = 4 });
+                await coordinator.EverywhereAsync(number, _ => new CommitCommand(4));
             }
         }
 
@@ -81,7 +81,7 @@ public sealed class CommandTests
         await coordinator.DecideAsync(4);
         foreach (int silo in committed)
         {
-            cluster.Host(silo).Submit(coordinator.Head(2), new CommitCommand { Step = 4 });
+            cluster.Host(silo).Submit(coordinator.Head(2), new CommitCommand(4));
         }
 
         Assert.Equal(4, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation)).Step);
@@ -108,11 +108,11 @@ public sealed class CommandTests
         ulong before = await model.FingerprintAsync(Cancellation);
         MoEModel late = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
         var grain = cluster.Silos.Client.GetGrain<Grains.Interfaces.Training.ITrainingGrain>(cluster["m"]);
-        var request = new Grains.Interfaces.Training.StepRequest { Step = 2, Batches = [.. TrainingRuns.Batch(Run, 2)] };
+        var request = new Grains.Interfaces.Training.StepRequest(2, [.. TrainingRuns.Batch(Run, 2)]);
 
         Assert.NotNull(await grain.WaitAsync(await grain.SubmitStepAsync(request), Slice));
         Assert.Equal(before, await late.FingerprintAsync(Cancellation));
-        var beyond = new Grains.Interfaces.Training.StepRequest { Step = 4, Batches = request.Batches };
+        var beyond = new Grains.Interfaces.Training.StepRequest(4, request.Batches);
         await Assert.ThrowsAsync<StaleCommandException>(() => grain.SubmitStepAsync(beyond));
         Assert.Equal(2, late.Step);
     }

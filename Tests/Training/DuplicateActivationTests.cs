@@ -83,7 +83,7 @@ public sealed class DuplicateActivationTests
 
         // The directory forgets the right one, and this silo has a map that no shard has followed.
         await ForgetfulDirectory.ForgetAsync(cluster.Silos, grain.GetGrainId());
-        cluster.Maps(1 - home).Install(Model, map.With(map.Version + 1, [new ShardTransfer(shard, home, 1 - home)]));
+        cluster.Maps(1 - home).Install(Model, map.With(map.Version + 1, [new ShardMove(shard.Layer, shard.Expert, home, 1 - home)]));
         await Assert.ThrowsAsync<PlacementRefusedException>(grain.GetStatusAsync);
 
         Assert.Equal(1, await ForgetfulDirectory.ActivationsAsync(cluster.Silos, grain.GetGrainId()));

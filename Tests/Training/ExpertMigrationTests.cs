@@ -63,7 +63,7 @@ public sealed class ExpertMigrationTests
 
     private static void InstallEverywhere(TrainingCluster cluster, PlacementMap map, ShardId shard, int rank)
     {
-        PlacementMap moved = map.With(map.Version, [new ShardTransfer(shard, map.RankOf(map.WorkerOf(shard)), rank)]);
+        PlacementMap moved = map.With(map.Version, [new ShardMove(shard.Layer, shard.Expert, map.RankOf(map.WorkerOf(shard)), rank)]);
         foreach (int silo in cluster.Silos.Silos.Select(silo => silo.Index))
         {
             cluster.Maps(silo).Install(cluster["m"], moved);

@@ -2,7 +2,7 @@ namespace MoEActors.Workers.Commands;
 
 /// <summary>Where a command belongs. Its host reads this before it takes the command.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Term">Number of the coordinator's reign.</param>
+/// <param name="Term">The coordinator's term.</param>
 /// <param name="View">The cluster view: the agreement on members and map.</param>
 /// <param name="Number">Number of the command within the term; commands run in this order.</param>
 /// <param name="Trace">The coordinator's activity as a W3C trace parent; null when nobody traces.</param>
@@ -16,17 +16,17 @@ public readonly record struct CommandHeader(
 /// what the host has seen, and taken once however often it arrives. Wire ids are append-only.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("moe.command")]
-public abstract class Command;
+public abstract record Command;
 
 /// <summary>A command by what each worker answers to it.</summary>
 /// <typeparam name="TReport">The report.</typeparam>
 [GenerateSerializer, Immutable, Alias("moe.command`1")]
-public abstract class Command<TReport> : Command
+public abstract record Command<TReport> : Command
     where TReport : WorkerReport;
 
 /// <summary>What one worker answers to a command.</summary>
 [GenerateSerializer, Immutable, Alias("moe.report")]
-public abstract class WorkerReport
+public abstract record WorkerReport
 {
     /// <summary>The worker's rank.</summary>
     [Id(0)] public required int Rank { get; init; }
@@ -34,24 +34,15 @@ public abstract class WorkerReport
 
 /// <summary>The worker has done it, and there is nothing else to say.</summary>
 [GenerateSerializer, Immutable, Alias("moe.report.done")]
-public sealed class DoneReport : WorkerReport;
+public sealed record DoneReport : WorkerReport;
 
 /// <summary>How a command ended on one host.</summary>
+/// <param name="Number">Number of the command.</param>
+/// <param name="Failure">What failed, naming worker and cause; null when nothing did.</param>
+/// <param name="IsConsequence">Whether the failure is only that a peer failed: the cause is in another host's report.</param>
+/// <param name="Workers">The reports of the host's workers that are in the view, in device order.</param>
+/// <param name="Memory">Memory of the host's workers, by device.</param>
 [GenerateSerializer, Immutable, Alias("moe.report.host")]
-public sealed class HostReport
-{
-    /// <summary>Number of the command.</summary>
-    [Id(0)] public required long Number { get; init; }
-
-    /// <summary>What failed, naming worker and cause; null when nothing did.</summary>
-    [Id(1)] public string? Failure { get; init; }
-
-    /// <summary>Whether the failure is only that a peer failed: the cause is in another host's report.</summary>
-    [Id(2)] public bool IsConsequence { get; init; }
-
-    /// <summary>The reports of the host's workers that are in the view, in device order.</summary>
-    [Id(3)] public WorkerReport[] Workers { get; init; } = [];
-
-    /// <summary>Memory of the host's workers, by device.</summary>
-    [Id(4)] public WorkerMemory[] Memory { get; init; } = [];
-}
+public sealed record HostReport(
+    [property: Id(0)] long Number, [property: Id(1)] string? Failure, [property: Id(2)] bool IsConsequence, [property: Id(3)] WorkerReport[] Workers,
+    [property: Id(4)] WorkerMemory[] Memory);

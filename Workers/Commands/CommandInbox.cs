@@ -110,14 +110,7 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
             }
         }
 
-        return new HostReport
-        {
-            Number = number,
-            Failure = failure ?? consequence,
-            IsConsequence = failure is null && consequence is not null,
-            Workers = [.. reports],
-            Memory = memory(),
-        };
+        return new HostReport(number, failure ?? consequence, IsConsequence: failure is null && consequence is not null, [.. reports], memory());
     }
 
     private bool EnterLocked(long term)
@@ -128,7 +121,7 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
             return false;
         }
 
-        // Its coordinator takes the inventory first, and may have to speak to members that missed the last view.
+        // Its coordinator takes the inventory first, and may have commands for members that missed the last view.
         Term = term;
         _view = 0;
         _commands.Clear();

@@ -1,28 +1,19 @@
 namespace MoEActors.Workers.Commands;
 
 /// <summary>Run rows of the caller's through a layer that has no backbone. What belongs to them stays until their backward.</summary>
+/// <param name="Memory">Handle of the memory that the caller lends: rows to read, outputs to write.</param>
+/// <param name="Rows">Rows of the call; micro-batch m of M has those from m·rows/M on.</param>
+/// <param name="Pass">Number of this forward and its backward in the step, from 1, which begins the step anew; 0 for evaluation alone.</param>
+/// <param name="Step">The step that the pass is part of.</param>
+/// <param name="AuxiliaryScale">Weight of the layer's auxiliary losses in the caller's loss.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.layer.forward")]
-public sealed class ForwardCommand : Command<ForwardReport>
-{
-    /// <summary>Handle of the memory that the caller lends: rows to read, outputs to write.</summary>
-    [Id(0)] public required Guid Memory { get; init; }
-
-    /// <summary>Rows of the call; micro-batch m of M has those from m·rows/M on.</summary>
-    [Id(1)] public required int Rows { get; init; }
-
-    /// <summary>Number of this forward and its backward in the step, from 1, which begins the step anew; 0 for evaluation alone.</summary>
-    [Id(2)] public required int Pass { get; init; }
-
-    /// <summary>The step that the pass is part of.</summary>
-    [Id(3)] public required long Step { get; init; }
-
-    /// <summary>Weight of the layer's auxiliary losses in the caller's loss.</summary>
-    [Id(4)] public required float AuxiliaryScale { get; init; }
-}
+public sealed record ForwardCommand(
+    [property: Id(0)] Guid Memory, [property: Id(1)] int Rows, [property: Id(2)] int Pass, [property: Id(3)] long Step, [property: Id(4)] float AuxiliaryScale)
+    : Command<ForwardReport>;
 
 /// <summary>Rows have gone through a worker's part of a layer.</summary>
 [GenerateSerializer, Immutable, Alias("moe.report.layer.forward")]
-public sealed class ForwardReport : WorkerReport
+public sealed record ForwardReport : WorkerReport
 {
     /// <summary>Why the pass was refused, empty where another worker knows; null when it was not.</summary>
     [Id(0)] public string? Refusal { get; init; }
@@ -41,26 +32,14 @@ public sealed class ForwardReport : WorkerReport
 }
 
 /// <summary>Run the gradients of the last forward's outputs back through a layer that has no backbone, and add to those of the step.</summary>
+/// <param name="Memory">Handle of the memory that the caller lends: gradients of the outputs to read, of the rows to write.</param>
+/// <param name="Pass">Number of the pass in the step, from 1.</param>
+/// <param name="Forward">Handle of the memory of the forward that the gradients belong to.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.layer.backward")]
-public sealed class BackwardCommand : Command<BackwardReport>
-{
-    /// <summary>Handle of the memory that the caller lends: gradients of the outputs to read, of the rows to write.</summary>
-    [Id(0)] public required Guid Memory { get; init; }
-
-    /// <summary>Number of the pass in the step, from 1.</summary>
-    [Id(1)] public required int Pass { get; init; }
-
-    /// <summary>Handle of the memory of the forward that the gradients belong to.</summary>
-    [Id(2)] public required Guid Forward { get; init; }
-}
+public sealed record BackwardCommand([property: Id(0)] Guid Memory, [property: Id(1)] int Pass, [property: Id(2)] Guid Forward) : Command<BackwardReport>;
 
 /// <summary>Gradients have gone back through a worker's part of a layer.</summary>
+/// <param name="Refusal">Why the pass was refused, empty where another worker knows; null when it was not.</param>
+/// <param name="AllocatedBytes">Managed bytes that the executor thread allocated during the work.</param>
 [GenerateSerializer, Immutable, Alias("moe.report.layer.backward")]
-public sealed class BackwardReport : WorkerReport
-{
-    /// <summary>Why the pass was refused, empty where another worker knows; null when it was not.</summary>
-    [Id(0)] public string? Refusal { get; init; }
-
-    /// <summary>Managed bytes that the executor thread allocated during the work.</summary>
-    [Id(1)] public long AllocatedBytes { get; init; }
-}
+public sealed record BackwardReport([property: Id(0)] string? Refusal, [property: Id(1)] long AllocatedBytes) : WorkerReport;

@@ -20,19 +20,14 @@ public sealed record StepShare(
     [property: Id(4)] Guid Forward = default);
 
 /// <summary>Run a step forward and backward and keep the gradients.</summary>
+/// <param name="Share">The step.</param>
+/// <param name="Change">A change of placement to be copied beside the step; null for none.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.step.prepare")]
-public sealed class PrepareCommand : Command<StepReport>
-{
-    /// <summary>The step.</summary>
-    [Id(0)] public required StepShare Share { get; init; }
-
-    /// <summary>A change of placement to be copied beside the step; null for none.</summary>
-    [Id(1)] public PlacementChange? Change { get; init; }
-}
+public sealed record PrepareCommand([property: Id(0)] StepShare Share, [property: Id(1)] PlacementChange? Change = null) : Command<StepReport>;
 
 /// <summary>A worker has prepared a step.</summary>
 [GenerateSerializer, Immutable, Alias("moe.report.step")]
-public sealed class StepReport : WorkerReport
+public sealed record StepReport : WorkerReport
 {
     /// <summary>Why a layer without a backbone has nothing to prepare, empty where another worker knows; null when it has prepared.</summary>
     [Id(0)] public string? Refusal { get; init; }
@@ -73,42 +68,28 @@ public sealed class StepReport : WorkerReport
 public readonly record struct LossPart([property: Id(0)] int Index, [property: Id(1)] double CrossEntropySum, [property: Id(2)] double Auxiliary);
 
 /// <summary>Apply the gradients of a prepared step, and go over to the placement that was copied beside it.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Adopt">The view to go over to, whose shards have arrived with the step; 0 to stay in this one.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.step.commit")]
-public sealed class CommitCommand : Command<DoneReport>
-{
-    /// <summary>The step.</summary>
-    [Id(0)] public required long Step { get; init; }
-
-    /// <summary>The view to go over to, whose shards have arrived with the step; 0 to stay in this one.</summary>
-    [Id(1)] public long Adopt { get; init; }
-}
+public sealed record CommitCommand([property: Id(0)] long Step, [property: Id(1)] long Adopt = 0) : Command<DoneReport>;
 
 /// <summary>Forget the gradients of a step.</summary>
+/// <param name="Step">The step.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.step.abort")]
-public sealed class AbortCommand : Command<DoneReport>
-{
-    /// <summary>The step.</summary>
-    [Id(0)] public required long Step { get; init; }
-}
+public sealed record AbortCommand([property: Id(0)] long Step) : Command<DoneReport>;
 
 /// <summary>
 /// Find out what is not finite in a step that was refused: look through the parameters, then run the step again, one micro-batch at a time, and
 /// look through the gradients after each. Nothing is learnt.
 /// </summary>
+/// <param name="Share">The step.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.step.locate")]
-public sealed class LocateCommand : Command<LocateReport>
-{
-    /// <summary>The step.</summary>
-    [Id(0)] public required StepShare Share { get; init; }
-}
+public sealed record LocateCommand([property: Id(0)] StepShare Share) : Command<LocateReport>;
 
 /// <summary>What a worker has found.</summary>
+/// <param name="Found">Tensors that are not finite.</param>
 [GenerateSerializer, Immutable, Alias("moe.report.locate")]
-public sealed class LocateReport : WorkerReport
-{
-    /// <summary>Tensors that are not finite.</summary>
-    [Id(0)] public required NonFinitePart[] Found { get; init; }
-}
+public sealed record LocateReport([property: Id(0)] NonFinitePart[] Found) : WorkerReport;
 
 /// <summary>A tensor that is not finite.</summary>
 /// <param name="MicroBatch">The first micro-batch after which its gradient was not; −1 for its values.</param>

@@ -3,96 +3,57 @@ using MoEActors.Modules.Gates;
 namespace MoEActors.Workers.Commands;
 
 /// <summary>Take part in a view: hold the shards that the map names and open the communicator.</summary>
+/// <param name="Run">The run's definition.</param>
+/// <param name="Map">Members in rank order, and who holds what.</param>
+/// <param name="Version">Committed steps; 0 starts from the seed.</param>
+/// <param name="Checkpoint">Place of the checkpoint that a worker which holds nothing starts from; null for the seed.</param>
+/// <param name="Gates">Routing policies of the layers that do not route as the run began.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.view.open")]
-public sealed class OpenViewCommand : Command<DoneReport>
-{
-    /// <summary>The run's definition.</summary>
-    [Id(0)] public required RunConfiguration Run { get; init; }
-
-    /// <summary>Members in rank order, and who holds what.</summary>
-    [Id(1)] public required PlacementMap Map { get; init; }
-
-    /// <summary>Committed steps; 0 starts from the seed.</summary>
-    [Id(2)] public required long Version { get; init; }
-
-    /// <summary>Place of the checkpoint that a worker which holds nothing starts from; null for the seed.</summary>
-    [Id(3)] public string? Checkpoint { get; init; }
-
-    /// <summary>Routing policies of the layers that do not route as the run began.</summary>
-    [Id(4)] public GatePolicy[] Gates { get; init; } = [];
-}
+public sealed record OpenViewCommand(
+    [property: Id(0)] RunConfiguration Run, [property: Id(1)] PlacementMap Map, [property: Id(2)] long Version, [property: Id(3)] string? Checkpoint,
+    [property: Id(4)] GatePolicy[] Gates) : Command<DoneReport>;
 
 /// <summary>
 /// A change of placement among the members of a view. Shards are copied to where the next view has them; nothing else changes until a commit adopts
 /// that view.
 /// </summary>
+/// <param name="View">The view that the change makes.</param>
+/// <param name="Map">Its placement.</param>
+/// <param name="Moves">The shards that arrive somewhere.</param>
 [GenerateSerializer, Immutable, Alias("moe.placement-change")]
-public sealed class PlacementChange
-{
-    /// <summary>The view that the change makes.</summary>
-    [Id(0)] public required long View { get; init; }
+public sealed record PlacementChange([property: Id(0)] long View, [property: Id(1)] PlacementMap Map, [property: Id(2)] ShardMove[] Moves);
 
-    /// <summary>Its placement.</summary>
-    [Id(1)] public required PlacementMap Map { get; init; }
-
-    /// <summary>The shards that arrive somewhere.</summary>
-    [Id(2)] public required ShardMove[] Moves { get; init; }
-}
-
-/// <summary>Copy the shards of a change of placement while no step runs. With a step, the change rides in its <see cref="PrepareCommand"/>.</summary>
+/// <summary>Copy the shards of a change of placement while no step runs. With a step, the change is a part of its <see cref="PrepareCommand"/>.</summary>
+/// <param name="Change">The change.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.placement-change")]
-public sealed class PlacementChangeCommand : Command<PlacementChangeReport>
-{
-    /// <summary>The change.</summary>
-    [Id(0)] public required PlacementChange Change { get; init; }
-}
+public sealed record PlacementChangeCommand([property: Id(0)] PlacementChange Change) : Command<PlacementChangeReport>;
 
 /// <summary>What has arrived at a worker.</summary>
+/// <param name="Arrivals">How the copies went.</param>
 [GenerateSerializer, Immutable, Alias("moe.report.placement-change")]
-public sealed class PlacementChangeReport : WorkerReport
-{
-    /// <summary>How the copies went.</summary>
-    [Id(0)] public required ShardArrivals Arrivals { get; init; }
-}
+public sealed record PlacementChangeReport([property: Id(0)] ShardArrivals Arrivals) : WorkerReport;
 
 /// <summary>How the copies of a change of placement went on one worker.</summary>
+/// <param name="View">The view that the change is to make.</param>
+/// <param name="Experts">Experts whose shards have arrived here whole.</param>
+/// <param name="Failure">What went wrong, naming the worker; null when nothing did.</param>
+/// <param name="IsConsequence">Whether the failure is only that a peer failed.</param>
+/// <param name="CopySeconds">Seconds that the copies took, beside the step.</param>
+/// <param name="WaitSeconds">Seconds that the step had to wait for them at its end.</param>
 [GenerateSerializer, Immutable, Alias("moe.placement-change.arrivals")]
-public sealed class ShardArrivals
-{
-    /// <summary>The view that the change is to make.</summary>
-    [Id(0)] public required long View { get; init; }
-
-    /// <summary>Experts whose shards have arrived here whole.</summary>
-    [Id(1)] public ExpertId[] Experts { get; init; } = [];
-
-    /// <summary>What went wrong, naming the worker; null when nothing did.</summary>
-    [Id(2)] public string? Failure { get; init; }
-
-    /// <summary>Whether the failure is only that a peer failed.</summary>
-    [Id(3)] public bool IsConsequence { get; init; }
-
-    /// <summary>Seconds that the copies took, beside the step.</summary>
-    [Id(4)] public double CopySeconds { get; init; }
-
-    /// <summary>Seconds that the step had to wait for them at its end.</summary>
-    [Id(5)] public double WaitSeconds { get; init; }
-}
+public sealed record ShardArrivals(
+    [property: Id(0)] long View, [property: Id(1)] ExpertId[] Experts, [property: Id(2)] string? Failure, [property: Id(3)] bool IsConsequence,
+    [property: Id(4)] double CopySeconds, [property: Id(5)] double WaitSeconds);
 
 /// <summary>Route by these policies from the next step on. Layers that are not named route as the run began. Taken twice it changes nothing.</summary>
+/// <param name="Gates">The policies.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.gates")]
-public sealed class ConfigureGatesCommand : Command<GatesReport>
-{
-    /// <summary>The policies.</summary>
-    [Id(0)] public required GatePolicy[] Gates { get; init; }
-}
+public sealed record ConfigureGatesCommand([property: Id(0)] GatePolicy[] Gates) : Command<GatesReport>;
 
 /// <summary>Whether a worker's gates take their policies.</summary>
+/// <param name="Error">Why a gate refuses its policy; null when none does.</param>
 [GenerateSerializer, Immutable, Alias("moe.report.gates")]
-public sealed class GatesReport : WorkerReport
-{
-    /// <summary>Why a gate refuses its policy; null when none does.</summary>
-    [Id(0)] public string? Error { get; init; }
-}
+public sealed record GatesReport([property: Id(0)] string? Error) : WorkerReport;
 
 /// <summary>What a host holds of a model.</summary>
 [GenerateSerializer, Immutable, Alias("moe.inventory")]

@@ -46,20 +46,12 @@ internal sealed class DryRunWorker(
 
         long values = blocks * sizeof(float);
         long sums = model.Parameters.Dense.Length * (long)sizeof(float);
-        return new WorkerEstimate
-        {
-            Rank = rank,
-            Parameters = values,
-            Gradients = values,
-            DenseSums = sums,
-            Moments = 2 * values,
-            Tables = resident - 4 * values - sums,
-            ForwardArena = forward,
-            BackwardArena = backward,
 
-            // A tensor on its way to or from a file is there twice more: as the host has it, and as the file does.
-            Phases = [resident, resident + forward, resident + backward, resident + backward, resident + backward + 2 * largest],
-        };
+        // A tensor on its way to or from a file is there twice more: as the host has it, and as the file does.
+        long[] phases = [resident, resident + forward, resident + backward, resident + backward, resident + backward + 2 * largest];
+        return new WorkerEstimate(
+            rank, Parameters: values, Gradients: values, DenseSums: sums, Moments: 2 * values, Tables: resident - 4 * values - sums,
+            ForwardArena: forward, BackwardArena: backward, phases);
     }
 
     /// <summary>The most that an evaluation takes: what is held, and activations of one layer after the other.</summary>
@@ -70,7 +62,7 @@ internal sealed class DryRunWorker(
         long resident = device.AllocatedBytes;
         int[] tokens = new int[shape.Tokens];
         var batch = new PlacedMicroBatch(rank, new MicroBatch(tokens, tokens, shape.Length));
-        model.Program.Evaluate(new EvaluateCommand { MicroBatches = map.Workers.Length, Batches = [batch] });
+        model.Program.Evaluate(new EvaluateCommand(map.Workers.Length, [batch]));
         return resident + model.ArenaPeakBytes;
     }
 
@@ -89,7 +81,7 @@ internal sealed class DryRunWorker(
         var communicators = new DryRunCommunicators(device, rows, most);
         var model = new WorkerModel(
             map.Workers[rank], device, run, new CallerBuffers(), communicators, static work => work(), estimate: null);
-        var command = new OpenViewCommand { Run = run, Map = map, Version = 0, Gates = [.. gates] };
+        var command = new OpenViewCommand(run, map, Version: 0, Checkpoint: null, [.. gates]);
         model.OpenView(new CommandHeader(Name, Term: 1, View: 1, Number: 1), command, rank, checkpoint: null);
         return model;
     }

@@ -5,7 +5,7 @@ namespace MoEActors.Workers.Exchange;
 
 /// <summary>
 /// The exchange of one layer over a communicator and a placement: counts are gathered, then every pair of workers exchanges one segment per
-/// shard, which lands where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
+/// shard, which arrives where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
 /// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
 /// </summary>
 public sealed class DistributedExpertExchange : IExpertExchange, IDisposable

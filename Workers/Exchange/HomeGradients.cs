@@ -17,21 +17,18 @@ namespace MoEActors.Workers.Exchange;
 internal sealed class HomeGradients(
     IDevice device, ICommunicator communicator, Arena arena, Arena kept, DistributedExpertExchange exchange, ReplicaGroup[] groups,
     int residents)
-    : IReplicaGradients, IGradientParts
+    : ReplicaGradients(groups), IGradientParts
 {
-    private readonly ReplicaGroup[] _held = [.. groups.Where(group => group.Own >= 0)];
     private readonly Segment[] _away = new Segment[groups.Length * communicator.Size];
     private readonly Segment[] _here = new Segment[groups.Length * communicator.Size];
     private readonly int[] _added = [.. Enumerable.Repeat(communicator.Size, residents)];
     private readonly int[] _slots = new int[residents * communicator.Size];
     private DeviceSpan<float> _parts;
 
-    private int Length => _held.Length == 0 ? 0 : _held[0].Block!.Length;
-
     public void Begin()
     {
         int slots = 0;
-        foreach (ReplicaGroup group in _held)
+        foreach (ReplicaGroup group in Held)
         {
             int added = group.Own == 0 ? FirstForeignPart(group) : 0;
             _added[group.Resident] = added;
@@ -51,12 +48,11 @@ internal sealed class HomeGradients(
 
     public DeviceSpan<float> PartOf(int expert, int segment) => _parts.Slice(_slots[expert * communicator.Size + segment] * Length, Length);
 
-    public void EndRound()
+    public override void EndRound()
     {
-        int away = 0;
-        int here = 0;
+        int away = 0, here = 0;
         bool travels = false;
-        foreach (ReplicaGroup group in groups)
+        foreach (ReplicaGroup group in Groups)
         {
             for (int source = 0; source < communicator.Size; source++)
             {
@@ -88,14 +84,13 @@ internal sealed class HomeGradients(
         }
     }
 
-    public void EndStep()
+    public override void EndStep()
     {
-        DeviceSpan<float> packed = arena.Take<float>(checked(_held.Length * Length));
-        int away = 0;
-        int here = 0;
-        for (int i = 0; i < _held.Length; i++)
+        DeviceSpan<float> packed = arena.Take<float>(checked(Held.Length * Length));
+        int away = 0, here = 0;
+        for (int i = 0; i < Held.Length; i++)
         {
-            ReplicaGroup group = _held[i];
+            ReplicaGroup group = Held[i];
             if (group.Own > 0)
             {
                 _here[here++] = new Segment(group.Ranks[0], i * Length, Length);
@@ -110,11 +105,11 @@ internal sealed class HomeGradients(
         }
 
         communicator.AllToAll(packed, _away.AsSpan(0, away), packed, _here.AsSpan(0, here));
-        for (int i = 0; i < _held.Length; i++)
+        for (int i = 0; i < Held.Length; i++)
         {
-            if (_held[i].Own > 0)
+            if (Held[i].Own > 0)
             {
-                device.Copy(packed.Slice(i * Length, Length), _held[i].Block!.Gradients);
+                device.Copy(packed.Slice(i * Length, Length), Held[i].Block!.Gradients);
             }
         }
     }
@@ -123,7 +118,7 @@ internal sealed class HomeGradients(
     private void AddParts(DeviceSpan<float> arrived)
     {
         int next = 0;
-        foreach (ReplicaGroup group in _held)
+        foreach (ReplicaGroup group in Held)
         {
             for (int source = _added[group.Resident]; group.Own == 0 && source < communicator.Size; source++)
             {

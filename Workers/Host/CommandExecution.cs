@@ -28,7 +28,7 @@ internal static class CommandExecution
         ConfigureGatesCommand gates => Configure(gates, model),
         SaveCommand save => Save(save, model, services),
         CalibrateCommand => Calibrate(model),
-        FingerprintCommand => new FingerprintReport { Rank = model.View!.Rank, Blocks = Fingerprint.Of(model.Device, model.Parameters) },
+        FingerprintCommand => new FingerprintReport(Fingerprint.Of(model.Device, model.Parameters)) { Rank = model.View!.Rank },
         _ => throw new NotSupportedException($"A worker does not know the command {command.GetType().Name}."),
     };
 
@@ -41,19 +41,7 @@ internal static class CommandExecution
         }
 
         StepShare share = command.Share;
-        string? refusal = null;
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        model.Times.Clock.Start(Phase.Gradients);
-        try
-        {
-            refusal = model.Program.Prepare(share);
-        }
-        finally
-        {
-            model.Times.Clock.Stop();
-        }
-
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        string? refusal = model.Times.Measure(Phase.Gradients, () => model.Program.Prepare(share), out long allocated);
         if (refusal is not null)
         {
             model.Changes.Drop();
@@ -126,7 +114,7 @@ internal static class CommandExecution
         // The search adds up gradients of its own.
         model.Gradients.Drop();
         var search = new NonFiniteSearch(model.Device, model.Gradients);
-        return new LocateReport { Rank = model.View!.Rank, Found = search.Run(share.MicroBatches, index => model.Program.Repeat(share, index)) };
+        return new LocateReport(search.Run(share.MicroBatches, index => model.Program.Repeat(share, index))) { Rank = model.View!.Rank };
     }
 
     private static PlacementChangeReport Change(CommandHeader header, PlacementChangeCommand command, WorkerModel model)
@@ -137,22 +125,21 @@ internal static class CommandExecution
         }
 
         model.BeginChange(header, command.Change, besideStep: false);
-        return new PlacementChangeReport { Rank = model.View!.Rank, Arrivals = model.Changes.Conclude()! };
+        return new PlacementChangeReport(model.Changes.Conclude()!) { Rank = model.View!.Rank };
     }
 
     private static GatesReport Configure(ConfigureGatesCommand command, WorkerModel model)
     {
-        string? error = null;
+        int rank = model.View!.Rank;
         try
         {
             model.Gates.Apply(command.Gates, model.Program.Model);
+            return new GatesReport(Error: null) { Rank = rank };
         }
         catch (ArgumentException e)
         {
-            error = e.Message;
+            return new GatesReport(e.Message) { Rank = rank };
         }
-
-        return new GatesReport { Rank = model.View!.Rank, Error = error };
     }
 
     private static SaveReport Save(SaveCommand command, WorkerModel model, WorkerServices services)
@@ -160,17 +147,19 @@ internal static class CommandExecution
         int rank = model.View!.Rank;
         try
         {
-            return new SaveReport { Rank = rank, Files = [.. ShardWriter.Write(services.Files, services.Places.Resolve(command.Place), command.Tag, model.Device, model.Parameters, model.View.Map, rank)] };
+            string folder = services.Places.Resolve(command.Place);
+            CheckpointFile[] files = [.. ShardWriter.Write(services.Files, folder, command.Tag, model.Device, model.Parameters, model.View.Map, rank)];
+            return new SaveReport(files, Error: null) { Rank = rank };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
-            return new SaveReport { Rank = rank, Error = $"rank {rank} could not write to '{command.Place}': {e.Message}" };
+            return new SaveReport([], $"rank {rank} could not write to '{command.Place}': {e.Message}") { Rank = rank };
         }
     }
 
     private static CalibrateReport Calibrate(WorkerModel model)
     {
         using var calibration = new ExpertCalibration(model.Device, model.View!.Communicator, model.Run.Model);
-        return new CalibrateReport { Rank = model.View.Rank, Calibration = calibration.Measure() };
+        return new CalibrateReport(calibration.Measure()) { Rank = model.View.Rank };
     }
 }

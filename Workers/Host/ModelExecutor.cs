@@ -12,23 +12,12 @@ namespace MoEActors.Workers.Host;
 /// since collectives block: models that shared a thread would wait for each other in another order on every worker, until their deadlines. The operating
 /// system gives them equal shares of the processors.
 /// </summary>
-internal sealed class ModelExecutor : IDisposable
+internal sealed class ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services) : IDisposable
 {
-    private readonly Executor _commands;
-    private readonly Executor _copies;
-    private readonly WorkerId _worker;
-    private readonly IDevice _device;
-    private readonly WorkerServices _services;
+    private readonly IDevice _device = device.OpenContext();
+    private readonly Executor _commands = new($"moe {worker.Device} {model}");
+    private readonly Executor _copies = new($"moe copy {worker.Device} {model}");
     private volatile WorkerModel? _model;
-
-    public ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services)
-    {
-        _worker = worker;
-        _device = device.OpenContext();
-        _services = services;
-        _commands = new Executor($"moe {worker.Device} {model}");
-        _copies = new Executor($"moe copy {worker.Device} {model}");
-    }
 
     /// <summary>What the worker holds of the model; null before its first view. Read from the control plane, changed on the executor.</summary>
     public WorkerModel? Model => _model;
@@ -75,14 +64,14 @@ internal sealed class ModelExecutor : IDisposable
     private WorkerReport? RunObserved(CommandHeader header, Command command)
     {
         long started = Stopwatch.GetTimestamp();
-        using Activity? activity = HostTelemetry.Start(header, command, _worker);
+        using Activity? activity = HostTelemetry.Start(header, command, worker);
         try
         {
             WorkerReport? report = Run(header, command);
-            _services.Telemetry.Done(header, command, _worker.Device, started, failed: false);
+            services.Telemetry.Done(header, command, worker.Device, started, failed: false);
             if (report is not null)
             {
-                WorkerHostLog.Done(_services.Log, header, command, _worker, _model!, started);
+                WorkerHostLog.Done(services.Log, header, command, worker, _model!, started);
             }
 
             return report;
@@ -90,8 +79,8 @@ internal sealed class ModelExecutor : IDisposable
         catch (Exception e)
         {
             activity?.SetStatus(ActivityStatusCode.Error, e.Message);
-            _services.Telemetry.Done(header, command, _worker.Device, started, failed: true);
-            WorkerHostLog.Failed(_services.Log, header, command, _worker, e);
+            services.Telemetry.Done(header, command, worker.Device, started, failed: true);
+            WorkerHostLog.Failed(services.Log, header, command, worker, e);
             throw;
         }
     }
@@ -101,12 +90,9 @@ internal sealed class ModelExecutor : IDisposable
         long before = _model?.Shards.OtherBytes ?? _device.AllocatedBytes;
         try
         {
-            if (command is OpenViewCommand open)
-            {
-                return Open(header, open);
-            }
-
-            return _model is { View: { } view } model && view.Number == header.View ? CommandExecution.Run(header, command, model, _services) : null;
+            return command is OpenViewCommand open ? Open(header, open)
+                : _model is { View: { } view } found && view.Number == header.View ? CommandExecution.Run(header, command, found, services)
+                : null;
         }
         finally
         {
@@ -116,7 +102,7 @@ internal sealed class ModelExecutor : IDisposable
 
     private DoneReport? Open(CommandHeader header, OpenViewCommand command)
     {
-        int rank = command.Map.RankOf(_worker);
+        int rank = command.Map.RankOf(worker);
         if (rank < 0)
         {
             return null;
@@ -124,13 +110,12 @@ internal sealed class ModelExecutor : IDisposable
 
         if (_model is null)
         {
-            RunConfiguration run = command.Run.Using(_services.Kinds);
+            RunConfiguration run = command.Run.Using(services.Kinds);
             run.Validate();
-            _model = new WorkerModel(
-                _worker, _device, run, _services.Callers, _services.Communicators, _copies.Post, ArenaEstimate.For(run));
+            _model = new WorkerModel(worker, _device, run, services.Callers, services.Communicators, _copies.Post, ArenaEstimate.For(run));
         }
 
-        _model.OpenView(header, command, rank, command.Checkpoint is { } place ? _services.Places.Resolve(place) : null);
+        _model.OpenView(header, command, rank, command.Checkpoint is { } place ? services.Places.Resolve(place) : null);
         return new DoneReport { Rank = rank };
     }
 }

@@ -70,7 +70,7 @@ internal static partial class WorkerHostLog
 
     [LoggerMessage(
         306, LogLevel.Information,
-        "Worker {Worker} has given up command {Command} {Number} of model {Model}, term {Term}, view {View}, because a peer failed: {Reason}")]
+        "Worker {Worker} has abandoned command {Command} {Number} of model {Model}, term {Term}, view {View}, because a peer failed: {Reason}")]
     private static partial void PeerFailed(
         ILogger log, WorkerId worker, string command, long number, string model, long term, long view, string reason);
 

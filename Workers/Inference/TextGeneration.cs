@@ -30,30 +30,17 @@ internal static class TextGeneration
             decoder.Predict(batch, logits.AsSpan(0, context.Length * vocabulary));
             Span<float> last = logits.AsSpan((context.Length - 1) * vocabulary, vocabulary);
 
-            // The others wait for this rank as often as was ordered, whatever it finds.
-            sound &= AreFinite(last);
+            // The others take part in every token of the command, whatever this rank finds.
+            foreach (float logit in last)
+            {
+                sound &= float.IsFinite(logit);
+            }
+
             text.Add(Draw(last, command, (ulong)text.Count));
         }
 
-        return new GenerateReport
-        {
-            Rank = rank,
-            Tokens = rank == 0 ? [.. text.Skip(command.Prompt.Length)] : [],
-            Error = sound ? null : "the logits are not finite, so no token can be drawn from them.",
-        };
-    }
-
-    private static bool AreFinite(ReadOnlySpan<float> values)
-    {
-        foreach (float value in values)
-        {
-            if (!float.IsFinite(value))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        string? error = sound ? null : "the logits are not finite, so no token can be drawn from them.";
+        return new GenerateReport(rank == 0 ? [.. text.Skip(command.Prompt.Length)] : [], error) { Rank = rank };
     }
 
     private static int Draw(ReadOnlySpan<float> logits, GenerateCommand command, ulong position)

@@ -70,15 +70,10 @@ internal sealed class PendingChange(Commands.PlacementChange change, bool beside
     {
         long started = Stopwatch.GetTimestamp();
         _done.Wait();
-        return new ShardArrivals
-        {
-            View = View,
-            Experts = _failure is null ? [.. Arrived.Select(arrived => arrived.Expert)] : [],
-            Failure = _failure is null ? null : $"Worker {worker}: {_failure.Message}",
-            IsConsequence = _failure is CommunicatorException,
-            CopySeconds = _seconds,
-            WaitSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
-        };
+        return new ShardArrivals(
+            View, _failure is null ? [.. Arrived.Select(arrived => arrived.Expert)] : [],
+            Failure: _failure is null ? null : $"Worker {worker}: {_failure.Message}", IsConsequence: _failure is CommunicatorException,
+            CopySeconds: _seconds, WaitSeconds: Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     /// <summary>Not sooner than the change has been concluded everywhere: who opens the communicator late must find it, dead or alive.</summary>

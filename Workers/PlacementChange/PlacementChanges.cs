@@ -88,7 +88,7 @@ internal sealed class PlacementChanges(WorkerId worker, ShardTable shards, Actio
             return;
         }
 
-        pending.Cancel(new OperationCanceledException("The change of placement was given up."));
+        pending.Cancel(new OperationCanceledException("The change of placement was abandoned."));
         pending.Conclude(worker);
         _pending = null;
         pending.Dispose();

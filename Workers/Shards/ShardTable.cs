@@ -1,7 +1,7 @@
 namespace MoEActors.Workers.Shards;
 
 /// <summary>
-/// The expert shards that live on one device, of one model. State belongs here, not to the grains that speak for it. A device holds an expert
+/// The expert shards that live on one device, of one model. State belongs here, not to the shards' grains. A device holds an expert
 /// once at most; which of its replicas that is, the placement map says, so that a change of their number touches no memory here.
 /// </summary>
 internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) : IDisposable

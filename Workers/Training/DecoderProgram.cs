@@ -102,7 +102,7 @@ internal sealed class DecoderProgram : StepProgram
             }
         }
 
-        return new EvaluateReport { Rank = _view.Rank, Losses = [.. losses] };
+        return new EvaluateReport([.. losses]) { Rank = _view.Rank };
     }
 
     public override GenerateReport Generate(GenerateCommand command) => TextGeneration.Run(command, _decoder, _view.Rank);

@@ -47,7 +47,7 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
             seconds[i] = Math.Min(seconds[i], seconds[i + 1]);
         }
 
-        return new ClusterCalibration { Rows = [.. rows], Seconds = [.. seconds], Bandwidth = Bandwidth() };
+        return new ClusterCalibration([.. rows], [.. seconds], Bandwidth());
     }
 
     public void Dispose()

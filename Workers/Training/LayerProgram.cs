@@ -20,7 +20,7 @@ internal sealed class LayerProgram : StepProgram
     private readonly IDevice _device;
     private readonly LayerModel _layer;
     private readonly StepGradients _gradients;
-    private readonly PhaseClock _clock;
+    private readonly StepTimes _times;
     private readonly CallerBuffers _memory;
     private readonly int _microBatches;
     private readonly DeviceBuffer _flagMemory;
@@ -42,12 +42,12 @@ internal sealed class LayerProgram : StepProgram
         _view = view;
         _device = model.Device;
         _gradients = model.Gradients;
-        _clock = model.Times.Clock;
+        _times = model.Times;
         _memory = model.Callers;
         _microBatches = model.Run.MicroBatches;
         Wiring = model.Wire(view, LayerModel.PassesFor(rounds));
         _layer = new LayerModel(
-            model.Run.Model, _device, model.Parameters.Dense, rounds, pass => Wiring.Connect(view.Map, layer: 0, pass), _clock);
+            model.Run.Model, _device, model.Parameters.Dense, rounds, pass => Wiring.Connect(view.Map, layer: 0, pass), _times.Clock);
         _flags = new int[view.Communicator.Size + 1];
         _flagMemory = _device.Allocate(sizeof(int) * (long)_flags.Length);
         _kept = new long[model.Run.Model.Experts[0]];
@@ -68,7 +68,7 @@ internal sealed class LayerProgram : StepProgram
 
     public override ForwardReport Forward(ForwardCommand command)
     {
-        string? refusal = Timed(() => RunForward(command), out long allocated);
+        string? refusal = _times.Measure(Phase.Gradients, () => RunForward(command), out long allocated);
         return refusal is not null ? new ForwardReport { Rank = _view.Rank, Refusal = Named(refusal, _view) } : new ForwardReport
         {
             Rank = _view.Rank,
@@ -81,8 +81,8 @@ internal sealed class LayerProgram : StepProgram
 
     public override BackwardReport Backward(BackwardCommand command)
     {
-        string? refusal = Timed(() => RunBackward(command), out long allocated);
-        return new BackwardReport { Rank = _view.Rank, Refusal = refusal is null ? null : Named(refusal, _view), AllocatedBytes = allocated };
+        string? refusal = _times.Measure(Phase.Gradients, () => RunBackward(command), out long allocated);
+        return new BackwardReport(refusal is null ? null : Named(refusal, _view), allocated) { Rank = _view.Rank };
     }
 
     /// <summary>Completes the gradients of the passes, which are then prepared.</summary>
@@ -245,22 +245,6 @@ internal sealed class LayerProgram : StepProgram
         return served ? null : Gone;
     }
 
-    /// <summary>Runs what the clock and the counter of managed bytes watch.</summary>
-    private string? Timed(Func<string?> work, out long allocated)
-    {
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        _clock.Start(Phase.Gradients);
-        try
-        {
-            return work();
-        }
-        finally
-        {
-            _clock.Stop();
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-    }
-
     private int IndexOf(int round) => round * _view.Communicator.Size + _view.Rank;
 
     /// <summary>The rows of a micro-batch; none for a worker that has none in this round.</summary>
@@ -271,8 +255,8 @@ internal sealed class LayerProgram : StepProgram
             return default;
         }
 
-        int start = (int)((long)rows * index / _microBatches);
-        return new Rows(start, (int)((long)rows * (index + 1) / _microBatches) - start, _layer.Configuration.Dim);
+        int start = (int)((long)rows * index / _microBatches), end = (int)((long)rows * (index + 1) / _microBatches), columns = _layer.Configuration.Dim;
+        return new Rows(checked(start * columns), (end - start) * columns);
     }
 
     private void Count(int index, Routing routing)
@@ -306,16 +290,5 @@ internal sealed class LayerProgram : StepProgram
     }
 
     /// <summary>A run of elements in the caller's memory.</summary>
-    private readonly record struct Rows
-    {
-        public Rows(int start, int count, int columns)
-        {
-            Start = checked(start * columns);
-            Count = count * columns;
-        }
-
-        public int Start { get; }
-
-        public int Count { get; }
-    }
+    private readonly record struct Rows(int Start, int Count);
 }

@@ -3,19 +3,13 @@ using MoEActors.Modules.Gates;
 namespace MoEActors.Workers.Training;
 
 /// <summary>What the gates decided and measured for this worker's micro-batches of the step that is being prepared.</summary>
-internal sealed class RoutingCounts
+internal sealed class RoutingCounts(ModelConfiguration model)
 {
-    private readonly long[][] _kept;
-    private readonly long[][] _chosen;
+    private readonly long[][] _kept = [.. model.Experts.Select(experts => new long[experts])];
+    private readonly long[][] _chosen = [.. model.Experts.Select(experts => new long[experts])];
     private readonly List<RouterPart> _routers = [];
     private readonly List<AuxiliaryPart> _losses = [];
     private volatile RoutingStatistics? _published;
-
-    public RoutingCounts(ModelConfiguration model)
-    {
-        _kept = [.. model.Experts.Select(experts => new long[experts])];
-        _chosen = [.. model.Experts.Select(experts => new long[experts])];
-    }
 
     /// <summary>Routing of the last step that was prepared in the open view; null before the first. Grains of the silo read it at any time.</summary>
     public RoutingStatistics? Published => _published;
@@ -33,11 +27,11 @@ internal sealed class RoutingCounts
     }
 
     /// <summary>Adds what the gates decided for one micro-batch.</summary>
-    public void Add(int microBatch, DecoderModel model)
+    public void Add(int microBatch, DecoderModel decoder)
     {
         for (int layer = 0; layer < _kept.Length; layer++)
         {
-            if (model.RoutingOf(layer) is { } routing)
+            if (decoder.RoutingOf(layer) is { } routing)
             {
                 Add(microBatch, layer, routing);
             }

@@ -7,36 +7,24 @@ namespace MoEActors.Workers.Training;
 /// The gradients of one step on one worker, and the routing that they came of: added up round by round, completed with the other workers, and kept
 /// until the step is committed or aborted.
 /// </summary>
-internal sealed class StepGradients : IDisposable
+/// <param name="device">The worker's device.</param>
+/// <param name="parameters">What the gradients are of.</param>
+/// <param name="changes">Is told when they are complete: they follow the shards that are being copied elsewhere.</param>
+/// <param name="model">The model.</param>
+internal sealed class StepGradients(IDevice device, WorkerParameters parameters, PlacementChanges changes, ModelConfiguration model) : IDisposable
 {
-    private readonly IDevice _device;
-    private readonly PlacementChanges _changes;
-    private readonly DeviceBuffer _denseMemory;
+    private readonly DeviceBuffer _denseMemory = device.Allocate(sizeof(float) * (long)parameters.Dense.Length);
     private WorkerView? _view;
     private GradientNorm? _norm;
 
-    /// <param name="device">The worker's device.</param>
-    /// <param name="parameters">What the gradients are of.</param>
-    /// <param name="changes">Is told when they are complete: they follow the shards on their way elsewhere.</param>
-    /// <param name="model">The model.</param>
-    public StepGradients(IDevice device, WorkerParameters parameters, PlacementChanges changes, ModelConfiguration model)
-    {
-        _device = device;
-        _changes = changes;
-        _denseMemory = device.Allocate(sizeof(float) * (long)parameters.Dense.Length);
-        Parameters = parameters;
-        Dense = _denseMemory.As<float>().Slice(0, parameters.Dense.Length);
-        Counts = new RoutingCounts(model);
-    }
-
     /// <summary>What the gradients are of.</summary>
-    public WorkerParameters Parameters { get; }
+    public WorkerParameters Parameters => parameters;
 
     /// <summary>Gradients of the dense replica over the micro-batches of the step, of which each rank has its piece until they are complete.</summary>
-    public DeviceSpan<float> Dense { get; }
+    public DeviceSpan<float> Dense => _denseMemory.As<float>().Slice(0, parameters.Dense.Length);
 
     /// <summary>Routing of the step.</summary>
-    public RoutingCounts Counts { get; }
+    public RoutingCounts Counts { get; } = new(model);
 
     /// <summary>The step whose gradients are kept until they are committed or aborted; 0 for none.</summary>
     public long Prepared { get; private set; }
@@ -49,7 +37,7 @@ internal sealed class StepGradients : IDisposable
     {
         _norm?.Dispose();
         _view = view;
-        _norm = new GradientNorm(_device, view.Map, view.Rank, Parameters.Shards);
+        _norm = new GradientNorm(device, view.Map, view.Rank, parameters.Shards);
     }
 
     /// <summary>Begins a step: nothing is prepared, no gradient added, nothing counted.</summary>
@@ -57,16 +45,16 @@ internal sealed class StepGradients : IDisposable
     {
         Prepared = 0;
         Counts.Clear();
-        _device.Fill(Dense, 0f);
-        for (int i = 0; i < Parameters.Shards.Count; i++)
+        device.Fill(Dense, 0f);
+        for (int i = 0; i < parameters.Shards.Count; i++)
         {
-            Parameters.Shards.At(i).Block.BeginGradients();
+            parameters.Shards.At(i).Block.BeginGradients();
         }
     }
 
     /// <summary>Adds the dense gradients of a round, those of all workers.</summary>
     /// <param name="contributes">Whether this worker had a micro-batch.</param>
-    public void AddDense(bool contributes) => _view!.Communicator.ReduceScatterInRankOrder(Parameters.Dense.Gradients, contributes, Dense);
+    public void AddDense(bool contributes) => _view!.Communicator.ReduceScatterInRankOrder(parameters.Dense.Gradients, contributes, Dense);
 
     /// <summary>Completes the gradients that were added: from here on the step is prepared.</summary>
     /// <param name="step">The step.</param>
@@ -74,14 +62,14 @@ internal sealed class StepGradients : IDisposable
     public void Complete(long step, ExpertWiring wiring)
     {
         _view!.Communicator.AllGatherOwned(Dense);
-        for (int i = 0; i < Parameters.Shards.Count; i++)
+        for (int i = 0; i < parameters.Shards.Count; i++)
         {
-            Parameters.Shards.At(i).Block.EndGradients();
+            parameters.Shards.At(i).Block.EndGradients();
         }
 
         wiring.EndStep(_view.Map.Layers);
-        _changes.GradientsAreReady();
-        Norm = _norm!.Measure(_device, _view.Communicator, Parameters.Dense, Dense);
+        changes.GradientsAreReady();
+        Norm = _norm!.Measure(device, _view.Communicator, parameters.Dense, Dense);
         Prepared = step;
     }
 

@@ -8,6 +8,22 @@ internal sealed class StepTimes(IDevice device, int layers)
     /// <summary>The executor thread's clock.</summary>
     public PhaseClock Clock { get; } = new(layers);
 
+    /// <summary>Times work that begins in a phase, and counts the managed bytes that it allocates.</summary>
+    public T Measure<T>(Phase phase, Func<T> work, out long allocated)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Clock.Start(phase);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            Clock.Stop();
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
     /// <summary>What has been measured since the last call.</summary>
     public WorkerTiming Take()
     {

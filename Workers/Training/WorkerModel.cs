@@ -41,34 +41,24 @@ internal sealed class WorkerModel : IDisposable
         Times = new StepTimes(device, run.Model.Layers);
     }
 
-    /// <summary>The run.</summary>
     public RunConfiguration Run { get; }
 
-    /// <summary>Memory that callers of layers lend.</summary>
     public CallerBuffers Callers { get; }
 
-    /// <summary>The device that holds it all.</summary>
     public IDevice Device { get; }
 
-    /// <summary>Memory of expert shards.</summary>
     public ShardMemory Shards { get; }
 
-    /// <summary>The dense replica and the expert shards.</summary>
     public WorkerParameters Parameters { get; }
 
-    /// <summary>Gradients of the step at work.</summary>
     public StepGradients Gradients { get; }
 
-    /// <summary>The policies by which its gates route.</summary>
     public GateTable Gates { get; }
 
-    /// <summary>The change of placement in progress.</summary>
     public PlacementChanges Changes { get; }
 
-    /// <summary>Where the time of steps goes.</summary>
     public StepTimes Times { get; }
 
-    /// <summary>What this model has of the device's memory.</summary>
     public ModelGauge Gauge { get; }
 
     /// <summary>Memory of a layer's pass, and of a round where layers are kept.</summary>
@@ -89,17 +79,12 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>Memory of a round: of a layer's pass, and of what must outlast it. Behind these, the memory of passes that wait for their backward.</summary>
     public IReadOnlyList<Arena> Arenas => [Arena, _parts, .. _program?.PassArenas ?? []];
 
-    /// <summary>Bytes that the arenas hold.</summary>
     public long ArenaBytes => Arenas.Sum(arena => arena.BytesHeld);
 
-    /// <summary>The most bytes that rounds have needed of them.</summary>
+    /// <summary>The most that rounds have needed of them.</summary>
     public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
 
-    /// <summary>Joins a view of new members.</summary>
-    /// <param name="header">Of the command.</param>
-    /// <param name="command">The view.</param>
-    /// <param name="rank">This worker's rank.</param>
-    /// <param name="checkpoint">Folder of the checkpoint to start from; null for none.</param>
+    /// <summary>Joins a view of new members; a checkpoint to start from is a folder.</summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
     public void OpenView(CommandHeader header, OpenViewCommand command, int rank, string? checkpoint)
@@ -117,10 +102,7 @@ internal sealed class WorkerModel : IDisposable
         Gates.Apply(command.Gates, Program.Model);
     }
 
-    /// <summary>Begins to copy the shards of a change of placement.</summary>
-    /// <param name="header">Of the command that it came with.</param>
-    /// <param name="change">The change.</param>
-    /// <param name="besideStep">Whether a step runs meanwhile.</param>
+    /// <summary>Begins to copy the shards of a change of placement, beside a step or alone.</summary>
     public void BeginChange(CommandHeader header, Commands.PlacementChange change, bool besideStep)
     {
         // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
@@ -132,8 +114,7 @@ internal sealed class WorkerModel : IDisposable
     /// <exception cref="InvalidOperationException">No such view waits.</exception>
     public void Adopt(long view)
     {
-        PlacementMap map = Changes.Adopt(view)
-            ?? throw new InvalidOperationException($"View {view} cannot be adopted: its shards have not arrived.");
+        PlacementMap map = Changes.Adopt(view) ?? throw new InvalidOperationException($"View {view} cannot be adopted: its shards have not arrived.");
         PlacementMap before = View!.Map;
         View = View with { Number = view, Map = map };
         Program.Enter(before, View);
@@ -162,7 +143,6 @@ internal sealed class WorkerModel : IDisposable
         Changes.End(cause);
     }
 
-    /// <summary>Wires for the layers of a program.</summary>
     public ExpertWiring Wire(WorkerView view, int wires) =>
         new(Device, Run.Reproducible, view, wires, Parameters.Shards, Arena, _parts, Times.Clock);
 

@@ -1,5 +1,27 @@
 namespace MoEActors.Workers.Exchange;
 
+/// <summary>How the replicas of a layer's experts come to the same gradients. Collective: every worker of the view takes part.</summary>
+/// <param name="groups">The experts with replicas.</param>
+internal abstract class ReplicaGradients(ReplicaGroup[] groups)
+{
+    /// <summary>The experts with replicas.</summary>
+    protected ReplicaGroup[] Groups { get; } = groups;
+
+    /// <summary>Those of which this worker holds a replica.</summary>
+    protected ReplicaGroup[] Held { get; } = [.. groups.Where(group => group.Own >= 0)];
+
+    /// <summary>Elements of one expert's gradient; 0 where none is held.</summary>
+    protected int Length => Held is [{ Block: { } block }, ..] ? block.Length : 0;
+
+    /// <summary>Ends a round, after its backward pass.</summary>
+    public virtual void EndRound()
+    {
+    }
+
+    /// <summary>Ends a step: afterwards all replicas of an expert have its gradient over all micro-batches, to the last bit.</summary>
+    public abstract void EndStep();
+}
+
 /// <summary>The replicas of one expert, as one worker sees them. Replica 0 is the expert's home.</summary>
 /// <param name="Ranks">Rank of each replica.</param>
 /// <param name="FirstShard">Place of replica 0 among the shards of the layer.</param>
