@@ -52,7 +52,8 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
     /// <inheritdoc />
     public void AllToAll<T>(
         DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
-        where T : unmanaged { }
+        where T : unmanaged
+    { }
 
     /// <inheritdoc />
     public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum) { }
@@ -62,7 +63,8 @@ public sealed class DryRunCommunicator(DryRunDevice device, int rank, int size, 
 
     /// <inheritdoc />
     public void Broadcast<T>(DeviceSpan<T> span, int root)
-        where T : unmanaged { }
+        where T : unmanaged
+    { }
 
     /// <inheritdoc />
     public void Abort(Exception cause) { }

@@ -35,7 +35,8 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void RmsNormInputGradient(
-        in Matrix x, DeviceSpan<float> weight, DeviceSpan<float> inverseRms, in Matrix dy, in Matrix dx, Accumulation accumulation) { }
+        in Matrix x, DeviceSpan<float> weight, DeviceSpan<float> inverseRms, in Matrix dy, in Matrix dx, Accumulation accumulation)
+    { }
 
     /// <inheritdoc />
     public void RmsNormWeightGradient(in Matrix x, DeviceSpan<float> inverseRms, in Matrix dy, DeviceSpan<float> weightGradient) { }
@@ -93,7 +94,8 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void ChoiceWeightsGradient(
-        in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, in Matrix dScores) { }
+        in Matrix scores, DeviceSpan<int> choices, int k, bool renormalise, float epsilon, DeviceSpan<float> dWeights, in Matrix dScores)
+    { }
 
     /// <inheritdoc />
     public void AddScoreSums(in Matrix scores, DeviceSpan<int> valid, bool normalise, DeviceSpan<float> sums) { }
@@ -112,14 +114,16 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void CombineRowsGradient(
-        in Matrix dy, in Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, in Matrix dRows, DeviceSpan<float> dWeights) { }
+        in Matrix dy, in Matrix rows, DeviceSpan<int> slots, int k, DeviceSpan<float> weights, in Matrix dRows, DeviceSpan<float> dWeights)
+    { }
 
     /// <inheritdoc />
     public void NormalizeRows(in Matrix x, float epsilon, in Matrix y, DeviceSpan<float> inverseNorms) { }
 
     /// <inheritdoc />
     public void NormalizeRowsGradient(
-        in Matrix y, DeviceSpan<float> inverseNorms, float epsilon, in Matrix dy, in Matrix dx, Accumulation accumulation) { }
+        in Matrix y, DeviceSpan<float> inverseNorms, float epsilon, in Matrix dy, in Matrix dx, Accumulation accumulation)
+    { }
 
     /// <inheritdoc />
     public void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots) { }
@@ -132,7 +136,8 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void AddSmoothLoadGradient(
-        in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits) { }
+        in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits)
+    { }
 
     /// <inheritdoc />
     public void Entropies(in Matrix scores, bool normalise, DeviceSpan<float> entropies) { }
@@ -148,7 +153,8 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void AdamW(
-        in AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment, DeviceSpan<float> secondMoment) { }
+        in AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment, DeviceSpan<float> secondMoment)
+    { }
 
     /// <inheritdoc />
     public double SumOfSquares(DeviceSpan<float> x) => 0;

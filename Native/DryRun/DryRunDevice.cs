@@ -69,7 +69,8 @@ public sealed partial class DryRunDevice : IDevice
 
     /// <inheritdoc />
     public void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
-        where T : unmanaged { }
+        where T : unmanaged
+    { }
 
     /// <inheritdoc />
     public void Fill(DeviceSpan<float> span, float value) { }
