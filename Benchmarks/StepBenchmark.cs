@@ -116,6 +116,7 @@ public static class StepBenchmark
         double passed = driven.Sum(block => block.Seconds);
         double processor = driven.Sum(block => block.ProcessorSeconds);
         var mean = PhaseSeconds.Mean([.. steps.Select(step => step.Elapsed)]);
+        var meanLooped = PhaseSeconds.Mean([.. looped.SelectMany(block => block.Steps).Select(step => step.Elapsed)]);
 
         // The silos are there while the plain loop has its turn, and are none of its business.
         double[] own = [.. looped.Select(block => block.ProcessorSeconds - background * block.Seconds)];
@@ -136,6 +137,7 @@ public static class StepBenchmark
                 Blocks = looped.Count,
                 SecondsPerStep = looped.Sum(block => block.Seconds) / steps.Count,
                 ProcessorSecondsPerStep = own.Sum() / steps.Count,
+                ControlPlane = meanLooped.Idle / meanLooped.Total,
                 ProcessorShareOutsideWorkers = 1 - looped.Sum(block => block.Steps.Sum(step => step.Workers)) / own.Sum(),
                 ProcessorRatio = processor / own.Sum(),
                 ProcessorRatioMedian = Samples.Median([.. driven.Zip(own, (cluster, loop) => cluster.ProcessorSeconds / loop)]),
@@ -255,6 +257,12 @@ public sealed record PlainLoopReport
     public required double ProcessorSecondsPerStep { get; init; }
 
     public required double ProcessorShareOutsideWorkers { get; init; }
+
+    /// <summary>
+    /// Workers without work, of their time on the clock, as <see cref="StepShares.ControlPlane"/>: what is left without grains is the loop's own two
+    /// commands and, with more workers than cores, commands that wait for a core. The difference is the grains'.
+    /// </summary>
+    public required double ControlPlane { get; init; }
 
     /// <summary>Processor time of the cluster's steps over the loop's.</summary>
     public required double ProcessorRatio { get; init; }

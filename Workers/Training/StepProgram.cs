@@ -4,7 +4,7 @@ namespace MoEActors.Workers.Training;
 
 /// <summary>
 /// What a worker does in the steps of one kind of model: it wires the model in a view and carries out the commands that depend on its kind. A new kind of
-/// model is a new program, added in <see cref="Open"/>; nothing else asks for the kind.
+/// model is a new program, added in <see cref="Open"/>; the engine asks for the kind nowhere else.
 /// </summary>
 internal abstract class StepProgram : IDisposable
 {

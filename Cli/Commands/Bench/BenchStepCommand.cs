@@ -50,7 +50,7 @@ internal static class BenchStepCommand
         PlainLoopReport plain = report.PlainLoop;
         writer.WriteLine($"{report.ProcessorSecondsPerStep * 1e3:F1} ms of processor time a step, {report.BackgroundProcessorShare:P1} of it spent by idle silos as well");
         writer.WriteLine(
-            $"the same workers in a plain loop, {plain.Blocks} blocks in turns, same losses: {plain.SecondsPerStep * 1e3:F1} ms a step, {plain.ProcessorSecondsPerStep * 1e3:F1} ms of processor time, {plain.ProcessorShareOutsideWorkers:P1} of it outside the workers");
+            $"the same workers in a plain loop, {plain.Blocks} blocks in turns, same losses: {plain.SecondsPerStep * 1e3:F1} ms a step, {plain.ProcessorSecondsPerStep * 1e3:F1} ms of processor time, {plain.ProcessorShareOutsideWorkers:P1} of it outside the workers; control plane {plain.ControlPlane:P1} of the time");
         writer.WriteLine(
             $"  cluster over loop: processor time {plain.ProcessorRatio:F3} (median of blocks {plain.ProcessorRatioMedian:F3}), time {plain.SecondsRatio:F3} (median {plain.SecondsRatioMedian:F3}), workers' processor time {plain.WorkersRatio:F3}");
     }
