@@ -23,10 +23,10 @@ public interface IWorkerHostService : IGrainService
     [Alias("end")]
     Task EndViewAsync(string model, long term, long view, string reason);
 
-    /// <summary>Queues a command and returns at once.</summary>
-    /// <exception cref="StaleCommandException">Its term, view or step is old.</exception>
+    /// <summary>Queues commands in their order and returns at once.</summary>
+    /// <exception cref="StaleCommandException">The term, view or step of one is old; those before it are queued.</exception>
     [Alias("submit")]
-    Task SubmitAsync(CommandHeader header, Command command);
+    Task SubmitAsync(NumberedCommand[] commands);
 
     /// <summary>Waits up to <paramref name="slice"/> for a command to end.</summary>
     /// <returns>How it ended, or null when it has not.</returns>

@@ -29,9 +29,13 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     });
 
     /// <inheritdoc />
-    public Task SubmitAsync(CommandHeader header, Command command) => Translated(() =>
+    public Task SubmitAsync(NumberedCommand[] commands) => Translated(() =>
     {
-        host.Submit(header, command);
+        foreach ((CommandHeader header, Command command) in commands)
+        {
+            host.Submit(header, command);
+        }
+
         return Task.FromResult(true);
     });
 

@@ -9,26 +9,44 @@ namespace MoEActors.Grains.Training;
 /// </summary>
 internal sealed class CommitProtocol(SiloNames silos, Members members, CoordinatorTerm term, string model, RunEvents events)
 {
-    /// <summary>Tells all members; those who have done it already ignore it.</summary>
+    /// <summary>
+    /// Tells all members to apply a step, and to go over to another placement if one was adopted; those who have done it already ignore it. Without one
+    /// it goes with the call that brings the next step, for members that wait for their next command stand idle: <see cref="FlushAsync"/> sends it when no
+    /// step follows.
+    /// </summary>
     /// <param name="step">The step that is committed.</param>
     /// <param name="adopted">The change of placement to go over to; null to stay. Afterwards it has the number of the command, if all members took it.</param>
     public async Task TellAsync(long step, PendingPlacementChange? adopted)
     {
+        if (adopted is null)
+        {
+            members.Post(new CommitCommand(step));
+            return;
+        }
+
+        await UnlessMissed(async () =>
+        {
+            Task<long> adoption = SendAsync(members.View, step, adopted.After.Version);
+            await Task.WhenAll(adoption, PushAsync(adopted.After));
+            members.Enter(adopted.After.Version, adopted.After);
+            adopted.Adoption = await adoption;
+        });
+    }
+
+    /// <summary>Tells the members what no other command has taken along.</summary>
+    public Task FlushAsync() => UnlessMissed(members.FlushAsync);
+
+    private async Task UnlessMissed(Func<Task> tell)
+    {
         try
         {
-            Task<long> adoption = SendAsync(members.View, step, adopted?.After.Version ?? 0);
-            await Task.WhenAll(adoption, adopted is null ? Task.CompletedTask : PushAsync(adopted.After));
-            if (adopted is not null)
-            {
-                members.Enter(adopted.After.Version, adopted.After);
-                adopted.Adoption = await adoption;
-            }
+            await tell();
         }
         catch (ViewFailedException e)
         {
             // It is decided all the same: whoever works next takes the inventory and tells those who missed it.
             members.Leave();
-            events.CommitMissed(step, e);
+            events.CommitMissed(term.Record.Step, e);
         }
     }
 

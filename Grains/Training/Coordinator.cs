@@ -21,6 +21,7 @@ internal sealed class Coordinator
     private readonly MemoryAdmission _memory;
     private readonly PlacementChangeProtocol _changes;
     private readonly BatchLog _batches;
+    private readonly CommitProtocol _commits;
     private readonly StepProtocol _steps;
     private readonly PlanExecution _plans;
     private readonly DirectorControl _director;
@@ -43,13 +44,13 @@ internal sealed class Coordinator
         _director = new DirectorControl(_members, term, _events);
         _gates = new GatePolicies(_members, term, Run, _events);
         _work = new ClusterWork(_members, term, _memory, Run, files, places, model, _events);
-        var commits = new CommitProtocol(_silos, _members, term, model, _events);
-        _steps = new StepProtocol(_members, commits, term, Run, model, _events);
+        _commits = new CommitProtocol(_silos, _members, term, model, _events);
+        _steps = new StepProtocol(_members, _commits, term, Run, model, _events);
         var activation = new GrainActivation(grains, Run, model);
-        _changes = new PlacementChangeProtocol(_members, commits, activation, term, _memory, model, _events);
+        _changes = new PlacementChangeProtocol(_members, _commits, activation, term, _memory, model, _events);
         _plans = new PlanExecution(grains, _members, _changes, term, _memory, Run, model);
-        var opening = new ViewOpening(_silos, _members, commits, _changes, activation, term, _memory, Run, _events);
-        _views = new ViewKeeper(_silos, _members, commits, opening, _gates, term, _events);
+        var opening = new ViewOpening(_silos, _members, _commits, _changes, activation, term, _memory, Run, _events);
+        _views = new ViewKeeper(_silos, _members, _commits, opening, _gates, term, _events);
     }
 
     /// <summary>Its hold on the run.</summary>
@@ -60,7 +61,11 @@ internal sealed class Coordinator
 
     /// <summary>Opens a view, or goes on with the one that is open.</summary>
     /// <param name="wanted">A placement wished for; null for the one that there was.</param>
-    public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted) => await _views.OpenAsync(wanted);
+    public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted)
+    {
+        await FlushAsync();
+        return await _views.OpenAsync(wanted);
+    }
 
     /// <summary>Checks a batch and logs it before anything runs. One that is logged already stays.</summary>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
@@ -110,14 +115,20 @@ internal sealed class Coordinator
     public void Validate(WorkRequest request) => RequestChecks.Work(request, Run);
 
     /// <summary>Runs other work of the whole cluster.</summary>
-    public Task<WorkOutcome> WorkAsync(WorkRequest request) =>
-        request is ProgressRequest ? ProgressAsync() : _views.RunAsync<WorkOutcome>(async () => request switch
+    public async Task<WorkOutcome> WorkAsync(WorkRequest request)
+    {
+        await FlushAsync();
+        return request is ProgressRequest ? await ProgressAsync() : await _views.RunAsync<WorkOutcome>(async () => request switch
         {
             MoveRequest move => await MoveAsync(move),
             DirectRequest direct => await _director.ChangeAsync(direct),
             ConfigureGateRequest gate => await _gates.ChangeAsync(gate),
             _ => await _work.RunAsync(request),
         });
+    }
+
+    /// <summary>Tells the members what waits for the next step to take it along. To be called when none is waiting.</summary>
+    public Task FlushAsync() => _commits.FlushAsync();
 
     /// <summary>Takes a plan of the director.</summary>
     public async Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => new(await _plans.TakeAsync(proposal), Term.Record.Step);

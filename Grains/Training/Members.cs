@@ -17,6 +17,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
 
     private readonly Dictionary<string, WorkerMemory[]> _memory = [];
     private long _number;
+    private NumberedCommand? _posted;
 
     /// <summary>The open view; 0 for none.</summary>
     public long View { get; private set; }
@@ -61,6 +62,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     {
         Map = null;
         Silos = [];
+        _posted = null;
     }
 
     /// <summary>The micro-batches of a silo's workers: rank m mod W runs micro-batch m.</summary>
@@ -140,16 +142,35 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     /// <exception cref="ViewFailedException">A silo is gone.</exception>
     public Task WaitAsync(long number) => Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
 
+    /// <summary>
+    /// Leaves a command to travel in front of the next one, in the same call; nothing waits for it. <see cref="FlushAsync"/> sends it when nothing
+    /// follows. It is forgotten when the members are left.
+    /// </summary>
+    public void Post(Command command) => _posted = new NumberedCommand(Head(View), command);
+
+    /// <summary>Sends what has been posted.</summary>
+    /// <exception cref="ViewFailedException">A silo is gone.</exception>
+    public Task FlushAsync() => _posted is null ? Task.CompletedTask : SubmitAsync(_ => []);
+
     private async Task<long> SendAsync(Func<string, Command> command, long view)
     {
-        var header = new CommandHeader(model, term, view, ++_number, Activity.Current?.Id);
-        await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
-        {
-            await host.SubmitAsync(header, command(silo));
-            return true;
-        })));
+        CommandHeader header = Head(view);
+        await SubmitAsync(silo => [new NumberedCommand(header, command(silo))]);
         return header.Number;
     }
+
+    private async Task SubmitAsync(Func<string, NumberedCommand[]> commands)
+    {
+        NumberedCommand[] first = _posted is { } posted ? [posted] : [];
+        _posted = null;
+        await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
+        {
+            await host.SubmitAsync([.. first, .. commands(silo)]);
+            return true;
+        })));
+    }
+
+    private CommandHeader Head(long view) => new(model, term, view, ++_number, Activity.Current?.Id);
 
     private async Task<HostReport> PollAsync(IWorkerHostService host, long number)
     {

@@ -9,11 +9,11 @@ namespace MoEActors.Grains.Training;
 
 /// <summary>
 /// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so an abort costs nothing. Then
-/// the decision is written, and commit makes every member apply them.
+/// the decision is written, and commit makes every member apply them; it travels with the next prepare when that is waiting.
 /// </summary>
 internal sealed class StepProtocol(Members members, CommitProtocol commits, CoordinatorTerm term, RunConfiguration run, string model, RunEvents events)
 {
-    /// <summary>Calls that every member host receives per step, polls apart: prepare and commit.</summary>
+    /// <summary>Calls that every member host receives per step at most, polls apart: prepare and commit. A commit travels with the next prepare if there is one.</summary>
     public const int CallsPerHost = 2;
 
     /// <summary>Calls per step besides those: the client's submission.</summary>

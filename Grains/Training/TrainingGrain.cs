@@ -140,7 +140,20 @@ public sealed class TrainingGrain(
     private long Queue(Func<Coordinator, Task<WorkOutcome>> work)
     {
         Coordinator coordinator = Existing();
-        return _queue.Add(coordinator.Term.Number, () => UnlessReplaced(coordinator, () => work(coordinator)));
+        return _queue.Add(coordinator.Term.Number, () => UnlessReplaced(coordinator, async () =>
+        {
+            try
+            {
+                return await work(coordinator);
+            }
+            finally
+            {
+                if (!_queue.HasNext)
+                {
+                    await coordinator.FlushAsync();
+                }
+            }
+        }));
     }
 
     /// <summary>Work of a coordinator that another one has replaced is lost here, not refused: whoever asks again reaches the other.</summary>

@@ -11,9 +11,13 @@ internal sealed class WorkQueue
     private readonly SortedDictionary<long, Task<WorkOutcome>> _outcomes = [];
     private Task _tail = Task.CompletedTask;
     private long _tickets;
+    private int _waiting;
 
     /// <summary>Whether all work has been done.</summary>
     public bool IsIdle => _tail.IsCompleted;
+
+    /// <summary>Whether work waits for what is being done.</summary>
+    public bool HasNext => _waiting > 0;
 
     /// <summary>Queues a piece of work.</summary>
     /// <param name="term">The term in which it is done.</param>
@@ -37,8 +41,9 @@ internal sealed class WorkQueue
     /// <summary>The outcome of a piece of work; null when nobody knows the ticket any more.</summary>
     public Task<WorkOutcome>? Find(long ticket) => _outcomes.GetValueOrDefault(ticket);
 
-    private static async Task<WorkOutcome> RunAfter(Task before, Func<Task<WorkOutcome>> work)
+    private async Task<WorkOutcome> RunAfter(Task before, Func<Task<WorkOutcome>> work)
     {
+        _waiting++;
         try
         {
             await before;
@@ -48,6 +53,7 @@ internal sealed class WorkQueue
             // That failure belongs to whoever waits for its ticket.
         }
 
+        _waiting--;
         return await work();
     }
 }

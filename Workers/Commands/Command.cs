@@ -11,6 +11,10 @@ public readonly record struct CommandHeader(
     [property: Id(0)] string Model, [property: Id(1)] long Term, [property: Id(2)] long View, [property: Id(3)] long Number,
     [property: Id(4)] string? Trace = null);
 
+/// <summary>A command with its header, as it travels.</summary>
+[GenerateSerializer, Immutable, Alias("moe.command.numbered")]
+public readonly record struct NumberedCommand([property: Id(0)] CommandHeader Header, [property: Id(1)] Command Command);
+
 /// <summary>
 /// What every member of a view does at the same time, on the executor threads of its workers. A command is refused when its header is older than
 /// what the host has seen, and taken once however often it arrives. Wire ids are append-only.
