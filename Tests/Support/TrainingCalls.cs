@@ -37,9 +37,15 @@ internal sealed class TrainingCalls
     /// <summary>All but the polls.</summary>
     public int Commands => _counts.Where(entry => !Polls.Contains(entry.Key)).Sum(entry => entry.Value);
 
-    /// <summary>The order that a call brings to a worker host, of several the last; null for a call that brings none.</summary>
-    public static Command? OrderOf(IIncomingGrainCallContext call) =>
-        call.Request.GetArgumentCount() == 1 && call.Request.GetArgument(0) is NumberedCommand[] { Length: > 0 } orders ? orders[^1].Command : null;
+    /// <summary>How often a method was called.</summary>
+    public int Of(string method) => _counts.GetValueOrDefault(method);
+
+    /// <summary>The orders that a call brings to a worker host.</summary>
+    public static Command[] OrdersOf(IIncomingGrainCallContext call) =>
+        call.Request.GetArgumentCount() == 1 && call.Request.GetArgument(0) is NumberedCommand[] orders ? [.. orders.Select(order => order.Command)] : [];
+
+    /// <summary>The last order that a call brings to a worker host; null for a call that brings none.</summary>
+    public static Command? OrderOf(IIncomingGrainCallContext call) => OrdersOf(call).LastOrDefault();
 
     /// <summary>Loses some messages of a kind, by their numbers from 1, in place of what <see cref="Before"/> did.</summary>
     public void Lose(Func<IIncomingGrainCallContext, bool> meant, params int[] numbers) => Lose(meant, Loss.Rejected, numbers);

@@ -90,11 +90,57 @@ public sealed class FailureTests
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is CommitCommand, loss, 2, 9);
 
-        expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with lost commits");
+        // One step at a time: no other takes the commit along.
+        List<TrainingTrace> steps = [];
+        while (steps.Count < Steps)
+        {
+            steps.Add(await TrainingTrace.OfAsync(model, 1));
+        }
+
+        expected.AssertSame(
+            new TrainingTrace([.. steps.SelectMany(step => step.Losses)], [.. steps.SelectMany(step => step.Norms)], steps[^1].Fingerprint), "with lost commits");
 
         // One that was heard and not answered need not be sent again.
         Assert.True(cluster.Calls.Meant >= 3 * Steps + (loss == Loss.Reply ? 0 : 1), $"{cluster.Calls.Meant} commits were sent.");
         Assert.Equal(1, (await model.GetStatusAsync(Cancellation)).View);
+    }
+
+    [Theory, InlineData(Loss.Rejected), InlineData(Loss.Request), InlineData(Loss.Reply)]
+    public async Task A_commit_that_is_lost_with_the_next_step_is_made_up_for_and_only_that_step_fails(Loss loss)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        cluster.Calls.Clear();
+        cluster.Calls.Lose(call => TrainingCalls.OrdersOf(call) is [CommitCommand, PrepareCommand], loss, 2);
+
+        // The second step is queued while the first one runs, and not before: calls may overtake each other.
+        Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 5);
+        IEnumerable<IReadOnlyList<MicroBatch>> Batches()
+        {
+            yield return TrainingRuns.Batch(Run, 1);
+            held.Wait(Cancellation);
+            yield return TrainingRuns.Batch(Run, 2);
+        }
+
+        await using IAsyncEnumerator<StepOutcome> both = model.TrainAsync(Batches(), Cancellation).GetAsyncEnumerator(Cancellation);
+        Task<bool> first = Task.Run(async () => await both.MoveNextAsync(), Cancellation);
+        while (cluster.Calls.Of(nameof(ITrainingGrain.SubmitStepAsync)) < 2)
+        {
+            await Task.Delay(1, Cancellation);
+        }
+
+        await model.GetStatusAsync(Cancellation);
+        cluster.DataPlane.Release();
+        Assert.True(await first);
+        StepOutcome one = both.Current;
+        await Assert.ThrowsAsync<ViewFailedException>(async () => await both.MoveNextAsync());
+        Assert.Equal(1, model.Step);
+
+        TrainingTrace rest = await TrainingTrace.OfAsync(model, Steps - 1);
+        expected.AssertSame(new TrainingTrace([one.Loss, .. rest.Losses], [one.GradientNorm, .. rest.Norms], rest.Fingerprint), "after the loss");
+        Assert.True(cluster.Calls.Meant >= 3, $"{cluster.Calls.Meant} commits went with a step.");
     }
 
     [Theory, InlineData(Loss.Rejected), InlineData(Loss.Request), InlineData(Loss.Reply)]
