@@ -118,8 +118,9 @@ public static class StepBenchmark
         var mean = PhaseSeconds.Mean([.. steps.Select(step => step.Elapsed)]);
         var meanLooped = PhaseSeconds.Mean([.. looped.SelectMany(block => block.Steps).Select(step => step.Elapsed)]);
 
-        // The silos are there while the plain loop has its turn, and are none of its business.
-        double[] own = [.. looped.Select(block => block.ProcessorSeconds - background * block.Seconds)];
+        // The silos are there while the plain loop has its turn, and are none of its business. To wake an idle core costs more than to interrupt a busy one,
+        // so what they take at rest is more than what they take then: never more than all that the workers have not taken.
+        double[] own = [.. looped.Select(block => Math.Max(block.ProcessorSeconds - background * block.Seconds, block.Steps.Sum(step => step.Workers)))];
         return new StepBenchmarkReport
         {
             Silos = silos,

@@ -23,10 +23,14 @@ public interface IWorkerHostService : IGrainService
     [Alias("end")]
     Task EndViewAsync(string model, long term, long view, string reason);
 
-    /// <summary>Queues commands in their order and returns at once.</summary>
+    /// <summary>
+    /// Queues commands in their order and waits up to <paramref name="slice"/> for the last one to end: a call to submit and another to poll would be
+    /// two messages more for every host and step.
+    /// </summary>
+    /// <returns>How it ended, or null when it has not.</returns>
     /// <exception cref="StaleCommandException">The term, view or step of one is old; those before it are queued.</exception>
     [Alias("submit")]
-    Task SubmitAsync(NumberedCommand[] commands);
+    Task<HostReport?> SubmitAsync(NumberedCommand[] commands, TimeSpan slice);
 
     /// <summary>Waits up to <paramref name="slice"/> for a command to end.</summary>
     /// <returns>How it ended, or null when it has not.</returns>

@@ -29,14 +29,15 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     });
 
     /// <inheritdoc />
-    public Task SubmitAsync(NumberedCommand[] commands) => Translated(() =>
+    public Task<HostReport?> SubmitAsync(NumberedCommand[] commands, TimeSpan slice) => Translated(() =>
     {
         foreach ((CommandHeader header, Command command) in commands)
         {
             host.Submit(header, command);
         }
 
-        return Task.FromResult(true);
+        CommandHeader last = commands[^1].Header;
+        return slice > TimeSpan.Zero ? host.PollAsync(last.Model, last.Term, last.Number, slice) : Task.FromResult<HostReport?>(null);
     });
 
     /// <inheritdoc />

@@ -108,8 +108,18 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     public async Task<IReadOnlyList<TReport>> RunAsync<TReport>(Func<string, Command<TReport>> command)
         where TReport : WorkerReport
     {
-        long number = await SendAsync(command, View);
-        HostReport[] reports = await Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+        CommandHeader header = Head(View);
+        NumberedCommand[] posted = TakePosted();
+        Task<HostReport>[] calls =
+            [.. Silos.Select(silo => OnAsync(silo, host => ExecuteAsync(host, [.. posted, new NumberedCommand(header, command(silo))])))];
+
+        // The first member that is gone ends it: the others wait for that one, and are told by whoever ends the view.
+        await foreach (Task<HostReport> call in Task.WhenEach(calls))
+        {
+            await call;
+        }
+
+        HostReport[] reports = await Task.WhenAll(calls);
         foreach ((string silo, HostReport report) in Silos.Zip(reports))
         {
             _memory[silo] = report.Memory;
@@ -136,7 +146,12 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     /// <param name="view">The view that it belongs to, where that is not the open one.</param>
     /// <returns>The command's number.</returns>
     /// <exception cref="ViewFailedException">A silo is gone.</exception>
-    public Task<long> SendAsync(Command command, long? view = null) => SendAsync(_ => command, view ?? View);
+    public async Task<long> SendAsync(Command command, long? view = null)
+    {
+        CommandHeader header = Head(view ?? View);
+        await SubmitAsync([.. TakePosted(), new NumberedCommand(header, command)]);
+        return header.Number;
+    }
 
     /// <summary>Waits until all members have carried out a command, well or not.</summary>
     /// <exception cref="ViewFailedException">A silo is gone.</exception>
@@ -150,27 +165,22 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
 
     /// <summary>Sends what has been posted.</summary>
     /// <exception cref="ViewFailedException">A silo is gone.</exception>
-    public Task FlushAsync() => _posted is null ? Task.CompletedTask : SubmitAsync(_ => []);
+    public Task FlushAsync() => _posted is null ? Task.CompletedTask : SubmitAsync(TakePosted());
 
-    private async Task<long> SendAsync(Func<string, Command> command, long view)
-    {
-        CommandHeader header = Head(view);
-        await SubmitAsync(silo => [new NumberedCommand(header, command(silo))]);
-        return header.Number;
-    }
+    private Task<HostReport?[]> SubmitAsync(NumberedCommand[] commands) =>
+        Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => host.SubmitAsync(commands, TimeSpan.Zero))));
 
-    private async Task SubmitAsync(Func<string, NumberedCommand[]> commands)
+    private NumberedCommand[] TakePosted()
     {
-        NumberedCommand[] first = _posted is { } posted ? [posted] : [];
+        NumberedCommand[] posted = _posted is { } command ? [command] : [];
         _posted = null;
-        await Task.WhenAll(Silos.Select(silo => OnAsync(silo, async host =>
-        {
-            await host.SubmitAsync([.. first, .. commands(silo)]);
-            return true;
-        })));
+        return posted;
     }
 
     private CommandHeader Head(long view) => new(model, term, view, ++_number, Activity.Current?.Id);
+
+    private async Task<HostReport> ExecuteAsync(IWorkerHostService host, NumberedCommand[] commands) =>
+        await host.SubmitAsync(commands, PollSlice) ?? await PollAsync(host, commands[^1].Header.Number);
 
     private async Task<HostReport> PollAsync(IWorkerHostService host, long number)
     {
@@ -193,7 +203,8 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         {
             events.MemberUnreachable(silo, e);
             throw new ViewFailedException(
-                $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Its shards are lost with it unless it returns.");
+                $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Unless it returns, its shards are lost with it: restore "
+                + "the last checkpoint under another name.");
         }
     }
 }

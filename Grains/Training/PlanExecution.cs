@@ -12,6 +12,7 @@ namespace MoEActors.Grains.Training;
 internal sealed class PlanExecution(
     IGrainFactory grains, Members members, PlacementChangeProtocol changes, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, string model)
 {
+    private readonly IDirectorProtocol _director = grains.GetGrain<IDirectorProtocol>(model);
     private readonly long _shardBytes = 3L * sizeof(float) * ModelLayout.ExpertCount(run.Model);
     private PlanProposal? _proposal;
     private PlanSchedule? _schedule;
@@ -19,7 +20,6 @@ internal sealed class PlanExecution(
     private double _copySeconds;
     private double _waitSeconds;
 
-    private IDirectorProtocol Director => grains.GetGrain<IDirectorProtocol>(model);
 
     /// <summary>Takes a plan.</summary>
     /// <returns>Why it is refused; null when it is taken.</returns>
@@ -134,12 +134,12 @@ internal sealed class PlanExecution(
             return;
         }
 
-        Director.ObserveAsync(new StepLoad(
+        Tell(new StepLoad(
             outcome.Step, members.View, term.Record.DirectorRevision, outcome.KeptTokens,
             Dropped: [.. outcome.ChosenTokens.Zip(outcome.KeptTokens, (chosen, kept) => chosen.Sum() - kept.Sum())],
             Applying: _proposal?.Number ?? 0,
             Moved: change is { Failure: null } ? Moved(change) : null,
-            LayerSeconds: [.. outcome.KeptTokens.Select((_, layer) => outcome.Timings.Max(timing => timing.ExpertsBusy[layer]))])).Ignore();
+            LayerSeconds: [.. outcome.KeptTokens.Select((_, layer) => outcome.Timings.Max(timing => timing.ExpertsBusy[layer]))]), (director, load) => director.ObserveAsync(load));
     }
 
     private PlacementMoved Moved(PendingPlacementChange change) => new(
@@ -151,9 +151,24 @@ internal sealed class PlanExecution(
 
     private void Conclude(long step, string? failure)
     {
-        Director.ConcludeAsync(
+        Tell(
             new PlanConclusion(
-                _proposal!.Number, step, _schedule!.ShardsMoved, failure, _copySeconds, _waitSeconds, _schedule.ShardsMoved * _shardBytes)).Ignore();
+                _proposal!.Number, step, _schedule!.ShardsMoved, failure, _copySeconds, _waitSeconds, _schedule.ShardsMoved * _shardBytes),
+            (director, conclusion) => director.ConcludeAsync(conclusion));
         (_proposal, _schedule) = (null, null);
+    }
+
+    /// <summary>
+    /// Sends the director a message once this turn has ended: in it the next step is sent, for which all members wait. A message takes 0.2 ms of the turn.
+    /// </summary>
+    private void Tell<T>(T message, Func<IDirectorProtocol, T, Task> send)
+    {
+        TellAsync().Ignore();
+
+        async Task TellAsync()
+        {
+            await Task.Yield();
+            await send(_director, message);
+        }
     }
 }

@@ -33,8 +33,12 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
         long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
-        IReadOnlyList<StepReport> reports = await events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(
+        Task<IReadOnlyList<StepReport>> preparing = events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(
             silo => new PrepareCommand(Share(request, targets, silo), change?.Message)));
+
+        // While the members compute: once they have reported they stand idle until the next command.
+        ulong digest = BatchDigest.Of(request);
+        IReadOnlyList<StepReport> reports = await preparing;
         LayerWork.RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
@@ -63,7 +67,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
             ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
             AuxiliaryLosses = NamedLoss.Of(reports.SelectMany(report => report.AuxiliaryLosses), losses.Length),
             RouterEntropy = Entropies(reports),
-            BatchDigest = BatchDigest.Of(request),
+            BatchDigest = digest,
             Timings = [.. reports.Select(report => report.Timing!)],
             ShardsMoved = adopted?.Moves ?? 0,
         };

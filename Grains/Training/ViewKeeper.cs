@@ -24,7 +24,7 @@ internal sealed class ViewKeeper(
     {
         if (!await ResumeAsync() || wanted is not null)
         {
-            await OpenNextAsync(wanted ?? (term.Record.Map is { } map && map.Workers.All(worker => silos.Alive.Contains(worker.Silo)) ? Same(map) : null));
+            await OpenNextAsync(wanted ?? WhereTheyWere());
         }
 
         return Outcome;
@@ -36,8 +36,7 @@ internal sealed class ViewKeeper(
     {
         if (!await ResumeAsync())
         {
-            // The same placement: shards are where they were, only the communicator is new.
-            await OpenNextAsync(term.Record.Map is { } map ? Same(map) : null);
+            await OpenNextAsync(WhereTheyWere());
         }
 
         try
@@ -115,6 +114,8 @@ internal sealed class ViewKeeper(
         return members.EndAsync(cause.Message);
     }
 
-    private PlacementRequest Same(PlacementMap map) =>
-        new() { Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct().Select(silo => silos.Of(silo) ?? silo)], Ranks = map.Ranks() };
+    /// <summary>The same placement, for which only the communicator is new; null, for any, when a silo of it is gone.</summary>
+    private PlacementRequest? WhereTheyWere() => term.Record.Map is { } map && map.Workers.All(worker => silos.Alive.Contains(worker.Silo))
+        ? new() { Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct().Select(silo => silos.Of(silo) ?? silo)], Ranks = map.Ranks() }
+        : null;
 }

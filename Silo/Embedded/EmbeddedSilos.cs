@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
@@ -8,7 +7,7 @@ using Orleans.Messaging;
 namespace MoEActors.Silo.Embedded;
 
 /// <summary>
-/// A cluster of silos inside this process, which share a membership table in memory and communicate over loopback. Each silo has a host of its own, so
+/// A cluster of silos inside this process, which share a membership table and communicate in memory. Each silo has a host of its own, so
 /// that one can be stopped or killed while the others live.
 /// </summary>
 public sealed class EmbeddedSilos : IAsyncDisposable
@@ -22,6 +21,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     private readonly EmbeddedSilosOptions _options;
     private readonly Lock _lock = new();
     private readonly EmbeddedMembershipTable _table = new();
+    private readonly EmbeddedNetwork _network = new();
     private readonly List<EmbeddedSilo> _silos = [];
     private IHost? _clientHost;
     private int _next;
@@ -182,8 +182,9 @@ public sealed class EmbeddedSilos : IAsyncDisposable
 
     private void Join(ISiloBuilder silo, int index)
     {
-        (int siloPort, int gatewayPort) = FreePorts();
-        silo.ConfigureEndpoints(IPAddress.Loopback, siloPort, gatewayPort);
+        IPEndPoint endpoint = _network.NextEndpoint();
+        silo.ConfigureEndpoints(endpoint.Address, endpoint.Port, _network.NextEndpoint().Port);
+        _network.Replace(silo.Services);
         silo.Configure<SiloOptions>(options => options.SiloName = EmbeddedSilo.NameOf(index));
         silo.Configure<ClusterOptions>(Identify);
         var network = new SiloNetwork();
@@ -203,6 +204,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.UseOrleansClient(client =>
         {
+            _network.Replace(client.Services);
             client.Services.Configure<ClusterOptions>(Identify);
             client.Services.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = _options.ClientResponseTimeout);
             client.Services.Configure<GatewayOptions>(options => options.GatewayListRefreshPeriod = TimeSpan.FromMilliseconds(200));
@@ -213,15 +215,6 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     }
 
     private static void Identify(ClusterOptions options) => (options.ClusterId, options.ServiceId) = ("embedded", "embedded");
-
-    private static (int Silo, int Gateway) FreePorts()
-    {
-        using var first = new TcpListener(IPAddress.Loopback, 0);
-        using var second = new TcpListener(IPAddress.Loopback, 0);
-        first.Start();
-        second.Start();
-        return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
-    }
 }
 
 /// <summary>What the silos of a cluster inside this process are like.</summary>

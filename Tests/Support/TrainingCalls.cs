@@ -42,7 +42,7 @@ internal sealed class TrainingCalls
 
     /// <summary>The orders that a call brings to a worker host.</summary>
     public static Command[] OrdersOf(IIncomingGrainCallContext call) =>
-        call.Request.GetArgumentCount() == 1 && call.Request.GetArgument(0) is NumberedCommand[] orders ? [.. orders.Select(order => order.Command)] : [];
+        call.Request.GetArgumentCount() > 0 && call.Request.GetArgument(0) is NumberedCommand[] orders ? [.. orders.Select(order => order.Command)] : [];
 
     /// <summary>The last order that a call brings to a worker host; null for a call that brings none.</summary>
     public static Command? OrderOf(IIncomingGrainCallContext call) => OrdersOf(call).LastOrDefault();
