@@ -148,11 +148,11 @@ public sealed class ClusterLayer
     /// <summary>Writes a checkpoint: parameters and moments in safetensors, an index, and the configuration. Gradients that wait are not part of it.</summary>
     /// <param name="place">The folder; it is created. A checkpoint that is there stays whole until the new one is complete.</param>
     /// <param name="cursor">What to hand back on resuming; see <see cref="MoECluster.RestoreLayerAsync"/>.</param>
+    /// <param name="overwrite">Whether to replace what another model or another program has there; without it, that is refused.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="IOException">The folder cannot be created.</exception>
-    /// <exception cref="CheckpointFailedException">A file could not be written; the layer is as before.</exception>
-    public Task<SaveOutcome> SaveAsync(string place, string cursor = "", CancellationToken cancellationToken = default) =>
-        _run.SaveAsync(place, cursor, cancellationToken);
+    /// <exception cref="CheckpointFailedException">A file could not be written, or the folder is not this layer's; the layer is as before.</exception>
+    public Task<SaveOutcome> SaveAsync(string place, string cursor = "", bool overwrite = false, CancellationToken cancellationToken = default) =>
+        _run.SaveAsync(place, cursor, overwrite, cancellationToken);
 
     /// <summary>Replaces the routing policy, from the next forward on; see <see cref="MoEModel.ConfigureGateAsync"/>.</summary>
     /// <param name="change">Makes the policy wished for from the one in force; may be called again.</param>

@@ -53,7 +53,20 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<MoEModel> RestoreModelAsync(
         string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        MoEModel model = await RestoreAsync(name, place, placement, cancellationToken);
+        MoEModel model = await RestoreAsync(name, grain => grain.RestoreAsync(place, placement), cancellationToken);
+        Require(model.Run, Backbone.Decoder, name);
+        return model;
+    }
+
+    /// <summary>
+    /// Creates a model from the parameters of a checkpoint alone, to evaluate and to generate: the optimizer's state is not read and need not be there. It
+    /// neither learns nor is saved.
+    /// </summary>
+    /// <inheritdoc cref="RestoreModelAsync" />
+    public async Task<MoEModel> RestoreForInferenceAsync(
+        string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
+    {
+        MoEModel model = await RestoreAsync(name, grain => grain.RestoreForInferenceAsync(place, placement), cancellationToken);
         Require(model.Run, Backbone.Decoder, name);
         return model;
     }
@@ -88,7 +101,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public async Task<ClusterLayer> RestoreLayerAsync(
         string name, string place, PlacementRequest? placement = null, CancellationToken cancellationToken = default)
     {
-        MoEModel layer = await RestoreAsync(name, place, placement, cancellationToken);
+        MoEModel layer = await RestoreAsync(name, grain => grain.RestoreAsync(place, placement), cancellationToken);
         Require(layer.Run, Backbone.None, name);
         return new ClusterLayer(layer, memory);
     }
@@ -114,11 +127,11 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     }
 
     private async Task<MoEModel> RestoreAsync(
-        string name, string place, PlacementRequest? placement, CancellationToken cancellationToken)
+        string name, Func<ITrainingGrain, Task<long>> restore, CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
-        ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.RestoreAsync(place, placement), before: null, cancellationToken);
+        ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => restore(grain), before: null, cancellationToken);
         return new MoEModel(name, grains, await ConfigurationAsync(name, cancellationToken), view);
     }
 

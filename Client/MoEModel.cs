@@ -145,10 +145,11 @@ public sealed class MoEModel
     /// <summary>Writes a checkpoint in the Hugging Face layout: safetensors, an index, and configurations.</summary>
     /// <param name="place">A path, relative to each silo's root of checkpoints, or a file: URI; it is created. A checkpoint that is there stays whole until the new one is complete.</param>
     /// <param name="cursor">What to hand back on resuming, such as a place in the data; see <see cref="MoECluster.RestoreModelAsync"/>.</param>
+    /// <param name="overwrite">Whether to replace the index and description that another model or another program has there; without it, that is refused.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="CheckpointFailedException">The place cannot be written to; the model is as before.</exception>
-    public Task<SaveOutcome> SaveAsync(string place, string cursor = "", CancellationToken cancellationToken = default) =>
-        RunAsync<SaveOutcome>(new SaveRequest(place, cursor), cancellationToken);
+    /// <exception cref="CheckpointFailedException">The place cannot be written to, or is not this model's; the model is as before.</exception>
+    public Task<SaveOutcome> SaveAsync(string place, string cursor = "", bool overwrite = false, CancellationToken cancellationToken = default) =>
+        RunAsync<SaveOutcome>(new SaveRequest(place, cursor, overwrite), cancellationToken);
 
     /// <summary>Moves an expert, its optimizer state included, to another worker between two steps. Training results do not change by a bit.</summary>
     /// <param name="layer">The layer.</param>

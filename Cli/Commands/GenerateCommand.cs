@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Client.Data;
-using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Commands;
@@ -14,26 +14,31 @@ internal static class GenerateCommand
 {
     public static Command Create()
     {
-        Option<string> checkpoint = TextOption.Required("--checkpoint", "FOLDER", "Folder of the checkpoint.");
+        Argument<string?> name = new("NAME") { Description = "Name of the run: its folder below runs/.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> checkpoint = TextOption.Optional("--checkpoint", "FOLDER", "Folder of a checkpoint, instead of NAME.");
+        Option<string> runs = SharedOptions.Runs();
         Option<string> prompt = TextOption.WithDefault("--prompt", "TEXT", "What the text begins with.", TrainCommand.Prompt);
         Option<int> tokens = NumberOption.Count("--tokens", "Bytes to add.", 240);
         Option<double> temperature =
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7);
         Option<long> seed = NumberOption.Seed();
         Option<bool> json = SharedOptions.Json();
-        Command command = new("generate", "Let a trained model continue a text.") { checkpoint, prompt, tokens, temperature, seed, json };
+        Command command = new("generate", "Let a trained model continue a text.") 
+        {
+            name, checkpoint, runs, prompt, tokens, temperature, seed, json,
+        };
         return command.Runs(async (parsed, output, cancellation) =>
         {
-            string folder = parsed.GetRequiredValue(checkpoint);
+            RunFolder folder = RunFolder.Of(parsed.GetValue(name), parsed.GetValue(checkpoint), parsed.GetRequiredValue(runs));
             string beginning = parsed.GetRequiredValue(prompt);
             (int count, double boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
-            int vocabulary = CheckpointFolder.Open(folder).Run.Model.Vocabulary;
+            int vocabulary = folder.OpenCheckpoint(output).Run.Model.Vocabulary;
             UsageException.ThrowUnless(
                 vocabulary == ByteBatches.Vocabulary,
-                $"--checkpoint {folder} has a vocabulary of {vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
+                $"The model in {folder.Checkpoint} has a vocabulary of {vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
             await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
-            MoEModel model = await cluster.Client.RestoreModelAsync("generate", folder, cancellationToken: cancellation);
+            MoEModel model = await cluster.Client.RestoreForInferenceAsync("generate", Path.GetFullPath(folder.Checkpoint), cancellationToken: cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
             long started = Stopwatch.GetTimestamp();
             int[] bytes = [.. Encoding.UTF8.GetBytes(beginning).Select(value => (int)value)];
@@ -42,7 +47,7 @@ internal static class GenerateCommand
             live.WriteLine();
             if (parsed.GetValue(json))
             {
-                GenerationReport report = new(Path.GetFullPath(folder), model.Step, beginning, text, count, boldness, draws, seconds);
+                GenerationReport report = new(Path.GetFullPath(folder.Checkpoint), model.Step, beginning, text, count, boldness, draws, seconds);
                 output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
             }
 

@@ -30,7 +30,6 @@ internal static class ResumeCommand
             ResumeOptions options = new(
                 parsed.GetValue(name), parsed.GetValue(checkpoint), parsed.GetRequiredValue(runs), parsed.GetValue(steps), parsed.GetValue(seconds),
                 parsed.GetValue(text) ?? [], parsed.GetValue(silos));
-            options.Validate();
             TrainingJob job = ResumedJob.Of(options, output);
             output.Out.WriteLine($"Going on with {job.Name} after step {job.Resume!.Step}.");
             return await TrainingReport.RunAsync(job, parsed.GetValue(json), output, cancellation);
@@ -47,18 +46,7 @@ internal static class ResumeCommand
 /// <param name="Text">Files and folders of other text; empty for the run's own.</param>
 /// <param name="Silos">Number of embedded silos; null for as many as before.</param>
 internal sealed record ResumeOptions(
-    string? Name, string? Checkpoint, string Runs, int? Steps, double? Seconds, IReadOnlyList<string> Text, int? Silos)
-{
-    public void Validate()
-    {
-        UsageException.ThrowUnless(Name is not null || Checkpoint is not null, "the NAME of a run or --checkpoint FOLDER must be given.");
-        UsageException.ThrowUnless(Name is null || Checkpoint is null, "NAME and --checkpoint exclude each other.");
-        if (Name is not null)
-        {
-            OutputPath.RequireRunName("NAME", Name);
-        }
-    }
-}
+    string? Name, string? Checkpoint, string Runs, int? Steps, double? Seconds, IReadOnlyList<string> Text, int? Silos);
 
 /// <summary>Makes a job of what a run has left: the checkpoint, run.json, and the text that they were made from.</summary>
 internal static class ResumedJob
@@ -68,10 +56,8 @@ internal static class ResumedJob
     /// <exception cref="CheckpointException">There is no checkpoint.</exception>
     public static TrainingJob Of(ResumeOptions options, CommandOutput output)
     {
-        RunFolder folder = options.Name is { } name
-            ? RunFolder.At(Path.Combine(options.Runs, name))
-            : RunFolder.OfCheckpoint(options.Checkpoint!);
-        CheckpointFolder checkpoint = CheckpointFolder.Open(folder.Checkpoint);
+        RunFolder folder = RunFolder.Of(options.Name, options.Checkpoint, options.Runs);
+        CheckpointFolder checkpoint = folder.OpenCheckpoint(output);
         RunFile record = folder.ReadRunFile() ?? Without(folder, options, checkpoint, output);
         UsageException.ThrowUnless(
             record.Id == checkpoint.Cursor,
@@ -126,7 +112,7 @@ internal static class ResumedJob
             $"There is no run.json in {folder.Path}: going on with {TrainCommand.DefaultBatch} sequences per step and seed {SharedOptions.DefaultSeed}.");
         return new RunFile(
             Id: checkpoint.Cursor,
-            Name: options.Name ?? TrainCommand.DefaultName,
+            Name: folder.Name,
             Text: options.Text,
             TextHash: "",
             Seed: SharedOptions.DefaultSeed,

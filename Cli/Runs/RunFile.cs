@@ -7,8 +7,8 @@ namespace MoEActors.Cli.Runs;
 /// in the checkpoint itself.
 /// </summary>
 /// <param name="Id">Identity of the run. The checkpoint's cursor has it too, so that neither is taken for another run's.</param>
-/// <param name="Name">Name of the model.</param>
-/// <param name="Text">Files and folders of the text, as full paths; empty for the .NET documentation.</param>
+/// <param name="Name">Name of the run: that of its folder, whatever the file says.</param>
+/// <param name="Text">Files and folders of the text, as full paths, or in the file as they are seen from the run's folder; empty for the .NET documentation.</param>
 /// <param name="TextHash">SHA-256 of the text that is trained on: batches follow from it, the seed and the step.</param>
 /// <param name="Seed">Seed of the windows and of the sample.</param>
 /// <param name="Batch">Sequences per step, of all micro-batches together.</param>

@@ -3,6 +3,7 @@ namespace MoEActors.Cli.Runs;
 /// <summary>The state of a run: the file status.json of its folder.</summary>
 internal sealed record RunStatus
 {
+    /// <summary>Name of the run: that of its folder, whatever the file says.</summary>
     public required string Name { get; init; }
 
     public required RunState State { get; init; }
@@ -26,7 +27,7 @@ internal sealed record RunStatus
     /// <summary>Device memory of each worker, in rank order; empty before the first step.</summary>
     public IReadOnlyList<WorkerUse> Memory { get; init; } = [];
 
-    /// <summary>Folder of the checkpoint; null while there is none of this run.</summary>
+    /// <summary>Folder of the checkpoint, in the file as it is seen from the run's folder; null while there is none of this run.</summary>
     public string? Checkpoint { get; init; }
 
     /// <summary>Step of the checkpoint.</summary>

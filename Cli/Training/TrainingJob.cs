@@ -8,6 +8,9 @@ internal sealed record TrainingJob
 {
     public required string Name { get; init; }
 
+    /// <summary>Name of the model: the run's, with a dash for what a folder may be called and a model may not.</summary>
+    public string ModelName => string.Concat(Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
+
     public required TextSource Text { get; init; }
 
     /// <summary>Model and optimizer; unless <see cref="ScheduleIsSet"/>, the length of the schedule is set when it is known.</summary>

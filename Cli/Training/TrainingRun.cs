@@ -171,7 +171,8 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private async Task SaveAsync()
     {
-        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, CancellationToken.None);
+        // A new run takes the place of what a run before it has left.
+        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, overwrite: job.Resume is null && !_recorded, CancellationToken.None);
         if (!_recorded)
         {
             // Not earlier: until now, the folder may hold an earlier run that can still be resumed.

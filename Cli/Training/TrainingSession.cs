@@ -15,6 +15,10 @@ internal static class TrainingSession
     public static async Task<TrainingResult> RunAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
         using FolderLock alone = Take(job.Folder);
+        if (job.Resume is null)
+        {
+            CheckpointSave.RequireOwn(job.Folder.Checkpoint, model: null);
+        }
 
         // Before the training, so that a text too short to validate on is refused now.
         IReadOnlyList<ReadOnlyMemory<byte>> validation = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
@@ -26,8 +30,8 @@ internal static class TrainingSession
         {
             await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
             MoEModel model = job.Resume is null
-                ? await cluster.Client.CreateModelAsync(job.Name, run, cancellationToken: cancellation)
-                : await cluster.Client.RestoreModelAsync(job.Name, job.Folder.Checkpoint, cancellationToken: cancellation);
+                ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
+                : await cluster.Client.RestoreModelAsync(job.ModelName, job.Folder.Checkpoint, cancellationToken: cancellation);
             if (job.Director is not null && job.Silos > 1)
             {
                 await model.SetDirectorAsync(job.Director, cancellation);

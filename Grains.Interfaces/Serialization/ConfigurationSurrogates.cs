@@ -75,16 +75,19 @@ public sealed class MicroBatchConverter : IConverter<MicroBatch, MicroBatchSurro
 /// <param name="Name">Its name in the checkpoint's folder.</param>
 /// <param name="Tensors">Names of its tensors.</param>
 /// <param name="Bytes">Bytes of their data.</param>
+/// <param name="Checksums">Their checksums; null from a worker that takes none.</param>
 [GenerateSerializer, Alias("moe.surrogate.file")]
-public readonly record struct CheckpointFileSurrogate([property: Id(0)] string Name, [property: Id(1)] string[] Tensors, [property: Id(2)] long Bytes);
+public readonly record struct CheckpointFileSurrogate(
+    [property: Id(0)] string Name, [property: Id(1)] string[] Tensors, [property: Id(2)] long Bytes, [property: Id(3)] string[]? Checksums);
 
 /// <summary>Converts <see cref="CheckpointFile"/>.</summary>
 [RegisterConverter]
 public sealed class CheckpointFileConverter : IConverter<CheckpointFile, CheckpointFileSurrogate>
 {
     /// <inheritdoc />
-    public CheckpointFile ConvertFromSurrogate(in CheckpointFileSurrogate surrogate) => new(surrogate.Name, surrogate.Tensors, surrogate.Bytes);
+    public CheckpointFile ConvertFromSurrogate(in CheckpointFileSurrogate surrogate) => 
+        new(surrogate.Name, surrogate.Tensors, surrogate.Bytes, surrogate.Checksums ?? []);
 
     /// <inheritdoc />
-    public CheckpointFileSurrogate ConvertToSurrogate(in CheckpointFile value) => new(value.Name, [.. value.Tensors], value.Bytes);
+    public CheckpointFileSurrogate ConvertToSurrogate(in CheckpointFile value) => new(value.Name, [.. value.Tensors], value.Bytes, [.. value.Checksums]);
 }

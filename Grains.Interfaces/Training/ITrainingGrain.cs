@@ -29,6 +29,13 @@ public interface ITrainingGrain : IGrainWithStringKey
     [Alias("restore")]
     Task<long> RestoreAsync(string place, PlacementRequest? placement);
 
+    /// <summary>
+    /// Creates the model from the parameters of a checkpoint alone and begins to open its view: it evaluates and generates, and neither learns nor is saved.
+    /// </summary>
+    /// <inheritdoc cref="RestoreAsync" />
+    [Alias("restore-inference")]
+    Task<long> RestoreForInferenceAsync(string place, PlacementRequest? placement);
+
     /// <summary>Logs a batch and queues its step.</summary>
     /// <param name="request">The micro-batches and the step's number; a step that is logged already is not logged again.</param>
     /// <returns>A ticket; its outcome is a <see cref="StepOutcome"/>.</returns>

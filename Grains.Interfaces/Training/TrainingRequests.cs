@@ -80,8 +80,9 @@ public sealed record DirectRequest([property: Id(0)] DirectorSettings? Settings)
 /// <summary>Write a checkpoint; the outcome is a <see cref="SaveOutcome"/>.</summary>
 /// <param name="Place">The place, a path or a file: URI, which every silo resolves for itself.</param>
 /// <param name="Cursor">What the caller wants back on resuming, such as a place in its data.</param>
+/// <param name="Overwrite">Whether to replace what another model or another program has at the place.</param>
 [GenerateSerializer, Immutable, Alias("moe.request.save")]
-public sealed record SaveRequest([property: Id(0)] string Place, [property: Id(1)] string Cursor = "") : WorkRequest;
+public sealed record SaveRequest([property: Id(0)] string Place, [property: Id(1)] string Cursor = "", [property: Id(2)] bool Overwrite = false) : WorkRequest;
 
 /// <summary>Hash all parameters; the outcome is a <see cref="FingerprintOutcome"/>.</summary>
 [GenerateSerializer, Immutable, Alias("moe.request.fingerprint")]

@@ -29,6 +29,9 @@ public sealed record RunRecord
     /// <summary>The step of that checkpoint.</summary>
     public long CheckpointStep { get; init; }
 
+    /// <summary>Whether the checkpoint's parameters alone were read, so that nothing can be learnt or saved.</summary>
+    public bool InferenceOnly { get; init; }
+
     /// <summary>What the caller saved with that checkpoint.</summary>
     public string Cursor { get; init; } = "";
 

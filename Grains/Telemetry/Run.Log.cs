@@ -80,4 +80,9 @@ internal static partial class RunLog
     [LoggerMessage(
         120, LogLevel.Error, "Model {Model}, term {Term}, view {View}: {Cause} Make room or choose another folder, then save again; training goes on without it.")]
     public static partial void CheckpointFailed(ILogger log, string model, long term, long view, string cause);
+
+    [LoggerMessage(
+        121, LogLevel.Warning,
+        "Model {Model}, term {Term}: the checkpoint in {Folder} has no checksums, as earlier versions wrote none: damage in it would not be noticed. Save it anew to add them.")]
+    public static partial void CheckpointWithoutChecksums(ILogger log, string model, long term, string folder);
 }

@@ -68,22 +68,24 @@ internal sealed class ClusterWork(
     private async Task<SaveOutcome> SaveAloneAsync(SaveRequest request)
     {
         string folder = Folder(request.Place);
-        using FolderLock alone = Take(folder);
+        using CheckpointSave save = Begin(folder, request.Overwrite);
+        IReadOnlyList<SaveReport> reports = await members.RunAsync(new SaveCommand(request.Place, save.Tag));
+        if (reports.FirstOrDefault(report => report.Error is not null) is { Error: { } error })
+        {
+            throw NotWritten(folder, error);
+        }
 
-        // What an earlier save left when it was killed may be the room that this one needs.
-        CheckpointFolder.Tidy(files, folder);
+        CheckpointFile[] written = [.. reports.SelectMany(report => report.Files)];
         try
         {
-            return await WriteAsync(request, folder);
+            save.Complete(run, term.Record.Step, request.Cursor, term.Record.Gates, written);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw NotWritten(folder, $"the index cannot be written to '{folder}': {e.Message}");
         }
-        finally
-        {
-            CheckpointFolder.Tidy(files, folder);
-        }
+
+        return new SaveOutcome(folder, written.Sum(file => file.Bytes));
     }
 
     private string Folder(string place)
@@ -98,31 +100,21 @@ internal sealed class ClusterWork(
         }
     }
 
-    private FolderLock Take(string folder)
+    private CheckpointSave Begin(string folder, bool overwrite)
     {
         try
         {
             Directory.CreateDirectory(folder);
-            return CheckpointFolder.Lock(folder);
+            return CheckpointSave.Begin(files, folder, run.Model, overwrite);
+        }
+        catch (CheckpointException e)
+        {
+            throw new CheckpointFailedException($"The checkpoint of model '{model}' at step {term.Record.Step} was not written: {e.Message}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw NotWritten(folder, $"another save into '{folder}' is at work, or it cannot be written to: {e.Message}");
         }
-    }
-
-    private async Task<SaveOutcome> WriteAsync(SaveRequest request, string folder)
-    {
-        string tag = Guid.NewGuid().ToString("n")[..8];
-        IReadOnlyList<SaveReport> reports = await members.RunAsync(new SaveCommand(request.Place, tag));
-        if (reports.FirstOrDefault(report => report.Error is not null) is { Error: { } error })
-        {
-            throw NotWritten(folder, error);
-        }
-
-        CheckpointFile[] written = [.. reports.SelectMany(report => report.Files)];
-        CheckpointFolder.Write(files, folder, run, term.Record.Step, request.Cursor, term.Record.Gates, written);
-        return new SaveOutcome(folder, written.Sum(file => file.Bytes));
     }
 
     private CheckpointFailedException NotWritten(string folder, string cause)

@@ -74,6 +74,11 @@ internal sealed class Coordinator
     public Task LogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
+        if (Term.Record.InferenceOnly)
+        {
+            RequestChecks.Inference(request: null, _model);
+        }
+
         return _batches.AddAsync(request);
     }
 
@@ -112,7 +117,14 @@ internal sealed class Coordinator
 
     /// <summary>Throws unless the work can be done.</summary>
     /// <exception cref="InvalidRequestException">Saying what does not fit.</exception>
-    public void Validate(WorkRequest request) => RequestChecks.Work(request, Run);
+    public void Validate(WorkRequest request)
+    {
+        RequestChecks.Work(request, Run);
+        if (Term.Record.InferenceOnly)
+        {
+            RequestChecks.Inference(request, _model);
+        }
+    }
 
     /// <summary>Runs other work of the whole cluster.</summary>
     public async Task<WorkOutcome> WorkAsync(WorkRequest request)

@@ -58,6 +58,12 @@ internal static class RequestChecks
         }
     }
 
+    /// <summary>Throws when a model that has no optimizer's state is to learn, or to be saved for learning on.</summary>
+    /// <exception cref="InvalidRequestException">It is.</exception>
+    public static void Inference(WorkRequest? request, string model) => Refuse(
+        request is null or SaveRequest,
+        $"Model '{model}' was opened for inference, without the optimizer's state: it can neither learn nor be saved. Restore its checkpoint for training, under another name.");
+
     private static void Refuse(bool wrong, string reason)
     {
         if (wrong)

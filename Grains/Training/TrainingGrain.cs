@@ -69,33 +69,10 @@ public sealed class TrainingGrain(
     }
 
     /// <inheritdoc />
-    public async Task<long> RestoreAsync(string place, PlacementRequest? placement)
-    {
-        if (_coordinator is { } existing && existing.Term.Record.Checkpoint != place)
-        {
-            throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
-        }
+    public Task<long> RestoreAsync(string place, PlacementRequest? placement) => RestoreAsync(place, placement, inferenceOnly: false);
 
-        if (_coordinator is null)
-        {
-            using Activity? activity = RunEvents.Activities.StartActivity("moe.checkpoint.restore")?.SetTag("model", Model);
-
-            // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
-            CheckpointFolder checkpoint = ReadCheckpoint(place);
-            Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord
-            {
-                Configuration = checkpoint.Run,
-                Step = checkpoint.Step,
-                Checkpoint = place,
-                CheckpointStep = checkpoint.Step,
-                Cursor = checkpoint.Cursor,
-                Gates = [.. checkpoint.Gates],
-            }));
-            RunLog.ModelRestored(logger, Model, _coordinator!.Term.Number, checkpoint.Step, place);
-        }
-
-        return Queue(coordinator => coordinator.OpenAsync(placement));
-    }
+    /// <inheritdoc />
+    public Task<long> RestoreForInferenceAsync(string place, PlacementRequest? placement) => RestoreAsync(place, placement, inferenceOnly: true);
 
     /// <inheritdoc />
     public async Task<long> SubmitStepAsync(StepRequest request)
@@ -134,6 +111,39 @@ public sealed class TrainingGrain(
 
     /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
+
+    private async Task<long> RestoreAsync(string place, PlacementRequest? placement, bool inferenceOnly)
+    {
+        if (_coordinator is { Term.Record: var record } && (record.Checkpoint != place || record.InferenceOnly != inferenceOnly))
+        {
+            throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
+        }
+
+        if (_coordinator is null)
+        {
+            using Activity? activity = RunEvents.Activities.StartActivity("moe.checkpoint.restore")?.SetTag("model", Model);
+
+            // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
+            CheckpointFolder checkpoint = ReadCheckpoint(place, moments: !inferenceOnly);
+            Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord
+            {
+                Configuration = checkpoint.Run,
+                Step = checkpoint.Step,
+                Checkpoint = place,
+                CheckpointStep = checkpoint.Step,
+                InferenceOnly = inferenceOnly,
+                Cursor = checkpoint.Cursor,
+                Gates = [.. checkpoint.Gates],
+            }));
+            RunLog.ModelRestored(logger, Model, _coordinator!.Term.Number, checkpoint.Step, place);
+            if (!checkpoint.HasChecksums)
+            {
+                RunLog.CheckpointWithoutChecksums(logger, Model, _coordinator.Term.Number, place);
+            }
+        }
+
+        return Queue(coordinator => coordinator.OpenAsync(placement));
+    }
 
     private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, term, kinds, logger);
 
@@ -179,12 +189,12 @@ public sealed class TrainingGrain(
     private Coordinator Existing() =>
         _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
 
-    private CheckpointFolder ReadCheckpoint(string place)
+    private CheckpointFolder ReadCheckpoint(string place, bool moments)
     {
         try
         {
             var checkpoint = CheckpointFolder.Open(places.Resolve(place), kinds);
-            checkpoint.RequireComplete();
+            checkpoint.RequireComplete(moments);
             return checkpoint;
         }
         catch (CheckpointException e)

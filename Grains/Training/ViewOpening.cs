@@ -86,7 +86,8 @@ internal sealed class ViewOpening(
         await commits.PushAsync(map);
         members.Enter(view, map);
         string? checkpoint = term.Record.CheckpointStep == step ? term.Record.Checkpoint : null;
-        await members.RunAsync(new OpenViewCommand(term.Record.Configuration, map, step, checkpoint, term.Record.Gates));
+        await members.RunAsync(new OpenViewCommand(
+            term.Record.Configuration, map, step, checkpoint, term.Record.Gates, term.Record.InferenceOnly));
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step);
         await activation.DismissAsync(map, recorded);

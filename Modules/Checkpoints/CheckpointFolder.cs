@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
@@ -8,9 +6,9 @@ using MoEActors.Modules.Parameters;
 namespace MoEActors.Modules.Checkpoints;
 
 /// <summary>
-/// A checkpoint on disk, as it is read and written: parameters in the Hugging Face layout, Adam moments, the run, the committed step and the caller's
-/// cursor. Workers write files of tensors (<see cref="CheckpointShard"/>); the index has the run, names every file, and is written last: what it
-/// names is complete.
+/// A checkpoint on disk, as it is read: parameters in the Hugging Face layout, Adam moments, the run, the committed step and the caller's cursor. Workers
+/// have written files of tensors (<see cref="CheckpointShard"/>); the index has the run, names every file, and was written last
+/// (<see cref="CheckpointSave"/>): what it names is complete.
 /// </summary>
 public sealed class CheckpointFolder
 {
@@ -23,13 +21,8 @@ public sealed class CheckpointFolder
     /// <summary>What is there while a save is at work.</summary>
     private const string LockFile = ".saving";
 
-    /// <summary>Files of tensors, finished or not.</summary>
-    private const string ShardPattern = "*-step-*.safetensors*";
-
     internal const string Others =
         " It has weights, perhaps, but neither the optimizer's state nor the run; only what a model of this program has saved can be opened.";
-
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     private readonly string _folder;
     private readonly CheckpointIndex _index;
@@ -56,6 +49,12 @@ public sealed class CheckpointFolder
     /// <summary>Names of the files that the index mentions.</summary>
     public IReadOnlySet<string> Files => _index.Files.Values.ToHashSet();
 
+    /// <summary>
+    /// Whether every tensor is compared with the checksum that was taken when it was saved. Checkpoints of earlier versions have none: damage that leaves
+    /// sizes as they are would not be noticed in them.
+    /// </summary>
+    public bool HasChecksums => _index.Checksums is not null;
+
     /// <summary>Reads index and run.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="kinds">The kinds that its configuration's names refer to; the library's experts and gates unless given.</param>
@@ -66,9 +65,14 @@ public sealed class CheckpointFolder
         {
             return Parse(folder, RegularFile.ReadText(Path.Combine(folder, IndexFile)), kinds);
         }
+        catch (FileNotFoundException e)
+        {
+            string advice = File.Exists(Path.Combine(folder, ModelFile)) ? Others : $" Check the path: a checkpoint is a folder with a file {IndexFile}.";
+            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}{advice}", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}{WordsAboutOthers(folder)}", e);
+            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
         }
     }
 
@@ -79,10 +83,10 @@ public sealed class CheckpointFolder
         {
             return new CheckpointFolder(folder, CheckpointIndex.Parse(index, kinds));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ModelConfigurationException
-            or ArgumentException)
+        catch (Exception e) when (e is FormatException or ModelConfigurationException or InvalidOperationException or ArgumentException)
         {
-            throw new CheckpointException($"There is no checkpoint to resume in '{folder}': {e.Message}", e);
+            throw new CheckpointException(
+                $"There is no checkpoint to resume in '{folder}': its {IndexFile} cannot be read: {e.Message.TrimEnd('.')}.", e);
         }
     }
 
@@ -91,44 +95,25 @@ public sealed class CheckpointFolder
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
     public static FolderLock Lock(string folder) => FolderLock.Take(folder, LockFile);
 
-    /// <summary>Writes the model's description and the index, in this order: replacing the index is what makes a checkpoint the current one.</summary>
-    /// <param name="store">Where files are written.</param>
-    /// <param name="folder">The folder.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="step">Committed steps.</param>
-    /// <param name="cursor">What the caller saves with it.</param>
-    /// <param name="gates">Routing policies in force, where they are others than the run's.</param>
-    /// <param name="files">What all workers have written.</param>
-    /// <exception cref="IOException">A file could not be written; an older checkpoint is still whole.</exception>
-    public static void Write(
-        IFileStore store, string folder, RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, IReadOnlyList<CheckpointFile> files)
-    {
-        if (run.Model.Backbone == Backbone.Decoder)
-        {
-            WriteText(store, folder, ModelFile, ModelDescription.Of(run.Model).ToJsonString(Indented));
-        }
-
-        WriteText(store, folder, IndexFile, CheckpointIndex.Write(run, step, cursor, gates, files));
-    }
-
-    /// <summary>Deletes what saves left that were killed or failed, and what the last one replaced: files of tensors that the folder's index does not name.</summary>
+    /// <summary>
+    /// Deletes what saves left that were killed or failed, and what the last one replaced: files that have the very names that saves give, and that the
+    /// folder's index does not name. Beside an index that no save of ours has written, or that cannot be read, anything may still be of use and stays.
+    /// </summary>
     public static void Tidy(IFileStore store, string folder)
     {
-        if (Named(Path.Combine(folder, IndexFile)) is not { } named)
+        try
         {
-            return;
+            if (Named(Path.Combine(folder, IndexFile)) is { } named)
+            {
+                foreach (string path in Directory.GetFiles(folder).Where(path => CheckpointFileName.IsOfSave(Path.GetFileName(path)) && !named.Contains(Path.GetFileName(path))))
+                {
+                    store.Delete(path);
+                }
+            }
         }
-
-        foreach (string path in Directory.GetFiles(folder, ShardPattern).Where(path => !named.Contains(Path.GetFileName(path))))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            try
-            {
-                store.Delete(path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // What the index names is whole; the next save tries again.
-            }
+            // What the index names is whole; the next save tries again.
         }
     }
 
@@ -136,17 +121,18 @@ public sealed class CheckpointFolder
     /// Looks at every tensor that the run needs - which file it is in, its shape, its size - without reading any, so that what is missing is known
     /// before a model is created.
     /// </summary>
+    /// <param name="moments">Whether the run needs the optimizer's state, too, to be trained on.</param>
     /// <exception cref="CheckpointException">A file or tensor is missing, truncated, or of another shape.</exception>
-    public void RequireComplete()
+    public void RequireComplete(bool moments = true)
     {
         ModelConfiguration model = Run.Model;
-        RequireBlock("", ModelLayout.Dense(model), HuggingFaceNames.Dense(model));
+        RequireBlock("", ModelLayout.Dense(model), HuggingFaceNames.Dense(model), moments);
         IReadOnlyList<ParameterShape> expertLayout = ModelLayout.Expert(model);
         for (int layer = 0; layer < model.Layers; layer++)
         {
             for (int expert = 0; expert < model.Experts[layer]; expert++)
             {
-                RequireBlock(ModelLayout.ExpertPrefix(layer, expert), expertLayout, HuggingFaceNames.Expert(model, layer, expert));
+                RequireBlock(ModelLayout.ExpertPrefix(layer, expert), expertLayout, HuggingFaceNames.Expert(model, layer, expert), moments);
             }
         }
     }
@@ -155,8 +141,9 @@ public sealed class CheckpointFolder
     /// <param name="device">The device that holds the block.</param>
     /// <param name="block">The block.</param>
     /// <param name="regions">Its tensors by their names in the checkpoint.</param>
-    /// <exception cref="CheckpointException">A tensor is missing, truncated, or of another shape, or a moment is not finite.</exception>
-    public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorRegion> regions)
+    /// <param name="moments">Whether the optimizer's state is read, too; without it the block cannot be trained on.</param>
+    /// <exception cref="CheckpointException">A tensor is missing, damaged, truncated, or of another shape, or a moment is not finite.</exception>
+    public void Load(IDevice device, ParameterBlock block, IReadOnlyList<TensorRegion> regions, bool moments = true)
     {
         foreach (IGrouping<string, TensorRegion> parts in regions.GroupBy(region => region.Parameter))
         {
@@ -168,8 +155,11 @@ public sealed class CheckpointFolder
             }
 
             device.Write(values, parameter.Vector);
-            LoadMoment(device, MomentNames.First(block.Prefix, parameter.Shape), parameter, block.FirstMoments, least: float.MinValue);
-            LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments, least: 0);
+            if (moments)
+            {
+                LoadMoment(device, MomentNames.First(block.Prefix, parameter.Shape), parameter, block.FirstMoments, least: float.MinValue);
+                LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments, least: 0);
+            }
         }
     }
 
@@ -188,10 +178,7 @@ public sealed class CheckpointFolder
         device.Write(values, moments.Slice(parameter.Offset, parameter.Shape.Count));
     }
 
-    /// <summary>What to add where the folder has a model of another program.</summary>
-    private static string WordsAboutOthers(string folder) => File.Exists(Path.Combine(folder, ModelFile)) ? Others : "";
-
-    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorRegion> regions)
+    private void RequireBlock(string prefix, IReadOnlyList<ParameterShape> layout, IReadOnlyList<TensorRegion> regions, bool moments)
     {
         Dictionary<string, ParameterShape> shapes = layout.ToDictionary(shape => shape.Name);
         foreach (TensorRegion region in regions)
@@ -199,7 +186,7 @@ public sealed class CheckpointFolder
             Find(region.Name, region.Shape(shapes[region.Parameter]));
         }
 
-        foreach (ParameterShape shape in layout)
+        foreach (ParameterShape shape in moments ? layout : [])
         {
             Find(MomentNames.First(prefix, shape), [shape.Rows, shape.Columns]);
             Find(MomentNames.Second(prefix, shape), [shape.Rows, shape.Columns]);
@@ -209,14 +196,20 @@ public sealed class CheckpointFolder
     private float[] Read(string name, int[] shape)
     {
         SafetensorsFile file = Find(name, shape);
+        float[] values;
         try
         {
-            return file.Read(name);
+            values = file.Read(name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw Unreadable(name, e);
         }
+
+        return _index.Checksums is null || _index.Checksums[name] == Checksum.Of(values)
+            ? values
+            : throw new CheckpointException(
+                $"Tensor '{name}' of '{_index.Files[name]}' in '{_folder}' is not what was saved: its SHA-256 is another than the index has. The file is damaged: copy it anew from where it is whole, or take an older checkpoint.");
     }
 
     /// <summary>The file with a tensor of that shape.</summary>
@@ -224,7 +217,10 @@ public sealed class CheckpointFolder
     {
         if (!_index.Files.TryGetValue(name, out string? file))
         {
-            throw new CheckpointException($"The checkpoint in '{_folder}' has no tensor '{name}'; it belongs to another model.");
+            throw new CheckpointException(
+                MomentNames.IsMoment(name) && !_index.Files.Keys.Any(MomentNames.IsMoment)
+                    ? $"The checkpoint in '{_folder}' has no optimizer's state: a text can be generated from it, but it cannot be trained on."
+                    : $"The checkpoint in '{_folder}' has no tensor '{name}'; it belongs to another model.");
         }
 
         try
@@ -248,23 +244,20 @@ public sealed class CheckpointFolder
     }
 
     private CheckpointException Unreadable(string name, Exception cause) =>
-        new($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {cause.Message}", cause);
+        new($"Tensor '{name}' of the checkpoint in '{_folder}' cannot be read: {cause.Message.TrimEnd('.')}. Copy the file anew from where it is whole, or take an older checkpoint.", cause);
 
-    /// <summary>The files that an index names; none where there is no index yet, null where it cannot be read and anything may still be of use.</summary>
-    private static HashSet<string?>? Named(string index)
+    /// <summary>The files that an index of ours names; none where there is no index yet, null where there is another.</summary>
+    private static HashSet<string>? Named(string index)
     {
         try
         {
             return File.Exists(index) ? CheckpointIndex.FilesOf(RegularFile.ReadText(index)) : [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (FormatException)
         {
             return null;
         }
     }
-
-    private static void WriteText(IFileStore store, string folder, string name, string text) =>
-        store.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }
 
 /// <summary>A checkpoint that cannot be read: missing, incomplete, of another program, or not of the model's shape.</summary>

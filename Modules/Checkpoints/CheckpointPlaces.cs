@@ -16,15 +16,22 @@ public sealed class CheckpointPlaces(string? root = null)
             throw new CheckpointException("A checkpoint needs a place: a folder, or a file: URI.");
         }
 
-        // On Windows, C:\runs is a path and no URI of the scheme c.
-        int colon = place.IndexOf("://", StringComparison.Ordinal);
-        if (colon < 0)
+        try
         {
-            return Path.GetFullPath(place, Path.GetFullPath(root ?? "."));
-        }
+            // On Windows, C:\runs is a path and no URI of the scheme c.
+            int colon = place.IndexOf("://", StringComparison.Ordinal);
+            if (colon < 0)
+            {
+                return Path.GetFullPath(place, Path.GetFullPath(root ?? "."));
+            }
 
-        return Uri.TryCreate(place, UriKind.Absolute, out Uri? uri) && uri.IsFile
-            ? Path.GetFullPath(uri.LocalPath)
-            : throw new CheckpointException($"The place '{place}' has the scheme '{place[..colon]}'; a checkpoint is in a folder, written as a path or a file: URI.");
+            return Uri.TryCreate(place, UriKind.Absolute, out Uri? uri) && uri.IsFile
+                ? Path.GetFullPath(uri.LocalPath)
+                : throw new CheckpointException($"The place '{place}' has the scheme '{place[..colon]}'; a checkpoint is in a folder, written as a path or a file: URI.");
+        }
+        catch (ArgumentException e)
+        {
+            throw new CheckpointException($"The place '{place}' is no folder that there can be: {e.Message}", e);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using MoEActors.Modules.Parameters;
 
 namespace MoEActors.Modules.Checkpoints;
@@ -7,19 +6,14 @@ namespace MoEActors.Modules.Checkpoints;
 /// <param name="Name">Its name in the checkpoint's folder.</param>
 /// <param name="Tensors">Names of its tensors.</param>
 /// <param name="Bytes">Bytes of their data.</param>
-public sealed record CheckpointFile(string Name, IReadOnlyList<string> Tensors, long Bytes)
+/// <param name="Checksums">In the order of the tensors: SHA-256 of their bytes, in hexadecimal.</param>
+public sealed record CheckpointFile(string Name, IReadOnlyList<string> Tensors, long Bytes, IReadOnlyList<string> Checksums)
 {
-    /// <summary>What the names of files with moments start with.</summary>
-    internal const string MomentStem = "optimizer";
-
     /// <summary>Whether it has the optimizer's state, not parameters.</summary>
-    internal bool HasMoments => Name.StartsWith(MomentStem, StringComparison.Ordinal);
+    internal bool HasMoments => Name.StartsWith(CheckpointFileName.MomentStem, StringComparison.Ordinal);
 }
 
-/// <summary>
-/// What one worker writes of a checkpoint: a file of parameters and one of their moments. Names carry the step and the save, so that an older
-/// checkpoint in the folder - of this run or another - stays whole until the index has changed.
-/// </summary>
+/// <summary>What one worker writes of a checkpoint: a file of parameters and one of their moments.</summary>
 /// <param name="device">The device that holds the blocks.</param>
 public sealed class CheckpointShard(IDevice device)
 {
@@ -62,14 +56,17 @@ public sealed class CheckpointShard(IDevice device)
             return [];
         }
 
-        string suffix = string.Create(CultureInfo.InvariantCulture, $"step-{step:00000000}-{tag}-{rank + 1:00000}-of-{workers:00000}.safetensors");
-        return [Write(store, folder, $"model-{suffix}", _weights), Write(store, folder, $"{CheckpointFile.MomentStem}-{suffix}", _moments)];
+        string NameOf(string stem) => CheckpointFileName.Of(stem, step, tag, rank, workers);
+        return
+        [
+            Write(store, folder, NameOf(CheckpointFileName.WeightStem), _weights), Write(store, folder, NameOf(CheckpointFileName.MomentStem), _moments),
+        ];
     }
 
     private static CheckpointFile Write(IFileStore store, string folder, string name, SafetensorsWriter writer)
     {
         store.Write(Path.Combine(folder, name), writer.WriteTo);
-        return new CheckpointFile(name, [.. writer.Names], writer.DataBytes);
+        return new CheckpointFile(name, [.. writer.Names], writer.DataBytes, writer.Checksums);
     }
 
     private float[] Read(DeviceSpan<float> span)
@@ -83,15 +80,22 @@ public sealed class CheckpointShard(IDevice device)
 /// <summary>Names of optimizer state in a checkpoint: the block's prefix, the parameter, and which moment. Shapes are the parameters' own.</summary>
 internal static class MomentNames
 {
+    private const string FirstEnding = ".first_moment";
+    private const string SecondEnding = ".second_moment";
+
     /// <summary>Name of a first moment.</summary>
     /// <param name="prefix">Prefix of the block; empty for the dense part.</param>
     /// <param name="parameter">The parameter.</param>
-    public static string First(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}.first_moment";
+    public static string First(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}{FirstEnding}";
 
     /// <summary>Name of a second moment.</summary>
     /// <param name="prefix">Prefix of the block; empty for the dense part.</param>
     /// <param name="parameter">The parameter.</param>
-    public static string Second(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}.second_moment";
+    public static string Second(string prefix, ParameterShape parameter) => $"{Block(prefix)}{parameter.Name}{SecondEnding}";
+
+    /// <summary>Whether a tensor is a moment.</summary>
+    public static bool IsMoment(string name) =>
+        name.EndsWith(FirstEnding, StringComparison.Ordinal) || name.EndsWith(SecondEnding, StringComparison.Ordinal);
 
     private static string Block(string prefix) => prefix.Length == 0 ? "dense." : prefix;
 }

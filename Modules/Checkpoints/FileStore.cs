@@ -25,27 +25,52 @@ public sealed class DiskFileStore : IFileStore
     public void Write(string path, Action<Stream> content)
     {
         ArgumentNullException.ThrowIfNull(content);
-        string unfinished = path + Unfinished;
+
+        // A name that nobody has: whatever lies beside the file is somebody's.
+        string unfinished = $"{path}.{CheckpointFileName.NewTag()}{Unfinished}";
+        using FileStream file = Create(unfinished);
         try
         {
-            using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
-            {
-                content(file);
-                file.Flush(flushToDisk: true);
-            }
-
+            content(file);
+            file.Flush(flushToDisk: true);
+            file.Dispose();
             File.Move(unfinished, path, overwrite: true);
             FolderFlush.Of(path);
         }
         catch
         {
-            File.Delete(unfinished);
+            Abandon(file, unfinished);
             throw;
         }
     }
 
     /// <inheritdoc />
     public void Delete(string path) => File.Delete(path);
+
+    private static void Abandon(FileStream file, string path)
+    {
+        try
+        {
+            // What is still to be flushed may not fit on the disk either.
+            file.Dispose();
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static FileStream Create(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20);
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new IOException($"There is no folder '{Path.GetDirectoryName(Path.GetFullPath(path))}' to write to; make it, or choose another.", e);
+        }
+    }
 }
 
 /// <summary>
@@ -95,10 +120,17 @@ public sealed class FolderLock : IDisposable
     /// <summary>Takes a lock of a folder that exists.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="file">Name of the file, by which one purpose is told from another.</param>
-    /// <exception cref="IOException">It is taken, or the folder cannot be written to.</exception>
+    /// <exception cref="IOException">It is taken, or the folder cannot be written to, or has something else of that name.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
-    public static FolderLock Take(string folder, string file) => new(new FileStream(
-        Path.Combine(folder, file), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose));
+    public static FolderLock Take(string folder, string file)
+    {
+        string path = Path.Combine(folder, file);
+
+        // A lock is empty and goes when it is released: a file with content is somebody's, and must not go with it.
+        return new FileInfo(path) is not { Exists: true, Length: > 0 }
+            ? new FolderLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
+            : throw new IOException($"'{path}' is in the way: a lock of that name is needed, and it has content. Move it elsewhere.");
+    }
 
     /// <inheritdoc />
     public void Dispose() => _file.Dispose();

@@ -12,15 +12,29 @@ public static class RegularFile
     public const long LargestText = 100_000_000;
 
     /// <summary>Bytes of a file, through links; 0 for one that is empty, and for pipes and devices, which have no length.</summary>
-    /// <exception cref="IOException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file, or no such folder: the message says which.</exception>
+    /// <exception cref="IOException">It is a folder.</exception>
     public static long LengthOf(string path)
     {
-        // A link has a length of its own, and one that leads nowhere exists.
-        FileSystemInfo target = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+        FileSystemInfo target;
+        try
+        {
+            // A link has a length of its own, and one that leads nowhere exists.
+            target = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Missing(path);
+        }
+
         return target is FileInfo { Exists: true } file ? file.Length
             : Directory.Exists(path) ? throw new IOException($"'{path}' is a folder.")
-            : throw new FileNotFoundException($"There is no file '{path}'.");
+            : throw Missing(path);
     }
+
+    /// <summary>Throws unless there is such a file, a pipe or a device.</summary>
+    /// <inheritdoc cref="LengthOf" />
+    public static void Require(string path) => LengthOf(path);
 
     /// <summary>Opens a file to read it.</summary>
     /// <exception cref="IOException">It is missing, empty, a folder, a pipe or a device.</exception>
@@ -42,5 +56,12 @@ public static class RegularFile
 
         using var reader = new StreamReader(file, Encoding.UTF8);
         return reader.ReadToEnd();
+    }
+
+    private static FileNotFoundException Missing(string path)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
+        return new FileNotFoundException(
+            Directory.Exists(folder) ? $"There is no file '{path}'." : File.Exists(folder) ? $"'{folder}' is a file, not a folder." : $"There is no folder '{folder}'.");
     }
 }

@@ -52,16 +52,16 @@ public sealed class SafetensorsFile
         var opened = new SafetensorsFile(path);
         try
         {
-            using JsonDocument json = JsonDocument.Parse(header, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using JsonDocument json = JsonText.Parse(header);
             foreach (JsonProperty tensor in json.RootElement.EnumerateObject().Where(property => property.Name != "__metadata__"))
             {
                 opened.AddTensor(tensor.Name, tensor.Value, prefix.Length + length, file.Length);
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException
-            or IndexOutOfRangeException)
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
         {
-            throw new InvalidDataException($"The header of '{path}' cannot be read: {e.Message}", e);
+            // The second is for a name that is no text, as it has half of a surrogate pair.
+            throw new InvalidDataException($"The header of '{path}' cannot be read: {e.Message.TrimEnd('.')}.", e);
         }
 
         opened.RequireEveryByteOnce(prefix.Length + length, file.Length);
@@ -96,17 +96,38 @@ public sealed class SafetensorsFile
 
     private void AddTensor(string name, JsonElement description, long dataStart, long fileLength)
     {
-        string? type = description.GetProperty("dtype").GetString();
+        if (description.ValueKind != JsonValueKind.Object)
+        {
+            throw new FormatException($"what it has of tensor '{name}' is no object");
+        }
+
+        string type = description.Required($"dtype of tensor '{name}'", "dtype", JsonValueKind.String).Words($"the dtype of tensor '{name}'");
         if (type != "F32")
         {
             throw new InvalidDataException($"Tensor '{name}' of '{_path}' is of type {type}; F32 is supported.");
         }
 
-        int[] shape = [.. description.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())];
-        long bytes = shape.Aggregate((long)sizeof(float), (product, size) => size < 0 ? throw new FormatException($"'{name}' has a negative size.") : checked(product * size));
-        JsonElement offsets = description.GetProperty("data_offsets");
-        long start = offsets[0].GetInt64();
-        long end = offsets[1].GetInt64();
+        int[] shape = [.. description.Required($"shape of tensor '{name}'", "shape", JsonValueKind.Array).EnumerateArray().Select(size => Size(size, name))];
+        long bytes;
+        try
+        {
+            bytes = shape.Aggregate((long)sizeof(float), (product, size) => checked(product * size));
+        }
+        catch (OverflowException)
+        {
+            throw new FormatException($"the sizes [{string.Join(", ", shape)}] of tensor '{name}' are more than any file has");
+        }
+
+        long[] offsets =
+        [
+            .. description.Required($"data_offsets of tensor '{name}'", "data_offsets", JsonValueKind.Array).EnumerateArray()
+                .Select(offset => offset.Whole($"an offset of tensor '{name}'")),
+        ];
+        if (offsets is not [long start, long end])
+        {
+            throw new FormatException($"the data_offsets of tensor '{name}' are {offsets.Length} numbers; they must be two");
+        }
+
         if (start < 0 || end < start || end - start != bytes || end > fileLength - dataStart)
         {
             throw new InvalidDataException(
@@ -115,6 +136,9 @@ public sealed class SafetensorsFile
 
         _tensors.Add(name, (shape, dataStart + start, bytes));
     }
+
+    private static int Size(JsonElement size, string tensor) => size.Whole($"a size of tensor '{tensor}'") is >= 0 and <= int.MaxValue and var whole
+        ? (int)whole : throw new FormatException($"a size of tensor '{tensor}' is {size.GetRawText()}; it must be from 0 to {int.MaxValue}");
 
     /// <summary>The format demands that tensors cover the data without holes or overlaps, so that a file has one meaning and no hidden content.</summary>
     private void RequireEveryByteOnce(long dataStart, long fileLength)
@@ -144,12 +168,16 @@ public sealed class SafetensorsFile
 public sealed class SafetensorsWriter
 {
     private readonly List<(string Name, int[] Shape, Func<float[]> Values)> _tensors = [];
+    private string[] _checksums = [];
 
     /// <summary>Bytes of all tensors.</summary>
     public long DataBytes => _tensors.Sum(tensor => BytesOf(tensor.Shape));
 
     /// <summary>Names in the order of the file.</summary>
     public IEnumerable<string> Names => _tensors.Select(tensor => tensor.Name);
+
+    /// <summary>In the order of the file: SHA-256 of the tensors' bytes as they were written last, in hexadecimal; empty before.</summary>
+    public IReadOnlyList<string> Checksums => _checksums;
 
     /// <summary>Adds a tensor.</summary>
     /// <param name="name">Its name.</param>
@@ -166,10 +194,15 @@ public sealed class SafetensorsWriter
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
         stream.Write(header);
-        foreach ((_, _, Func<float[]> values) in _tensors)
+        string[] checksums = new string[_tensors.Count];
+        for (int i = 0; i < checksums.Length; i++)
         {
-            stream.Write(MemoryMarshal.AsBytes<float>(values()));
+            float[] values = _tensors[i].Values();
+            checksums[i] = Checksum.Of(values);
+            stream.Write(MemoryMarshal.AsBytes<float>(values));
         }
+
+        _checksums = checksums;
     }
 
     private byte[] Header()

@@ -73,7 +73,7 @@ public sealed class LayerIndependenceTests
         {
             ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[1], null, Cancellation);
             await LayerBackbone.TrainAsync(layer, 2);
-            await layer.SaveAsync(folder.Path, "here", Cancellation);
+            await layer.SaveAsync(folder.Path, "here", cancellationToken: Cancellation);
             expected = await LayerBackbone.TrainAsync(layer, 2);
         }
 

@@ -38,7 +38,7 @@ internal sealed class DyingFileStore : IFileStore
             byte[] bytes = buffer.ToArray();
             if (_left < bytes.Length + 1)
             {
-                File.WriteAllBytes(path + DiskFileStore.Unfinished, bytes[..(int)Math.Clamp(_left, 0, bytes.Length)]);
+                File.WriteAllBytes($"{path}.0123abcd{DiskFileStore.Unfinished}", bytes[..(int)Math.Clamp(_left, 0, bytes.Length)]);
                 _left = 0;
                 throw new IOException("No space left on device.");
             }

@@ -8,10 +8,11 @@ namespace MoEActors.Workers.Commands;
 /// <param name="Version">Committed steps; 0 starts from the seed.</param>
 /// <param name="Checkpoint">Place of the checkpoint that a worker which holds nothing starts from; null for the seed.</param>
 /// <param name="Gates">Routing policies of the layers that do not route as the run began.</param>
+/// <param name="InferenceOnly">Whether nothing will be learnt, so that parameters are read from the checkpoint and moments are not.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.view.open")]
 public sealed record OpenViewCommand(
     [property: Id(0)] RunConfiguration Run, [property: Id(1)] PlacementMap Map, [property: Id(2)] long Version, [property: Id(3)] string? Checkpoint,
-    [property: Id(4)] GatePolicy[] Gates) : Command<DoneReport>;
+    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false) : Command<DoneReport>;
 
 /// <summary>
 /// A change of placement among the members of a view. Shards are copied to where the next view has them; nothing else changes until a commit adopts

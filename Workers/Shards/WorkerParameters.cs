@@ -33,13 +33,18 @@ internal sealed class WorkerParameters : IDisposable
     public long Version { get; private set; }
 
     /// <summary>Comes to the step that a view starts at: a worker that holds nothing reads the checkpoint, if there is one.</summary>
+    /// <param name="version">The step.</param>
+    /// <param name="checkpoint">Folder of the checkpoint.</param>
+    /// <param name="map">What is placed where.</param>
+    /// <param name="rank">This worker.</param>
+    /// <param name="moments">Whether the optimizer's state is read, too.</param>
     /// <exception cref="InvalidOperationException">The parameters are at another step.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
-    public void StartAt(long version, string? checkpoint, PlacementMap map, int rank)
+    public void StartAt(long version, string? checkpoint, PlacementMap map, int rank, bool moments)
     {
         if (version > 0 && Version == 0 && checkpoint is not null)
         {
-            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version);
+            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version, moments);
         }
 
         if (version != Version)
@@ -94,18 +99,18 @@ internal sealed class WorkerParameters : IDisposable
         Dense.Dispose();
     }
 
-    private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version)
+    private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version, bool moments)
     {
         if (checkpoint.Step != version)
         {
             throw new CheckpointException($"The checkpoint is at step {checkpoint.Step}; the model was committed up to {version}.");
         }
 
-        checkpoint.Load(_device, Dense, HuggingFaceNames.Dense(_run.Model));
+        checkpoint.Load(_device, Dense, HuggingFaceNames.Dense(_run.Model), moments);
         Shards.Keep(_ => false);
         foreach (ShardId shard in On(map, rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert));
+            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert), moments);
         }
 
         Version = version;

@@ -90,7 +90,7 @@ internal sealed class WorkerModel : IDisposable
     public void OpenView(CommandHeader header, OpenViewCommand command, int rank, string? checkpoint)
     {
         PlacementMap map = command.Map;
-        Parameters.StartAt(command.Version, checkpoint, map, rank);
+        Parameters.StartAt(command.Version, checkpoint, map, rank, moments: !command.InferenceOnly);
         Changes.Open();
         Parameters.Hold(map, rank);
         Close();

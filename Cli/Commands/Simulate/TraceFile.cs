@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Simulation;
 
@@ -31,6 +32,7 @@ internal sealed class TraceReader
     /// <exception cref="TraceException">The first thing that is wrong with it.</exception>
     public static LoadTrace Read(string file)
     {
+        RegularFile.Require(file);
         TraceReader reader = new(file);
         foreach (string line in File.ReadLines(file))
         {

@@ -9,7 +9,7 @@ using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Training;
 
-namespace MoEActors.Tests.Training;
+namespace MoEActors.Tests.Checkpoints;
 
 /// <summary>A checkpoint holds the parameters bit for bit, whatever workers wrote it.</summary>
 public sealed class CheckpointTests

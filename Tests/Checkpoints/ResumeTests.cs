@@ -6,7 +6,7 @@ using MoEActors.Modules.Models;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
-namespace MoEActors.Tests.Training;
+namespace MoEActors.Tests.Checkpoints;
 
 /// <summary>A run that was stopped and resumed is, bit for bit, the run that never stopped.</summary>
 public sealed class ResumeTests : IDisposable
@@ -35,7 +35,7 @@ public sealed class ResumeTests : IDisposable
             expected = await TrainingTrace.OfAsync(undisturbed, 12);
             MoEModel stopped = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
             firstLosses = (await TrainingTrace.OfAsync(stopped, 7)).Losses;
-            await stopped.SaveAsync(Checkpoint, "seven", Cancellation);
+            await stopped.SaveAsync(Checkpoint, "seven", cancellationToken: Cancellation);
         }
 
         await using TrainingCluster later = await TrainingCluster.RentAsync(silosAfter);

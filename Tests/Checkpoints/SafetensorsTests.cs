@@ -1,14 +1,19 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Tests.Client.Data;
 
-namespace MoEActors.Tests.Modules;
+namespace MoEActors.Tests.Checkpoints;
 
 /// <summary>Safetensors files: what was written is read, and what lies is refused.</summary>
 public sealed class SafetensorsTests : IDisposable
 {
     private const string Good = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+
+    /// <summary>What the JSON reader says for itself, of its own state.</summary>
+    private static readonly string[] RawWords = ["The requested operation", "element has type", "BytePositionInLine", "given key", "Index was outside"];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -25,11 +30,22 @@ public sealed class SafetensorsTests : IDisposable
         Good.Replace("[2]", "[2.5]", StringComparison.Ordinal),
         Good.Replace("[2]", "[2147483647,2147483647,2147483647]", StringComparison.Ordinal),
         Good.Replace("[2]", "7", StringComparison.Ordinal),
+        Good.Replace("[2]", "[2147483648]", StringComparison.Ordinal),
+        Good.Replace("[2]", "null", StringComparison.Ordinal),
+        Good.Replace("[2]", "[null]", StringComparison.Ordinal),
+        Good.Replace("\"F32\"", "null", StringComparison.Ordinal),
+        "{\"a\":null}",
+        "null",
+        "{\"__metadata__\":null,\"a\":[]}",
+        "{\"\\ud800\":{}}",
         Good.Replace("[0,8]", "[0,12]", StringComparison.Ordinal),
         Good.Replace("[0,8]", "[4,12]", StringComparison.Ordinal),
         Good.Replace("[0,8]", "[-8,0]", StringComparison.Ordinal),
         Good.Replace("[0,8]", "[]", StringComparison.Ordinal),
         Good.Replace("[0,8]", "[0]", StringComparison.Ordinal),
+        Good.Replace("[0,8]", "[0,8,8]", StringComparison.Ordinal),
+        Good.Replace("[0,8]", "[0,null]", StringComparison.Ordinal),
+        Good.Replace("[0,8]", "[0,1e99]", StringComparison.Ordinal),
         Good.Replace("[0,8]", "{}", StringComparison.Ordinal),
         Good.Replace("[0,8]", "[9223372036854775807,-9223372036854775801]", StringComparison.Ordinal),
         Good.Replace("[2],", "[2],\"shape\":[2],", StringComparison.Ordinal),
@@ -61,6 +77,8 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Throws<InvalidDataException>(() => file.Read("b"));
         Assert.Equal(0, BinaryPrimitives.ReadInt64LittleEndian(File.ReadAllBytes(path)) % 8);
         Assert.Equal([path], Directory.GetFiles(_folder.Path));
+        Assert.Equal(
+            new[] { a, [7f], [] }.Select(values => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(values)))), writer.Checksums);
     }
 
     [Fact]
@@ -81,6 +99,7 @@ public sealed class SafetensorsTests : IDisposable
         string path = _folder.Write("lie.safetensors", Bytes(header, new byte[8]));
         InvalidDataException refused = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path));
         Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+        Assert.All(RawWords, words => Assert.DoesNotContain(words, refused.Message, StringComparison.Ordinal));
     }
 
     [Fact]

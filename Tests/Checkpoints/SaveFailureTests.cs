@@ -8,7 +8,7 @@ using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
-namespace MoEActors.Tests.Training;
+namespace MoEActors.Tests.Checkpoints;
 
 /// <summary>A save that fails leaves the checkpoint before it, whosever it was; one that is complete stays, whatever fails afterwards.</summary>
 public sealed class SaveFailureTests : IDisposable
@@ -38,7 +38,7 @@ public sealed class SaveFailureTests : IDisposable
         MoEModel old = await cluster.Client.CreateModelAsync("old", Run, null, Cancellation);
         await TrainingTrace.OfAsync(old, 1);
         string original = Path.Combine(_folder.Path, "original");
-        await old.SaveAsync(original, "old", Cancellation);
+        await old.SaveAsync(original, "old", cancellationToken: Cancellation);
         ulong oldHash = await old.FingerprintAsync(Cancellation);
         MoEModel model = saved == "the same run, later"
             ? old
@@ -48,7 +48,7 @@ public sealed class SaveFailureTests : IDisposable
 
         // Two files of each worker, description and index, and then the four old files are deleted.
         disk.LiveFor(long.MaxValue);
-        await model.SaveAsync(Copy(original, "rehearsal"), "new", Cancellation);
+        await model.SaveAsync(Copy(original, "rehearsal"), "new", overwrite: true, Cancellation);
         long[] ends = [0, .. disk.Ends];
         Assert.Equal(1 + 10, ends.Length);
         long complete = ends[6];
@@ -56,7 +56,7 @@ public sealed class SaveFailureTests : IDisposable
         {
             string folder = Copy(original, $"dead-at-{death}");
             disk.LiveFor(death);
-            Task save = model.SaveAsync(folder, "new", Cancellation);
+            Task save = model.SaveAsync(folder, "new", overwrite: true, Cancellation);
             await (death < complete ? Assert.ThrowsAsync<CheckpointFailedException>(() => save) : save);
             disk.LiveFor(long.MaxValue);
 
@@ -64,7 +64,7 @@ public sealed class SaveFailureTests : IDisposable
             Assert.Equal(death < complete ? ("old", oldHash) : ("new", newHash), (found.Cursor, await found.FingerprintAsync(Cancellation)));
 
             // The next save tidies up.
-            await model.SaveAsync(folder, "again", Cancellation);
+            await model.SaveAsync(folder, "again", overwrite: true, Cancellation);
             Assert.Equal("again", CheckpointFolder.Open(folder).Cursor);
             Assert.Equal(4, Directory.GetFiles(folder, "*-step-*").Length);
             Assert.Empty(Directory.GetFiles(folder, "*.unfinished"));
@@ -78,14 +78,14 @@ public sealed class SaveFailureTests : IDisposable
         await using EmbeddedCluster cluster = await StartAsync(disk);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
-        await model.SaveAsync(Checkpoint, "one", Cancellation);
+        await model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation);
         ulong hash = await model.FingerprintAsync(Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         foreach (long room in new[] { 0, 1, 10_000, 60_000, 200_000 })
         {
             disk.Room = room;
             CheckpointFailedException failed =
-                await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
+                await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", cancellationToken: Cancellation));
             Assert.Contains("No space left on device", failed.Message, StringComparison.Ordinal);
             Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
             MoEModel before = await cluster.Client.RestoreModelAsync($"before-{room}", Checkpoint, null, Cancellation);
@@ -94,7 +94,7 @@ public sealed class SaveFailureTests : IDisposable
 
         disk.Room = long.MaxValue;
         await TrainingTrace.OfAsync(model, 1);
-        await model.SaveAsync(Checkpoint, "three", Cancellation);
+        await model.SaveAsync(Checkpoint, "three", cancellationToken: Cancellation);
         Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
     }
 
@@ -108,7 +108,7 @@ public sealed class SaveFailureTests : IDisposable
         {
             disk.Room = room;
             CheckpointFailedException failed =
-                await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "one", Cancellation));
+                await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation));
             Assert.DoesNotContain("older", failed.Message, StringComparison.Ordinal);
             Assert.Empty(Directory.GetFiles(Checkpoint));
         }
@@ -120,14 +120,14 @@ public sealed class SaveFailureTests : IDisposable
         var disk = new DyingFileStore();
         await using EmbeddedCluster cluster = await StartAsync(disk);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        await model.SaveAsync(Checkpoint, "one", Cancellation);
+        await model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation);
         disk.LiveFor(100_000);
-        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", cancellationToken: Cancellation));
         Assert.NotEqual(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
 
         // It lives for the deletions, and dies with the first write.
         disk.LiveFor(Directory.GetFiles(Checkpoint, "*-step-*").Length - 4);
-        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "three", Cancellation));
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "three", cancellationToken: Cancellation));
         Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*.safetensors").Length);
         Assert.Equal("one", (await cluster.Client.RestoreModelAsync("found", Checkpoint, null, Cancellation)).Cursor);
     }
@@ -138,14 +138,14 @@ public sealed class SaveFailureTests : IDisposable
         var disk = new FullDiskFileStore();
         await using EmbeddedCluster cluster = await StartAsync(disk);
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        await model.SaveAsync(Checkpoint, "one", Cancellation);
+        await model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation);
         string[] files = Directory.GetFiles(Checkpoint, "*-step-*");
         await File.WriteAllTextAsync(Path.Combine(Checkpoint, CheckpointFolder.IndexFile), "{ \"weight_map\": 3 }", Cancellation);
         disk.Room = 0;
-        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", Cancellation));
+        await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", overwrite: true, Cancellation));
         Assert.All(files, file => Assert.True(File.Exists(file)));
         disk.Room = long.MaxValue;
-        await model.SaveAsync(Checkpoint, "three", Cancellation);
+        await model.SaveAsync(Checkpoint, "three", overwrite: true, Cancellation);
         Assert.All(files, file => Assert.False(File.Exists(file)));
     }
 
@@ -156,11 +156,11 @@ public sealed class SaveFailureTests : IDisposable
         await using EmbeddedCluster cluster = await StartAsync(disk);
         MoEModel first = await cluster.Client.CreateModelAsync("first", Run, null, Cancellation);
         MoEModel second = await cluster.Client.CreateModelAsync("second", OtherSeed, null, Cancellation);
-        await first.SaveAsync(Checkpoint, "first", Cancellation);
+        await first.SaveAsync(Checkpoint, "first", cancellationToken: Cancellation);
         using (CheckpointFolder.Lock(Checkpoint))
         {
             CheckpointFailedException refused =
-                await Assert.ThrowsAsync<CheckpointFailedException>(() => second.SaveAsync(Checkpoint, "second", Cancellation));
+                await Assert.ThrowsAsync<CheckpointFailedException>(() => second.SaveAsync(Checkpoint, "second", cancellationToken: Cancellation));
             Assert.Contains("another save into", refused.Message, StringComparison.Ordinal);
             Assert.Contains("is still whole", refused.Message, StringComparison.Ordinal);
         }
@@ -178,7 +178,7 @@ public sealed class SaveFailureTests : IDisposable
     {
         try
         {
-            await model.SaveAsync(Checkpoint, cursor, Cancellation);
+            await model.SaveAsync(Checkpoint, cursor, overwrite: true, Cancellation);
         }
         catch (CheckpointFailedException)
         {
