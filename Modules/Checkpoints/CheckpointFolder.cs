@@ -15,7 +15,7 @@ public sealed class CheckpointFolder
     /// <summary>Name of the index.</summary>
     public const string IndexFile = "model.safetensors.index.json";
 
-    /// <summary>Name of the model's description for other programs; not read here.</summary>
+    /// <summary>Name of the model's description for other programs; read here only to tell whose it is.</summary>
     public const string ModelFile = "config.json";
 
     /// <summary>What is there while a save is at work.</summary>

@@ -107,7 +107,7 @@ public sealed record GateOptions
         }
         catch (JsonException e)
         {
-            throw new FormatException($"The text is no gate's options. At {e.Path ?? "the start"}: {e.Message}", e);
+            throw new FormatException($"The text is no gate's options. {ConfigurationJson.WordsOf(e)}", e);
         }
     }
 

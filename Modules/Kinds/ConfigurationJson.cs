@@ -17,4 +17,11 @@ internal static class ConfigurationJson
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         WriteIndented = true,
     };
+
+    /// <summary>What is wrong with a text and where, in words for who wrote it: the reader's own message counts bytes of a part of the text.</summary>
+    public static string WordsOf(JsonException e)
+    {
+        string message = e.Message.Split([" Path: ", " LineNumber: "], StringSplitOptions.None)[0];
+        return $"At {e.Path ?? "the start"}: {message}";
+    }
 }

@@ -54,7 +54,7 @@ public sealed record RunConfiguration
         }
         catch (JsonException e)
         {
-            throw new ModelConfigurationException([$"At {e.Path ?? "the start"}: {e.Message}"]);
+            throw new ModelConfigurationException([ConfigurationJson.WordsOf(e)]);
         }
         catch (ArgumentException e)
         {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using MoEActors.Client;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
@@ -135,6 +136,11 @@ public sealed class BadFileTests : IDisposable
         JsonProperty tensor = tensors.RootElement.EnumerateObject().First(one => one.Name.EndsWith(ending, StringComparison.Ordinal));
         BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(sizeof(long) + header + tensor.Value.GetProperty("data_offsets")[0].GetInt32() + (2 * sizeof(float))), value);
         await File.WriteAllBytesAsync(path, bytes, Cancellation);
+
+        // Written so, not damaged since: there is no sum that tells of it.
+        JsonObject index = JsonNode.Parse(await File.ReadAllTextAsync(In(CheckpointFolder.IndexFile), Cancellation))!.AsObject();
+        index["metadata"]!.AsObject().Remove("sha256");
+        await File.WriteAllTextAsync(In(CheckpointFolder.IndexFile), index.ToJsonString(), Cancellation);
         ViewFailedException refused = await Assert.ThrowsAsync<ViewFailedException>(
             () => cluster.Client.RestoreModelAsync("again", _folder.Path, null, Cancellation));
         Assert.Contains($"'{tensor.Name}'", refused.Message, StringComparison.Ordinal);

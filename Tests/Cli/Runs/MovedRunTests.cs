@@ -59,7 +59,7 @@ public sealed class MovedRunTests : IDisposable
         var record = new RunFile("i", "n", [here, elsewhere], "00", 1, 2, 1, 5, 0, "The ");
         _runs.Folder("n").Write(record);
         string written = File.ReadAllText(Path.Combine(_runs.Folder("n").Path, "run.json"));
-        Assert.DoesNotContain(here, written, StringComparison.Ordinal);
+        Assert.DoesNotContain($"\"{here}\"", written, StringComparison.Ordinal);
         Assert.Contains(elsewhere, written, StringComparison.Ordinal);
         Assert.Equal([here, elsewhere], _runs.Folder("n").ReadRunFile()!.Text);
     }
