@@ -80,4 +80,7 @@ internal static partial class RunLog
     [LoggerMessage(
         120, LogLevel.Error, "Model {Model}, term {Term}, view {View}: {Cause} Make room or choose another folder, then save again; training goes on without it.")]
     public static partial void CheckpointFailed(ILogger log, string model, long term, long view, string cause);
+
+    [LoggerMessage(121, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
+    public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }
