@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using MoEActors.Client;
-using MoEActors.Client.Data;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Embedded;
 
@@ -14,30 +13,26 @@ internal static class GenerateCommand
 {
     public static Command Create()
     {
-        Option<string> checkpoint = TextOption.Required("--checkpoint", "FOLDER", "Folder of the checkpoint.");
         Option<string> prompt = TextOption.WithDefault("--prompt", "TEXT", "What the text begins with.", TrainCommand.Prompt);
         Option<int> tokens = NumberOption.Count("--tokens", "Bytes to add.", 240);
         Option<double> temperature =
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7);
         Option<long> seed = NumberOption.Seed();
         Option<bool> json = SharedOptions.Json();
-        Command command = new("generate", "Let a trained model continue a text.") { checkpoint, prompt, tokens, temperature, seed, json };
+        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, json };
+        CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
-            string folder = parsed.GetRequiredValue(checkpoint);
+            string folder = choice.Of(parsed).Checkpoint;
             string beginning = parsed.GetRequiredValue(prompt);
             (int count, double boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
-            int vocabulary = CheckpointFolder.Open(folder).Run.Model.Vocabulary;
-            UsageException.ThrowUnless(
-                vocabulary == ByteBatches.Vocabulary,
-                $"--checkpoint {folder} has a vocabulary of {vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
+            CheckpointChoice.RequireBytes(CheckpointFolder.Open(folder), folder);
             await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
             MoEModel model = await cluster.Client.RestoreModelAsync("generate", folder, cancellationToken: cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
             long started = Stopwatch.GetTimestamp();
-            int[] bytes = [.. Encoding.UTF8.GetBytes(beginning).Select(value => (int)value)];
-            string text = await WriteAsync(beginning, model.GenerateAsync(bytes, count, (float)boldness, (ulong)draws, cancellation), live);
+            string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, (float)boldness, (ulong)draws, cancellation), live);
             double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             live.WriteLine();
             if (parsed.GetValue(json))
@@ -50,28 +45,17 @@ internal static class GenerateCommand
         });
     }
 
-    private static async Task<string> WriteAsync(string prompt, IAsyncEnumerable<int> tokens, TextWriter live)
+    private static async Task<string> WriteAsync(string prompt, IAsyncEnumerable<string> pieces, TextWriter live)
     {
         live.Write(prompt);
-
-        // A character of several bytes arrives byte by byte; the decoder keeps the incomplete part.
-        Decoder decoder = Encoding.UTF8.GetDecoder();
-        char[] characters = new char[4];
         var text = new StringBuilder(prompt);
-        void Show(ReadOnlySpan<byte> bytes, bool flush)
+        await foreach (string piece in pieces)
         {
-            int count = decoder.GetChars(bytes, characters, flush);
-            text.Append(characters, 0, count);
-            live.Write(characters, 0, count);
+            text.Append(piece);
+            live.Write(piece);
             live.Flush();
         }
 
-        await foreach (int token in tokens)
-        {
-            Show([(byte)token], flush: false);
-        }
-
-        Show([], flush: true);
         return text.ToString();
     }
 }
