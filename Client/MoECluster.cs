@@ -115,6 +115,26 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return await CreateLayerAsync(name, LayerConfiguration.From(run), placement: null, cancellationToken);
     }
 
+    /// <summary>The models and layers of the cluster, in the order of their names.</summary>
+    public Task<ModelSummary[]> ListModelsAsync(CancellationToken cancellationToken = default) =>
+        grains.GetGrain<IModelListGrain>(0).ListAsync().WaitAsync(cancellationToken);
+
+    /// <summary>
+    /// Deletes a model or layer: its parameters leave the silos' memory, and its name is free. Steps that were submitted before are done first;
+    /// whoever trains it finds that there is no such model any more. Checkpoints stay where they are.
+    /// </summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="cancellationToken">Stops waiting; the deletion itself goes on.</param>
+    /// <returns>Whether there was a model of that name.</returns>
+    /// <exception cref="InvalidRequestException">No model can have the name.</exception>
+    /// <exception cref="ViewFailedException">A silo does not answer; the model is still there, to be deleted again.</exception>
+    public async Task<bool> DeleteModelAsync(string name, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
+        return (await Tickets.RunAsync<DeleteOutcome>(grain, grain.DeleteAsync, before: null, cancellationToken)).Existed;
+    }
+
     private async Task<MoEModel> CreateAsync(
         string name, RunConfiguration run, PlacementRequest? placement, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Gates;
@@ -69,15 +70,27 @@ public sealed class MoEModel
     /// </summary>
     /// <param name="batches">The batches.</param>
     /// <param name="cancellationToken">Stops waiting; up to two steps go on, see <see cref="TrainStepAsync"/>.</param>
+    public IAsyncEnumerable<StepOutcome> TrainAsync(IEnumerable<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        return TrainAsync(batches.ToAsyncEnumerable(), cancellationToken);
+    }
+
+    /// <summary>
+    /// As above, from batches that come from somewhere else: the next one is waited for while the cluster trains, and a step's outcome is given when the
+    /// next batch is there.
+    /// </summary>
+    /// <param name="batches">The batches.</param>
+    /// <param name="cancellationToken">Stops waiting, for batches too; up to two steps go on, see <see cref="TrainStepAsync"/>.</param>
     public async IAsyncEnumerable<StepOutcome> TrainAsync(
-        IEnumerable<IReadOnlyList<MicroBatch>> batches, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IAsyncEnumerable<IReadOnlyList<MicroBatch>> batches, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batches);
         Task<StepOutcome>? running = null;
         long next = Step + 1;
         try
         {
-            foreach (IReadOnlyList<MicroBatch> batch in batches)
+            await foreach (IReadOnlyList<MicroBatch> batch in batches.WithCancellation(cancellationToken))
             {
                 Task<StepOutcome> submitted = SubmitAsync(next++, batch, running, cancellationToken);
                 (Task<StepOutcome>? first, running) = (running, submitted);
@@ -140,6 +153,27 @@ public sealed class MoEModel
             }
         }
         while (text.Count < end);
+    }
+
+    /// <summary>
+    /// Continues a text of a model of bytes, as text: pieces of whole characters as they come. Bytes that are no UTF-8 become the replacement
+    /// character.
+    /// </summary>
+    /// <param name="prompt">At least one character.</param>
+    /// <param name="count">Bytes to add.</param>
+    /// <param name="temperature">Divides the logits; 0 takes the most likely byte.</param>
+    /// <param name="seed">Seed of the draws.</param>
+    /// <param name="cancellationToken">Stops the text, see <see cref="GenerateAsync"/>.</param>
+    /// <exception cref="InvalidRequestException">The model's tokens are no bytes, or the prompt, the count or the temperature cannot be.</exception>
+    /// <exception cref="NonFiniteOutputException">The model's logits are not finite.</exception>
+    public IAsyncEnumerable<string> GenerateTextAsync(
+        string prompt, int count, float temperature = 1f, ulong seed = 1, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return Run.Model.Vocabulary == ByteBatches.Vocabulary
+            ? ByteText.Decode(GenerateAsync(ByteText.Encode(prompt), count, temperature, seed, cancellationToken), cancellationToken)
+            : throw new InvalidRequestException(
+                $"Model '{Name}' has a vocabulary of {Run.Model.Vocabulary}; only tokens of bytes ({ByteBatches.Vocabulary}) can be read as text. Use {nameof(GenerateAsync)}.");
     }
 
     /// <summary>Writes a checkpoint in the Hugging Face layout: safetensors, an index, and configurations.</summary>

@@ -30,6 +30,10 @@ internal static class DemoCommand
             string place = parsed.GetRequiredValue(folder);
             OutputPath.RequireWritableFile("--json", parsed.GetValue(json));
             UsageException.ThrowUnless(!File.Exists(place), $"--output {place} is a file; a folder is needed.");
+            var run = RunFolder.At(place);
+
+            // A demo takes the place of an earlier one, and of nothing that anybody has trained.
+            EarlierRun.RequireNone(run, overwrite: run.HoldsDemo(), "name another folder with --output");
             output.Out.WriteLine(
                 $"MoEActors demo: a mixture-of-experts language model learns from the .NET documentation on {parsed.GetValue(silos)} silos.");
             TrainingJob job = new()
@@ -43,7 +47,7 @@ internal static class DemoCommand
                 Time = TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 MostSteps = DemoModel.MostSteps,
                 Seed = parsed.GetValue(seed),
-                Folder = RunFolder.At(place),
+                Folder = run,
                 Prompt = "Gets the ",
                 MovesBusyExpert = true,
                 ChangesSubject = true,

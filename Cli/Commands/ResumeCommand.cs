@@ -11,9 +11,6 @@ internal static class ResumeCommand
 {
     public static Command Create()
     {
-        Argument<string?> name = new("NAME") { Description = "Name of the run: its folder below runs/.", Arity = ArgumentArity.ZeroOrOne };
-        Option<string?> checkpoint = TextOption.Optional("--checkpoint", "FOLDER", "Folder of a checkpoint, instead of NAME.");
-        Option<string> runs = SharedOptions.Runs();
         Option<int?> steps = NumberOption.OptionalCount(
             "--steps", "Stop after this step, those already done included; without it, where the run was to stop.");
         Option<double?> seconds = NumberOption.OptionalSeconds("Train so many seconds at most.");
@@ -22,31 +19,31 @@ internal static class ResumeCommand
         Option<string?> json = SharedOptions.JsonFile();
         Command command = new("resume", "Go on with a run from its checkpoint: the result is that of never having stopped.")
         {
-            name, checkpoint, runs, steps, seconds, text, silos, json,
+            steps, seconds, text, silos, json,
         };
+        CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             OutputPath.RequireWritableFile("--json", parsed.GetValue(json));
+            (RunFolder folder, string checkpoint) = choice.Of(parsed);
             ResumeOptions options = new(
-                parsed.GetValue(name), parsed.GetValue(checkpoint), parsed.GetRequiredValue(runs), parsed.GetValue(steps), parsed.GetValue(seconds),
-                parsed.GetValue(text) ?? [], parsed.GetValue(silos));
+                folder, checkpoint, parsed.GetValue(steps), parsed.GetValue(seconds), parsed.GetValue(text) ?? [], parsed.GetValue(silos));
             TrainingJob job = ResumedJob.Of(options, output);
-            output.Out.WriteLine($"Going on with {job.Name} after step {job.Resume!.Step}.");
+            output.Out.WriteLine($"Going on with {job.Folder.Name} after step {job.Resume!.Step}.");
             return await TrainingReport.RunAsync(job, parsed.GetValue(json), output, cancellation);
         });
     }
 }
 
 /// <summary>What `moe resume` is asked for.</summary>
-/// <param name="Name">Name of the run; null when a checkpoint is given.</param>
-/// <param name="Checkpoint">Folder of the checkpoint; null when a name is given.</param>
-/// <param name="Runs">Folder that holds the runs.</param>
+/// <param name="Folder">The run.</param>
+/// <param name="Checkpoint">Folder of the checkpoint.</param>
 /// <param name="Steps">The step to stop after, those done included; null for what the run was asked for.</param>
 /// <param name="Seconds">Training time at most; null for no limit.</param>
 /// <param name="Text">Files and folders of other text; empty for the run's own.</param>
 /// <param name="Silos">Number of embedded silos; null for as many as before.</param>
 internal sealed record ResumeOptions(
-    string? Name, string? Checkpoint, string Runs, int? Steps, double? Seconds, IReadOnlyList<string> Text, int? Silos);
+    RunFolder Folder, string Checkpoint, int? Steps, double? Seconds, IReadOnlyList<string> Text, int? Silos);
 
 /// <summary>Makes a job of what a run has left: the checkpoint, run.json, and the text that they were made from.</summary>
 internal static class ResumedJob
@@ -56,17 +53,20 @@ internal static class ResumedJob
     /// <exception cref="CheckpointException">There is no checkpoint.</exception>
     public static TrainingJob Of(ResumeOptions options, CommandOutput output)
     {
-        RunFolder folder = RunFolder.Of(options.Name, options.Checkpoint, options.Runs);
-        CheckpointFolder checkpoint = folder.OpenCheckpoint(output);
+        RunFolder folder = options.Folder;
+        UsageException.ThrowUnless(
+            Path.GetFullPath(options.Checkpoint) == Path.GetFullPath(folder.Checkpoint),
+            $"{options.Checkpoint} is not the newest checkpoint of its run, which is {folder.Checkpoint}: steps after it would be trained twice. Copy it to a folder of its own and go on there.");
+        CheckpointFolder checkpoint = CheckpointChoice.Open(folder.Checkpoint, output);
         RunFile record = folder.ReadRunFile() ?? Without(folder, options, checkpoint, output);
         UsageException.ThrowUnless(
             record.Id == checkpoint.Cursor,
-            $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train, or give --text and a copy of the checkpoint without run.json.");
+            $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train --overwrite, or give --text and a copy of the checkpoint without run.json.");
 
         long goal = options.Steps ?? Goal(record, checkpoint);
         UsageException.ThrowUnless(
             goal > checkpoint.Step,
-            $"{record.Name} has done {checkpoint.Step} steps and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
+            $"{folder.Name} has done {checkpoint.Step} steps and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
         return new TrainingJob
         {
             Name = record.Name,
@@ -79,6 +79,9 @@ internal static class ResumedJob
             Steps = checked((int)goal),
             Time = options.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue,
             SaveEvery = record.SaveEvery,
+            Keep = record.Keep,
+            EvalEvery = record.EvalEvery,
+            Patience = record.Patience,
             Seed = record.Seed,
             Folder = folder,
             Prompt = record.Prompt,

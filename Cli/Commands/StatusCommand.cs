@@ -25,7 +25,7 @@ internal static class StatusCommand
         OutputPath.RequireRunName("NAME", name);
         var folder = RunFolder.At(Path.Combine(runs, name));
         RunStatus read = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
-        RunStatus status = WithoutTheDead(read);
+        RunStatus status = AsSeen(read, folder);
         writer.WriteLine(json ? JsonSerializer.Serialize(status, SnakeCase.OneLine) : Line(status));
         if (!json && status.Director is { } director)
         {
@@ -45,9 +45,10 @@ internal static class StatusCommand
         {
             try
             {
-                if (RunFolder.At(path).ReadStatus() is { } status)
+                var folder = RunFolder.At(path);
+                if (folder.ReadStatus() is { } status)
                 {
-                    all.Add(WithoutTheDead(status));
+                    all.Add(AsSeen(status, folder));
                 }
             }
             catch (InvalidDataException e)
@@ -93,6 +94,13 @@ internal static class StatusCommand
         }
     }
 
+    /// <summary>A run's status from outside: by the name that its folder has now, with the full path of its checkpoint, and as its process stands.</summary>
+    private static RunStatus AsSeen(RunStatus status, RunFolder folder) => WithoutTheDead(status with
+    {
+        Name = folder.Name,
+        Checkpoint = status.Checkpoint is { } place ? Path.GetFullPath(place, Path.GetFullPath(folder.Path)) : null,
+    });
+
     /// <summary>A process that was killed could not write its end: a run whose process is gone from this machine has failed.</summary>
     private static RunStatus WithoutTheDead(RunStatus status) =>
         status.State == RunState.Running && status.Machine == Environment.MachineName && !IsAlive(status.Process)
@@ -137,6 +145,6 @@ internal static class StatusCommand
             ? $"checkpoint of step {status.CheckpointStep:N0} in {Path.GetRelativePath(Environment.CurrentDirectory, checkpoint)}"
             : "no checkpoint");
         parts.Add($"updated {status.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}");
-        return string.Join(", ", parts) + (status.Error is { } error ? $". {error}" : "");
+        return string.Join(", ", parts) + ((status.Error ?? status.Ending) is { } end ? $". {end}" : "");
     }
 }

@@ -44,7 +44,16 @@ internal sealed class TrainCommand
         TextOption.WithDefault("--name", "NAME", "Name of the run; its checkpoint and status lie in runs/NAME.", DefaultName);
 
     private readonly Option<string> _runs = SharedOptions.Runs();
+    private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Give up a run of that name, if there is one, and begin anew." };
     private readonly Option<int> _saveEvery = NumberOption.Count("--save-every", "Steps between two checkpoints; 0 for one at the end.", 0, least: 0);
+    private readonly Option<int> _keep = NumberOption.Count("--keep", "Checkpoints to keep, and the best one beside them.", 1);
+
+    private readonly Option<int> _evalEvery =
+        NumberOption.Count("--eval-every", "Steps between two measurements of the validation loss; 0 for one at the end.", 0, least: 0);
+
+    private readonly Option<int> _patience =
+        NumberOption.Count("--patience", "End after so many measurements without a lower validation loss; 0 for never.", 0, least: 0);
+
     private readonly Option<bool> _noDirector = SharedOptions.NoDirector();
     private readonly Option<string?> _json = SharedOptions.JsonFile();
 
@@ -53,7 +62,7 @@ internal sealed class TrainCommand
     private Command Build() => new Command("train", "Train a byte-level language model with experts on your own text.")
     {
         _config, _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-        _recompute, _learningRate, _seed, _name, _runs, _saveEvery, _noDirector, _json,
+        _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json,
     }.Runs(RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
@@ -71,6 +80,10 @@ internal sealed class TrainCommand
             steps ??= checked((int)run.Optimizer.TotalSteps);
         }
 
+        var folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(_runs), name));
+        EarlierRun.RequireNone(folder, parsed.GetValue(_overwrite), "give it up with --overwrite");
+        (int evalEvery, int patience) = (chosen.Of(_evalEvery, one => one.EvalEvery), chosen.Of(_patience, one => one.Patience));
+        UsageException.ThrowUnless(patience == 0 || evalEvery > 0, $"--patience {patience} counts measurements; --eval-every N makes them.");
         TrainingJob job = new()
         {
             Name = name,
@@ -82,8 +95,11 @@ internal sealed class TrainCommand
             Steps = steps,
             Time = hasSchedule && steps is not null ? TimeSpan.MaxValue : TimeSpan.FromSeconds(chosen.Of(_seconds, one => one.Seconds)),
             SaveEvery = chosen.Of(_saveEvery, one => one.SaveEvery),
+            Keep = chosen.Of(_keep, one => one.Keep),
+            EvalEvery = evalEvery,
+            Patience = patience,
             Seed = (long)run.Model.Seed,
-            Folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(_runs), name)),
+            Folder = folder,
             Prompt = Prompt,
             Director = !parsed.GetValue(_noDirector) && (file?.Director ?? true) ? new DirectorSettings() : null,
         };

@@ -11,7 +11,7 @@ internal static partial class OptionConflicts
     {
         IEnumerable<string> counts = new (string Name, int? Value)[]
         {
-            ("microBatches", file.MicroBatches), ("batch", file.Batch), ("silos", file.Silos), ("steps", file.Steps),
+            ("microBatches", file.MicroBatches), ("batch", file.Batch), ("silos", file.Silos), ("steps", file.Steps), ("keep", file.Keep),
         }
             .Where(count => count.Value < 1)
             .Select(count => $"$.{count.Name} is {count.Value}; it must be at least 1.");
@@ -44,14 +44,17 @@ internal static partial class OptionConflicts
             yield return $"$.recompute is '{recompute}'; it must be all, none, or layers from 0 to {file.Model.Layers - 1} such as 0,2-3.";
         }
 
-        if (file.SaveEvery < 0)
+        foreach ((string name, int? value) in new[] { ("saveEvery", file.SaveEvery), ("evalEvery", file.EvalEvery), ("patience", file.Patience) })
         {
-            yield return $"$.saveEvery is {file.SaveEvery}; it must be at least 0.";
+            if (value < 0)
+            {
+                yield return $"$.{name} is {value}; it must be at least 0.";
+            }
         }
 
-        if (file.Name is { } name && !OutputPath.IsRunName(name))
+        if (file.Name is { } run && !OutputPath.IsRunName(run))
         {
-            yield return $"$.name is '{name}'; it must be the name of a folder below runs/.";
+            yield return $"$.name is '{run}'; it must be the name of a folder below runs/.";
         }
 
         if (file.Model.Backbone == Backbone.None)

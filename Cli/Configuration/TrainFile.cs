@@ -46,6 +46,15 @@ internal sealed record TrainFile
     /// <summary>Steps between two checkpoints.</summary>
     public int? SaveEvery { get; init; }
 
+    /// <summary>Checkpoints to keep.</summary>
+    public int? Keep { get; init; }
+
+    /// <summary>Steps between two measurements of the validation loss.</summary>
+    public int? EvalEvery { get; init; }
+
+    /// <summary>Measurements without a lower validation loss after which the run ends.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>Name of the run.</summary>
     public string? Name { get; init; }
 

@@ -18,6 +18,9 @@ namespace MoEActors.Cli.Runs;
 /// <param name="Prompt">What the sample begins with.</param>
 /// <param name="Director">Whether the placement follows the load.</param>
 /// <param name="TurnsAfter">The last step on the first half of the text, for a run that changes its subject; null for one that does not.</param>
+/// <param name="Keep">Checkpoints that the run keeps.</param>
+/// <param name="EvalEvery">Steps between two evaluations; 0 for one at the end.</param>
+/// <param name="Patience">Evaluations without a new best one after which the run ends; 0 for never.</param>
 internal sealed record RunFile(
     string Id,
     string Name,
@@ -30,4 +33,7 @@ internal sealed record RunFile(
     int SaveEvery,
     string Prompt,
     bool Director = false,
-    long? TurnsAfter = null);
+    long? TurnsAfter = null,
+    int Keep = 1,
+    int EvalEvery = 0,
+    int Patience = 0);

@@ -1,61 +1,141 @@
+using System.Globalization;
 using System.Text.Json;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 
-/// <summary>The folder of a run: run.json, status.json, and the checkpoint in a folder of its own.</summary>
-/// <param name="Path">The folder.</param>
-/// <param name="Checkpoint">The checkpoint's folder.</param>
-internal sealed record RunFolder(string Path, string Checkpoint)
+/// <summary>
+/// The folder of a run: run.json, status.json, metrics.jsonl and its checkpoints. The newest checkpoint is in <c>checkpoint</c>; a run that keeps
+/// several has each in a folder of its own, <c>checkpoints/step-N</c>. The folder's name is the run's.
+/// </summary>
+internal sealed record RunFolder
 {
-    private const string CheckpointName = "checkpoint";
+    private const string RecordName = "run.json";
+    private const string OnlyCheckpoint = "checkpoint";
+    private const string KeptCheckpoints = "checkpoints";
+    private const string KeptPrefix = "step-";
+    private const string LockName = ".running";
+
+    private readonly string? _alone;
+
+    private RunFolder(string path, string? alone) => (Path, _alone) = (path, alone);
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
 
     /// <summary>The name of the folder, and so of the run.</summary>
     public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
 
+    /// <summary>Folder of the newest checkpoint; where one would be, when there is none.</summary>
+    public string Checkpoint => Kept() is [.., { Folder: var newest }] ? newest : CheckpointOf(step: 0, keep: 1);
+
     /// <summary>The file that says how the run stands.</summary>
     public string StatusFile => System.IO.Path.Combine(Path, "status.json");
 
+    /// <summary>The file with the run's history.</summary>
+    public string HistoryFile => System.IO.Path.Combine(Path, "metrics.jsonl");
+
     /// <summary>What to type to go on with this run.</summary>
     public string ResumeCommand =>
-        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(OutputPath.Runs) && Checkpoint == At(Path).Checkpoint
-            ? $"moe resume {System.IO.Path.GetFileName(System.IO.Path.GetFullPath(Path))}"
-            : $"moe resume --checkpoint {Checkpoint}";
+        _alone is not null ? $"moe resume --checkpoint {_alone}"
+        : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(OutputPath.Runs) ? $"moe resume {Name}"
+        : $"moe resume --checkpoint {Checkpoint}";
 
-    private string RecordFile => System.IO.Path.Combine(Path, "run.json");
+    /// <summary>Whether there is a run.json.</summary>
+    public bool HoldsRecord => File.Exists(RecordFile);
+
+    private string RecordFile => System.IO.Path.Combine(Path, RecordName);
 
     /// <summary>The run folder at a path.</summary>
-    public static RunFolder At(string path) => new(path, System.IO.Path.Combine(path, CheckpointName));
+    public static RunFolder At(string path) => new(path, alone: null);
 
-    /// <summary>The folder that a command is asked for.</summary>
-    /// <param name="name">Name of a run; null when a checkpoint is given.</param>
-    /// <param name="checkpoint">Folder of a checkpoint; null when a name is given.</param>
-    /// <param name="runs">Folder that holds the runs.</param>
-    /// <exception cref="UsageException">Neither is given, or both are, or the name is none.</exception>
-    public static RunFolder Of(string? name, string? checkpoint, string runs)
-    {
-        UsageException.ThrowUnless(name is not null || checkpoint is not null, "the NAME of a run or --checkpoint FOLDER must be given.");
-        UsageException.ThrowUnless(name is null || checkpoint is null, "NAME and --checkpoint exclude each other.");
-        if (name is null)
-        {
-            return OfCheckpoint(checkpoint!);
-        }
-
-        OutputPath.RequireRunName("NAME", name);
-        return At(System.IO.Path.Combine(runs, name));
-    }
-
-    /// <summary>The run folder that a checkpoint belongs to: its parent, or itself when the parent is no run folder. A run's own folder may be given for its checkpoint.</summary>
+    /// <summary>
+    /// The run folder that a checkpoint belongs to, which is around it; where there is none, the checkpoint's folder becomes one.
+    /// </summary>
     public static RunFolder OfCheckpoint(string checkpoint)
     {
-        if (!File.Exists(System.IO.Path.Combine(checkpoint, CheckpointFolder.IndexFile)) && File.Exists(At(checkpoint).RecordFile))
+        string? around = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
+        around = System.IO.Path.GetFileName(around) == KeptCheckpoints ? System.IO.Path.GetDirectoryName(around) : around;
+        return around is not null && File.Exists(System.IO.Path.Combine(around, RecordName)) ? At(around) : new RunFolder(checkpoint, checkpoint);
+    }
+
+    /// <summary>Where the checkpoint of a step goes, in a run that keeps so many.</summary>
+    public string CheckpointOf(long step, int keep) =>
+        keep > 1 ? System.IO.Path.Combine(Path, KeptCheckpoints, string.Create(CultureInfo.InvariantCulture, $"{KeptPrefix}{step}"))
+        : _alone ?? System.IO.Path.Combine(Path, OnlyCheckpoint);
+
+    /// <summary>The complete checkpoints of a run that keeps several, the newest last.</summary>
+    public IReadOnlyList<(long Step, string Folder)> Kept() =>
+        [.. StepFolders().Where(one => File.Exists(System.IO.Path.Combine(one.Folder, CheckpointFolder.IndexFile))).OrderBy(one => one.Step)];
+
+    /// <summary>Folders that checkpoints of this run are in, or were to be in.</summary>
+    public IEnumerable<string> CheckpointFolders() => [CheckpointOf(step: 0, keep: 1), .. StepFolders().Select(one => one.Folder)];
+
+    /// <summary>Whether there is a checkpoint.</summary>
+    /// <exception cref="CheckpointException">There is an index, and it is none of ours.</exception>
+    public bool HoldsCheckpoint()
+    {
+        bool found = false;
+        foreach (string folder in CheckpointFolders().Where(folder => File.Exists(System.IO.Path.Combine(folder, CheckpointFolder.IndexFile))))
         {
-            return At(checkpoint);
+            CheckpointFolder.Open(folder);
+            found = true;
         }
 
-        string? parent = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
-        RunFolder around = new(parent ?? checkpoint, checkpoint);
-        return File.Exists(around.RecordFile) ? around : new RunFolder(checkpoint, checkpoint);
+        return found;
+    }
+
+    /// <summary>Whether the run is a demo's: no other changes its subject.</summary>
+    public bool HoldsDemo()
+    {
+        try
+        {
+            return ReadRunFile() is { TurnsAfter: not null };
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Keeps the folder for one run at a time.</summary>
+    /// <exception cref="UsageException">There is another run at work, or the folder cannot be written to.</exception>
+    public FolderLock Take()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"The run's folder {Path} cannot be made: {e.Message}");
+        }
+
+        try
+        {
+            return FolderLock.Take(Path, LockName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"Another run is at work in {Path}, or it cannot be written to; choose another folder: {e.Message}");
+        }
+    }
+
+    /// <summary>Throws where a run is at work.</summary>
+    /// <exception cref="UsageException">There is one, or the folder cannot be written to.</exception>
+    public void RequireIdle() => Take().Dispose();
+
+    /// <summary>Deletes run.json, the history, and the folder of kept checkpoints when it is empty.</summary>
+    public void RemoveRecord(IFileStore disk)
+    {
+        string kept = System.IO.Path.Combine(Path, KeptCheckpoints);
+        if (Directory.Exists(kept) && !Directory.EnumerateFileSystemEntries(kept).Any())
+        {
+            Directory.Delete(kept);
+        }
+
+        disk.Delete(HistoryFile);
+        disk.Delete(RecordFile);
     }
 
     /// <summary>Reads run.json, with full paths and the name that the folder has now; null when there is none.</summary>
@@ -67,20 +147,6 @@ internal sealed record RunFolder(string Path, string Checkpoint)
     /// <exception cref="InvalidDataException">It cannot be read.</exception>
     public RunStatus? ReadStatus() =>
         Read<RunStatus>(StatusFile, status => status with { Name = Name, Checkpoint = status.Checkpoint is { } place ? Placed(place) : null });
-
-    /// <summary>Opens the checkpoint, and says what is known against it.</summary>
-    /// <exception cref="CheckpointException">There is none that can be read.</exception>
-    public CheckpointFolder OpenCheckpoint(CommandOutput output)
-    {
-        var checkpoint = CheckpointFolder.Open(Checkpoint);
-        if (!checkpoint.HasChecksums)
-        {
-            output.Error.WriteLine(
-                $"The checkpoint in {Checkpoint} has no checksums, as earlier versions wrote none: damage in it would not be noticed. The next save adds them.");
-        }
-
-        return checkpoint;
-    }
 
     /// <summary>Writes run.json. Text below the current folder is seen from the run's, so that both can be moved or copied together.</summary>
     public void Write(RunFile record) => Write(RecordFile, record with { Text = [.. record.Text.Select(Seen)] });
@@ -103,6 +169,19 @@ internal sealed record RunFolder(string Path, string Checkpoint)
         string fromHere = System.IO.Path.GetRelativePath(Environment.CurrentDirectory, text);
         return System.IO.Path.IsPathRooted(fromHere) || fromHere.Split(System.IO.Path.DirectorySeparatorChar)[0] == ".." ? text
             : System.IO.Path.GetRelativePath(Full, text);
+    }
+
+    /// <summary>Folders of single steps, those without a complete checkpoint too.</summary>
+    public IEnumerable<(long Step, string Folder)> StepFolders()
+    {
+        string kept = System.IO.Path.Combine(Path, KeptCheckpoints);
+        foreach (string folder in Directory.Exists(kept) ? Directory.GetDirectories(kept, $"{KeptPrefix}*") : [])
+        {
+            if (long.TryParse(System.IO.Path.GetFileName(folder).AsSpan(KeptPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step))
+            {
+                yield return (step, folder);
+            }
+        }
     }
 
     private void Write<T>(string file, T content)

@@ -11,6 +11,9 @@ internal sealed record RunStatus
     /// <summary>The error, when the run failed.</summary>
     public string? Error { get; init; }
 
+    /// <summary>Why the run ended before its last step, when it did well; null when it did not.</summary>
+    public string? Ending { get; init; }
+
     /// <summary>Committed steps.</summary>
     public required long Step { get; init; }
 
@@ -27,7 +30,7 @@ internal sealed record RunStatus
     /// <summary>Device memory of each worker, in rank order; empty before the first step.</summary>
     public IReadOnlyList<WorkerUse> Memory { get; init; } = [];
 
-    /// <summary>Folder of the checkpoint, in the file as it is seen from the run's folder; null while there is none of this run.</summary>
+    /// <summary>Folder of the newest checkpoint, in the file as it is seen from the run's folder; null while there is none of this run.</summary>
     public string? Checkpoint { get; init; }
 
     /// <summary>Step of the checkpoint.</summary>

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
+using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Cli.Training;
 
 /// <summary>Follows what the director does: asks after every step in which shards moved, and otherwise once a second.</summary>
-internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
+internal sealed class DirectorNews(MoEModel model, TrainingMeter meter, IRunLogger history)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -32,12 +33,17 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter)
         _asked = Stopwatch.GetTimestamp();
         DirectorStatus director = await model.GetDirectorAsync(CancellationToken.None);
         TrainingStatus status = await model.GetStatusAsync(CancellationToken.None);
-        meter.Follow(status, director);
-        foreach (DecisionReport decision in meter.Director?.Decisions ?? [])
+        if (meter.Follow(status, director) is { } moved)
         {
-            if (decision.ConcludedAt is not null && _noted.Add(decision.Number) && decision.Layers.Any(layer => layer.RatioBefore >= Notable))
+            history.Log(moved);
+        }
+
+        foreach (DirectorDecision decision in director.Decisions.Where(one => one.State != DecisionState.Applying && _noted.Add(one.Number)))
+        {
+            history.Log(new DecisionEvent { Step = meter.Step, Decision = decision, Silos = status.SiloNames });
+            if (decision.Layers.Any(layer => layer.RatioBefore >= Notable))
             {
-                meter.Note($"the director acts on the load of step {decision.Step}: {decision}");
+                meter.Note($"the director acts on the load of step {decision.Step}: {DecisionReport.Of(decision, status.SiloNames)}");
             }
         }
     }

@@ -27,7 +27,7 @@ internal static class ScheduleLength
         output.Error.WriteLine($"Measuring how many steps fit into {job.Time.TotalSeconds:0} s ...");
         using var progress = CountProgress.On(output, "step", WarmupSteps + MeasuredSteps);
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync(job.Name, job.Run, cancellationToken: cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(job.ModelName, job.Run, cancellationToken: cancellation);
         TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
         double[] seconds = new double[MeasuredSteps];
         for (int step = 1; step <= WarmupSteps + MeasuredSteps; step++)

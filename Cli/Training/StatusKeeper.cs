@@ -40,16 +40,16 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
         _status = _status with { Memory = [.. memory.Select(worker => new WorkerUse(worker.Used, worker.Budget))] };
 
     /// <summary>A checkpoint of the step is on disk.</summary>
-    public void Saved(long step)
+    public void Saved(long step, string checkpoint)
     {
-        _status = _status with { Checkpoint = Path.GetFullPath(folder.Checkpoint), CheckpointStep = step };
+        _status = _status with { Checkpoint = Path.GetRelativePath(folder.Path, checkpoint), CheckpointStep = step };
         Write();
     }
 
     /// <summary>The run begins or ends.</summary>
-    public void Enter(RunState state, string? error = null)
+    public void Enter(RunState state, string? error = null, string? ending = null)
     {
-        _status = _status with { State = state, Error = error };
+        _status = _status with { State = state, Error = error, Ending = ending };
         Write();
     }
 

@@ -19,6 +19,10 @@ internal sealed record TextSource(IReadOnlyList<string> Paths, ByteCorpus Corpus
         return new TextSource(full, corpus, HashOf(corpus));
     }
 
+    /// <summary>Reads text to measure a model on: all of it is for validation.</summary>
+    public static ByteCorpus ReadAll(IReadOnlyList<string> paths, CommandOutput output) =>
+        ByteCorpus.ForValidation(ReadFiles([.. paths.Select(path => path.Length == 0 ? path : Path.GetFullPath(path))], output));
+
     private static IReadOnlyList<TextDocument> ReadFiles(string[] paths, CommandOutput output)
     {
         TextFolder text = TextFolder.Read(paths);

@@ -42,6 +42,15 @@ internal sealed record TrainingJob
     /// <summary>Steps between two checkpoints; 0 for one at the end.</summary>
     public int SaveEvery { get; init; }
 
+    /// <summary>Checkpoints that the run keeps; more than one are in folders of their own.</summary>
+    public int Keep { get; init; } = 1;
+
+    /// <summary>Steps between two evaluations; 0 for one at the end.</summary>
+    public int EvalEvery { get; init; }
+
+    /// <summary>Evaluations without a new best one after which the run ends; 0 to go on whatever they say.</summary>
+    public int Patience { get; init; }
+
     public required RunFolder Folder { get; init; }
 
     /// <summary>Whether the busiest silo's busiest expert moves to the idlest silo half-way, to show that nothing stops or changes.</summary>

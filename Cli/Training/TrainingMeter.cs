@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
+using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Placement.Map;
@@ -25,6 +26,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     private double _balancesAsBegun;
     private long[][] _lastTokens = [];
     private double _smoothed = double.NaN;
+    private TimeSpan _aside;
 
     private readonly long _first = status.Step;
 
@@ -55,8 +57,11 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
     /// <summary>What the director sees and has done; null without one.</summary>
     public DirectorReport? Director { get; private set; }
 
-    /// <summary>Time since the start.</summary>
-    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+    /// <summary>Time since the start, without what was set aside.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started) - _aside;
+
+    /// <summary>By layer: tokens of the busiest worker over the mean in the last step; 1 for a dense layer.</summary>
+    public IReadOnlyList<double> LayerBalance { get; private set; } = [];
 
     /// <summary>Adds a step.</summary>
     public TrainingProgress Add(StepOutcome step)
@@ -70,8 +75,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         double[] entropies = [.. step.RouterEntropy.Where((_, layer) => step.ChosenTokens[layer].Length > 0)];
         RouterEntropy = entropies.Length > 0 ? entropies.Average() : null;
         DroppedShare = (double)step.DroppedTokens.Sum(layer => layer.Sum()) / Math.Max(1, step.ChosenTokens.Sum(layer => layer.Sum()));
-        double balance = Balance(_map, step.KeptTokens);
-        double balanceAsBegun = Balance(_began, step.KeptTokens);
+        LayerBalance = Balances(_map, step.KeptTokens);
+        double balance = Mean(LayerBalance, step.KeptTokens);
+        double balanceAsBegun = Mean(Balances(_began, step.KeptTokens), step.KeptTokens);
         _balances += balance;
         _balancesAsBegun += balanceAsBegun;
         TimeSpan elapsed = Elapsed;
@@ -117,35 +123,44 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         return new ExpertMove(hotLayer, hotExpert, idlest);
     }
 
+    /// <summary>Takes time that was no training out of the account, such as an evaluation's.</summary>
+    public void SetAside(TimeSpan time) => _aside += time;
+
     /// <summary>Adds a note for the view.</summary>
     public void Note(string text) => _notes.Add($"step {Step}: {text}");
 
     /// <summary>Updates the placement, and what the director has done.</summary>
-    public void Follow(TrainingStatus now, DirectorStatus director)
+    /// <returns>What has changed its place; null when nothing has.</returns>
+    public PlacementEvent? Follow(TrainingStatus now, DirectorStatus director)
     {
-        Follow(now);
         Director = DirectorReport.Of(director, now.SiloNames);
+        return Follow(now);
     }
 
     /// <summary>Updates the placement after a move, and notes the move.</summary>
-    public void Follow(TrainingStatus now, ExpertMove move)
+    /// <returns>What has changed its place; null when nothing has.</returns>
+    public PlacementEvent? Follow(TrainingStatus now, ExpertMove move)
     {
         string from = _status.SiloNames[_status.Map!.Ranks()[move.Layer][move.Expert][0]];
-        Follow(now);
         _notes.Add(
             $"step {Step}: layer {move.Layer}, expert {move.Expert}, the busiest of {from}, moved to {now.SiloNames[move.Rank]} "
             + $"with its optimizer state (view {now.View}); training goes on, no bit of its result changes");
+        return Follow(now);
     }
 
     private IEnumerable<(int Layer, int Expert)> Experts() =>
         _lastTokens.SelectMany((tokens, layer) => tokens.Select((_, expert) => (layer, expert)));
 
-    private void Follow(TrainingStatus now)
+    private PlacementEvent? Follow(TrainingStatus now)
     {
-        if (now.Map is { } map && now.View != _status.View)
+        if (now.Map is not { } map || now.View == _status.View)
         {
-            (_status, _map) = (now, map);
+            return null;
         }
+
+        PlacementEvent? moved = PlacementEvent.Between(_status, now);
+        (_status, _map) = (now, map);
+        return moved is null ? null : moved with { Step = Step };
     }
 
     /// <summary>
@@ -176,12 +191,13 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps)
         return [.. loads.Select(load => load.ToArray())];
     }
 
-    /// <summary>Tokens of the busiest worker over the mean, mean over the layers with experts.</summary>
-    private double Balance(PlacementMap map, long[][] tokens) => Enumerable.Range(0, tokens.Length)
-        .Where(layer => tokens[layer].Length > 0)
-        .Select(layer => _quotas.Split(map.PlacementOf(layer), tokens[layer]).BalanceRatio)
-        .DefaultIfEmpty(1)
-        .Average();
+    /// <summary>By layer: tokens of the busiest worker over the mean.</summary>
+    private double[] Balances(PlacementMap map, long[][] tokens) =>
+        [.. tokens.Select((ofLayer, layer) => ofLayer.Length > 0 ? _quotas.Split(map.PlacementOf(layer), ofLayer).BalanceRatio : 1)];
+
+    /// <summary>The mean over the layers with experts.</summary>
+    private static double Mean(IReadOnlyList<double> balances, long[][] tokens) =>
+        balances.Where((_, layer) => tokens[layer].Length > 0).DefaultIfEmpty(1).Average();
 
     private static IQuotaRule Quotas(RunConfiguration run) => run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
 }

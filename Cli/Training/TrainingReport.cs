@@ -17,6 +17,11 @@ internal static class TrainingReport
         TrainingResult final = result with { Seconds = (DateTime.UtcNow - ProcessStart.Utc).TotalSeconds };
         output.Out.WriteLine();
         output.Out.WriteLine($"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos, {final.TokensPerSecond:N0} tokens/s.");
+        if (final.Ending is { } ending)
+        {
+            output.Out.WriteLine($"The run {ending}.");
+        }
+
         output.Out.WriteLine($"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on");
         output.Out.WriteLine($"Unigram model    {final.UnigramLoss:0.000}");
         if (final.Director is { } director)
@@ -82,6 +87,7 @@ internal static class TrainingReport
 /// <param name="Fingerprint">Hash of all parameters, bit for bit.</param>
 /// <param name="Checkpoint">The checkpoint's folder.</param>
 /// <param name="Sample">Generated text, the prompt included.</param>
+/// <param name="Ending">Why the run ended before its last step; null when it did not, or ran out of time.</param>
 internal sealed record TrainingResult(
     int Silos,
     long Steps,
@@ -102,7 +108,8 @@ internal sealed record TrainingResult(
     long Parameters,
     string Fingerprint,
     string Checkpoint,
-    string Sample);
+    string Sample,
+    string? Ending);
 
 /// <summary>When this program began.</summary>
 internal static class ProcessStart

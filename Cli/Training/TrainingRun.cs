@@ -4,49 +4,31 @@ using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Client.Data;
+using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Cli.Training;
 
 /// <summary>The steps of a job on a model that is there: training with checkpoints, and what is said of the model at the end.</summary>
-internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter meter, StatusKeeper keeper, long goal)
+internal sealed class TrainingRun(
+    TrainingJob job, MoEModel model, TrainingMeter meter, StatusKeeper keeper, Validation validation, IRunLogger history, long goal)
 {
     private const int SampleTokens = 240;
     private const float SampleTemperature = 0.7f;
 
-    /// <summary>Sequences of an evaluation's micro-batch.</summary>
-    private const int EvaluationSequences = 8;
-
     private readonly SubjectWindows _windows =
         new(job.Text.Corpus, job.Seed, model.Run.Model.MaximumSequence, TurnOf(job, goal));
 
-    private readonly DirectorNews _director = new(model, meter);
+    private readonly DirectorNews _director = new(model, meter, history);
 
-    private readonly RunFile _record = new(
-        Id: job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
-        Name: job.Name,
-        Text: job.Text.Paths,
-        TextHash: job.Text.Hash,
-        Seed: job.Seed,
-        Batch: job.Sequences,
-        Silos: job.Silos,
-        Steps: goal,
-        SaveEvery: job.SaveEvery,
-        Prompt: job.Prompt,
-        Director: job.Director is not null,
-        TurnsAfter: TurnOf(job, goal));
+    private readonly CheckpointKeeper _checkpoints = new(job, RecordOf(job, goal), model, meter, keeper, validation, history);
 
     /// <summary>
     /// On a machine that becomes slower, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
     /// slack, since ending before the learning rate has come down costs more than a few seconds.
     /// </summary>
     private readonly TimeSpan _limit = job.ScheduleIsSet ? job.Time : job.Steps is not null ? TimeSpan.MaxValue : job.Time * 1.25;
-
-    private bool _recorded;
-
-    /// <summary>Step of the checkpoint.</summary>
-    private long _saved = job.Resume?.Step ?? 0;
 
     /// <summary>
     /// Trains until the goal, the time limit or cancellation, and saves. A checkpoint on the way that cannot be written is noted, and the run goes on: the
@@ -56,11 +38,17 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
     /// <exception cref="StoppedException">Cancelled before the goal.</exception>
     public async Task TrainAsync(ITrainingView view, CancellationToken cancellation)
     {
-        bool IsToGoOn() => !cancellation.IsCancellationRequested && (meter.Tokens == 0 || meter.Elapsed < _limit);
+        bool IsToGoOn() => !cancellation.IsCancellationRequested && !validation.IsExhausted && (meter.Tokens == 0 || meter.Elapsed < _limit);
+        if (job.Resume is not null && IsToGoOn())
+        {
+            // A run that was stopped right after the step had not been measured there.
+            await validation.FollowAsync(CancellationToken.None);
+        }
+
         while (meter.Step < goal && IsToGoOn())
         {
-            // One stream per checkpoint: a stream submits a step ahead, and a checkpoint belongs between two steps.
-            long until = job.SaveEvery > 0 ? Math.Min(goal, (meter.Step / job.SaveEvery + 1) * job.SaveEvery) : goal;
+            // One stream until the next pause: a stream submits a step ahead, and checkpoints and evaluations belong between two steps.
+            long until = Math.Min(goal, Math.Min(Next(job.SaveEvery), Next(job.EvalEvery)));
             IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Sequence(meter.Step + 1, until, 1)
                 .TakeWhile(_ => IsToGoOn())
                 .Select(step => ByteBatches.OfStep(_windows.Of(step), step, model.Run.MicroBatches, job.Sequences));
@@ -68,44 +56,23 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             // Cancellation ends the batches, not the steps: what was begun is committed and saved.
             await foreach (StepOutcome step in model.TrainAsync(batches, CancellationToken.None))
             {
-                TrainingProgress progress = meter.Add(step);
-                view.Report(progress);
-                if (keeper.IsDue || step.Step == goal)
-                {
-                    keeper.Remember((await model.GetStatusAsync(CancellationToken.None)).Memory);
-                }
-
-                keeper.Report(progress);
-                if (Directed)
-                {
-                    // After the step was shown, as its tokens went where the experts were before.
-                    await _director.FollowAsync(step);
-                }
-
-                if (step.Step == TurnOf(job, goal))
-                {
-                    meter.Note("the text changes its subject");
-                }
-
-                if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
-                {
-                    await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, CancellationToken.None);
-                    meter.Follow(await model.GetStatusAsync(CancellationToken.None), move);
-                }
+                await FollowAsync(step, view);
             }
 
-            if (meter.Step < goal && IsToGoOn())
+            // The best must be on the disk to be kept; a run of one checkpoint keeps the newest.
+            bool isBest = IsToGoOn() && await validation.FollowAsync(CancellationToken.None);
+            if (meter.Step < goal && IsToGoOn() && (IsDue(job.SaveEvery) || (isBest && job.Keep > 1)))
             {
-                await TrySaveAsync();
+                await _checkpoints.TrySaveAsync();
             }
         }
 
-        if (meter.Step > _saved)
+        await _checkpoints.SaveAsync();
+        if (validation.Ending is { } ending)
         {
-            await SaveAsync();
+            meter.Note(ending);
         }
-
-        if (meter.Step < goal && cancellation.IsCancellationRequested)
+        else if (meter.Step < goal && cancellation.IsCancellationRequested)
         {
             throw new StoppedException(
                 meter.Step == 0
@@ -117,7 +84,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     /// <summary>Measures the validation loss and lets the model write.</summary>
     public async Task<TrainingResult> FinishAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> validation, CommandOutput output, CancellationToken cancellation)
+        IReadOnlyList<ReadOnlyMemory<byte>> windows, CommandOutput output, CancellationToken cancellation)
     {
         double seconds = meter.Elapsed.TotalSeconds;
         if (Directed)
@@ -126,7 +93,16 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
         }
 
         output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {seconds:0.0} s; measuring the validation loss ...");
-        EvaluationOutcome loss = await model.EvaluateAsync([.. validation.Chunk(EvaluationSequences).Select(ByteBatches.Of)], cancellation);
+        EvaluationOutcome loss = await validation.MeasureAsync(cancellation);
+        try
+        {
+            await history.FlushAsync();
+        }
+        catch (IOException e)
+        {
+            output.Error.WriteLine(e.Message);
+        }
+
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
         int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
         return new TrainingResult(
@@ -141,7 +117,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             DroppedShare: meter.DroppedShare,
             ValidationLoss: loss.Loss,
             ValidationBytes: loss.Tokens,
-            UnigramLoss: job.Text.Corpus.UnigramLoss(validation),
+            UnigramLoss: job.Text.Corpus.UnigramLoss(windows),
             ShardsMoved: meter.ShardsMoved,
             Balance: meter.MeanBalance,
             BalanceAsBegun: meter.MeanBalanceAsBegun,
@@ -149,6 +125,7 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
             Parameters: ModelLayout.ParameterCount(model.Run.Model),
             Fingerprint: (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
             Checkpoint: Path.GetFullPath(job.Folder.Checkpoint),
+            Ending: validation.Ending,
             Sample: job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]));
     }
 
@@ -157,30 +134,58 @@ internal sealed class TrainingRun(TrainingJob job, MoEModel model, TrainingMeter
 
     private static long? TurnOf(TrainingJob job, long goal) => job.TurnsAfter ?? (job.ChangesSubject ? goal / 2 : null);
 
-    private async Task TrySaveAsync()
-    {
-        try
-        {
-            await SaveAsync();
-        }
-        catch (Exception e) when (e is CheckpointFailedException or IOException or UnauthorizedAccessException)
-        {
-            meter.Note($"{e.Message} Training goes on; the next save tries again.");
-        }
-    }
+    private static RunFile RecordOf(TrainingJob job, long goal) => new(
+        Id: job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
+        Name: job.Name,
+        Text: job.Text.Paths,
+        TextHash: job.Text.Hash,
+        Seed: job.Seed,
+        Batch: job.Sequences,
+        Silos: job.Silos,
+        Steps: goal,
+        SaveEvery: job.SaveEvery,
+        Prompt: job.Prompt,
+        Director: job.Director is not null,
+        TurnsAfter: TurnOf(job, goal),
+        Keep: job.Keep,
+        EvalEvery: job.EvalEvery,
+        Patience: job.Patience);
 
-    private async Task SaveAsync()
+    private bool IsDue(int every) => every > 0 && meter.Step % every == 0;
+
+    /// <summary>The next step that is a multiple of a number; beyond all steps when the number is 0.</summary>
+    private long Next(int every) => every > 0 ? (meter.Step / every + 1) * every : long.MaxValue;
+
+    /// <summary>What is done after every step: it is written down and shown, and the experts' places are followed.</summary>
+    private async Task FollowAsync(StepOutcome step, ITrainingView view)
     {
-        // A new run takes the place of what a run before it has left.
-        await model.SaveAsync(job.Folder.Checkpoint, _record.Id, overwrite: job.Resume is null && !_recorded, CancellationToken.None);
-        if (!_recorded)
+        TrainingProgress progress = meter.Add(step);
+        history.Log(StepEvent.Of(step, meter.LayerBalance));
+        view.Report(progress);
+        if (keeper.IsDue || step.Step == goal)
         {
-            // Not earlier: until now, the folder may hold an earlier run that can still be resumed.
-            job.Folder.Write(_record);
-            _recorded = true;
+            keeper.Remember((await model.GetStatusAsync(CancellationToken.None)).Memory);
         }
 
-        _saved = meter.Step;
-        keeper.Saved(meter.Step);
+        keeper.Report(progress);
+        if (Directed)
+        {
+            // After the step was shown, as its tokens went where the experts were before.
+            await _director.FollowAsync(step);
+        }
+
+        if (step.Step == TurnOf(job, goal))
+        {
+            meter.Note("the text changes its subject");
+        }
+
+        if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
+        {
+            await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, CancellationToken.None);
+            if (meter.Follow(await model.GetStatusAsync(CancellationToken.None), move) is { } moved)
+            {
+                history.Log(moved);
+            }
+        }
     }
 }

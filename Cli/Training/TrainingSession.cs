@@ -1,6 +1,7 @@
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
+using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Embedded;
@@ -14,14 +15,14 @@ internal static class TrainingSession
     /// <exception cref="StoppedException">Cancelled; the step is finished, and what was learnt is in the checkpoint.</exception>
     public static async Task<TrainingResult> RunAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
     {
-        using FolderLock alone = Take(job.Folder);
+        using FolderLock alone = job.Folder.Take();
         if (job.Resume is null)
         {
             CheckpointSave.RequireOwn(job.Folder.Checkpoint, model: null);
         }
 
         // Before the training, so that a text too short to validate on is refused now.
-        IReadOnlyList<ReadOnlyMemory<byte>> validation = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
+        IReadOnlyList<ReadOnlyMemory<byte>> windows = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
         RunConfiguration run = await WithScheduleAsync(job, output, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;
         var keeper = new StatusKeeper(job.Folder, FirstStatus(job, goal), TimeProvider.System, output.Error);
@@ -32,20 +33,30 @@ internal static class TrainingSession
             MoEModel model = job.Resume is null
                 ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
                 : await cluster.Client.RestoreModelAsync(job.ModelName, job.Folder.Checkpoint, cancellationToken: cancellation);
+            if (job.Resume is null)
+            {
+                // Not earlier: until now, something could have been refused.
+                EarlierRun.Remove(job.Folder);
+            }
+
             if (job.Director is not null && job.Silos > 1)
             {
                 await model.SetDirectorAsync(job.Director, cancellation);
             }
 
             TrainingStatus status = await model.GetStatusAsync(cancellation);
-            var training = new TrainingRun(job, model, new TrainingMeter(status, goal), keeper, goal);
+            await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
+            var meter = new TrainingMeter(status, goal);
+            var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
+            validation.Recall(RunHistory.Read(job.Folder.HistoryFile));
+            var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
             await using (ITrainingView view = TrainingView.Open(output))
             {
                 await training.TrainAsync(view, cancellation);
             }
 
-            TrainingResult result = await training.FinishAsync(validation, output, cancellation);
-            keeper.Enter(RunState.Done);
+            TrainingResult result = await training.FinishAsync(windows, output, cancellation);
+            keeper.Enter(RunState.Done, ending: validation.Ending);
             return result;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -57,29 +68,6 @@ internal static class TrainingSession
         {
             keeper.Enter(RunState.Failed, e.Message);
             throw;
-        }
-    }
-
-    /// <summary>Allows one run at a time in a folder, and none in a folder that cannot be written to.</summary>
-    /// <exception cref="UsageException">There is another run at work, or the folder cannot be written to.</exception>
-    private static FolderLock Take(RunFolder folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder.Path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"The run's folder {folder.Path} cannot be made: {e.Message}");
-        }
-
-        try
-        {
-            return FolderLock.Take(folder.Path, ".running");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"Another run is at work in {folder.Path}, or it cannot be written to; choose another folder: {e.Message}");
         }
     }
 
@@ -102,7 +90,7 @@ internal static class TrainingSession
         Step = job.Resume?.Step ?? 0,
         Steps = goal,
         Silos = job.Silos,
-        Checkpoint = job.Resume is null ? null : Path.GetFullPath(job.Folder.Checkpoint),
+        Checkpoint = job.Resume is null ? null : Path.GetRelativePath(job.Folder.Path, job.Folder.Checkpoint),
         CheckpointStep = job.Resume?.Step,
         Process = Environment.ProcessId,
         Machine = Environment.MachineName,

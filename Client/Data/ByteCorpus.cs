@@ -40,6 +40,10 @@ public sealed class ByteCorpus
                 [.. ordered.Select(document => document with { Bytes = document.Bytes[TrainingPart(document)..] })]);
     }
 
+    /// <summary>Documents none of which is trained on.</summary>
+    public static ByteCorpus ForValidation(IReadOnlyList<TextDocument> documents) =>
+        new([], [.. documents.OrderBy(document => document.Name, StringComparer.Ordinal)]);
+
     /// <summary>Random windows of the training text, each <paramref name="length"/> inputs and the byte that follows the last.</summary>
     /// <param name="seed">Same seed, same windows.</param>
     /// <param name="length">Number of inputs.</param>
@@ -89,8 +93,8 @@ public sealed class ByteCorpus
                 "Give more text, or a shorter sequence.");
         }
 
-        int needed = (atLeastBytes + length - 1) / length;
-        int stride = Math.Max(1, all.Length / needed);
+        long needed = ((long)atLeastBytes + length - 1) / length;
+        long stride = Math.Max(1, all.Length / needed);
         return [.. all.Where((_, i) => i % stride == 0)];
     }
 

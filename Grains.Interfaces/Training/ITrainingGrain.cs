@@ -52,6 +52,12 @@ public interface ITrainingGrain : IGrainWithStringKey
     [ResponseTimeout("00:00:10")]
     Task<long> SubmitAsync(WorkRequest request);
 
+    /// <summary>Begins to delete the model, once what was submitted before is done. From now on everything else is refused.</summary>
+    /// <returns>A ticket; its outcome is a <see cref="DeleteOutcome"/>.</returns>
+    [Alias("delete")]
+    [ResponseTimeout("00:00:10")]
+    Task<long> DeleteAsync();
+
     /// <summary>Waits up to <paramref name="slice"/> for a ticket.</summary>
     /// <returns>The outcome, or null when there is none yet.</returns>
     /// <exception cref="Errors.MoEException">The work failed.</exception>

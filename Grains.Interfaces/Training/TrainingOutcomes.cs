@@ -65,3 +65,8 @@ public sealed record FingerprintOutcome([property: Id(0)] ulong Hash, [property:
 /// <param name="Step">Committed steps.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.progress")]
 public sealed record ProgressOutcome([property: Id(0)] long Step) : WorkOutcome;
+
+/// <summary>A model is deleted.</summary>
+/// <param name="Existed">Whether there was one of that name.</param>
+[GenerateSerializer, Immutable, Alias("moe.outcome.delete")]
+public sealed record DeleteOutcome([property: Id(0)] bool Existed) : WorkOutcome;

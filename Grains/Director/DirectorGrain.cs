@@ -125,6 +125,14 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
         };
     }
 
+    /// <inheritdoc />
+    public Task EndAsync()
+    {
+        (_log, _watch, _view, _revision) = (new DecisionLog([]), null, -1, -1);
+        DeactivateOnIdle();
+        return Task.CompletedTask;
+    }
+
     private Task KeepAsync() => store.WriteDecisionsAsync(Model, _log.Decisions);
 
     private async Task RefreshAsync()

@@ -13,6 +13,13 @@ public interface IRunStore
     /// <returns>False when another coordinator has written meanwhile.</returns>
     Task<bool> TryWriteAsync(string model, RunRecord record);
 
+    /// <summary>Names of the models that have a record.</summary>
+    Task<IReadOnlyList<string>> ListAsync();
+
+    /// <summary>Removes a model's record, batches and decisions if the stored version is still <paramref name="version"/>.</summary>
+    /// <returns>False when another coordinator has written meanwhile.</returns>
+    Task<bool> TryDeleteAsync(string model, long version);
+
     /// <summary>Logs the batch of a step, replacing one that was logged for it and never committed.</summary>
     Task WriteBatchAsync(string model, StepRequest batch);
 

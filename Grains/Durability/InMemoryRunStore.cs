@@ -38,6 +38,22 @@ public sealed class InMemoryRunStore : IRunStore
     });
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<string>> ListAsync() => Locked<IReadOnlyList<string>>(() => [.. _records.Keys]);
+
+    /// <inheritdoc />
+    public Task<bool> TryDeleteAsync(string model, long version) => Locked(() =>
+    {
+        if (_records.GetValueOrDefault(model)?.Version != version)
+        {
+            return false;
+        }
+
+        _batches.Remove(model);
+        _decisions.Remove(model);
+        return _records.Remove(model);
+    });
+
+    /// <inheritdoc />
     public Task WriteBatchAsync(string model, StepRequest batch) => Locked(() => LogOf(model)[batch.Step] = batch);
 
     /// <inheritdoc />

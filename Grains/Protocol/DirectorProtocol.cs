@@ -73,6 +73,10 @@ public interface IDirectorProtocol : IGrainWithStringKey
     [Alias("conclude")]
     [OneWay]
     Task ConcludeAsync(PlanConclusion conclusion);
+
+    /// <summary>The model is deleted: what the director knows of it is forgotten.</summary>
+    [Alias("end")]
+    Task EndAsync();
 }
 
 /// <summary>What the director of a model asks of its coordinator.</summary>

@@ -23,6 +23,11 @@ public interface IWorkerHostService : IGrainService
     [Alias("end")]
     Task EndViewAsync(string model, long term, long view, string reason);
 
+    /// <summary>A model is deleted: frees what this host holds of it. May be repeated.</summary>
+    /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
+    [Alias("forget")]
+    Task ForgetAsync(string model, long term);
+
     /// <summary>
     /// Queues commands in their order and waits up to <paramref name="slice"/> for the last one to end: a call to submit and another to poll would be
     /// two messages more for every host and step.

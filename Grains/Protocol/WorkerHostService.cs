@@ -29,6 +29,17 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     });
 
     /// <inheritdoc />
+    public Task ForgetAsync(string model, long term)
+    {
+        maps.Forget(model);
+        return Translated(async () =>
+        {
+            await host.ForgetAsync(model, term);
+            return true;
+        });
+    }
+
+    /// <inheritdoc />
     public Task<HostReport?> SubmitAsync(NumberedCommand[] commands, TimeSpan slice) => Translated(() =>
     {
         foreach ((CommandHeader header, Command command) in commands)

@@ -96,6 +96,8 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunLog.ViewOpened(log, model, Term, View, Step, map.Workers.Length, silos, elapsed.TotalSeconds);
     }
 
+    public void ModelDeleted() => RunLog.ModelDeleted(log, model, Term, Step);
+
     public void ViewResumed() => RunLog.ViewResumed(log, model, Term, View, Step);
 
     public void ViewEnded(Exception cause)

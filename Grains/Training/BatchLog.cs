@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
@@ -67,4 +69,24 @@ internal sealed class BatchLog(IRunStore store, CoordinatorTerm term, string mod
 
     /// <summary>A step was not applied; its number is free for its batch or another.</summary>
     public void Free(long step) => _logged = Math.Min(_logged, step - 1);
+}
+
+/// <summary>Tells batches apart: the first eight bytes of SHA-256 over their token ids and shapes, or the caller's passes in their place.</summary>
+internal static class BatchDigest
+{
+    public static ulong Of(StepRequest request)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(request.Forward.ToByteArray());
+        for (int index = 0; index < request.Batches.Length; index++)
+        {
+            MicroBatch batch = request.Batches[index];
+            ReadOnlySpan<int> shape = [index, batch.SequenceLength, batch.Inputs.Length];
+            hash.AppendData(MemoryMarshal.AsBytes(shape));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Inputs));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Targets));
+        }
+
+        return BitConverter.ToUInt64(hash.GetHashAndReset());
+    }
 }

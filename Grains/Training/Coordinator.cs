@@ -28,6 +28,7 @@ internal sealed class Coordinator
     private readonly ClusterWork _work;
     private readonly GatePolicies _gates;
     private readonly ViewKeeper _views;
+    private readonly ModelDeletion _deletion;
 
     public Coordinator(
         string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places,
@@ -50,6 +51,7 @@ internal sealed class Coordinator
         _changes = new PlacementChangeProtocol(_members, _commits, activation, term, _memory, model, _events);
         _plans = new PlanExecution(grains, _members, _changes, term, _memory, Run, model);
         var opening = new ViewOpening(_silos, _members, _commits, _changes, activation, term, _memory, Run, _events);
+        _deletion = new ModelDeletion(_silos, _members, activation, term, grains, model, _events);
         _views = new ViewKeeper(_silos, _members, _commits, opening, _gates, term, _events);
     }
 
@@ -138,6 +140,9 @@ internal sealed class Coordinator
             _ => await _work.RunAsync(request),
         });
     }
+
+    /// <summary>Ends the run: nothing of it is left in the cluster, and its name is free.</summary>
+    public Task<DeleteOutcome> DeleteAsync() => _deletion.RunAsync();
 
     /// <summary>Tells the members what waits for the next step to take it along. To be called when none is waiting.</summary>
     public Task FlushAsync() => _commits.FlushAsync();

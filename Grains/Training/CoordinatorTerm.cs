@@ -59,6 +59,16 @@ internal sealed class CoordinatorTerm
     /// <summary>Whether another coordinator has taken over.</summary>
     public async Task<bool> IsOverAsync() => await _store.ReadAsync(Model) is { } record && record.Term > Number;
 
+    /// <summary>Removes the record: the run is no more, and its name is free.</summary>
+    /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
+    public async Task DeleteAsync()
+    {
+        if (!await _store.TryDeleteAsync(Model, Record.Version))
+        {
+            throw Replaced();
+        }
+    }
+
     /// <summary>Replaces the record.</summary>
     /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
     public async Task WriteAsync(RunRecord record)
@@ -66,10 +76,11 @@ internal sealed class CoordinatorTerm
         RunRecord next = record with { Version = Record.Version + 1 };
         if (!await _store.TryWriteAsync(Model, next))
         {
-            throw new StaleCommandException(
-                $"The coordinator of model '{Model}' in term {Record.Term} has been replaced by another; ask again.");
+            throw Replaced();
         }
 
         Record = next;
     }
+
+    private StaleCommandException Replaced() => new($"The coordinator of model '{Model}' in term {Record.Term} has been replaced by another; ask again.");
 }

@@ -63,6 +63,15 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         await Task.WhenAll([.. gates, DismissAsync(before.Shards.Except(map.Shards))]);
     }
 
+    /// <summary>Ends all grains of a model that is deleted: they find that they belong nowhere.</summary>
+    public Task DismissAllAsync(PlacementMap map) => Task.WhenAll(
+    [
+        .. from layer in run.Model.MoELayers
+           from rank in Enumerable.Range(0, map.Workers.Length)
+           select DismissAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync),
+        DismissAsync(map.Shards),
+    ]);
+
     private Task DismissAsync(IEnumerable<ShardId> gone) => Task.WhenAll(gone.Select(shard => DismissAsync(Expert(shard).GetStatusAsync)));
 
     private async Task FollowAsync(ShardId shard, WorkerId from, PlacementMap map)

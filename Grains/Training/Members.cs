@@ -57,6 +57,18 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         Leave();
     }
 
+    /// <summary>The model is deleted: silos free what they hold of it. The view is over.</summary>
+    /// <exception cref="ViewFailedException">A silo does not answer.</exception>
+    public async Task ForgetAsync(IEnumerable<string> silos)
+    {
+        Leave();
+        await Task.WhenAll(silos.Select(silo => OnAsync(silo, async host =>
+        {
+            await host.ForgetAsync(model, term);
+            return true;
+        })));
+    }
+
     /// <summary>The view is over.</summary>
     public void Leave()
     {

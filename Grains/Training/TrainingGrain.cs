@@ -27,6 +27,7 @@ public sealed class TrainingGrain(
 {
     private readonly WorkQueue _queue = new();
     private Coordinator? _coordinator;
+    private bool _ending;
 
     private string Model => this.GetPrimaryKeyString();
 
@@ -44,6 +45,7 @@ public sealed class TrainingGrain(
     /// <inheritdoc />
     public async Task<long> CreateAsync(RunConfiguration configuration, PlacementRequest? placement)
     {
+        RequireNotEnding();
         RunConfiguration run = Validated(configuration);
         if (_coordinator is null)
         {
@@ -94,6 +96,20 @@ public sealed class TrainingGrain(
     }
 
     /// <inheritdoc />
+    public Task<long> DeleteAsync()
+    {
+        if (_coordinator is null)
+        {
+            return Task.FromResult(_queue.Add(term: 0, () => Task.FromResult<WorkOutcome>(new DeleteOutcome(Existed: false))));
+        }
+
+        // Asked for twice, the second one finds that it is done.
+        long ticket = _ending ? _queue.Add(_coordinator.Term.Number, () => Task.FromResult<WorkOutcome>(new DeleteOutcome(Existed: false))) : Queue(EndAsync);
+        _ending = true;
+        return Task.FromResult(ticket);
+    }
+
+    /// <inheritdoc />
     public async Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice)
     {
         if (_queue.Find(ticket) is not { } work)
@@ -114,6 +130,7 @@ public sealed class TrainingGrain(
 
     private async Task<long> RestoreAsync(string place, PlacementRequest? placement, bool inferenceOnly)
     {
+        RequireNotEnding();
         if (_coordinator is { Term.Record: var record } && (record.Checkpoint != place || record.InferenceOnly != inferenceOnly))
         {
             throw new InvalidRequestException($"Model '{Model}' exists. Open it, or restore the checkpoint under another name.");
@@ -146,6 +163,20 @@ public sealed class TrainingGrain(
     }
 
     private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, term, kinds, logger);
+
+    private async Task<WorkOutcome> EndAsync(Coordinator coordinator)
+    {
+        try
+        {
+            DeleteOutcome outcome = await coordinator.DeleteAsync();
+            _coordinator = null;
+            return outcome;
+        }
+        finally
+        {
+            _ending = false;
+        }
+    }
 
     private long Queue(Func<Coordinator, Task<WorkOutcome>> work)
     {
@@ -186,8 +217,19 @@ public sealed class TrainingGrain(
         }
     }
 
-    private Coordinator Existing() =>
-        _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
+    private Coordinator Existing()
+    {
+        RequireNotEnding();
+        return _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
+    }
+
+    private void RequireNotEnding()
+    {
+        if (_ending)
+        {
+            throw new InvalidRequestException($"Model '{Model}' is being deleted. Create it anew when that is done.");
+        }
+    }
 
     private CheckpointFolder ReadCheckpoint(string place, bool moments)
     {

@@ -19,6 +19,15 @@ public class GettingStartedTests
     }
 
     [Fact]
+    public void The_history_of_the_guide_is_one_that_compiles()
+    {
+        string[] source = Read("HistoryExample.cs").Split('\n');
+        int start = Array.FindIndex(source, line => line.Contains("RunAsync(", StringComparison.Ordinal)) + 2;
+        string body = string.Join('\n', source[start..].TakeWhile(line => line != "    }").Select(line => line.Length > 8 ? line[8..] : ""));
+        Assert.Contains($"```csharp\n{body}\n```", Read("getting-started.md"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_programs_of_the_guide_to_layers_are_in_the_examples()
     {
         string[] examples =

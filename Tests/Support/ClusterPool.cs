@@ -12,7 +12,7 @@ namespace MoEActors.Tests.Support;
 /// </summary>
 internal sealed class ClusterPool
 {
-    /// <summary>Tests that a cluster serves: models are never deleted, and their parameters stay in memory.</summary>
+    /// <summary>Tests that a cluster serves: most models are not deleted, and their parameters stay in memory.</summary>
     private const int MostLeases = 60;
 
     private static readonly ConcurrentDictionary<string, ClusterPool> Pools = new();

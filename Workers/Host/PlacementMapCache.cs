@@ -14,6 +14,9 @@ public sealed class PlacementMapCache
     public void Install(string model, PlacementMap map) =>
         _maps.AddOrUpdate(model, map, (_, known) => map.Version >= known.Version ? map : known);
 
+    /// <summary>Forgets a model that is deleted: its grains belong nowhere.</summary>
+    public void Forget(string model) => _maps.TryRemove(model, out _);
+
     /// <summary>The map of a model; null before one has arrived.</summary>
     public PlacementMap? MapOf(string model) => _maps.GetValueOrDefault(model);
 }

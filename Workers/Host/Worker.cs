@@ -48,6 +48,21 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         return executor?.RunAsync(header, command) ?? Task.FromResult<WorkerReport?>(null);
     }
 
+    /// <summary>Ends what runs of a model, and frees everything that this worker holds of it.</summary>
+    public Task ForgetAsync(string model, Exception cause)
+    {
+        ModelExecutor? executor;
+        lock (_lock)
+        {
+            _models.Remove(model, out executor);
+        }
+
+        executor?.Model?.Interrupt(cause);
+
+        // It waits for threads: not in a grain's turn.
+        return executor is null ? Task.CompletedTask : Task.Run(executor.Dispose);
+    }
+
     /// <summary>Ends when everything queued before has been done for a model.</summary>
     public Task DrainAsync(string model) => Find(model)?.DrainAsync() ?? Task.CompletedTask;
 

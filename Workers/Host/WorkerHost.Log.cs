@@ -78,4 +78,7 @@ internal static partial class WorkerHostLog
         307, LogLevel.Debug, "Worker {Worker} has done command {Command} {Number} of model {Model}, term {Term}, view {View}, in {Seconds:F4} s.")]
     private static partial void CommandDone(
         ILogger log, WorkerId worker, string command, long number, string model, long term, long view, double seconds);
+
+    [LoggerMessage(308, LogLevel.Information, "Silo {Silo} has freed what it held of model {Model}, which was deleted in term {Term}.")]
+    public static partial void ModelForgotten(ILogger log, string silo, string model, long term);
 }

@@ -128,6 +128,20 @@ public sealed class WorkerHost : IDisposable
         }
     }
 
+    /// <summary>A model is deleted: frees what this host holds of it, and forgets its terms, so that the name can be used anew.</summary>
+    /// <exception cref="CommandRefusedException">The term is older than one seen.</exception>
+    public async Task ForgetAsync(string model, long term)
+    {
+        Enter(model, term);
+        await Task.WhenAll(_workers.Select(worker => worker.ForgetAsync(model, new OperationCanceledException($"Model '{model}' is deleted."))));
+        lock (_lock)
+        {
+            _inboxes.Remove(model);
+        }
+
+        WorkerHostLog.ModelForgotten(_log, Silo, model, term);
+    }
+
     /// <summary>Ends collective operations in progress, so that peers fail at once instead of at their deadline.</summary>
     public void Interrupt(Exception cause) => Array.ForEach(_workers, worker => worker.Interrupt(cause));
 

@@ -6,6 +6,7 @@ using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
+using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
@@ -52,6 +53,30 @@ public sealed class TrainingRunTests : IDisposable
         Assert.EndsWith("Training goes on; the next save tries again.", note, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', note);
         Assert.Equal((5L, 5L), (CheckpointFolder.Open(folder.Checkpoint).Step, folder.ReadStatus()!.CheckpointStep!.Value));
+    }
+
+    [Fact]
+    public async Task No_kept_checkpoint_goes_before_a_newer_one_is_complete()
+    {
+        RunFolder folder = _runs.Folder("run");
+        var disk = new FullDiskFileStore();
+        List<string> seen = [];
+        var view = new CheckpointView(folder)
+        {
+            OnStep = step =>
+            {
+                disk.Room = step == 4 ? 1000 : long.MaxValue;
+                seen.Add(string.Join(" ", folder.Kept().Select(one => one.Step)));
+            },
+        };
+        await TrainAsync(folder, view, disk, keep: 2);
+        Assert.Equal(["", "", "2", "2", "2"], seen);
+        Assert.Equal([2L, 5], folder.Kept().Select(one => one.Step));
+        Assert.All(folder.Kept(), one => CheckpointFolder.Open(one.Folder).RequireComplete());
+        Assert.Equal(5, CheckpointFolder.Open(folder.Checkpoint).Step);
+
+        // What the failed save left is gone too.
+        Assert.Equal(2, Directory.GetDirectories(Path.Combine(folder.Path, "checkpoints")).Length);
     }
 
     [Fact]
@@ -113,7 +138,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.StartsWith("Measuring how many steps fit", run.Error, StringComparison.Ordinal);
     }
 
-    private async Task TrainAsync(RunFolder folder, CheckpointView view, IFileStore disk)
+    private async Task TrainAsync(RunFolder folder, CheckpointView view, IFileStore disk, int keep = 1)
     {
         var run = new RunConfiguration
         {
@@ -132,17 +157,21 @@ public sealed class TrainingRunTests : IDisposable
             Steps = 5,
             Time = TimeSpan.MaxValue,
             SaveEvery = 2,
+            Keep = keep,
             Seed = 1,
             Folder = folder,
             Prompt = "The ",
         };
+        Directory.CreateDirectory(folder.Path);
         await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
             new EmbeddedClusterOptions { Silos = 1, Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)) }, Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync("run", run, cancellationToken: Cancellation);
         var time = new FakeTimeProvider();
+        await using var history = HistoryWriter.Open(folder.HistoryFile, after: 0);
         var keeper = new StatusKeeper(folder, Status(), time, TextWriter.Null);
         var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5);
-        await new TrainingRun(job, model, meter, keeper, 5).TrainAsync(view, Cancellation);
+        var validation = new Validation(model, [], every: 0, patience: 0, meter, history);
+        await new TrainingRun(job, model, meter, keeper, validation, history, 5).TrainAsync(view, Cancellation);
     }
 
     private static RunStatus Status() => new()

@@ -1,6 +1,4 @@
 using MoEActors.Examples;
-using MoEActors.Modules.Models;
-using MoEActors.Modules.Optimizers;
 
 // Usage: dotnet run -c Release --project docs/examples/OwnText -- PATH...   (files and folders of UTF-8 text)
 if (args.Length == 0)

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using MoEActors.Cli.Runs;
+using MoEActors.Cli.Training;
+using MoEActors.Client;
+using MoEActors.Client.Data;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Commands;
+
+/// <summary>`moe evaluate`: the loss of a trained model on text.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create()
+    {
+        Option<string[]> text = SharedOptions.Text("what the run has kept for validation");
+        Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; the loss does not depend on it.", 1);
+        Option<bool> json = SharedOptions.Json();
+        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, silos, json };
+        CheckpointChoice choice = new CheckpointChoice().AddTo(command);
+        return command.Runs(async (parsed, output, cancellation) =>
+        {
+            (RunFolder run, string folder) = choice.Of(parsed);
+            CheckpointFolder checkpoint = CheckpointChoice.Open(folder, output);
+            CheckpointChoice.RequireBytes(checkpoint, folder);
+
+            // Remarks on the text are no part of the result.
+            CommandOutput remarks = output with { Out = output.Error };
+            int length = checkpoint.Run.Model.MaximumSequence;
+            IReadOnlyList<ReadOnlyMemory<byte>> windows = parsed.GetValue(text) is { Length: > 0 } given
+                ? TextSource.ReadAll(given, remarks).ValidationWindows(length, atLeastBytes: int.MaxValue)
+                : Kept(run, remarks).ValidationWindows(length);
+            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = parsed.GetValue(silos) }, cancellation);
+            MoEModel model = await cluster.Client.RestoreModelAsync("evaluate", folder, cancellationToken: cancellation);
+            long started = Stopwatch.GetTimestamp();
+            EvaluationOutcome loss = await Validation.LossAsync(model, windows, cancellation);
+            EvaluationReport report = new(
+                Path.GetFullPath(folder), model.Step, loss.Loss, loss.Loss / Math.Log(2), loss.Tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
+            output.Out.WriteLine(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
+                : $"Step {report.Step:N0}: loss {report.Loss:0.000} nats per byte ({report.BitsPerByte:0.000} bits) over {report.Bytes:N0} bytes.");
+            return ExitCode.Done;
+        });
+    }
+
+    /// <summary>The run's own text, a part of which it was never trained on.</summary>
+    private static ByteCorpus Kept(RunFolder run, CommandOutput remarks)
+    {
+        RunFile record = run.ReadRunFile() ?? throw new UsageException($"There is no run.json in {run.Path} to say what text was kept for validation; name text with --text.");
+        TextSource text = TextSource.Read(record.Text, remarks);
+        UsageException.ThrowUnless(
+            text.Hash == record.TextHash,
+            $"The text of {run.Name} has changed since the run began, so that it may be tested on what it was trained on; name text with --text.");
+        return text.Corpus;
+    }
+}
+
+/// <summary>What `moe evaluate --json` prints.</summary>
+/// <param name="Checkpoint">Folder of the checkpoint.</param>
+/// <param name="Step">Steps that the model has been trained for.</param>
+/// <param name="Loss">Mean cross-entropy, nats per byte.</param>
+/// <param name="BitsPerByte">The same in bits.</param>
+/// <param name="Bytes">Bytes predicted.</param>
+/// <param name="Seconds">Time of the evaluation alone.</param>
+internal sealed record EvaluationReport(string Checkpoint, long Step, double Loss, double BitsPerByte, long Bytes, double Seconds);

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MoEActors.Cli.Progress;
+using MoEActors.Cli.Runs;
+using MoEActors.Client.History;
+
+namespace MoEActors.Cli.Commands;
+
+/// <summary>`moe history`: what happened in a run, on one page.</summary>
+internal static class HistoryCommand
+{
+    /// <summary>A loss that is no number is one all the same.</summary>
+    private static readonly JsonSerializerOptions Json = new(SnakeCase.OneLine) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public static Command Create()
+    {
+        Argument<string> name = new("NAME") { Description = "Name of the run: its folder below runs/." };
+        Option<string> runs = SharedOptions.Runs();
+        Option<int?> last = NumberOption.OptionalCount("--last", "Only this many last steps, and what happened meanwhile.");
+        Option<bool> json = SharedOptions.Json();
+        return new Command("history", "Tell what happened in a run: loss, evaluations, decisions, checkpoints.") { name, runs, last, json }.Runs((parsed, output, _) =>
+        {
+            string run = parsed.GetRequiredValue(name);
+            OutputPath.RequireRunName("NAME", run);
+            var folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(runs), run));
+            if (!File.Exists(folder.HistoryFile))
+            {
+                throw new FileNotFoundException($"There is no history of a run '{run}': {folder.HistoryFile} does not exist.");
+            }
+
+            var summary = RunSummary.Of(folder.Name, RunHistory.Read(folder.HistoryFile), parsed.GetValue(last));
+            if (parsed.GetValue(json))
+            {
+                output.Out.WriteLine(JsonSerializer.Serialize(summary, Json));
+            }
+            else
+            {
+                HistoryPage.Write(summary, output.Out);
+            }
+
+            return Task.FromResult(ExitCode.Done);
+        });
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text.Json;
+using MoEActors.Cli.Invocation;
+using MoEActors.Cli.Progress;
+using MoEActors.Cli.Runs;
+using MoEActors.Client.History;
+
+namespace MoEActors.Tests.Cli.Runs;
+
+/// <summary>metrics.jsonl and `moe history`.</summary>
+public sealed class HistoryCommandTests : IDisposable
+{
+    private readonly RunsFolder _runs = new();
+
+    public void Dispose() => _runs.Dispose();
+
+    [Fact]
+    public async Task Every_step_has_one_line_also_in_a_run_that_was_killed_and_resumed()
+    {
+        await CommandLineRun.Of(_runs.Train("one", "--steps 6"));
+        string file = _runs.Folder("one").HistoryFile;
+        StepEvent[] before = [.. RunHistory.Read(file).OfType<StepEvent>()];
+
+        // As a kill leaves it that comes after the checkpoint: steps that nobody saved, and a line without an end.
+        string line = (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken))[0];
+        string later = line.Replace("\"step\":1,", "\"step\":7,", StringComparison.Ordinal);
+        Assert.NotEqual(line, later);
+        await File.AppendAllTextAsync(file, $"{later}\n{later[..40]}", TestContext.Current.CancellationToken);
+        Assert.Equal(ExitCode.Done, (await CommandLineRun.Of(_runs.Resume("one", "--steps 9"))).ExitCode);
+        StepEvent[] after = [.. RunHistory.Read(file).OfType<StepEvent>()];
+        Assert.Equal([1L, 2, 3, 4, 5, 6, 7, 8, 9], after.Select(step => step.Step));
+        Assert.Equal(before.Select(step => (step.Loss, step.Time)), after[..6].Select(step => (step.Loss, step.Time)));
+        Assert.NotEqual(before[0].Time, after[6].Time);
+        Assert.All(after, step =>
+        {
+            Assert.Equal(step.Loss, step.CrossEntropy + step.Auxiliary, 1e-6);
+            Assert.Equal(step.Auxiliary, step.AuxiliaryLosses.Values.Sum(), 1e-6);
+            Assert.Equal((2, 2, 4 * 16), (step.Balance.Count, step.RouterEntropy.Count, step.Tokens));
+            Assert.All(step.Balance, ratio => Assert.InRange(ratio, 1, 2));
+            Assert.True(step is { GradientNorm: > 0, LearningRate: > 0, Seconds: > 0 } && step.ChosenTokens == 2 * 2 * step.Tokens);
+        });
+        Assert.Equal([6L, 9], RunHistory.Read(file).OfType<CheckpointEvent>().Select(one => one.Step));
+        Assert.All(RunHistory.Read(file).OfType<CheckpointEvent>(), one => Assert.Equal("checkpoint", one.Place));
+    }
+
+    [Fact]
+    public async Task A_page_has_eighty_columns_and_what_matters()
+    {
+        await CommandLineRun.Of(_runs.Train("one", "--steps 40 --eval-every 5 --save-every 2"));
+        CommandLineRun page = await CommandLineRun.Of("history", "one", "--runs", _runs.Path);
+        Assert.Equal((ExitCode.Done, ""), (page.ExitCode, page.Error));
+        string[] lines = page.Output.ReplaceLineEndings("\n").Split('\n');
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        Assert.InRange(lines.Length, 30, 50);
+        Assert.StartsWith("one: steps 1 to 40, ", lines[0], StringComparison.Ordinal);
+        Assert.Contains(lines, line => line.StartsWith("validation loss ", StringComparison.Ordinal) && line.EndsWith("the lowest of 8", StringComparison.Ordinal));
+        Assert.Contains("checkpoints, the last 8 of 20", page.Output, StringComparison.Ordinal);
+        Assert.Contains("  step 40: checkpoint", lines);
+
+        CommandLineRun json = await CommandLineRun.Of("history", "one", "--runs", _runs.Path, "--last", "10", "--json");
+        using JsonDocument summary = JsonDocument.Parse(json.Output);
+        JsonElement[] rows = [.. summary.RootElement.GetProperty("rows").EnumerateArray()];
+        Assert.Equal(Enumerable.Range(31, 10).Select(step => (long)step), rows.Select(row => row.GetProperty("first").GetInt64()));
+        Assert.Equal([35L, 40], summary.RootElement.GetProperty("evaluations").EnumerateArray().Select(one => one.GetProperty("step").GetInt64()));
+        StepEvent last = RunHistory.Read(_runs.Folder("one").HistoryFile).OfType<StepEvent>().Last();
+        Assert.Equal((last.CrossEntropy, last.GradientNorm, last.LearningRate), (
+            rows[^1].GetProperty("loss").GetDouble(), rows[^1].GetProperty("gradient_norm").GetDouble(), rows[^1].GetProperty("learning_rate").GetDouble()));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(14)]
+    [InlineData(16)]
+    [InlineData(1000)]
+    public void Rows_cover_every_step_once(int steps)
+    {
+        var summary = RunSummary.Of("x", Enumerable.Range(1, steps).Select(step => new StepEvent
+        {
+            Step = step,
+            Loss = step,
+            CrossEntropy = step,
+            Auxiliary = 0,
+            GradientNorm = 1,
+            LearningRate = 1,
+            Tokens = 10,
+            Seconds = 2,
+            TokensPerSecond = 5,
+            ChosenTokens = 4,
+            DroppedTokens = 1,
+        }));
+        Assert.Equal(Math.Min(15, steps), summary.Rows.Count);
+        Assert.Equal((1L, (long)steps), (summary.Rows[0].First, summary.Rows[^1].Last));
+        Assert.All(summary.Rows.Zip(summary.Rows.Skip(1)), pair => Assert.Equal(pair.First.Last + 1, pair.Second.First));
+        Assert.All(summary.Rows, row => Assert.Equal(((row.First + row.Last) / 2.0, 5.0, 0.25, null), (row.Loss, row.TokensPerSecond, row.DroppedShare, row.Balance)));
+        Assert.Equal(summary.Rows.Count, HistoryPage.Sparkline(summary.Rows).Length);
+    }
+
+    [Fact]
+    public async Task A_run_without_a_history_fails_in_one_line()
+    {
+        CommandLineRun run = await CommandLineRun.Of("history", "nothing", "--runs", _runs.Path);
+        Assert.Equal((ExitCode.Failed, ""), (run.ExitCode, run.Output));
+        Assert.StartsWith("moe history: There is no history of a run 'nothing'", run.Error, StringComparison.Ordinal);
+    }
+}
