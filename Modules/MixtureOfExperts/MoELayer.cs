@@ -42,6 +42,9 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         PhaseMark before = tape.Clock.Enter(Phase.Gate);
         Gate.Forward(tape, x, context);
         Routing routing = Gate.Routing;
+
+        // A gate of one's own need not know that its losses are means over the parts that have tokens.
+        routing.Tokens = context.ValidCount;
         tape.Clock.Enter(Phase.Exchange);
         exchange.ExchangeCounts(tape, routing.KeptTokens);
         tape.Clock.Enter(Phase.Gate);
