@@ -176,8 +176,7 @@ public sealed class TrainingGrain(
         }
     }
 
-    private Coordinator Existing() =>
-        _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
+    private Coordinator Existing() => _coordinator ?? throw new ModelNotFoundException(Model);
 
     private CheckpointFolder ReadCheckpoint(string place)
     {
