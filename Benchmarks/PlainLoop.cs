@@ -80,14 +80,14 @@ internal sealed class PlainLoop : IDisposable
     /// <summary>Runs a step. As with a coordinator, it is decided when this returns, and applied before the next command.</summary>
     public async Task<PlainStep> StepAsync(long step, IReadOnlyList<MicroBatch> batch)
     {
-        long targets = batch.Sum(part => part.Targets.LongCount(target => target >= 0));
-        HostReport[] reports = await RunAsync(rank => new PrepareCommand(new StepShare(step, batch.Count, targets, OfRank(batch, rank))));
+        var whole = StepShare.Of(step, batch);
+        HostReport[] reports = await RunAsync(rank => new PrepareCommand(whole with { Batches = OfRank(batch, rank) }));
         StepReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<StepReport>()];
         LossPart[] losses = [.. workers.SelectMany(worker => worker.Losses).OrderBy(loss => loss.Index)];
         Submit(_ => new CommitCommand(step));
         _step = step;
         return new PlainStep(
-            losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets) + losses.Sum(loss => loss.Auxiliary) / losses.Length,
+            losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, whole.Targets) + LossPart.MeanAuxiliary(losses),
             [.. workers.Select(worker => worker.Timing!)]);
     }
 

@@ -43,6 +43,8 @@ internal sealed class ZipfGate : IGateKind
         /// <summary>By expert: the probability of it and all before it.</summary>
         private readonly double[] _upTo;
 
+        private int[] _valid = [];
+
         public Draw(int experts)
         {
             double[] shares = [.. Enumerable.Range(1, experts).Select(rank => 1.0 / rank)];
@@ -55,8 +57,20 @@ internal sealed class ZipfGate : IGateKind
         {
             // Nothing is random in evaluation; the same draws do for any micro-batch there.
             ulong key = CounterRandom.Derive(pass.Context.RandomKey ?? 0, Stream);
+            if (_valid.Length < pass.Context.Valid.Length)
+            {
+                _valid = new int[pass.Context.Valid.Length];
+            }
+
+            tape.Device.Read(pass.Context.Valid, _valid.AsSpan(0, pass.Context.Valid.Length));
             for (int row = 0; row < choices.Length; row++)
             {
+                if (!pass.Context.Valid.IsEmpty && _valid[row] == 0)
+                {
+                    choices[row] = -1;
+                    continue;
+                }
+
                 int place = Array.BinarySearch(_upTo, CounterRandom.Uniform(key, (ulong)row));
                 choices[row] = Math.Min(place < 0 ? ~place : place + 1, _upTo.Length - 1);
             }

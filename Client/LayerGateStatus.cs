@@ -18,7 +18,7 @@ public sealed class LayerGateStatus
         KeptTokens = Sum(ranks.Select(rank => rank.KeptTokens));
         DroppedTokens = Sum(ranks.Select(rank => rank.DroppedTokens));
         RouterEntropy = RouterPart.MeanEntropy(ranks.SelectMany(rank => rank.Routers));
-        AuxiliaryLosses = NamedLoss.Of(ranks.SelectMany(rank => rank.Losses), ranks.Sum(rank => rank.Routers.Length));
+        AuxiliaryLosses = NamedLoss.Of(ranks.SelectMany(rank => rank.Losses), RouterPart.Counted(ranks.SelectMany(rank => rank.Routers)));
     }
 
     /// <summary>The layer.</summary>
@@ -45,7 +45,7 @@ public sealed class LayerGateStatus
     /// <summary>Mean over tokens of the entropy of the router's probabilities, nats, from 0 (one expert) to ln E (all alike).</summary>
     public double RouterEntropy { get; }
 
-    /// <summary>Auxiliary losses by name, means over the step's micro-batches.</summary>
+    /// <summary>Auxiliary losses by name, means over the step's micro-batches that have tokens.</summary>
     public IReadOnlyList<NamedLoss> AuxiliaryLosses { get; }
 
     /// <summary>What each rank's gate says, in rank order.</summary>

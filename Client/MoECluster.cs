@@ -72,7 +72,8 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     }
 
     /// <summary>Opens a model that exists.</summary>
-    /// <exception cref="InvalidRequestException">There is no such model, or it is a layer.</exception>
+    /// <exception cref="ModelNotFoundException">There is no such model.</exception>
+    /// <exception cref="InvalidRequestException">It is a layer, or its name cannot be one.</exception>
     public async Task<MoEModel> OpenModelAsync(string name, CancellationToken cancellationToken = default) =>
         await CreateModelAsync(name, await ConfigurationAsync(name, cancellationToken), placement: null, cancellationToken);
 
@@ -107,7 +108,8 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     }
 
     /// <summary>Opens a layer that exists.</summary>
-    /// <exception cref="InvalidRequestException">There is no such layer, or it is a model.</exception>
+    /// <exception cref="ModelNotFoundException">There is no such layer.</exception>
+    /// <exception cref="InvalidRequestException">It is a model, or its name cannot be one.</exception>
     public async Task<ClusterLayer> OpenLayerAsync(string name, CancellationToken cancellationToken = default)
     {
         RunConfiguration run = await ConfigurationAsync(name, cancellationToken);

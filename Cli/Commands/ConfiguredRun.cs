@@ -41,11 +41,17 @@ internal static class ConfiguredRun
 
     /// <summary>Refuses a run that cannot work.</summary>
     /// <exception cref="UsageException">All mistakes.</exception>
-    public static void Require(this RunConfiguration run)
+    public static void Require(this RunConfiguration run) => Require(run.Validate);
+
+    /// <summary>Refuses a run that cannot even be estimated.</summary>
+    /// <exception cref="UsageException">All mistakes.</exception>
+    public static void RequireForEstimate(this RunConfiguration run) => Require(run.ValidateForEstimate);
+
+    private static void Require(Action validate)
     {
         try
         {
-            run.Validate();
+            validate();
         }
         catch (ModelConfigurationException e)
         {

@@ -17,7 +17,7 @@ internal static class EstimateCommand
         Command command = new("estimate", "Estimate the memory of each worker, by phase, before anything is allocated.") { config, workers, recompute, json };
         return command.Runs((parsed, output, _) =>
         {
-            var file = TrainFile.Read(parsed.GetRequiredValue(config));
+            var file = TrainFile.Read(parsed.GetRequiredValue(config), forEstimate: true);
             int batch = file.Batch ?? TrainCommand.DefaultBatch;
             var run = new RunConfiguration
             {
@@ -26,7 +26,7 @@ internal static class EstimateCommand
                 MicroBatches = ConfiguredRun.MicroBatches(file, batch),
                 Recompute = parsed.GetValue(recompute) ?? file.Recompute ?? LayerSelection.None,
             };
-            run.Require();
+            run.RequireForEstimate();
             var report = MemoryReport.Of(run, parsed.GetValue(workers) ?? file.Silos ?? SharedOptions.DefaultSilos, batch);
             if (parsed.GetValue(json))
             {

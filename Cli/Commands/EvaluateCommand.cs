@@ -34,7 +34,7 @@ internal static class EvaluateCommand
                 ? TextSource.ReadAll(given, remarks).ValidationWindows(length, atLeastBytes: int.MaxValue)
                 : Kept(run, remarks).ValidationWindows(length);
             await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = parsed.GetValue(silos) }, cancellation);
-            MoEModel model = await cluster.Client.RestoreModelAsync("evaluate", folder, cancellationToken: cancellation);
+            MoEModel model = await cluster.Client.RestoreForInferenceAsync("evaluate", Path.GetFullPath(folder), cancellationToken: cancellation);
             long started = Stopwatch.GetTimestamp();
             EvaluationOutcome loss = await Validation.LossAsync(model, windows, cancellation);
             EvaluationReport report = new(

@@ -7,7 +7,9 @@ namespace MoEActors.Cli.Configuration;
 internal static partial class OptionConflicts
 {
     /// <summary>Every error, each once.</summary>
-    public static IEnumerable<string> Of(TrainFile file)
+    /// <param name="file">The file.</param>
+    /// <param name="forEstimate">Whether its run is only estimated, however large it is.</param>
+    public static IEnumerable<string> Of(TrainFile file, bool forEstimate)
     {
         IEnumerable<string> counts = new (string Name, int? Value)[]
         {
@@ -15,7 +17,7 @@ internal static partial class OptionConflicts
         }
             .Where(count => count.Value < 1)
             .Select(count => $"$.{count.Name} is {count.Value}; it must be at least 1.");
-        return file.Model.Errors().Select(error => WithPath("$.model", error))
+        return (forEstimate ? file.Model.ErrorsOfEstimate() : file.Model.Errors()).Select(error => WithPath("$.model", error))
             .Concat(file.Optimizer.Errors().Select(error => WithPath("$.optimizer", error)))
             .Concat(counts)
             .Concat(Others(file))

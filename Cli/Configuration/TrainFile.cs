@@ -63,11 +63,11 @@ internal sealed record TrainFile
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="UsageException">It is missing, no JSON, or has errors; all of them are named.</exception>
-    public static TrainFile Read(string path)
+    public static TrainFile Read(string path, bool forEstimate = false)
     {
         try
         {
-            return Parse(RegularFile.ReadText(path), path);
+            return Parse(RegularFile.ReadText(path), path, forEstimate);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -76,7 +76,7 @@ internal sealed record TrainFile
     }
 
     /// <summary>Parses a file's text.</summary>
-    internal static TrainFile Parse(string text, string path)
+    internal static TrainFile Parse(string text, string path, bool forEstimate = false)
     {
         var check = new ConfigurationCheck();
         TrainFile file;
@@ -90,7 +90,7 @@ internal sealed record TrainFile
             throw new UsageException($"--config {path} is no JSON: {e.Message}");
         }
 
-        List<string> errors = [.. check.Errors, .. OptionConflicts.Of(file).Where(error => !check.IsAboutABrokenValue(error))];
+        List<string> errors = [.. check.Errors, .. OptionConflicts.Of(file, forEstimate).Where(error => !check.IsAboutABrokenValue(error))];
         return errors.Count == 0
             ? file with { HasSchedule = check.Has("$.optimizer.totalSteps") }
             : throw new UsageException(

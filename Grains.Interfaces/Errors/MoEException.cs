@@ -13,7 +13,7 @@ public class MoEException : Exception
     }
 
     /// <summary>Creates the error with its cause.</summary>
-    public MoEException(string message, Exception cause)
+    public MoEException(string message, Exception? cause)
         : base(message, cause)
     {
     }
@@ -23,13 +23,29 @@ public class MoEException : Exception
 [GenerateSerializer, Alias("moe.error.invalid")]
 public sealed class InvalidRequestException(string message) : MoEException(message);
 
+/// <summary>A model or layer that does not exist: nobody has created or restored one of that name.</summary>
+[GenerateSerializer, Alias("moe.error.no-model")]
+public sealed class ModelNotFoundException : MoEException
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="model">The name.</param>
+    public ModelNotFoundException(string model)
+        : base($"There is no model '{model}'. Create it first.") => Model = model;
+
+    /// <summary>The name.</summary>
+    [Id(0)] public string Model { get; private set; }
+}
+
 /// <summary>A command of an old term, view or step, or one out of order. It changed nothing; whoever sent it is no longer, or not yet, in charge.</summary>
 [GenerateSerializer, Alias("moe.error.stale")]
 public sealed class StaleCommandException(string message) : MoEException(message);
 
-/// <summary>A view that did not open, or one that ended because a worker failed. The committed state is untouched.</summary>
+/// <summary>
+/// A view that did not open, or one that ended because a worker failed. The committed state is untouched. What an expert or a gate of one's own has thrown
+/// is the inner exception's text, with its stack.
+/// </summary>
 [GenerateSerializer, Alias("moe.error.epoch")]
-public sealed class ViewFailedException(string message) : MoEException(message);
+public sealed class ViewFailedException(string message, Exception? cause = null) : MoEException(message, cause);
 
 /// <summary>A placement that cannot work: it names no worker, misses an expert, or a shard is not where it says. The old view goes on.</summary>
 [GenerateSerializer, Alias("moe.error.placement")]

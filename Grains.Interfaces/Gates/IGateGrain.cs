@@ -49,6 +49,6 @@ public sealed record GateStatus
     /// <summary>Mean over this rank's tokens of the entropy of the router's probabilities, nats.</summary>
     public double RouterEntropy => RouterPart.MeanEntropy(Routers);
 
-    /// <summary>Auxiliary losses by name, means over this rank's micro-batches.</summary>
-    public NamedLoss[] AuxiliaryLosses => NamedLoss.Of(Losses, Routers.Length);
+    /// <summary>Auxiliary losses by name, means over this rank's micro-batches that have tokens.</summary>
+    public NamedLoss[] AuxiliaryLosses => NamedLoss.Of(Losses, RouterPart.Counted(Routers));
 }

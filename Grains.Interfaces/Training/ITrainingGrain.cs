@@ -68,7 +68,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice);
 
     /// <summary>How the model is doing.</summary>
-    /// <exception cref="Errors.InvalidRequestException">There is no such model.</exception>
+    /// <exception cref="Errors.ModelNotFoundException">There is no such model.</exception>
     [Alias("status")]
     [ResponseTimeout("00:00:10")]
     [AlwaysInterleave]

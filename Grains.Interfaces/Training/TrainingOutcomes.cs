@@ -1,3 +1,4 @@
+using System.Globalization;
 using MoEActors.Placement.Costs;
 
 namespace MoEActors.Grains.Interfaces.Training;
@@ -53,7 +54,11 @@ public sealed record DirectOutcome([property: Id(0)] ClusterCalibration? Calibra
 /// <param name="Folder">The folder, as the coordinator's silo has it.</param>
 /// <param name="Bytes">Bytes of tensors.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.save")]
-public sealed record SaveOutcome([property: Id(0)] string Folder, [property: Id(1)] long Bytes) : WorkOutcome;
+public sealed record SaveOutcome([property: Id(0)] string Folder, [property: Id(1)] long Bytes) : WorkOutcome
+{
+    /// <inheritdoc />
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Folder}: {Bytes / (double)(1 << 20):0.0} MiB of tensors");
+}
 
 /// <summary>The hash of all parameters.</summary>
 /// <param name="Hash">Hash over all blocks in canonical order.</param>

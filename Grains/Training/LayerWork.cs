@@ -17,7 +17,7 @@ internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdm
         RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         return new ForwardOutcome(
-            losses.Sum(loss => loss.Auxiliary) / losses.Length, Sum(reports.Select(report => report.KeptTokens)),
+            LossPart.MeanAuxiliary(losses), Sum(reports.Select(report => report.KeptTokens)),
             Sum(reports.Select(report => report.ChosenTokens)));
     }
 

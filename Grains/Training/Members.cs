@@ -142,7 +142,8 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         if (failed is not null)
         {
             throw new ViewFailedException(
-                $"View {View} of model '{model}' ended: {failed.Failure!.TrimEnd('.')}. Nothing of the step in progress was applied.");
+                $"View {View} of model '{model}' ended: {failed.Failure!.TrimEnd('.')}. Nothing of the step in progress was applied.",
+                failed.Cause is { } cause ? new MoEException(cause) : null);
         }
 
         TReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<TReport>().OrderBy(report => report.Rank)];

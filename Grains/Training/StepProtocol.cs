@@ -32,9 +32,9 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
     {
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
-        long targets = request.Batches.Sum(batch => batch.Targets.LongCount(target => target >= 0));
+        var whole = StepShare.Of(step, request.Batches, request.Forward);
         Task<IReadOnlyList<StepReport>> preparing = events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(
-            silo => new PrepareCommand(Share(request, targets, silo), change?.Message)));
+            silo => new PrepareCommand(Share(whole, request, silo), change?.Message)));
 
         // While the members compute: once they have reported they stand idle until the next command.
         ulong digest = BatchDigest.Of(request);
@@ -43,15 +43,15 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
         {
-            await RefuseAsync(request, targets, losses, reports);
+            await RefuseAsync(whole, request, losses, reports);
         }
 
         // A change of placement that went wrong is left out.
         change?.Conclude([.. reports.Select(report => report.Arrivals)]);
         TimeSpan prepared = Stopwatch.GetElapsedTime(started);
         PendingPlacementChange? adopted = change is { Failure: null } ? change : null;
-        double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, targets);
-        double auxiliary = losses.Sum(loss => loss.Auxiliary) / losses.Length;
+        double crossEntropy = losses.Sum(loss => loss.CrossEntropySum) / Math.Max(1, whole.Targets);
+        double auxiliary = LossPart.MeanAuxiliary(losses);
         var outcome = new StepOutcome
         {
             Step = step,
@@ -60,12 +60,12 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
             Auxiliary = auxiliary,
             GradientNorm = reports[0].GradientNorm,
             LearningRate = run.Optimizer.LearningRateAt(step),
-            Tokens = targets,
+            Tokens = whole.Targets,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             KeptTokens = Sum(reports.Select(report => report.KeptTokens)),
             ChosenTokens = Sum(reports.Select(report => report.ChosenTokens)),
             ExecutorAllocatedBytes = reports.Sum(report => report.AllocatedBytes),
-            AuxiliaryLosses = NamedLoss.Of(reports.SelectMany(report => report.AuxiliaryLosses), losses.Length),
+            AuxiliaryLosses = NamedLoss.Of(reports.SelectMany(report => report.AuxiliaryLosses), LossPart.Counted(losses)),
             RouterEntropy = Entropies(reports),
             BatchDigest = digest,
             Timings = [.. reports.Select(report => report.Timing!)],
@@ -88,17 +88,16 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         return outcome;
     }
 
-    private async Task RefuseAsync(StepRequest request, long targets, LossPart[] losses, IReadOnlyList<StepReport> reports)
+    private async Task RefuseAsync(StepShare whole, StepRequest request, LossPart[] losses, IReadOnlyList<StepReport> reports)
     {
         await members.SendAsync(new AbortCommand(request.Step));
-        IReadOnlyList<LocateReport> search = await members.RunAsync(silo => new LocateCommand(Share(request, targets, silo)));
+        IReadOnlyList<LocateReport> search = await members.RunAsync(silo => new LocateCommand(Share(whole, request, silo)));
         throw new NonFiniteCause(
             request.Step, losses, reports[0].GradientNorm, reports.SelectMany(report => report.Routers),
             [.. search.SelectMany(report => report.Found)]).ToException();
     }
 
-    private StepShare Share(StepRequest request, long targets, string silo) =>
-        new(request.Step, request.Batches.Length, targets, members.OfSilo(request.Batches, silo), request.Forward);
+    private StepShare Share(StepShare whole, StepRequest request, string silo) => whole with { Batches = members.OfSilo(request.Batches, silo) };
 
     private double[] Entropies(IReadOnlyList<StepReport> reports)
     {

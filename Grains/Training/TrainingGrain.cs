@@ -220,7 +220,7 @@ public sealed class TrainingGrain(
     private Coordinator Existing()
     {
         RequireNotEnding();
-        return _coordinator ?? throw new InvalidRequestException($"There is no model '{Model}'. Create it first.");
+        return _coordinator ?? throw new ModelNotFoundException(Model);
     }
 
     private void RequireNotEnding()

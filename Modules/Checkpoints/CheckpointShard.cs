@@ -34,7 +34,7 @@ public sealed class CheckpointShard(IDevice device)
         foreach (Parameter parameter in block.Parameters)
         {
             int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
-            int offset = parameter.Offset;
+            long offset = parameter.Offset;
             int count = parameter.Shape.Count;
             _moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => Read(block.FirstMoments.Slice(offset, count)));
             _moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => Read(block.SecondMoments.Slice(offset, count)));

@@ -73,6 +73,12 @@ public class Gate : IGate
         _pass.Context = context;
         _pass.ChoiceBias = ChoiceBias;
         _pass.Logits = _router.Forward(tape, _jitter.Forward(tape, x, Options.Jitter, context.Stream(RandomStream.Jitter)));
+        if (_pass.Logits.Rows != x.Rows || _pass.Logits.Columns != _router.Experts)
+        {
+            throw new InvalidOperationException(
+                $"The router's logits are {_pass.Logits.Rows}×{_pass.Logits.Columns}; {x.Rows} tokens and {_router.Experts} experts need {x.Rows}×{_router.Experts}.");
+        }
+
         _pass.NoisyLogits = AddNoise(tape, context.Stream(RandomStream.Noise));
         Score(tape);
         _selection.Select(tape, _pass);

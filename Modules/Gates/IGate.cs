@@ -39,7 +39,7 @@ public interface IGate
 /// <summary>What a gate needs of the micro-batch it routes.</summary>
 /// <param name="Valid">1 for a token that takes part, 0 for padding; empty when all take part.</param>
 /// <param name="ValidCount">Number of tokens that take part.</param>
-/// <param name="AuxiliaryScale">Weight of this micro-batch's auxiliary losses in the step: 1 / micro-batches.</param>
+/// <param name="AuxiliaryScale">Weight of this micro-batch's auxiliary losses in the step: 1 / micro-batches that have tokens.</param>
 /// <param name="RandomKey">
 /// Key of the random numbers of this (seed, step, micro-batch), and with <see cref="InLayer"/> of a layer; row t draws by its number. Null
 /// where nothing is random: in evaluation.

@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
 
@@ -18,9 +19,11 @@ namespace MoEActors.Modules.MixtureOfExperts;
 /// <param name="parameters">The tensors on this worker.</param>
 public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange exchange, MoELayerParameters parameters)
 {
+    private readonly NamedExpert _kind = new(kind);
     private readonly ExpertBatch _experts = new();
     private readonly TokenPermutation _permutation = new(gate.Routing.Experts);
-    private readonly SharedExpert? _shared = parameters.Shared is null ? null : new SharedExpert(kind, parameters.Shared, parameters.Coefficient);
+    private readonly int _width = WidthOf(exchange);
+    private readonly SharedExpert? _shared = parameters.Shared is null ? null : new SharedExpert(new NamedExpert(kind), parameters.Shared, parameters.Coefficient);
 
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
@@ -40,8 +43,11 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in RoutingContext context)
     {
         PhaseMark before = tape.Clock.Enter(Phase.Gate);
-        Gate.Forward(tape, x, context);
+        Route(tape, x, context);
         Routing routing = Gate.Routing;
+
+        // A gate of one's own need not know that its losses are means over the parts that have tokens.
+        routing.Tokens = context.ValidCount;
         tape.Clock.Enter(Phase.Exchange);
         exchange.ExchangeCounts(tape, routing.KeptTokens);
         tape.Clock.Enter(Phase.Gate);
@@ -54,7 +60,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
         _experts.Begin(
             tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
-        kind.Forward(_experts);
+        _kind.Forward(_experts);
         tape.Clock.Enter(Phase.Exchange);
         Matrix returned = exchange.Combine(tape, computed);
         tape.Clock.Enter(Phase.Gate);
@@ -101,15 +107,53 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         tape.Clock.Enter(Phase.Experts);
         Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
-        kind.Backward(_experts);
+        _kind.Backward(_experts);
         _experts.EndBackward();
         tape.Clock.Enter(Phase.Exchange);
         Matrix dSent = exchange.Combine(tape, dArrived);
         tape.Clock.Enter(Phase.Gate);
         Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
         tape.Device.CombineRows(dSent, _permutation.Slots, routing.K, DeviceSpan<float>.Empty, dx, accumulation);
-        Gate.Backward(tape, dWeights);
+        try
+        {
+            Gate.Backward(tape, dWeights);
+        }
+        catch (Exception e) when (KindException.Names(tape.Device, e))
+        {
+            throw OfGate(tape, KindPhase.Backward, e);
+        }
     }
+
+    private void Route(Tape tape, in Tensor x, in RoutingContext context)
+    {
+        try
+        {
+            Gate.Forward(tape, x, context);
+            if (Gate.Routing.Experts != _width)
+            {
+                throw new InvalidOperationException($"It is as wide as {Gate.Routing.Experts} experts in a layer of {_width}.");
+            }
+        }
+        catch (Exception e) when (KindException.Names(tape.Device, e))
+        {
+            throw OfGate(tape, KindPhase.Forward, e);
+        }
+    }
+
+    /// <summary>Experts of the layer: each is in the order in which rows leave.</summary>
+    private static int WidthOf(IExpertExchange exchange)
+    {
+        int last = -1;
+        foreach (int expert in exchange.SendOrder)
+        {
+            last = Math.Max(last, expert);
+        }
+
+        return last + 1;
+    }
+
+    private KindException OfGate(Tape tape, KindPhase phase, Exception cause) =>
+        KindException.Of("gate", Gate.Options.Kind, phase, tape.Clock.Mark.Layer, cause);
 
     private sealed class Node : TapeNode
     {

@@ -9,7 +9,7 @@ namespace MoEActors.Modules.MixtureOfExperts;
 /// The expert that computes every token of this worker, beside the routed ones: added unweighted, or mixed in by learnt coefficients
 /// (the residual form). It is part of the dense parameters and never travels.
 /// </summary>
-internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> parameters, Parameter? coefficient)
+internal sealed class SharedExpert(NamedExpert kind, IReadOnlyList<Parameter> parameters, Parameter? coefficient)
 {
     private readonly ExpertBatch _batch = new();
     private readonly IReadOnlyList<Parameter>[] _experts = [parameters];
@@ -79,7 +79,7 @@ internal sealed class SharedExpert(IExpertKind kind, IReadOnlyList<Parameter> pa
 /// <param name="parameters">Its tensors.</param>
 public sealed class Feedforward(IExpertKind kind, IReadOnlyList<Parameter> parameters)
 {
-    private readonly SharedExpert _expert = new(kind, parameters, coefficient: null);
+    private readonly SharedExpert _expert = new(new NamedExpert(kind), parameters, coefficient: null);
 
     /// <summary><c>stream + f(x)</c>.</summary>
     public Tensor Forward(Tape tape, in Tensor x, in Tensor stream)

@@ -20,8 +20,7 @@ public sealed class DecoderModel : IRoutedModel
     private readonly IReadOnlyList<bool> _recomputed;
     private readonly RmsNorm _norm;
     private readonly Linear _head;
-    private int[] _ids = [];
-    private int[] _valid = [];
+    private readonly TokenRows _rows = new();
 
     /// <summary>Builds the model over parameters that exist.</summary>
     /// <param name="configuration">Validated configuration.</param>
@@ -63,7 +62,10 @@ public sealed class DecoderModel : IRoutedModel
     /// <param name="experts">Its local experts from now on.</param>
     public void Rewire(int layer, LocalExperts experts) => _layers[layer].Rewire(experts);
 
-    /// <summary>What the gates decided in the last pass, by layer; null for a dense layer.</summary>
+    /// <summary>
+    /// What the gates decided in the last pass, by layer; null for a dense layer. Its rows are those of the micro-batch with the padding of each
+    /// sequence behind its tokens.
+    /// </summary>
     public Routing? RoutingOf(int layer) => GateOf(layer)?.Routing;
 
     /// <summary>
@@ -71,7 +73,7 @@ public sealed class DecoderModel : IRoutedModel
     /// </summary>
     /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
     /// <param name="lossScale">1 / predicted tokens of the whole step.</param>
-    /// <param name="auxiliaryScale">1 / micro-batches of the step.</param>
+    /// <param name="auxiliaryScale">1 / micro-batches of the step that have tokens.</param>
     /// <param name="place">Which micro-batch of which step this is: random numbers depend on it.</param>
     public MicroBatchLoss Train(MicroBatch? batch, float lossScale, float auxiliaryScale, MicroBatchPlace place = default)
     {
@@ -97,7 +99,7 @@ public sealed class DecoderModel : IRoutedModel
         return _device.CrossEntropy(logits.Value, targets, 0f, losses, default);
     }
 
-    /// <summary>Logits of every position, row-major [tokens, vocabulary].</summary>
+    /// <summary>Logits of every position, row-major [tokens, vocabulary]; 0 at padding, which predicts nothing.</summary>
     /// <param name="batch">The micro-batch; null for a worker that has none in this round.</param>
     /// <param name="logits">Receives them; empty for a worker that only takes part in the exchanges.</param>
     public void Predict(MicroBatch? batch, Span<float> logits)
@@ -107,7 +109,7 @@ public sealed class DecoderModel : IRoutedModel
         Tensor result = Forward(batch, auxiliaryScale: 0f, randomKey: null, out _);
         if (logits.Length > 0)
         {
-            _device.Read(result.Value.Data.Slice(0, logits.Length), logits);
+            ReadLogits(result.Value, logits);
         }
     }
 
@@ -156,33 +158,43 @@ public sealed class DecoderModel : IRoutedModel
 
     private RoutingContext Load(MicroBatch? batch, out DeviceSpan<int> ids, out DeviceSpan<int> targets)
     {
-        int rows = batch?.Inputs.Length ?? 0;
-        if (_ids.Length < rows)
-        {
-            _ids = new int[rows];
-            _valid = new int[rows];
-        }
-
-        int valid = 0;
-        for (int i = 0; i < rows; i++)
-        {
-            int id = batch!.Inputs[i];
-            _ids[i] = Math.Max(id, 0);
-            _valid[i] = id < 0 ? 0 : 1;
-            valid += _valid[i];
-        }
-
+        _rows.Load(batch);
+        int rows = _rows.Count;
         ids = _tape.Arena.Take<int>(rows);
         targets = _tape.Arena.Take<int>(rows);
-        _device.Write<int>(_ids.AsSpan(0, rows), ids);
-        _device.Write<int>(rows == 0 ? [] : batch!.Targets, targets);
+        _device.Write(_rows.Ids, ids);
+        _device.Write(_rows.Targets, targets);
         DeviceSpan<int> mask = DeviceSpan<int>.Empty;
-        if (valid < rows)
+        if (_rows.Tokens < rows)
         {
             mask = _tape.Arena.Take<int>(rows);
-            _device.Write<int>(_valid.AsSpan(0, rows), mask);
+            _device.Write(_rows.Valid, mask);
         }
 
-        return new RoutingContext(mask, valid, AuxiliaryScale: 0f);
+        return new RoutingContext(mask, _rows.Tokens, AuxiliaryScale: 0f);
+    }
+
+    /// <summary>Reads the logits of the positions, which are where the caller has them.</summary>
+    private void ReadLogits(in Matrix result, Span<float> logits)
+    {
+        if (_rows.Tokens == _rows.Count)
+        {
+            _device.Read(result.Data.Slice(0, logits.Length), logits);
+            return;
+        }
+
+        ReadOnlySpan<int> rows = _rows.RowOfPosition;
+        for (int position = 0; position < rows.Length; position++)
+        {
+            Span<float> to = logits.Slice(position * result.Columns, result.Columns);
+            if (rows[position] < 0)
+            {
+                to.Clear();
+            }
+            else
+            {
+                _device.Read(result.SliceRows(rows[position], 1).Data.Slice(0, result.Columns), to);
+            }
+        }
     }
 }

@@ -6,13 +6,27 @@ namespace MoEActors.Modules.Models;
 /// Some sequences of equal length: the atom of a step. Capacity, drops, auxiliary losses and the order of gradients are defined per
 /// micro-batch, so its place in the step is part of the result and its worker is not.
 /// </summary>
-/// <param name="Inputs">[sequences × length] token ids; −1 is padding: not routed, not counted.</param>
-/// <param name="Targets">[sequences × length] ids to predict; −1 is masked out of the loss.</param>
+/// <param name="Inputs">
+/// [sequences × length] token ids; −1 is padding, which may stand anywhere: not seen, not routed, not counted. A sequence has the same result with
+/// padding and without.
+/// </param>
+/// <param name="Targets">[sequences × length] ids to predict; −1 is masked out of the loss, and must stand where there is padding.</param>
 /// <param name="SequenceLength">Length of a sequence.</param>
 public sealed record MicroBatch(int[] Inputs, int[] Targets, int SequenceLength)
 {
+    /// <summary>[sequences × length] token ids; −1 is padding.</summary>
+    public int[] Inputs { get; init => field = value ?? throw new ArgumentNullException(nameof(Inputs)); } =
+        Inputs ?? throw new ArgumentNullException(nameof(Inputs));
+
+    /// <summary>[sequences × length] ids to predict; −1 is masked out of the loss.</summary>
+    public int[] Targets { get; init => field = value ?? throw new ArgumentNullException(nameof(Targets)); } =
+        Targets ?? throw new ArgumentNullException(nameof(Targets));
+
+    /// <summary>Tokens: what is not padding.</summary>
+    public int TokenCount => CountOf(Inputs);
+
     /// <summary>Tokens whose prediction counts.</summary>
-    public int TargetCount => Targets.Count(target => target >= 0);
+    public int TargetCount => CountOf(Targets);
 
     /// <summary>Throws unless the micro-batch fits the model.</summary>
     /// <exception cref="ArgumentException">Naming what does not fit.</exception>
@@ -34,10 +48,34 @@ public sealed record MicroBatch(int[] Inputs, int[] Targets, int SequenceLength)
             if (Inputs[i] < -1 || Inputs[i] >= model.Vocabulary || Targets[i] < -1 || Targets[i] >= model.Vocabulary)
             {
                 throw new ArgumentException(
-                    $"Token {i} (input {Inputs[i]}, target {Targets[i]}) is outside the vocabulary of {model.Vocabulary}.");
+                    $"{Place(i)} (input {Inputs[i]}, target {Targets[i]}) is outside the vocabulary of {model.Vocabulary}.");
+            }
+
+            if (Inputs[i] < 0 && Targets[i] >= 0)
+            {
+                throw TargetOnPadding(i);
             }
         }
     }
+
+    /// <summary>The error of a target where there is nothing to predict it from.</summary>
+    /// <param name="token">Index of both.</param>
+    internal ArgumentException TargetOnPadding(int token) => new(
+        $"{Place(token)} is padding (input -1) with a target, {Targets[token]}: nothing is predicted from padding; mask the target by -1.");
+
+    /// <summary>Ids that are none of padding and masks. Allocates nothing: workers ask in every step.</summary>
+    private static int CountOf(ReadOnlySpan<int> ids)
+    {
+        int count = 0;
+        foreach (int id in ids)
+        {
+            count += id >= 0 ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private string Place(int token) => $"Sequence {token / SequenceLength}, position {token % SequenceLength}";
 }
 
 /// <summary>The place of a micro-batch in a run, which with the seed determines its random numbers, wherever it is computed.</summary>

@@ -27,6 +27,9 @@ public sealed record ModelConfiguration
     /// <summary>Elements of a block of tensors: it holds values, gradients and both moments in one piece of memory.</summary>
     private const long LargestBlock = int.MaxValue / 4;
 
+    /// <summary>The same of an estimate of memory, which counts and holds nothing.</summary>
+    private const long LargestEstimate = 1L << 48;
+
     private ModelKinds _kinds = ModelKinds.BuiltIn;
 
     /// <summary>The part of the model around the layers. Without a backbone there is one layer, and only the values for its experts and gate apply.</summary>
@@ -108,12 +111,17 @@ public sealed record ModelConfiguration
     }
 
     /// <summary>Every error in this configuration, each naming its property.</summary>
-    public IEnumerable<string> Errors()
+    public IEnumerable<string> Errors() => Errors(LargestBlock);
+
+    /// <summary>Every error in this configuration as the model of an estimate, which counts what no worker could hold in one piece.</summary>
+    public IEnumerable<string> ErrorsOfEstimate() => Errors(LargestEstimate);
+
+    private IEnumerable<string> Errors(long largestBlock)
     {
         List<string> single = [.. Backbone == Backbone.None ? LayerErrors() : DecoderErrors(), .. MixtureErrors()];
         if (single.Count == 0)
         {
-            single.AddRange(Excesses());
+            single.AddRange(Excesses(largestBlock));
         }
 
         return single.Count > 0 ? single : KindValidator.InTensors(this);
@@ -191,7 +199,7 @@ public sealed record ModelConfiguration
     /// <summary>
     /// What is too large of a configuration that has no other error: its parts are made of tensors whose sizes multiply.
     /// </summary>
-    private IEnumerable<string> Excesses()
+    private IEnumerable<string> Excesses(long largestBlock)
     {
         (string Name, Func<long> Count)[] parts =
             [("everything but the experts", () => ModelLayout.DenseCount(this)), ("an expert", () => ModelLayout.ExpertCount(this))];
@@ -207,10 +215,10 @@ public sealed record ModelConfiguration
                 elements = long.MaxValue;
             }
 
-            if (elements > LargestBlock)
+            if (elements > largestBlock)
             {
                 yield return $"{nameof(Dim)} {Dim}, {nameof(Hidden)} {Hidden}, {nameof(Vocabulary)} {Vocabulary}: {name} would have "
-                    + $"{(elements == long.MaxValue ? "too many" : elements)} parameters; a worker holds at most {LargestBlock} in one piece.";
+                    + $"{(elements == long.MaxValue ? "too many" : elements)} parameters; a worker holds at most {largestBlock} in one piece.";
             }
         }
     }

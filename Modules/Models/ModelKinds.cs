@@ -54,6 +54,11 @@ internal static class KindValidator
             yield return $"{who}, whose tensor '{shape.Name}' is [{shape.Rows}, {shape.Columns}]; it needs at least one element.";
         }
 
+        foreach (ParameterShape shape in shapes.Where(shape => (long)shape.Rows * shape.Columns > int.MaxValue))
+        {
+            yield return $"{who}, but tensor '{shape.Name}' would be [{shape.Rows}, {shape.Columns}]: an operation takes at most {int.MaxValue} elements.";
+        }
+
         foreach (string name in shapes.GroupBy(shape => shape.Name).Where(group => group.Key.Length == 0 || group.Count() > 1).Select(group => group.Key))
         {
             yield return name.Length == 0 ? $"{who}, which has a tensor without a name." : $"{who}, but '{name}' is the name of two tensors.";

@@ -68,9 +68,15 @@ public sealed record RunConfiguration
 
     /// <summary>Throws when the run cannot work.</summary>
     /// <exception cref="ModelConfigurationException">With every error, each naming its property.</exception>
-    public void Validate()
+    public void Validate() => Validate(Model.Errors());
+
+    /// <summary>Throws when the run cannot work, however large its model is: an estimate counts what no worker could hold in one piece.</summary>
+    /// <exception cref="ModelConfigurationException">With every error, each naming its property.</exception>
+    public void ValidateForEstimate() => Validate(Model.ErrorsOfEstimate());
+
+    private void Validate(IEnumerable<string> modelErrors)
     {
-        List<string> errors = [.. Model.Errors(), .. Optimizer.Errors()];
+        List<string> errors = [.. modelErrors, .. Optimizer.Errors()];
         if (MicroBatches < 1)
         {
             errors.Add($"{nameof(MicroBatches)} is {MicroBatches}; it must be at least 1.");

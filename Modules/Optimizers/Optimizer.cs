@@ -24,7 +24,7 @@ public sealed class Optimizer(OptimizerOptions options)
                 continue;
             }
 
-            int offset = parameter.Offset;
+            long offset = parameter.Offset;
             int count = parameter.Shape.Count;
             device.AdamW(
                 update with { WeightDecay = parameter.Shape.Decays ? options.WeightDecay : 0f },

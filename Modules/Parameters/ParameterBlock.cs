@@ -7,7 +7,7 @@ public sealed class Parameter
     private readonly Matrix _gradient;
     private bool _isFresh;
 
-    internal Parameter(IDevice device, ParameterShape shape, Matrix value, Matrix gradient, int offset)
+    internal Parameter(IDevice device, ParameterShape shape, Matrix value, Matrix gradient, long offset)
     {
         _device = device;
         _gradient = gradient;
@@ -23,7 +23,7 @@ public sealed class Parameter
     public Matrix Value { get; }
 
     /// <summary>First element within the block's flat buffers.</summary>
-    public int Offset { get; }
+    public long Offset { get; }
 
     /// <summary>[rows, columns]; operations add complete parts to it.</summary>
     public Matrix Gradient
@@ -94,12 +94,12 @@ public sealed class ParameterBlock : IDisposable
     {
         _device = device;
         Prefix = prefix;
-        int length = 0;
-        int[] offsets = new int[layout.Count];
+        long length = 0;
+        long[] offsets = new long[layout.Count];
         for (int i = 0; i < layout.Count; i++)
         {
             offsets[i] = length;
-            length = checked(length + (layout[i].Count + AlignmentElements - 1) / AlignmentElements * AlignmentElements);
+            length += (layout[i].Count + AlignmentElements - 1L) / AlignmentElements * AlignmentElements;
         }
 
         Length = length;
@@ -135,7 +135,7 @@ public sealed class ParameterBlock : IDisposable
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
     /// <summary>Elements of each flat buffer, padding included.</summary>
-    public int Length { get; }
+    public long Length { get; }
 
     /// <summary>Bytes of device memory.</summary>
     public long Bytes => _memory.Bytes;

@@ -55,7 +55,7 @@ public sealed class DeviceBuffer : IDisposable
         where T : unmanaged
     {
         ObjectDisposedException.ThrowIf(_address == 0, this);
-        return new DeviceSpan<T>(_address, checked((int)(Bytes / Unsafe.SizeOf<T>())));
+        return new DeviceSpan<T>(_address, Bytes / Unsafe.SizeOf<T>());
     }
 
     /// <inheritdoc />

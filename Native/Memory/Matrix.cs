@@ -10,9 +10,9 @@ public readonly record struct Matrix
     /// <exception cref="ArgumentException">The data are shorter than the shape needs.</exception>
     public Matrix(DeviceSpan<float> data, int rows, int columns, int stride)
     {
-        if (rows > 0 && columns > 0 && (stride < columns || (rows - 1L) * stride + columns > data.Length))
+        if (rows > 0 && columns > 0 && (stride < columns || (rows - 1L) * stride + columns > data.LongLength))
         {
-            throw new ArgumentException($"A {rows}×{columns} matrix with rows {stride} apart does not fit in {data.Length} elements.", nameof(data));
+            throw new ArgumentException($"A {rows}×{columns} matrix with rows {stride} apart does not fit in {data.LongLength} elements.", nameof(data));
         }
 
         Data = data;
@@ -45,7 +45,7 @@ public readonly record struct Matrix
 
     /// <summary>The <paramref name="count"/> rows from <paramref name="start"/> on, of a view that is not transposed.</summary>
     public Matrix SliceRows(int start, int count) =>
-        new(count == 0 ? default : Data.Slice(checked(start * Stride)), count, Columns, Stride);
+        new(count == 0 ? default : Data.Slice((long)start * Stride), count, Columns, Stride);
 
     /// <summary>The <paramref name="count"/> columns from <paramref name="start"/> on, of a view that is not transposed.</summary>
     public Matrix SliceColumns(int start, int count) => new(Rows == 0 ? default : Data.Slice(start), Rows, count, Stride);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using MoEActors.Client;
 using MoEActors.Grains.Durability;
 using MoEActors.Modules.Experts;
@@ -32,6 +33,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Starts the silos.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one silo, device or byte, or a negative number of threads.</exception>
     /// <exception cref="ArgumentException">Two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
+    /// <exception cref="OptionsValidationException">A kind of expert or gate is wrong, and how.</exception>
     public static async Task<EmbeddedCluster> StartAsync(EmbeddedClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
         EmbeddedClusterOptions chosen = options ?? new EmbeddedClusterOptions();
@@ -62,6 +64,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.CallerBuffers = memory;
                         moe.ExpertKinds = chosen.ExpertKinds;
                         moe.GateKinds = chosen.GateKinds;
+                        moe.CheckKinds = chosen.CheckKinds;
                     });
 
                     // Silos of one process die with it: probes every half second by every pair took 1.3 % of a step's processor time, with four silos.
@@ -104,6 +107,9 @@ public sealed record EmbeddedClusterOptions
 
     /// <summary>Gates of your own, likewise.</summary>
     public IReadOnlyList<IGateKind> GateKinds { get; init; } = [];
+
+    /// <summary>Whether silos check those kinds when they start: a wrong one trains all the same, only not well.</summary>
+    public bool CheckKinds { get; init; } = true;
 
     /// <summary>Called for every silo after everything else has been set.</summary>
     public Action<int, ISiloBuilder>? Configure { get; init; }

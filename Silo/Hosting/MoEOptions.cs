@@ -2,6 +2,8 @@ using Microsoft.Extensions.Options;
 using MoEActors.Grains.Durability;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.KindChecks;
+using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
@@ -45,6 +47,12 @@ public sealed class MoEOptions
     /// <summary>Gates of your own, likewise.</summary>
     public IReadOnlyList<IGateKind> GateKinds { get; set; } = [];
 
+    /// <summary>
+    /// Whether the silo checks those kinds when it starts, by <see cref="ExpertKindCheck"/> and <see cref="GateKindCheck"/>: a wrong one trains all the
+    /// same, only not well.
+    /// </summary>
+    public bool CheckKinds { get; set; } = true;
+
     /// <summary>Opens the data plane; must reach every silo of the cluster.</summary>
     public ICommunicatorProvider? Communicators { get; set; }
 
@@ -70,6 +78,11 @@ internal sealed class MoEOptionsValidator : IValidateOptions<MoEOptions>
         try
         {
             ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds);
+            if (options.CheckKinds)
+            {
+                errors.AddRange(options.ExpertKinds.Select(kind => Failure(() => ExpertKindCheck.Run(kind))).OfType<string>());
+                errors.AddRange(options.GateKinds.Select(kind => Failure(() => GateKindCheck.Run(kind))).OfType<string>());
+            }
         }
         catch (ArgumentException e)
         {
@@ -77,6 +90,19 @@ internal sealed class MoEOptionsValidator : IValidateOptions<MoEOptions>
         }
 
         return errors.Count > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
+
+        static string? Failure(Action check)
+        {
+            try
+            {
+                check();
+                return null;
+            }
+            catch (KindException e)
+            {
+                return $"{e.Message} ({MoEOptions.Section}:{nameof(MoEOptions.CheckKinds)} = false leaves out the check.)";
+            }
+        }
 
         void Require(bool fits, string property, object? value, string rule)
         {

@@ -12,7 +12,7 @@ internal sealed class DecoderRun : IDisposable
 {
     private readonly Arena _arena;
 
-    public DecoderRun(ModelConfiguration configuration)
+    public DecoderRun(ModelConfiguration configuration, MicroBatch? batch = null, bool recompute = false)
     {
         configuration.Validate();
         _arena = new Arena(Device);
@@ -28,8 +28,8 @@ internal sealed class DecoderRun : IDisposable
             Array.ForEach(blocks, block => block.Initialise(configuration.Seed));
             Experts.AddRange(blocks);
             return new LocalExperts(blocks, new SingleProcessExchange(configuration.Experts[layer]));
-        });
-        Batch = RandomBatch(configuration, seed: 7);
+        }, recomputed: [.. configuration.Experts.Select(_ => recompute)]);
+        Batch = batch ?? RandomBatch(configuration, seed: 7);
     }
 
     public CpuDevice Device { get; } = new();
@@ -58,7 +58,8 @@ internal sealed class DecoderRun : IDisposable
     {
         var random = new Random(seed);
         int[] tokens = [.. Enumerable.Range(0, 3 * model.MaximumSequence).Select(i => i % 11 == 4 ? -1 : random.Next(model.Vocabulary))];
-        return new MicroBatch(tokens, [.. tokens.Skip(1), -1], model.MaximumSequence);
+        int[] targets = [.. tokens.Select((token, i) => token < 0 || i + 1 == tokens.Length ? -1 : tokens[i + 1])];
+        return new MicroBatch(tokens, targets, model.MaximumSequence);
     }
 
     /// <summary>Forward and backward from cleared gradients.</summary>

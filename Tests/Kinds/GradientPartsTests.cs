@@ -42,7 +42,7 @@ public sealed class GradientPartsTests
         tape.Reset();
         ParameterBlock[] blocks = [.. Enumerable.Range(0, Added.Length).Select(e => new ParameterBlock(device, $"{e}.", kind.Layout(Dim, Hidden)))];
         Array.ForEach(blocks, block => block.Initialise(7));
-        var parts = new Parts(tape, blocks[0].Length);
+        var parts = new Parts(tape, blocks[0].Values.Length);
         Matrix input = Random(tape, 1), outputGradient = Random(tape, 2);
         var batch = new ExpertBatch();
         batch.Begin(

@@ -28,6 +28,15 @@ public sealed class DecoderGradientTests
         MaximumSequence = 6,
     };
 
+    /// <summary>Padding behind a sequence, in front, in the middle, and nothing else in one.</summary>
+    private static readonly Dictionary<string, MicroBatch> Batches = new()
+    {
+        ["behind"] = new([1, 5, 2, 7, 12, 3, 3, -1, 0, 4, 9, 9], [5, 2, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4),
+        ["in front"] = new([-1, 5, 2, 7, -1, -1, 3, 12, 0, 4, 9, 9], [-1, 2, -1, 12, -1, -1, 12, 4, 4, 9, 9, 11], 4),
+        ["in the middle"] = new([1, -1, -1, 7, 12, -1, 3, -1, 0, 4, 9, 9], [5, -1, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4),
+        ["a whole sequence"] = new([1, 5, 2, 7, -1, -1, -1, -1, 0, -1, 9, 9], [5, 2, -1, 12, -1, -1, -1, -1, 4, -1, 9, 11], 4),
+    };
+
     public static TheoryData<string, int, GateScores, bool, float, int, int> Cases => new()
     {
         { "swiglu", 2, GateScores.Softmax, true, 0f, 2, 1 },
@@ -40,7 +49,18 @@ public sealed class DecoderGradientTests
 
     [Theory, MemberData(nameof(Cases))]
     public void Gradients_are_those_of_the_definition(
-        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads)
+        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads) =>
+        Check(expert, topK, scores, renormalise, capacity, heads, keyValueHeads, Batches["behind"]);
+
+    [Theory, InlineData("in front"), InlineData("in the middle"), InlineData("a whole sequence")]
+    public void Padding_is_no_context_wherever_it_stands(string where)
+    {
+        Check("swiglu", 2, GateScores.Softmax, renormalise: true, capacity: 0f, heads: 3, keyValueHeads: 3, Batches[where]);
+        Check("gelu", 2, GateScores.Sigmoid, renormalise: true, capacity: 0f, heads: 2, keyValueHeads: 1, Batches[where]);
+    }
+
+    private static void Check(
+        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads, MicroBatch batch)
     {
         ModelConfiguration configuration = Small with
         {
@@ -77,14 +97,12 @@ public sealed class DecoderGradientTests
             [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)])],
             new SingleProcessExchange(configuration.Experts[layer])));
 
-        // Padding in one sequence, masked targets in another.
-        var batch = new MicroBatch([1, 5, 2, 7, 12, 3, 3, -1, 0, 4, 9, 9], [5, 2, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4);
         float lossScale = 1f / batch.TargetCount;
         MicroBatchLoss loss = model.Train(batch, lossScale, AuxiliaryScale);
 
         Dictionary<string, double[]> values = blocks.SelectMany(block => block.Parameters.Select(parameter =>
             (Name: block.Prefix + parameter.Shape.Name, parameter))).ToDictionary(entry => entry.Name, entry => Values.Doubles(entry.parameter.Vector.AsSpan()));
-        Dictionary<int, ExactRoute> routes = configuration.MoELayers.ToDictionary(layer => layer, layer => Route(model.RoutingOf(layer)!));
+        Dictionary<int, ExactRoute> routes = configuration.MoELayers.ToDictionary(layer => layer, layer => Route(model.RoutingOf(layer)!, batch));
         var exact = new ExactDecoder(configuration, values, batch, routes);
         (double crossEntropy, double auxiliary) = exact.Run();
         Assert.Equal(crossEntropy, loss.CrossEntropySum, Tolerance * crossEntropy);
@@ -131,8 +149,24 @@ public sealed class DecoderGradientTests
         }
     }
 
-    private static ExactRoute Route(Routing routing) =>
-        new([.. routing.HostChoices], [.. routing.Kept], [.. routing.FirstChoices]);
+    /// <summary>A model routes the tokens of a sequence in front of its padding; the definition has them where they stand.</summary>
+    private static ExactRoute Route(Routing routing, MicroBatch batch)
+    {
+        int[] choices = [.. Enumerable.Repeat(-1, batch.Inputs.Length * routing.K)];
+        bool[] kept = new bool[choices.Length];
+        for (int start = 0; start < batch.Inputs.Length; start += batch.SequenceLength)
+        {
+            int row = start;
+            foreach (int token in Enumerable.Range(start, batch.SequenceLength).Where(token => batch.Inputs[token] >= 0))
+            {
+                routing.HostChoices.Slice(row * routing.K, routing.K).CopyTo(choices.AsSpan(token * routing.K));
+                routing.Kept.Slice(row * routing.K, routing.K).CopyTo(kept.AsSpan(token * routing.K));
+                row++;
+            }
+        }
+
+        return new(choices, kept, [.. routing.FirstChoices]);
+    }
 
     private static void Fill(Random random, ParameterBlock block)
     {

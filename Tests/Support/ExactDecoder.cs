@@ -103,7 +103,14 @@ internal sealed class ExactDecoder(
         double[][] result = [.. x.Select(_ => new double[queries])];
         for (int t = 0; t < x.Length; t++)
         {
-            int position = t % batch.SequenceLength;
+            // Padding is not seen, and has no position; what it computes itself reaches nothing.
+            int[] seen = [.. Enumerable.Range(t - t % batch.SequenceLength, t % batch.SequenceLength + 1).Where(s => batch.Inputs[s] >= 0)];
+            if (batch.Inputs[t] < 0)
+            {
+                continue;
+            }
+
+            int position = seen.Length - 1;
             for (int head = 0; head < model.Heads; head++)
             {
                 int shared = head / (model.Heads / model.KeyValueHeads);
@@ -111,14 +118,14 @@ internal sealed class ExactDecoder(
                 double[] scores = new double[position + 1];
                 for (int s = 0; s <= position; s++)
                 {
-                    double[] key = Rotate(Part(qkv[t - position + s], model.Heads + shared), s);
+                    double[] key = Rotate(Part(qkv[seen[s]], model.Heads + shared), s);
                     scores[s] = Exact.Dot(query, key) / Math.Sqrt(_headDim);
                 }
 
                 double[] weights = Exact.Softmax(scores);
                 for (int s = 0; s <= position; s++)
                 {
-                    double[] value = Part(qkv[t - position + s], model.Heads + model.KeyValueHeads + shared);
+                    double[] value = Part(qkv[seen[s]], model.Heads + model.KeyValueHeads + shared);
                     for (int i = 0; i < _headDim; i++)
                     {
                         result[t][head * _headDim + i] += weights[s] * value[i];

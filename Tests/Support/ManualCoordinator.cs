@@ -42,10 +42,9 @@ internal sealed class ManualCoordinator
     public PrepareCommand Prepare(long step, WorkerHost host)
     {
         IReadOnlyList<MicroBatch> batch = TrainingRuns.Batch(Run, step);
-        long targets = batch.Sum(one => one.Targets.LongCount(target => target >= 0));
         PlacedMicroBatch[] mine =
             [.. batch.Select((one, index) => new PlacedMicroBatch(index, one)).Where(placed => Silos[placed.Index % Silos.Length] == host.Silo)];
-        return new PrepareCommand(new StepShare(step, batch.Count, targets, mine));
+        return new PrepareCommand(StepShare.Of(step, batch) with { Batches = mine });
     }
 
     /// <summary>Gives a command to all hosts and waits until all have done it.</summary>

@@ -1,3 +1,5 @@
+using MoEActors.Modules.Kinds;
+
 namespace MoEActors.Workers.Commands;
 
 /// <summary>The host refuses a command: it has seen a newer one, or does not have it.</summary>
@@ -91,6 +93,7 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
         List<WorkerReport> reports = [];
         string? failure = null;
         string? consequence = null;
+        string? cause = null;
         foreach ((WorkerId worker, Task<WorkerReport?> work) in started)
         {
             try
@@ -106,11 +109,15 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
             }
             catch (Exception e)
             {
-                failure ??= $"Worker {worker}: {e.GetType().Name}: {e.Message}";
+                if (failure is null)
+                {
+                    failure = $"Worker {worker}: {e.GetType().Name}: {e.Message}";
+                    cause = (e as KindException)?.InnerException?.ToString();
+                }
             }
         }
 
-        return new HostReport(number, failure ?? consequence, IsConsequence: failure is null && consequence is not null, [.. reports], memory());
+        return new HostReport(number, failure ?? consequence, IsConsequence: failure is null && consequence is not null, [.. reports], memory(), cause);
     }
 
     private bool EnterLocked(long term)

@@ -11,13 +11,28 @@ public readonly record struct PlacedMicroBatch([property: Id(0)] int Index, [pro
 /// <summary>A step, and the micro-batches of it that the workers of one host have.</summary>
 /// <param name="Step">The step, from 1.</param>
 /// <param name="MicroBatches">Micro-batches of the whole step.</param>
+/// <param name="Parts">Those of them that have tokens: auxiliary losses are means over them.</param>
 /// <param name="Targets">Predicted tokens of the whole step.</param>
 /// <param name="Batches">The micro-batches of this host's workers.</param>
 /// <param name="Forward">Of a layer whose backbone is the caller's: the last forward that the update builds on; else empty.</param>
 [GenerateSerializer, Immutable, Alias("moe.step.share")]
 public sealed record StepShare(
-    [property: Id(0)] long Step, [property: Id(1)] int MicroBatches, [property: Id(2)] long Targets, [property: Id(3)] PlacedMicroBatch[] Batches,
-    [property: Id(4)] Guid Forward = default);
+    [property: Id(0)] long Step, [property: Id(1)] int MicroBatches, [property: Id(5)] int Parts, [property: Id(2)] long Targets,
+    [property: Id(3)] PlacedMicroBatch[] Batches, [property: Id(4)] Guid Forward)
+{
+    /// <summary>What is alike for all hosts in a step of these micro-batches.</summary>
+    /// <param name="step">The step, from 1.</param>
+    /// <param name="batches">All of its micro-batches.</param>
+    /// <param name="forward">Of a layer whose backbone is the caller's: the last forward that the update builds on; else empty.</param>
+    public static StepShare Of(long step, IReadOnlyList<MicroBatch> batches, Guid forward = default) => new(
+        step, batches.Count, batches.Count(batch => batch.TokenCount > 0), batches.Sum(batch => (long)batch.TargetCount), [], forward);
+
+    /// <summary>Weight of a predicted token in the loss of the step.</summary>
+    public float LossScale => 1f / Math.Max(1, Targets);
+
+    /// <summary>Weight of a micro-batch's auxiliary losses in that of the step.</summary>
+    public float AuxiliaryScale => 1f / Math.Max(1, Parts);
+}
 
 /// <summary>Run a step forward and backward and keep the gradients.</summary>
 /// <param name="Share">The step.</param>
@@ -64,8 +79,17 @@ public sealed record StepReport : WorkerReport
 /// <param name="Index">Place in the step.</param>
 /// <param name="CrossEntropySum">Σ over its tokens, nats.</param>
 /// <param name="Auxiliary">Σ over layers of the weighted auxiliary losses.</param>
+/// <param name="Tokens">Its tokens, those included of which no target is predicted.</param>
 [GenerateSerializer, Immutable, Alias("moe.step.loss")]
-public readonly record struct LossPart([property: Id(0)] int Index, [property: Id(1)] double CrossEntropySum, [property: Id(2)] double Auxiliary);
+public readonly record struct LossPart(
+    [property: Id(0)] int Index, [property: Id(1)] double CrossEntropySum, [property: Id(2)] double Auxiliary, [property: Id(3)] int Tokens)
+{
+    /// <summary>How many micro-batches have tokens; the others have no say in a mean.</summary>
+    public static int Counted(IEnumerable<LossPart> losses) => losses.Count(loss => loss.Tokens > 0);
+
+    /// <summary>Mean over the micro-batches that have tokens of the weighted auxiliary losses; they come in the order of the step.</summary>
+    public static double MeanAuxiliary(IReadOnlyCollection<LossPart> losses) => losses.Sum(loss => loss.Auxiliary) / Math.Max(1, Counted(losses));
+}
 
 /// <summary>Apply the gradients of a prepared step, and go over to the placement that was copied beside it.</summary>
 /// <param name="Step">The step.</param>

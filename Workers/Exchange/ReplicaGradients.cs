@@ -11,7 +11,7 @@ internal abstract class ReplicaGradients(ReplicaGroup[] groups)
     protected ReplicaGroup[] Held { get; } = [.. groups.Where(group => group.Own >= 0)];
 
     /// <summary>Elements of one expert's gradient; 0 where none is held.</summary>
-    protected int Length => Held is [{ Block: { } block }, ..] ? block.Length : 0;
+    protected int Length => Held is [{ Block: { } block }, ..] ? block.Values.Length : 0;
 
     /// <summary>Ends a round, after its backward pass.</summary>
     public virtual void EndRound()

@@ -55,13 +55,12 @@ internal sealed class DecoderProgram : StepProgram
             }
 
             _clock.Enter(Phase.Dense);
-            MicroBatchLoss loss = _decoder.Train(
-                batch, 1f / Math.Max(1, share.Targets), 1f / share.MicroBatches, new MicroBatchPlace(share.Step, index));
+            MicroBatchLoss loss = _decoder.Train(batch, share.LossScale, share.AuxiliaryScale, new MicroBatchPlace(share.Step, index));
             _clock.Enter(Phase.Gradients);
             Wiring.EndRound();
             if (batch is not null)
             {
-                _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary));
+                _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary, batch.TokenCount));
                 _gradients.Counts.Add(index, _decoder);
             }
 
@@ -76,7 +75,7 @@ internal sealed class DecoderProgram : StepProgram
     {
         MicroBatch? batch = index % _view.Map.Workers.Length == _view.Rank ? Mine(share.Batches, index) : null;
         _gradients.Parameters.Dense.ClearGradients();
-        _decoder.Train(batch, 1f / Math.Max(1, share.Targets), 1f / share.MicroBatches, new MicroBatchPlace(share.Step, index));
+        _decoder.Train(batch, share.LossScale, share.AuxiliaryScale, new MicroBatchPlace(share.Step, index));
         Wiring.EndRound();
         _gradients.AddDense(contributes: batch is not null);
     }
@@ -85,7 +84,8 @@ internal sealed class DecoderProgram : StepProgram
     {
         int[] tokens = new int[checked(sequences * length)];
         var batch = new MicroBatch(tokens, tokens, length);
-        Prepare(new StepShare(1, _view.Map.Workers.Length, Math.Max(1, tokens.Length), [new PlacedMicroBatch(_view.Rank, batch)]));
+        MicroBatch[] batches = [.. Enumerable.Repeat(batch, _view.Map.Workers.Length)];
+        Prepare(StepShare.Of(1, batches) with { Batches = [new PlacedMicroBatch(_view.Rank, batch)] });
     }
 
     public override EvaluateReport Evaluate(EvaluateCommand command)
@@ -98,7 +98,7 @@ internal sealed class DecoderProgram : StepProgram
             double sum = _decoder.Evaluate(batch);
             if (batch is not null)
             {
-                losses.Add(new LossPart(index, sum, 0));
+                losses.Add(new LossPart(index, sum, 0, batch.TokenCount));
             }
         }
 

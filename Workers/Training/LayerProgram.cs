@@ -175,8 +175,8 @@ internal sealed class LayerProgram : StepProgram
 
             // Passes of a step draw as if their micro-batches were one long row.
             var place = new MicroBatchPlace(command.Step, (command.Pass - 1) * _microBatches + index);
-            pass.Forward(training, command.AuxiliaryScale / _microBatches, training ? place.RandomKey(_layer.Configuration.Seed) : null);
-            Count(index, pass.Gate.Routing);
+            pass.Forward(training, command.AuxiliaryScale / Parts(command.Rows), training ? place.RandomKey(_layer.Configuration.Seed) : null);
+            Count(index, pass);
             served &= _memory.TryUse(command.Memory, (pass, rows), static (from, _, y) => from.pass.ReadOutput(y.Span.Slice(from.rows.Start, from.rows.Count)));
         }
 
@@ -233,7 +233,7 @@ internal sealed class LayerProgram : StepProgram
             {
                 int place = (command.Pass - 1) * _microBatches + index;
                 _gradients.Counts.Add(place, layer: 0, pass.Gate.Routing);
-                _stepLosses.Add(new LossPart(place, 0, pass.Gate.Routing.AuxiliaryLoss));
+                _stepLosses.Add(new LossPart(place, 0, pass.Gate.Routing.AuxiliaryLoss, pass.Rows));
             }
 
             served &= _memory.TryUse(command.Memory, (pass, rows), static (from, _, dx) => from.pass.ReadGradient(dx.Span.Slice(from.rows.Start, from.rows.Count)));
@@ -259,14 +259,18 @@ internal sealed class LayerProgram : StepProgram
         return new Rows(checked(start * columns), (end - start) * columns);
     }
 
-    private void Count(int index, Routing routing)
+    /// <summary>Micro-batches of a call that have rows.</summary>
+    private int Parts(int rows) => Math.Max(1, Math.Min(rows, _microBatches));
+
+    private void Count(int index, LayerPass pass)
     {
         if (index >= _microBatches)
         {
             return;
         }
 
-        _losses.Add(new LossPart(index, 0, routing.AuxiliaryLoss));
+        Routing routing = pass.Gate.Routing;
+        _losses.Add(new LossPart(index, 0, routing.AuxiliaryLoss, pass.Rows));
         for (int expert = 0; expert < _kept.Length; expert++)
         {
             _kept[expert] += routing.KeptTokens[expert];
