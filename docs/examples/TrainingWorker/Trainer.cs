@@ -42,14 +42,15 @@ public sealed partial class Trainer(
             .Select(step => ByteBatches.OfStep(text, step, model.Run.MicroBatches, Sequences));
         try
         {
-            await foreach (StepOutcome step in model.TrainAsync(batches, stoppingToken))
+            // No token: when the host stops, the cluster's client begins no step any more, and the one at work ends.
+            await foreach (StepOutcome step in model.TrainAsync(batches, CancellationToken.None))
             {
                 LogStep(step.Step, step.CrossEntropy);
             }
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // The step at work ends first; the checkpoint has it.
+            // What has been learnt is saved.
         }
 
         SaveOutcome saved = await model.SaveAsync(training.Checkpoint, cancellationToken: CancellationToken.None);
