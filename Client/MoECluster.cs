@@ -9,7 +9,8 @@ namespace MoEActors.Client;
 /// <param name="grains">Reaches the cluster's grains.</param>
 /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
 /// <param name="memory">Buffers that silos in this process share, through which layers are called; null for a client elsewhere.</param>
-public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerBuffers? memory = null) : IAsyncDisposable
+/// <param name="ending">Cancelled when the caller's host is about to stop: no step is begun any more, and no text goes on.</param>
+public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, CallerBuffers? memory = null, CancellationToken ending = default) : IAsyncDisposable
 {
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
     private ClusterConnection? _connection;
@@ -145,7 +146,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => grain.CreateAsync(known, placement), before: null, cancellationToken);
-        return new MoEModel(name, grains, known, view);
+        return new MoEModel(name, grains, known, view, ending);
     }
 
     private async Task<MoEModel> RestoreAsync(
@@ -154,7 +155,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         ViewOutcome view = await Tickets.RunAsync<ViewOutcome>(grain, () => restore(grain), before: null, cancellationToken);
-        return new MoEModel(name, grains, await ConfigurationAsync(name, cancellationToken), view);
+        return new MoEModel(name, grains, await ConfigurationAsync(name, cancellationToken), view, ending);
     }
 
     private async Task<RunConfiguration> ConfigurationAsync(string name, CancellationToken cancellationToken)

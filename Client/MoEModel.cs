@@ -20,10 +20,12 @@ public sealed class MoEModel
     private static readonly TimeSpan GatePause = TimeSpan.FromMilliseconds(20);
 
     private readonly IGrainFactory _grains;
+    private readonly CancellationToken _ending;
 
-    internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, ViewOutcome view)
+    internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, ViewOutcome view, CancellationToken ending)
     {
         _grains = grains;
+        _ending = ending;
         Grain = grains.GetGrain<ITrainingGrain>(name);
         Name = name;
         Run = run;
@@ -145,6 +147,7 @@ public sealed class MoEModel
         long end = text.Count + (long)count;
         do
         {
+            _ending.ThrowIfCancellationRequested();
             var request = new GenerateRequest([.. text], (int)Math.Min(end - text.Count, GenerationSlice), temperature, seed);
             foreach (int token in (await RunAsync<GenerationOutcome>(request, cancellationToken)).Tokens)
             {
@@ -286,6 +289,7 @@ public sealed class MoEModel
     private Task<StepOutcome> SubmitAsync(
         long step, IReadOnlyList<MicroBatch> batch, Task? before, CancellationToken cancellationToken)
     {
+        _ending.ThrowIfCancellationRequested();
         var request = new StepRequest(step, [.. batch]);
         return Tickets.RunAsync<StepOutcome>(Grain, () => Grain.SubmitStepAsync(request), before, cancellationToken);
     }

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using System.Threading.Channels;
+
+namespace MoEActors.Tests.Packages;
+
+/// <summary>A program that a test starts, as a user would: what it says, line by line, and how it ends.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly ConcurrentQueue<string> _all = new();
+    private readonly Task _reading;
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        _reading = ReadAllAsync();
+    }
+
+    /// <summary>All that it has said.</summary>
+    public string Output => string.Join('\n', _all);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="program">Its name.</param>
+    /// <param name="folder">Where it works.</param>
+    /// <param name="arguments">What is behind its name.</param>
+    public static ChildProcess Start(string program, string folder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_NOLOGO"] = "1";
+        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+
+        // A build server would live on with this folder.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        return new ChildProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Runs a program to its end, which must be a good one.</summary>
+    public static async Task<string> RunAsync(string program, string folder, params string[] arguments)
+    {
+        using ChildProcess child = Start(program, folder, arguments);
+        int status = await child.EndAsync();
+        Assert.True(status == 0, $"{program} {string.Join(' ', arguments)} ended with {status}:\n{child.Output}");
+        return child.Output;
+    }
+
+    /// <summary>Waits for a line like this.</summary>
+    public async Task<Match> SaysAsync(string pattern)
+    {
+        await foreach (string line in _lines.Reader.ReadAllAsync(Cancellation))
+        {
+            if (Regex.Match(line, pattern) is { Success: true } match)
+            {
+                return match;
+            }
+        }
+
+        Assert.Fail($"It ended without saying \"{pattern}\":\n{Output}");
+        throw new UnreachableException();
+    }
+
+    /// <summary>Asks it to end, as `docker stop` and systemd do.</summary>
+    public void Terminate() => Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+
+    /// <summary>Waits for its end.</summary>
+    /// <returns>Its exit status.</returns>
+    public async Task<int> EndAsync()
+    {
+        await _process.WaitForExitAsync(Cancellation);
+        await _reading;
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task ReadAllAsync()
+    {
+        await Task.WhenAll(ReadAsync(_process.StandardOutput), ReadAsync(_process.StandardError));
+        _lines.Writer.Complete();
+    }
+
+    private async Task ReadAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            _all.Enqueue(line);
+            _lines.Writer.TryWrite(line);
+        }
+    }
+}

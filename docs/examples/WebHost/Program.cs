@@ -1,0 +1,53 @@
+
+// Usage: dotnet run -c Release --project docs/examples/WebHost
+//   curl -X POST 'http://localhost:5000/models/mine/steps?count=20'      trains, a line of JSON for each step
+//   curl http://localhost:5000/models/mine                               how the model stands
+//   curl http://localhost:5000/health
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+
+// A silo of its own in this process: `UseRedisClustering` or another provider in its place makes it one of many.
+builder.Host.UseOrleans((context, silo) => silo
+    .UseLocalhostClustering(context.Configuration.GetValue<int>("Ports:Silo"), context.Configuration.GetValue<int>("Ports:Gateway"))
+    .AddMoE());
+builder.Services.AddMoEClient();
+builder.Services.AddHealthChecks().AddMoESilo();
+
+WebApplication app = builder.Build();
+app.MapHealthChecks("/health");
+app.MapGet("/models/{name}", async (string name, MoECluster cluster, CancellationToken cancellation) =>
+{
+    TrainingStatus status = await (await cluster.OpenModelAsync(name, cancellation)).GetStatusAsync(cancellation);
+    return new { status.Model, status.Step, Workers = status.SiloNames.Length };
+});
+app.MapPost("/models/{name}/steps", (string name, int count, MoECluster cluster, CancellationToken cancellation) => TrainAsync(cluster, name, count, cancellation));
+app.Run();
+
+static async IAsyncEnumerable<TrainedStep> TrainAsync(
+    MoECluster cluster, string name, int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+{
+    var run = new RunConfiguration
+    {
+        Model = new ModelConfiguration { Dim = 32, Heads = 2, KeyValueHeads = 1, Hidden = 64, Experts = [8, 8], MaximumSequence = 32 },
+        Optimizer = new OptimizerOptions { LearningRate = 3e-3f, TotalSteps = 100_000 },
+    };
+    MoEModel model = await cluster.CreateModelAsync(name, run, cancellationToken: cancellation);
+    long first = model.Step + 1;
+    var batches = Enumerable.Range(0, count).Select(step => Counting.Batch(first + step, run.MicroBatches, run.Model.MaximumSequence));
+    await foreach (StepOutcome step in model.TrainAsync(batches, cancellation))
+    {
+        yield return new TrainedStep(step.Step, step.CrossEntropy);
+    }
+}
+
+/// <summary>What a caller hears of a step.</summary>
+internal sealed record TrainedStep(long Step, double Loss);
+
+/// <summary>Sequences that count upwards, each from a place of its own: something to learn that needs no file.</summary>
+internal static class Counting
+{
+    public static IReadOnlyList<MicroBatch> Batch(long step, int microBatches, int length) =>
+        [.. Enumerable.Range(0, microBatches).Select(index => Sequence((int)(((step * microBatches) + index) * 37 % 256), length))];
+
+    private static MicroBatch Sequence(int start, int length) => new(
+        [.. Enumerable.Range(start, length).Select(value => value % 256)], [.. Enumerable.Range(start + 1, length).Select(value => value % 256)], length);
+}
