@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Silo.Embedded;
 
@@ -37,7 +36,7 @@ internal static class GenerateCommand
             live.WriteLine();
             if (parsed.GetValue(json))
             {
-                GenerationReport report = new(Path.GetFullPath(folder.Checkpoint), model.Step, beginning, text, count, boldness, draws, seconds);
+                GenerationReport report = new(Path.GetFullPath(folder), model.Step, beginning, text, count, boldness, draws, seconds);
                 output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
             }
 

@@ -161,7 +161,7 @@ internal sealed record RunFolder
 
     /// <summary>Where a checkpoint is now. Earlier versions wrote full paths, of which the folder may have been moved away.</summary>
     private string Placed(string place) => !System.IO.Path.IsPathRooted(place) ? System.IO.Path.GetFullPath(place, Full)
-        : System.IO.Path.GetFileName(place) == CheckpointName ? System.IO.Path.Combine(Full, CheckpointName)
+        : System.IO.Path.GetFileName(place) == OnlyCheckpoint ? System.IO.Path.Combine(Full, OnlyCheckpoint)
         : Full;
 
     private string Seen(string text)

@@ -1,4 +1,6 @@
+using MoEActors.Client;
 using MoEActors.Examples;
+using MoEActors.Silo.Hosting;
 
 // Usage: dotnet run -c Release --project docs/examples/TrainingWorker -- --Training:Text:0=my-texts
 // What can be set is in appsettings.json; environment (Training__Steps=500) and command line win over it.

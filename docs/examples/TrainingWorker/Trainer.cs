@@ -1,4 +1,9 @@
 using Microsoft.Extensions.Options;
+using MoEActors.Client;
+using MoEActors.Client.Data;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Examples;
 

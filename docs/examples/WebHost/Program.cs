@@ -1,3 +1,8 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
+using MoEActors.Silo.Hosting;
 
 // Usage: dotnet run -c Release --project docs/examples/WebHost
 //   curl -X POST 'http://localhost:5000/models/mine/steps?count=20'      trains, a line of JSON for each step
