@@ -126,7 +126,7 @@ public sealed class RefusalTests : IAsyncLifetime
         foreach ((IReadOnlyList<MicroBatch> batch, string says) in cases)
         {
             InvalidRequestException refused =
-                await Assert.ThrowsAsync<InvalidRequestException>(() => model.TrainStepAsync(batch, Cancellation));
+                await Assert.ThrowsAsync<ModelNotFoundException>(() => model.TrainStepAsync(batch, Cancellation));
             Assert.Contains(says, refused.Message, StringComparison.Ordinal);
         }
 
