@@ -145,7 +145,6 @@ public sealed class RefusalTests : IAsyncLifetime
             () => model.GenerateAsync([1], 1, float.NaN, cancellationToken: Cancellation).ToArrayAsync().AsTask(),
             () => model.EvaluateAsync([new MicroBatch([1], [-1], 1)], Cancellation),
             () => model.EvaluateAsync([new MicroBatch([99], [1], 1)], Cancellation),
-            () => _cluster.Client.OpenModelAsync(_cluster["nobody"], Cancellation),
             () => _cluster.Client.CreateModelAsync("a/b", Run, null, Cancellation),
             () => _cluster.Client.CreateModelAsync(_cluster["m"], Run with { MicroBatches = 4 }, null, Cancellation),
         ];

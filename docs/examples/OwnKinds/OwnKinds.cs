@@ -1,6 +1,7 @@
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
+using MoEActors.Modules.KindChecks;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Silo.Embedded;
@@ -12,6 +13,10 @@ internal static class OwnKinds
 {
     public static async Task RunAsync(int silos, int steps, TextWriter output)
     {
+        // Silos do this by themselves when they start; a test of your own can do it without one.
+        ExpertKindCheck.Run(new SquaredReluExpert());
+        GateKindCheck.Run(new TopPGate(p: 0.6f));
+
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new()
         {
             Silos = silos,
