@@ -69,7 +69,7 @@ public sealed class CommandLineTests
     [InlineData("estimate", "moe estimate: Option '--config' is required.")]
     [InlineData("estimate --config no/such/file", "moe estimate: --config no/such/file cannot be read")]
     [InlineData("train --recompute 9", "moe train: Recompute is '9'; it must be all, none, or layers from 0 to 3")]
-    [InlineData("generate", "moe generate: Option '--checkpoint' is required.")]
+    [InlineData("generate", "moe generate: the NAME of a run or --checkpoint FOLDER must be given.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
     [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
