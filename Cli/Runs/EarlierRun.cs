@@ -24,7 +24,7 @@ internal static class EarlierRun
         try
         {
             folder.ReadStatus();
-            isThere = folder.ReadRunFile() is not null | folder.HoldsCheckpoint();
+            isThere = folder.ReadRunFile() is not null | folder.CheckpointStep() is not null;
         }
         catch (Exception e) when (e is InvalidDataException or CheckpointException)
         {

@@ -71,19 +71,11 @@ internal sealed record RunFolder
     /// <summary>Folders that checkpoints of this run are in, or were to be in.</summary>
     public IEnumerable<string> CheckpointFolders() => [CheckpointOf(step: 0, keep: 1), .. StepFolders().Select(one => one.Folder)];
 
-    /// <summary>Whether there is a checkpoint.</summary>
+    /// <summary>The highest step of the checkpoints that are there; null when there is none.</summary>
     /// <exception cref="CheckpointException">There is an index, and it is none of ours.</exception>
-    public bool HoldsCheckpoint()
-    {
-        bool found = false;
-        foreach (string folder in CheckpointFolders().Where(folder => File.Exists(System.IO.Path.Combine(folder, CheckpointFolder.IndexFile))))
-        {
-            CheckpointFolder.Open(folder);
-            found = true;
-        }
-
-        return found;
-    }
+    public long? CheckpointStep() => CheckpointFolders()
+        .Where(folder => File.Exists(System.IO.Path.Combine(folder, CheckpointFolder.IndexFile)))
+        .Max(folder => (long?)CheckpointFolder.Open(folder).Step);
 
     /// <summary>Whether the run is a demo's: no other changes its subject.</summary>
     public bool HoldsDemo()

@@ -39,6 +39,13 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
     public void Remember(IEnumerable<WorkerMemory> memory) =>
         _status = _status with { Memory = [.. memory.Select(worker => new WorkerUse(worker.Used, worker.Budget))] };
 
+    /// <summary>An earlier run's checkpoint is gone.</summary>
+    public void Forget()
+    {
+        _status = _status with { Checkpoint = null, CheckpointStep = null };
+        Write();
+    }
+
     /// <summary>A checkpoint of the step is on disk.</summary>
     public void Saved(long step, string checkpoint)
     {

@@ -37,6 +37,7 @@ internal static class TrainingSession
             {
                 // Not earlier: until now, something could have been refused.
                 EarlierRun.Remove(job.Folder);
+                keeper.Forget();
             }
 
             if (job.Director is not null && job.Silos > 1)
@@ -83,6 +84,7 @@ internal static class TrainingSession
         return job.Run with { Optimizer = job.Run.Optimizer.OfSteps(steps) };
     }
 
+    /// <summary>The status before the first step; an earlier run's checkpoint is there until that run is removed.</summary>
     private static RunStatus FirstStatus(TrainingJob job, long goal) => new()
     {
         Name = job.Name,
@@ -90,8 +92,8 @@ internal static class TrainingSession
         Step = job.Resume?.Step ?? 0,
         Steps = goal,
         Silos = job.Silos,
-        Checkpoint = job.Resume is null ? null : Path.GetRelativePath(job.Folder.Path, job.Folder.Checkpoint),
-        CheckpointStep = job.Resume?.Step,
+        Checkpoint = job.Folder.CheckpointStep() is null ? null : Path.GetRelativePath(job.Folder.Path, job.Folder.Checkpoint),
+        CheckpointStep = job.Folder.CheckpointStep(),
         Process = Environment.ProcessId,
         Machine = Environment.MachineName,
         UpdatedAt = DateTimeOffset.UtcNow,

@@ -95,6 +95,19 @@ public sealed class OverwriteTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_the_cluster_refuses_leaves_the_earlier_one_to_be_resumed()
+    {
+        await CommandLineRun.Of(_runs.Train("one", "--steps 2"));
+        string[] huge = _runs.Train("one", "--steps 2 --overwrite");
+        huge[Array.IndexOf(huge, "--hidden") + 1] = "100000000";
+        Assert.Equal(ExitCode.Failed, (await CommandLineRun.Of(huge)).ExitCode);
+        RunStatus status = _runs.Folder("one").ReadStatus()!;
+        Assert.Equal((RunState.Failed, "checkpoint", 2L), (status.State, status.Checkpoint, status.CheckpointStep));
+        Assert.Equal(ExitCode.Done, (await CommandLineRun.Of(_runs.Resume("one", "--steps 3"))).ExitCode);
+        Assert.Equal([1L, 2, 3], RunHistory.Read(_runs.Folder("one").HistoryFile).OfType<StepEvent>().Select(step => step.Step));
+    }
+
+    [Fact]
     public async Task A_run_that_saved_nothing_is_no_run_to_keep()
     {
         _runs.Write("one/checkpoint", "in the way");
