@@ -37,7 +37,7 @@ internal sealed class TrainCommand
     private readonly Option<string> _recompute = TextOption.WithDefault(
         "--recompute", "LAYERS", "Layers to compute again in backward, to save memory: all, none, or numbers such as 0,2-5.", LayerSelection.None);
 
-    private readonly Option<double> _learningRate = NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", 1e-3);
+    private readonly Option<float> _learningRate = NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", 1e-3f);
     private readonly Option<long> _seed = NumberOption.Seed();
 
     private readonly Option<string> _name =
@@ -124,7 +124,7 @@ internal sealed class TrainCommand
                 Seed = (ulong)chosen.Of(_seed, one => (long)one.Model.Seed),
             },
             Recompute = chosen.Of(_recompute, one => one.Recompute),
-            Optimizer = optimizer with { LearningRate = (float)chosen.Of(_learningRate, one => one.Optimizer.LearningRate) },
+            Optimizer = optimizer with { LearningRate = chosen.Of(_learningRate, one => one.Optimizer.LearningRate) },
         };
         run.Require();
         UsageException.ThrowUnless(

@@ -17,9 +17,9 @@ internal static class SimulateTraceCommand
             CustomParser = result =>
             {
                 string text = result.Tokens[0].Value;
-                if (Enum.TryParse(text, ignoreCase: true, out TraceKind kind) && Enum.IsDefined(kind) && !char.IsAsciiDigit(text[0]))
+                if (Enum.GetNames<TraceKind>().FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name)
                 {
-                    return kind;
+                    return Enum.Parse<TraceKind>(name);
                 }
 
                 result.AddError($"--kind must be drift, swap, growth or uniform; '{text}' is not.");
