@@ -26,7 +26,7 @@ internal static class ResumeCommand
         };
         return command.Runs(async (parsed, output, cancellation) =>
         {
-            OutputPath.RequireWritableFile("--json", parsed.GetValue(json));
+            OutputFile.RequireWritable("--json", parsed.GetValue(json));
             ResumeOptions options = new(
                 parsed.GetValue(name), parsed.GetValue(checkpoint), parsed.GetRequiredValue(runs), parsed.GetValue(steps), parsed.GetValue(seconds),
                 parsed.GetValue(text) ?? [], parsed.GetValue(silos));

@@ -61,9 +61,10 @@ internal sealed class TrainCommand
         TrainFile? file = parsed.GetValue(_config) is { } path ? TrainFile.Read(path) : null;
         Choices chosen = new(parsed, file);
         string name = chosen.Of(_name, one => one.Name);
-        OutputPath.RequireWritableFile("--json", parsed.GetValue(_json));
+        OutputFile.RequireWritable("--json", parsed.GetValue(_json));
         OutputPath.RequireRunName("--name", name);
         RunConfiguration run = Configuration(chosen);
+        UsageException.ThrowUnless(!chosen.IsGiven(_steps) || !chosen.IsGiven(_seconds), "--steps and --seconds exclude each other.");
         int? steps = parsed.GetValue(_steps) ?? (chosen.IsGiven(_seconds) ? null : file?.Steps);
         bool hasSchedule = file is { HasSchedule: true };
         if (hasSchedule && !chosen.IsGiven(_seconds) && file?.Seconds is null)

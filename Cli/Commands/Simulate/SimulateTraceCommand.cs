@@ -36,7 +36,7 @@ internal static class SimulateTraceCommand
         Command command = new("trace", "Write a generated load, for moe simulate placement.") { kind, layers, experts, steps, interval, tokens, seed, file };
         return command.Runs((parsed, output, _) =>
         {
-            OutputPath.RequireWritableFile("--out", parsed.GetValue(file));
+            OutputFile.RequireWritable("--out", parsed.GetValue(file));
             TraceOptions options = new()
             {
                 Kind = parsed.GetValue(kind),
