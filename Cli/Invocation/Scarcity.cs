@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MoEActors.Cli.Invocation;
 
 /// <summary>Errors of a process that the system gives too little: what they say is where it was noticed, not what to raise.</summary>
@@ -18,7 +20,7 @@ internal static class Scarcity
 
             // The loader takes a file that it cannot open for one that is not there.
             if (e.Message.Contains(TooManyFiles, StringComparison.Ordinal)
-                || (e is FileNotFoundException { FileName: { } file } && IsOurs(file)) || (e is FileLoadException { FileName: { } other } && IsOurs(other)))
+                || (e is FileNotFoundException { FileName: { } file } && IsThere(file)) || (e is FileLoadException { FileName: { } other } && IsThere(other)))
             {
                 return "too few files may be open at a time. Raise the limit: ulimit -n 1024.";
             }
@@ -27,6 +29,7 @@ internal static class Scarcity
         return null;
     }
 
-    /// <summary>Whether an assembly that could not be loaded lies beside the program: then it is not missing.</summary>
-    private static bool IsOurs(string assembly) => File.Exists(Path.Combine(AppContext.BaseDirectory, $"{assembly.Split(',')[0]}.dll"));
+    /// <summary>Whether an assembly that could not be loaded lies where it should, beside the program or in .NET itself: then it is not missing.</summary>
+    private static bool IsThere(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
+        .Any(folder => File.Exists(Path.Combine(folder, $"{assembly.Split(',')[0]}.dll")));
 }
