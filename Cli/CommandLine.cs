@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Commands.Bench;
 using MoEActors.Cli.Commands.Simulate;
@@ -15,7 +16,8 @@ internal static class CommandLine
     public static Task<int> RunAsync(
         IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
-        RootCommand root = new("Train mixture-of-experts models on a cluster of grains. See also: ./moe test --help, ./moe runtime --help.")
+        RootCommand root = new("Train mixture-of-experts models on a cluster of grains. See also: ./moe test --help."
+            + " Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled (Ctrl-C or SIGTERM), 129 its terminal was closed.")
         {
             DemoCommand.Create(),
             TrainCommand.Create(),
@@ -38,24 +40,35 @@ internal static class CommandLine
     {
         root.Add(new Option<bool>(CommandAction.Verbose) { Description = "Show where an error comes from.", Recursive = true });
         ParseResult parsed = root.Parse(
-            arguments.Count == 0 ? ["--help"] : arguments,
+            arguments.Count == 0 ? ["--help"] : arguments[0] == "help" ? [.. arguments.Skip(1), "--help"] : arguments,
             new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+
+        // Help forgives every error; help on what is unknown would be that of something else.
+        if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0)
         {
             string name = CommandAction.Name(parsed.CommandResult);
             error.WriteLine($"{name}: {Error(parsed)} See {name} --help.");
             return ExitCode.WrongUsage;
         }
 
-        return await parsed.InvokeAsync(
-            new InvocationConfiguration
-            {
-                Output = output,
-                Error = error,
-                EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = TerminationTimeout,
-            },
-            cancellation);
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = output,
+                    Error = error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = TerminationTimeout,
+                },
+                cancellation);
+        }
+        catch (LostOutputException e)
+        {
+            // Commands catch it themselves; help is written outside of them.
+            error.WriteLine($"moe: {e.Message}");
+            return ExitCode.Failed;
+        }
     }
 
     /// <summary>One sentence: an unknown argument explains the other errors, so it comes first.</summary>
@@ -63,10 +76,20 @@ internal static class CommandLine
     {
         if (parsed.UnmatchedTokens.Count > 0)
         {
-            return $"'{parsed.UnmatchedTokens[0]}' is not known here.";
+            string unknown = parsed.UnmatchedTokens[0];
+            string? meant = Suggestion.For(unknown, unknown.StartsWith('-') ? Options(parsed.CommandResult) : Subcommands(parsed.CommandResult));
+            return $"'{unknown}' is not known here.{(meant is null ? "" : $" Did you mean {meant}?")}";
         }
 
-        string[] choices = [.. parsed.CommandResult.Command.Subcommands.Select(command => command.Name)];
+        string[] choices = [.. Subcommands(parsed.CommandResult)];
         return choices.Length > 0 ? $"one of {string.Join(", ", choices)} must follow." : parsed.Errors[0].Message;
     }
+
+    private static IEnumerable<string> Subcommands(CommandResult result) => result.Command.Subcommands.Select(command => command.Name);
+
+    /// <summary>Options of a command, and those that all commands of one around it have.</summary>
+    private static IEnumerable<string> Options(CommandResult result, bool onlyForAll = false) => result.Command.Options
+        .Where(option => option.Recursive || !onlyForAll)
+        .Select(option => option.Name)
+        .Concat(result.Parent is CommandResult parent ? Options(parent, onlyForAll: true) : []);
 }

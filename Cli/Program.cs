@@ -1,3 +1,4 @@
 using MoEActors.Cli;
 
-return await CommandLine.RunAsync(args, Console.Out, Console.Error);
+using var hangup = Hangup.Watch();
+return hangup.CodeOf(await CommandLine.RunAsync(args, ProgramWriter.Output(), ProgramWriter.Error(), hangup.Cancellation));

@@ -71,7 +71,7 @@ public sealed class MoEModel
     /// early waits for that step too, and finds it in <see cref="Step"/>.
     /// </summary>
     /// <param name="batches">The batches.</param>
-    /// <param name="cancellationToken">Stops waiting; up to two steps go on, see <see cref="TrainStepAsync"/>.</param>
+    /// <param name="cancellationToken">Ends it when the steps that are submitted already, two at most, are committed: <see cref="Step"/> counts them.</param>
     public IAsyncEnumerable<StepOutcome> TrainAsync(IEnumerable<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batches);
@@ -83,7 +83,7 @@ public sealed class MoEModel
     /// next batch is there.
     /// </summary>
     /// <param name="batches">The batches.</param>
-    /// <param name="cancellationToken">Stops waiting, for batches too; up to two steps go on, see <see cref="TrainStepAsync"/>.</param>
+    /// <param name="cancellationToken">Ends the wait for batches, and it all when the steps that are submitted already are committed.</param>
     public async IAsyncEnumerable<StepOutcome> TrainAsync(
         IAsyncEnumerable<IReadOnlyList<MicroBatch>> batches, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -106,17 +106,39 @@ public sealed class MoEModel
 
             if (running is not null)
             {
-                (Task<StepOutcome> last, running) = (running, null);
-                StepOutcome outcome = await last;
+                StepOutcome outcome = await running;
+                running = null;
                 Step = outcome.Step;
                 yield return outcome;
             }
         }
         finally
         {
-            if (running is not null && await Task.WhenAny(running) is { IsCompletedSuccessfully: true } ahead)
+            if (running is not null)
             {
-                Step = (await ahead).Step;
+                await CatchUpAsync(running, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Learns how many steps are committed after a loop that was left with a step ahead.</summary>
+    private async Task CatchUpAsync(Task<StepOutcome> ahead, CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(ahead);
+        if (ahead.IsCompletedSuccessfully)
+        {
+            Step = (await ahead).Step;
+        }
+        else if (cancellationToken.IsCancellationRequested)
+        {
+            // Only the waiting was cancelled; steps that the cluster has taken will be committed.
+            try
+            {
+                await RefreshAsync(CancellationToken.None);
+            }
+            catch (Exception e) when (e is MoEException or OrleansException or TimeoutException)
+            {
+                // A cluster that does not answer: what is known stays known, and the caller hears of the cancellation.
             }
         }
     }

@@ -37,6 +37,9 @@ public static class GrainKeys
     /// <exception cref="FormatException">The key is not an expert's.</exception>
     public static ShardId Shard(string key) => ShardId.Parse(key[(Model(key).Length + 1)..]);
 
+    /// <summary>Whether a model may be called so: letters, digits, '-', '_' and '.'.</summary>
+    public static bool IsModelName(string model) => !string.IsNullOrEmpty(model) && model.All(IsAllowed);
+
     /// <summary>Throws unless a model may be called so: letters, digits, '-', '_' and '.'.</summary>
     /// <exception cref="Errors.InvalidRequestException">Naming the first character that is not allowed.</exception>
     public static void ValidateModelName(string model)
@@ -48,10 +51,12 @@ public static class GrainKeys
 
         foreach (char c in model)
         {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))
+            if (!IsAllowed(c))
             {
                 throw new Errors.InvalidRequestException($"The model name '{model}' contains '{c}'; letters, digits, '-', '_' and '.' are allowed.");
             }
         }
     }
+
+    private static bool IsAllowed(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.';
 }

@@ -28,7 +28,9 @@ internal static class DemoCommand
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string place = parsed.GetRequiredValue(folder);
-            OutputPath.RequireWritableFile("--json", parsed.GetValue(json));
+            OutputFile.RequireWritable("--json", parsed.GetValue(json));
+            UsageException.ThrowUnless(
+                parsed.GetValue(steps) is null || parsed.GetResult(seconds) is not { Implicit: false }, "--steps and --seconds exclude each other.");
             UsageException.ThrowUnless(!File.Exists(place), $"--output {place} is a file; a folder is needed.");
             var run = RunFolder.At(place);
 

@@ -14,8 +14,8 @@ internal static class GenerateCommand
     {
         Option<string> prompt = TextOption.WithDefault("--prompt", "TEXT", "What the text begins with.", TrainCommand.Prompt);
         Option<int> tokens = NumberOption.Count("--tokens", "Bytes to add.", 240);
-        Option<double> temperature =
-            NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7);
+        Option<float> temperature =
+            NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7f);
         Option<long> seed = NumberOption.Seed();
         Option<bool> json = SharedOptions.Json();
         Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, json };
@@ -24,14 +24,14 @@ internal static class GenerateCommand
         {
             string folder = choice.Of(parsed).Checkpoint;
             string beginning = parsed.GetRequiredValue(prompt);
-            (int count, double boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
+            (int count, float boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
             CheckpointChoice.RequireBytes(CheckpointChoice.Open(folder, output), folder);
             await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
             MoEModel model = await cluster.Client.RestoreForInferenceAsync("generate", Path.GetFullPath(folder), cancellationToken: cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
             long started = Stopwatch.GetTimestamp();
-            string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, (float)boldness, (ulong)draws, cancellation), live);
+            string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, boldness, (ulong)draws, cancellation), live);
             double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             live.WriteLine();
             if (parsed.GetValue(json))
@@ -69,4 +69,4 @@ internal static class GenerateCommand
 /// <param name="Seed">Seed of the draws.</param>
 /// <param name="Seconds">Time of the generation alone.</param>
 internal sealed record GenerationReport(
-    string Checkpoint, long Step, string Prompt, string Text, int Tokens, double Temperature, long Seed, double Seconds);
+    string Checkpoint, long Step, string Prompt, string Text, int Tokens, float Temperature, long Seed, double Seconds);

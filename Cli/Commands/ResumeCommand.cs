@@ -24,7 +24,7 @@ internal static class ResumeCommand
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
-            OutputPath.RequireWritableFile("--json", parsed.GetValue(json));
+            OutputFile.RequireWritable("--json", parsed.GetValue(json));
             (RunFolder folder, string checkpoint) = choice.Of(parsed);
             ResumeOptions options = new(
                 folder, checkpoint, parsed.GetValue(steps), parsed.GetValue(seconds), parsed.GetValue(text) ?? [], parsed.GetValue(silos));

@@ -124,7 +124,7 @@ internal static class StatusCommand
 
     private static string Line(RunStatus status)
     {
-        List<string> parts = [$"{status.Name}: {$"{status.State}".ToLowerInvariant()}, step {status.Step:N0}/{status.Steps:N0}"];
+        List<string> parts = [$"{VisibleText.OfName(status.Name)}: {$"{status.State}".ToLowerInvariant()}, step {status.Step:N0}/{status.Steps:N0}"];
         if (status.Loss is { } loss)
         {
             parts.Add($"loss {loss:0.000}");
@@ -145,6 +145,6 @@ internal static class StatusCommand
             ? $"checkpoint of step {status.CheckpointStep:N0} in {Path.GetRelativePath(Environment.CurrentDirectory, checkpoint)}"
             : "no checkpoint");
         parts.Add($"updated {status.UpdatedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}");
-        return string.Join(", ", parts) + ((status.Error ?? status.Ending) is { } end ? $". {end}" : "");
+        return string.Join(", ", parts) + ((status.Error ?? status.Ending) is { } end ? $". {VisibleText.OfName(end)}" : "");
     }
 }

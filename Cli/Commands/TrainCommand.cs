@@ -37,7 +37,7 @@ internal sealed class TrainCommand
     private readonly Option<string> _recompute = TextOption.WithDefault(
         "--recompute", "LAYERS", "Layers to compute again in backward, to save memory: all, none, or numbers such as 0,2-5.", LayerSelection.None);
 
-    private readonly Option<double> _learningRate = NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", 1e-3);
+    private readonly Option<float> _learningRate = NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", 1e-3f);
     private readonly Option<long> _seed = NumberOption.Seed();
 
     private readonly Option<string> _name =
@@ -70,9 +70,10 @@ internal sealed class TrainCommand
         TrainFile? file = parsed.GetValue(_config) is { } path ? TrainFile.Read(path) : null;
         Choices chosen = new(parsed, file);
         string name = chosen.Of(_name, one => one.Name);
-        OutputPath.RequireWritableFile("--json", parsed.GetValue(_json));
+        OutputFile.RequireWritable("--json", parsed.GetValue(_json));
         OutputPath.RequireRunName("--name", name);
         RunConfiguration run = Configuration(chosen);
+        UsageException.ThrowUnless(!chosen.IsGiven(_steps) || !chosen.IsGiven(_seconds), "--steps and --seconds exclude each other.");
         int? steps = parsed.GetValue(_steps) ?? (chosen.IsGiven(_seconds) ? null : file?.Steps);
         bool hasSchedule = file is { HasSchedule: true };
         if (hasSchedule && !chosen.IsGiven(_seconds) && file?.Seconds is null)
@@ -140,7 +141,7 @@ internal sealed class TrainCommand
                 Seed = (ulong)chosen.Of(_seed, one => (long)one.Model.Seed),
             },
             Recompute = chosen.Of(_recompute, one => one.Recompute),
-            Optimizer = optimizer with { LearningRate = (float)chosen.Of(_learningRate, one => one.Optimizer.LearningRate) },
+            Optimizer = optimizer with { LearningRate = chosen.Of(_learningRate, one => one.Optimizer.LearningRate) },
         };
         run.Require();
         UsageException.ThrowUnless(

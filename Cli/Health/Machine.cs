@@ -100,9 +100,10 @@ internal sealed record Machine
             listener.Start();
             return false;
         }
-        catch (SocketException)
+        catch (SocketException e)
         {
-            return true;
+            // A container without a network has no loopback; nobody listens there.
+            return e.SocketErrorCode is not (SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported or SocketError.NetworkDown);
         }
     }
 

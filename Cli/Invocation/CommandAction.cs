@@ -31,14 +31,14 @@ internal static class CommandAction
                 output.Error.WriteLine($"{name}: {e.Message}");
                 return ExitCode.Cancelled;
             }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            catch (Exception e) when (cancellation.IsCancellationRequested && IsCancellation(e))
             {
                 output.Error.WriteLine($"{name}: cancelled.");
                 return ExitCode.Cancelled;
             }
             catch (Exception e)
             {
-                output.Error.WriteLine($"{name}: {(output.Verbose ? e : InOneLine(e))}");
+                output.Error.WriteLine($"{name}: {(output.Verbose ? e : Scarcity.Advice(e) ?? InOneLine(e))}");
                 return ExitCode.Failed;
             }
         });
@@ -49,6 +49,13 @@ internal static class CommandAction
     public static string Name(CommandResult command) => command.Parent is CommandResult parent
         ? $"{Name(parent)} {command.Command.Name}"
         : "moe";
+
+    private static bool IsCancellation(Exception exception) => exception switch
+    {
+        OperationCanceledException => true,
+        AggregateException all => all.InnerExceptions.All(IsCancellation),
+        _ => false,
+    };
 
     /// <summary>The message of the exception that started it, without line breaks.</summary>
     private static string InOneLine(Exception exception)

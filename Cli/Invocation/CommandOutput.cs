@@ -6,9 +6,22 @@ namespace MoEActors.Cli.Invocation;
 /// <param name="Verbose">Whether errors show where they come from.</param>
 internal sealed record CommandOutput(TextWriter Out, TextWriter Error, bool Verbose)
 {
-    /// <summary>True when <see cref="Out"/> is a terminal, so that it can be redrawn.</summary>
-    public bool IsTerminal => ReferenceEquals(Out, Console.Out) && !Console.IsOutputRedirected;
+    /// <summary>Names that a remark lists before it only counts.</summary>
+    private const int NamesShown = 5;
 
-    /// <summary>True when <see cref="Error"/> is a terminal, so that it can be redrawn.</summary>
-    public bool IsErrorTerminal => ReferenceEquals(Error, Console.Error) && !Console.IsErrorRedirected;
+    /// <summary>True when <see cref="Out"/> is a terminal, so that it can be redrawn.</summary>
+    public bool IsTerminal => Out is ProgramWriter { Terminal: not null };
+
+    /// <summary>The terminal of <see cref="Error"/>, for lines that are drawn over; null where it is none.</summary>
+    public TextWriter? ErrorTerminal => (Error as ProgramWriter)?.Terminal;
+
+    /// <summary>A remark on some names, if there are any: how many, and the first of them.</summary>
+    public void Remark(string what, IReadOnlyList<string> names)
+    {
+        if (names.Count > 0)
+        {
+            string more = names.Count > NamesShown ? $" and {names.Count - NamesShown:N0} more" : "";
+            Error.WriteLine($"{what} ({names.Count:N0}): {string.Join(", ", names.Take(NamesShown).Select(VisibleText.OfName))}{more}");
+        }
+    }
 }

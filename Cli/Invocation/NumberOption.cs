@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -17,8 +18,8 @@ internal static class NumberOption
         Optional<int>(name, description, value => value >= 1, CountRule(1));
 
     /// <summary>A number above 0.</summary>
-    public static Option<double> Positive(string name, string description, double initial) =>
-        WithDefault(name, description, initial, value => value > 0, PositiveRule);
+    public static Option<float> Positive(string name, string description, float initial) =>
+        WithDefault(name, description, initial, value => value > 0, "a number above 0");
 
     /// <summary>A time in seconds.</summary>
     public static Option<double> Seconds(string description, double initial) =>
@@ -31,14 +32,12 @@ internal static class NumberOption
     public static bool IsTime(double seconds) => seconds is > 0 and <= 1e9;
 
     /// <summary>A number of at least 0.</summary>
-    public static Option<double> NotNegative(string name, string description, double initial) =>
+    public static Option<float> NotNegative(string name, string description, float initial) =>
         WithDefault(name, description, initial, value => value >= 0, "a number of at least 0");
 
     /// <summary>Any whole number.</summary>
     public static Option<long> Seed(long initial = SharedOptions.DefaultSeed) =>
         WithDefault("--seed", "Same seed, same numbers.", initial, _ => true, "a whole number");
-
-    private const string PositiveRule = "a number above 0";
 
     /// <summary>What <see cref="IsTime"/> asks for.</summary>
     public const string TimeRule = "above 0 and at most 1e9";
@@ -66,12 +65,35 @@ internal static class NumberOption
         where T : struct, INumber<T>
     {
         string text = result.Tokens[0].Value;
-        if (T.TryParse(text, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value) && isValid(value))
+        if (PlainNumber.TryParse(text, out T value) && isValid(value))
         {
             return value;
         }
 
-        result.AddError($"{name} must be {rule}; '{text}' is not.");
+        string hint = text.Contains(',', StringComparison.Ordinal) ? " Decimals have a point, and thousands nothing between them." : "";
+        result.AddError($"{name} must be {rule}; '{text}' is not.{hint}");
         return null;
+    }
+}
+
+/// <summary>
+/// The one way to write a number, whatever the culture: digits, a point before decimals, an exponent, a minus. What could be read in two ways is not
+/// read at all: a comma is the decimal sign of half of the world, and parts thousands in the other half.
+/// </summary>
+internal static class PlainNumber
+{
+    private const NumberStyles Whole = NumberStyles.AllowLeadingSign;
+    private const NumberStyles Fractional = Whole | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+
+    private static readonly SearchValues<char> Characters = SearchValues.Create("0123456789.eE+-");
+
+    /// <summary>Reads a whole text as a finite number; a whole number where <typeparamref name="T"/> is one.</summary>
+    public static bool TryParse<T>(ReadOnlySpan<char> text, out T value)
+        where T : struct, INumber<T>
+    {
+        value = default;
+        NumberStyles style = value is float or double ? Fractional : Whole;
+        return !text.ContainsAnyExcept(Characters) && !text.StartsWith('+')
+            && T.TryParse(text, style, CultureInfo.InvariantCulture, out value) && T.IsFinite(value);
     }
 }

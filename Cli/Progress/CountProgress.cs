@@ -16,7 +16,7 @@ internal sealed class CountProgress(TextWriter writer, string unit, int total, T
 
     /// <summary>Begins to count on the error stream; null where that is no terminal.</summary>
     public static CountProgress? On(CommandOutput output, string unit, int total) =>
-        output.IsErrorTerminal ? new CountProgress(output.Error, unit, total, TimeProvider.System) : null;
+        output.ErrorTerminal is { } terminal ? new CountProgress(terminal, unit, total, TimeProvider.System) : null;
 
     /// <summary>Shows that so many are done, at most once a second.</summary>
     public void Report(string what, int done)

@@ -50,7 +50,7 @@ internal static class TrainingPanel
             rows.Add(Loads(progress));
         }
 
-        rows.AddRange(progress.Notes.TakeLast(NotesShown).Select(note => new Text(note, new Style(Color.Grey))));
+        rows.AddRange(progress.Notes.TakeLast(NotesShown).Select(note => new Text(VisibleText.OfName(note), new Style(Color.Grey))));
         return new Panel(new Rows(rows)) { Header = new PanelHeader(" training "), Border = BoxBorder.Rounded, Padding = new Padding(1, 0) };
     }
 
@@ -90,7 +90,7 @@ internal static class TrainingPanel
                 cells.Append("■", new Style(Heat[Math.Clamp((int)(relative * Heat.Length / 2), 0, Heat.Length - 1)]));
             }
 
-            grid.AddRow(new Text(TrainingFigures.SiloName(progress, silo)), cells, new Text($"{load.Share(silo) * 100:0}%", new Style(Color.Grey)));
+            grid.AddRow(new Text(VisibleText.OfName(TrainingFigures.SiloName(progress, silo))), cells, new Text($"{load.Share(silo) * 100:0}%", new Style(Color.Grey)));
         }
 
         return grid;

@@ -15,7 +15,7 @@ internal sealed record TextSource(IReadOnlyList<string> Paths, ByteCorpus Corpus
         // Full paths, so that the order of documents is the same wherever the run is resumed.
         string[] full = [.. paths.Select(path => path.Length == 0 ? path : Path.GetFullPath(path))];
         ByteCorpus corpus = ByteCorpus.Divide(full.Length == 0 ? DotNetDocumentation.Read() : ReadFiles(full, output));
-        output.Out.WriteLine($"Text: {corpus.TrainingBytes:N0} bytes to learn from, {corpus.ValidationBytes:N0} kept for validation.");
+        output.Out.WriteLine($"Text: {corpus.TrainingBytes:N0} bytes to learn from, {corpus.ValidationBytes:N0} ({corpus.ValidationShare * 100:0.0}%) kept for validation.");
         return new TextSource(full, corpus, HashOf(corpus));
     }
 
@@ -26,11 +26,8 @@ internal sealed record TextSource(IReadOnlyList<string> Paths, ByteCorpus Corpus
     private static IReadOnlyList<TextDocument> ReadFiles(string[] paths, CommandOutput output)
     {
         TextFolder text = TextFolder.Read(paths);
-        foreach (string skipped in text.Skipped)
-        {
-            output.Error.WriteLine($"Skipped, as it is empty or not UTF-8 text: {skipped}");
-        }
-
+        output.Remark("Skipped, as they are empty, not UTF-8 text, or links that lead nowhere", text.Skipped);
+        output.Remark("Left out, as they have been read by another name or are copies", text.Repeated);
         return text.Documents;
     }
 

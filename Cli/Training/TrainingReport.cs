@@ -42,7 +42,7 @@ internal static class TrainingReport
         output.Out.WriteLine($"Done in {final.Seconds:0} s.");
         if (file is not null)
         {
-            AtomicFile.Write(file, JsonSerializer.Serialize(final, SnakeCase.Indented));
+            OutputFile.Write(file, JsonSerializer.Serialize(final, SnakeCase.Indented));
         }
 
         return ExitCode.Done;

@@ -1,10 +1,15 @@
 namespace MoEActors.Client.Data;
 
-/// <summary>Text for a byte-level model, divided into training and validation, and kept per file: no window crosses two files.</summary>
+/// <summary>
+/// Text for a byte-level model, divided into training and validation, and kept per file: a window crosses two files only where both are shorter than it.
+/// </summary>
 public sealed class ByteCorpus
 {
-    /// <summary>Every tenth file is for validation.</summary>
+    /// <summary>Every tenth file, or byte, is for validation.</summary>
     private const int Fold = 10;
+
+    /// <summary>The least and the largest part of the bytes that every tenth file may be.</summary>
+    private const double LeastShare = 0.05, LargestShare = 0.2;
 
     private ByteCorpus(IReadOnlyList<TextDocument> training, IReadOnlyList<TextDocument> validation)
     {
@@ -24,17 +29,19 @@ public sealed class ByteCorpus
     /// <summary>Number of bytes kept for validation.</summary>
     public long ValidationBytes => Validation.Sum(document => (long)document.Bytes.Length);
 
+    /// <summary>The part of all bytes that is kept for validation; 0 where there is no text.</summary>
+    public double ValidationShare => (double)ValidationBytes / Math.Max(1, TrainingBytes + ValidationBytes);
+
     /// <summary>
-    /// Divides documents: of ten or more, those at index i with i mod 10 = 9 in the ordinal order of names are for validation;
-    /// of fewer, the last tenth of each is.
+    /// Divides documents: of ten or more, those at index i with i mod 10 = 9 in the ordinal order of names are for validation, if they have from a twentieth to a
+    /// fifth of the bytes; of fewer, and where sizes are too unequal for that, the last tenth of each is.
     /// </summary>
     public static ByteCorpus Divide(IReadOnlyList<TextDocument> documents)
     {
         TextDocument[] ordered = [.. documents.OrderBy(document => document.Name, StringComparer.Ordinal)];
-        return ordered.Length >= Fold
-            ? new ByteCorpus(
-                [.. ordered.Where((_, i) => i % Fold != Fold - 1)],
-                [.. ordered.Where((_, i) => i % Fold == Fold - 1)])
+        var byFile = new ByteCorpus([.. ordered.Where((_, i) => i % Fold != Fold - 1)], [.. ordered.Where((_, i) => i % Fold == Fold - 1)]);
+        return byFile.ValidationShare is >= LeastShare and <= LargestShare
+            ? byFile
             : new ByteCorpus(
                 [.. ordered.Select(document => document with { Bytes = document.Bytes[..TrainingPart(document)] })],
                 [.. ordered.Select(document => document with { Bytes = document.Bytes[TrainingPart(document)..] })]);
@@ -75,7 +82,7 @@ public sealed class ByteCorpus
 
     /// <summary>
     /// The fixed windows that a validation loss is measured on, each <paramref name="length"/> inputs and the byte that follows
-    /// the last. Window w of a file starts at byte w·length, so that no byte is a target twice. When all windows are more than
+    /// the last. Window w of a file starts at byte w·length (files too short for one are joined), so that no byte is a target twice. When all windows are more than
     /// needed, every s-th is taken over all files.
     /// </summary>
     /// <param name="length">Number of inputs.</param>
@@ -85,12 +92,13 @@ public sealed class ByteCorpus
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(atLeastBytes, 1);
-        ReadOnlyMemory<byte>[] all = [.. Validation.SelectMany(document => WindowsOf(document.Bytes, length))];
+        ReadOnlyMemory<byte>[] all = [.. ShortDocuments.Joined(Validation, length).SelectMany(document => WindowsOf(document.Bytes, length))];
         if (all.Length == 0)
         {
             throw new TextSourceException(
-                "The text is too short", $"{ValidationBytes} bytes for validation hold no window of {length + 1} bytes",
-                "Give more text, or a shorter sequence.");
+                "The text is too short",
+                FormattableString.Invariant($"{ValidationBytes:N0} of {TrainingBytes + ValidationBytes:N0} bytes are kept for validation, and hold no window of {length + 1} bytes"),
+                FormattableString.Invariant($"Give some {(length + 1L) * Fold:N0} bytes of text or more, or a shorter sequence."));
         }
 
         long needed = ((long)atLeastBytes + length - 1) / length;

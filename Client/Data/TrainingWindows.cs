@@ -1,7 +1,7 @@
 namespace MoEActors.Client.Data;
 
 /// <summary>
-/// Random windows of a text, uniform over all places where one fits. A window follows from (seed, step, index) alone, so a
+/// Random windows of a text, uniform over all places where one fits; documents that are too short for one are joined. A window follows from (seed, step, index) alone, so a
 /// step can be asked for again in any order, on any machine.
 /// </summary>
 public sealed class TrainingWindows
@@ -15,21 +15,23 @@ public sealed class TrainingWindows
     internal TrainingWindows(IReadOnlyList<TextDocument> documents, long seed, int length)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
-        _documents = documents;
+        _documents = ShortDocuments.Joined(documents, length);
         _seed = seed;
         Length = length;
-        _places = new long[documents.Count];
+        _places = new long[_documents.Count];
         long places = 0;
-        for (int i = 0; i < documents.Count; i++)
+        for (int i = 0; i < _documents.Count; i++)
         {
-            places += Math.Max(0, documents[i].Bytes.Length - length);
+            places += Math.Max(0, _documents[i].Bytes.Length - length);
             _places[i] = places;
         }
 
         if (places == 0)
         {
             throw new TextSourceException(
-                "The text is too short", $"no training text holds a window of {length + 1} bytes", "Give more text, or a shorter sequence.");
+                "The text is too short",
+                FormattableString.Invariant($"{documents.Sum(document => (long)document.Bytes.Length):N0} bytes to learn from hold no window of {length + 1} bytes"),
+                "Give more text, or a shorter sequence.");
         }
     }
 

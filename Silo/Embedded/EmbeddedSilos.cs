@@ -119,7 +119,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
 
     private async Task<EmbeddedSilo> StartSiloAsync(int index, CancellationToken cancellationToken)
     {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        HostApplicationBuilder builder = CreateBuilder();
         builder.UseOrleans(silo =>
         {
             Join(silo, index);
@@ -201,7 +201,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
 
     private async Task ConnectClientAsync(CancellationToken cancellationToken)
     {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        HostApplicationBuilder builder = CreateBuilder();
         builder.UseOrleansClient(client =>
         {
             _network.Replace(client.Services);
@@ -212,6 +212,13 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         });
         _clientHost = builder.Build();
         await _clientHost.StartAsync(cancellationToken);
+    }
+
+    private static HostApplicationBuilder CreateBuilder()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
+        return builder;
     }
 
     private static void Identify(ClusterOptions options) => (options.ClusterId, options.ServiceId) = ("embedded", "embedded");

@@ -53,6 +53,30 @@ public sealed class CommandActionTests
     }
 
     [Fact]
+    public async Task Cancellation_that_several_tasks_tell_of_ends_with_130()
+    {
+        using CancellationTokenSource cancellation = new();
+        RootCommand root = Root(async (_, _, _) =>
+        {
+            await cancellation.CancelAsync();
+            throw new AggregateException(new TaskCanceledException(), new AggregateException(new OperationCanceledException()));
+        });
+        Assert.Equal(130, (await CommandLineRun.Of(root, ["work"], cancellation.Token)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_failure_beside_a_cancellation_is_a_failure()
+    {
+        using CancellationTokenSource cancellation = new();
+        RootCommand root = Root(async (_, _, _) =>
+        {
+            await cancellation.CancelAsync();
+            throw new AggregateException(new TaskCanceledException(), new InvalidDataException("broken"));
+        });
+        Assert.Equal(1, (await CommandLineRun.Of(root, ["work"], cancellation.Token)).ExitCode);
+    }
+
+    [Fact]
     public async Task A_cancellation_that_nobody_asked_for_is_a_failure()
     {
         CommandLineRun run = await Run((_, _) => throw new OperationCanceledException("A grain gave up."));

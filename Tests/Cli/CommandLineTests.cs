@@ -45,6 +45,16 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("foo", "moe: 'foo' is not known here.")]
+    [InlineData("trian", "moe: 'trian' is not known here. Did you mean train?")]
+    [InlineData("demo --stpes 5", "moe demo: '--stpes' is not known here. Did you mean --steps?")]
+    [InlineData("demo --verbos", "moe demo: '--verbos' is not known here. Did you mean --verbose?")]
+    [InlineData("simulate placment", "moe simulate: 'placment' is not known here. Did you mean placement?")]
+    [InlineData("help xyz", "moe: 'xyz' is not known here.")]
+    [InlineData("xyz --help", "moe: 'xyz' is not known here.")]
+    [InlineData("bench gem --help", "moe bench: 'gem' is not known here. Did you mean gemm?")]
+    [InlineData("demo --bogus --help", "moe demo: '--bogus' is not known here.")]
+    [InlineData("demo --steps 3 --seconds 5", "moe demo: --steps and --seconds exclude each other.")]
+    [InlineData("train --seconds 5 --steps 3", "moe train: --steps and --seconds exclude each other.")]
     [InlineData("demo --bogus", "moe demo: '--bogus' is not known here.")]
     [InlineData("demo extra", "moe demo: 'extra' is not known here.")]
     [InlineData("demo --silos 2 3", "moe demo: '3' is not known here.")]
@@ -62,6 +72,9 @@ public sealed class CommandLineTests
     [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]
     [InlineData("train --heads 8 --kv-heads 3", "moe train: --heads 8 is no multiple of --kv-heads 3.")]
     [InlineData("train --name a/b", "moe train: --name 'a/b' is no name of a folder below runs/.")]
+    [InlineData("train --name a:b", "moe train: --name 'a:b' is no name of a folder below runs/. Letters, digits, '-', '_' and '.' are allowed.")]
+    [InlineData("train --name größe", "moe train: --name 'größe' is no name of a folder below runs/.")]
+    [InlineData("train --name ..", "moe train: --name '..' is no name of a folder below runs/.")]
     [InlineData("resume", "moe resume: the NAME of a run or --checkpoint FOLDER must be given.")]
     [InlineData("resume a --checkpoint b", "moe resume: NAME and --checkpoint exclude each other.")]
     [InlineData("resume ../a", "moe resume: NAME '../a' is no name of a folder below runs/.")]
@@ -85,6 +98,17 @@ public sealed class CommandLineTests
         Assert.StartsWith(message, run.Error);
         Assert.EndsWith("--help.\n", run.Error.ReplaceLineEndings("\n"));
         Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("help", "--help")]
+    [InlineData("help train", "train --help")]
+    [InlineData("help simulate trace", "simulate trace --help")]
+    public async Task Help_can_be_asked_for_by_name(string asked, string option)
+    {
+        CommandLineRun run = await CommandLineRun.Of(Words(asked));
+        Assert.Equal(await CommandLineRun.Of(Words(option)), run);
+        Assert.Equal(0, run.ExitCode);
     }
 
     private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -87,6 +87,34 @@ public sealed class SimulateCommandTests : IDisposable
         Assert.Equal((7.0 / 6 + 1) / 2, json.RootElement[0].GetProperty("ratio_mean_after_500").GetDouble(), 9);
     }
 
+    [Theory]
+    [InlineData("\"step\",\"layer\",\"expert\",\"tokens\"\n0,0,0,5\n0,0,1,7\n")]
+    [InlineData("step,layer,expert,tokens\n0.0,0.0,0.0,5.0\n0.0,0.0,1.0,7.0\n")]
+    [InlineData("run,step,layer,expert,tokens,note\nx,0,0,0,5,\nx,0,0,1,7,\"a, b \"\"c\"\"\"\n")]
+    [InlineData("\"Tokens\" , step,layer,expert\n \"5\",0,0,0\n\"7\" ,0,0,1\n")]
+    [InlineData("step,layer,expert,tokens\n0,0,0,5e0\n0,0,1,0.7e1\n")]
+    public void Traces_of_other_programs_are_read_where_they_can_be_meant_in_one_way(string lines)
+    {
+        LoadTrace trace = TraceReader.Read(_folder.Write("trace.csv", lines));
+        Assert.Equal([5L, 7L], Assert.Single(trace.Rows).Tokens[0]);
+    }
+
+    [Theory]
+    [InlineData("step,layer,expert,tokens,tokens\n0,0,0,5,6\n", "line 1: the header has the column tokens twice")]
+    [InlineData("step;layer;expert;tokens\n0;0;0;5\n", "line 1: the header must be step,layer,expert,tokens")]
+    [InlineData("step,layer,expert,tokens,note\n0,0,0,5\n", "line 2: 5 fields are needed, as in the header; there are 4.")]
+    [InlineData("step,layer,expert,tokens\n0,0,0,5,6\n", "line 2: four fields are needed, as in the header; there are 5.")]
+    [InlineData("step,layer,expert,tokens\n0,0,0,\"5\n", "line 2: a quotation mark is not closed")]
+    [InlineData("step,layer,expert,tokens\n0,0,0,\"5\"6\n", "line 2: a quotation mark is not closed, or something follows it")]
+    [InlineData("step,layer,expert,tokens\n0,0,0,5.25\n", "line 2: tokens: '5.25' is no whole number.")]
+    [InlineData("step,layer,expert,tokens\n0,0,0.5,5\n", "line 2: expert: '0.5' is no whole number.")]
+    [InlineData("step,layer,expert,tokens\n0,0,0,\n", "line 2: tokens: '' is no whole number.")]
+    public void Others_are_refused_with_line_and_column(string lines, string complaint)
+    {
+        TraceException refused = Assert.Throws<TraceException>(() => TraceReader.Read(_folder.Write("trace.csv", lines)));
+        Assert.Contains(complaint, refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_long_replay_says_how_far_it_is()
     {

@@ -29,7 +29,7 @@ internal static class SimulateRecordCommand
         return command.Runs(async (parsed, output, cancellation) =>
         {
             (int count, int interval) = (parsed.GetValue(steps), parsed.GetValue(every));
-            OutputPath.RequireWritableFile("--out", parsed.GetValue(file));
+            OutputFile.RequireWritable("--out", parsed.GetValue(file));
             UsageException.ThrowUnless(interval <= count, $"--every {interval} is more than --steps {count}: no step would be sampled.");
             TrainedRun run = ConfiguredRun.Read(parsed.GetValue(config), output, parsed.GetValue(text), count);
             int shown = Math.Max(1, count / 10);

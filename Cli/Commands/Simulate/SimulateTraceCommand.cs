@@ -17,9 +17,9 @@ internal static class SimulateTraceCommand
             CustomParser = result =>
             {
                 string text = result.Tokens[0].Value;
-                if (Enum.TryParse(text, ignoreCase: true, out TraceKind kind) && Enum.IsDefined(kind) && !char.IsAsciiDigit(text[0]))
+                if (Enum.GetNames<TraceKind>().FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name)
                 {
-                    return kind;
+                    return Enum.Parse<TraceKind>(name);
                 }
 
                 result.AddError($"--kind must be drift, swap, growth or uniform; '{text}' is not.");
@@ -36,7 +36,7 @@ internal static class SimulateTraceCommand
         Command command = new("trace", "Write a generated load, for moe simulate placement.") { kind, layers, experts, steps, interval, tokens, seed, file };
         return command.Runs((parsed, output, _) =>
         {
-            OutputPath.RequireWritableFile("--out", parsed.GetValue(file));
+            OutputFile.RequireWritable("--out", parsed.GetValue(file));
             TraceOptions options = new()
             {
                 Kind = parsed.GetValue(kind),

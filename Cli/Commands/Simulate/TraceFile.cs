@@ -1,4 +1,3 @@
-using System.Globalization;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Placement.Load;
 using MoEActors.Placement.Simulation;
@@ -6,7 +5,7 @@ using MoEActors.Placement.Simulation;
 namespace MoEActors.Cli.Commands.Simulate;
 
 /// <summary>
-/// Reads a trace: a header with the columns <c>step,layer,expert,tokens</c> in any order, then one line per step, layer and expert. Steps
+/// Reads a trace: a header with the columns <c>step,layer,expert,tokens</c> in any order, others beside them, then one line per step, layer and expert. Steps
 /// ascend; every step lists every expert of the first one once, in any order. Layers may have any numbers; their experts are numbered from 0.
 /// </summary>
 internal sealed class TraceReader
@@ -20,6 +19,7 @@ internal sealed class TraceReader
     private readonly List<long> _lineOfRow = [];
     private readonly SortedDictionary<int, SortedDictionary<int, long>> _firstStep = [];
     private int[] _fieldOf = [];
+    private int _fields;
     private Dictionary<int, int>? _layers;
     private long[][] _tokens = [];
     private int _missing;
@@ -60,27 +60,35 @@ internal sealed class TraceReader
     /// <summary>Finds which field is which column.</summary>
     private void TakeHeader(string line)
     {
-        string[] names = [.. line.Trim('\uFEFF').Split(',').Select(name => name.Trim())];
+        string[] names = FieldsOf(line.Trim('\uFEFF'));
+        _fields = names.Length;
         _fieldOf = [.. Columns.Select(column => Array.FindIndex(names, name => name.Equals(column, StringComparison.OrdinalIgnoreCase)))];
-        if (names.Length != Columns.Length || _fieldOf.Contains(-1))
+        if (_fieldOf.Contains(-1))
         {
-            throw Wrong($"the header must be {Header}, in any order; '{Shortened(line)}' is not.");
+            throw Wrong($"the header must be {Header}, in any order, with or without other columns; '{Shortened(line)}' is not.");
+        }
+
+        foreach (string column in Columns)
+        {
+            if (names.Count(name => name.Equals(column, StringComparison.OrdinalIgnoreCase)) > 1)
+            {
+                throw Wrong($"the header has the column {column} twice; once is needed.");
+            }
         }
     }
 
     private void Take(string line)
     {
-        Span<Range> fields = stackalloc Range[5];
-        int count = line.AsSpan().Split(fields, ',');
-        if (count != 4)
+        string[] fields = FieldsOf(line);
+        if (fields.Length != _fields)
         {
-            throw Wrong($"four fields are needed, {Header}; there {(count == 1 ? "is 1" : count == 5 ? "are more" : $"are {count}")}.");
+            throw Wrong($"{(_fields == Columns.Length ? "four" : _fields)} fields are needed, as in the header; there {(fields.Length == 1 ? "is 1" : $"are {fields.Length}")}.");
         }
 
-        long step = Number(line.AsSpan(fields[_fieldOf[0]]), "step", long.MaxValue);
-        int layer = (int)Number(line.AsSpan(fields[_fieldOf[1]]), "layer", int.MaxValue);
-        int expert = (int)Number(line.AsSpan(fields[_fieldOf[2]]), "expert", int.MaxValue);
-        long tokens = Number(line.AsSpan(fields[_fieldOf[3]]), "tokens", long.MaxValue >> 20);
+        long step = Number(fields[_fieldOf[0]], "step", long.MaxValue);
+        int layer = (int)Number(fields[_fieldOf[1]], "layer", int.MaxValue);
+        int expert = (int)Number(fields[_fieldOf[2]], "expert", int.MaxValue);
+        long tokens = Number(fields[_fieldOf[3]], "tokens", long.MaxValue >> 20);
         if (step < _step)
         {
             throw Wrong($"step: {step} comes after {_step}; steps must ascend.");
@@ -186,12 +194,20 @@ internal sealed class TraceReader
         long Interval(int row) => _rows[row].Step - _rows[row - 1].Step;
     }
 
-    private long Number(ReadOnlySpan<char> text, string field, long most)
+    private string[] FieldsOf(string line) =>
+        CsvLine.Fields(line) ?? throw Wrong($"a quotation mark is not closed, or something follows it: '{Shortened(line)}'.");
+
+    /// <summary>A whole number, also one that a spreadsheet or a table of floats wrote as 10.0.</summary>
+    private long Number(string text, string field, long most)
     {
-        text = text.Trim();
-        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
+        if (!PlainNumber.TryParse(text, out long value))
         {
-            throw Wrong($"{field}: '{Shortened(text)}' is no whole number.");
+            if (!PlainNumber.TryParse(text, out double real) || !double.IsInteger(real) || Math.Abs(real) >= 1L << 53)
+            {
+                throw Wrong($"{field}: '{Shortened(text)}' is no whole number.");
+            }
+
+            value = (long)real;
         }
 
         if (value < 0 || value > most)
@@ -209,7 +225,7 @@ internal sealed class TraceReader
 
     private TraceException Wrong(string error) => new(_file, Math.Max(1, _line), error);
 
-    private static string Shortened(ReadOnlySpan<char> text) => text.Length <= 40 ? text.ToString() : $"{text[..40]}...";
+    private static string Shortened(string text) => VisibleText.OfName(text.Length <= 40 ? text : $"{text[..40]}...");
 }
 
 /// <summary>Writes a trace as <see cref="TraceReader"/> reads it. Dense layers have no lines.</summary>
@@ -218,7 +234,13 @@ internal static class TraceWriter
     /// <summary>Writes a file, and says so.</summary>
     public static void Write(LoadTrace trace, string file, CommandOutput output)
     {
-        using StreamWriter writer = new(file);
+        OutputFile.Write(file, stream => Write(trace, stream));
+        output.Out.WriteLine($"{trace.Rows.Length} sampled steps of {trace.Experts.Length} layers written to {file}.");
+    }
+
+    private static void Write(LoadTrace trace, Stream stream)
+    {
+        using StreamWriter writer = new(stream, leaveOpen: true);
         writer.Write("step,layer,expert,tokens\n");
         foreach (LoadSample row in trace.Rows)
         {
@@ -230,8 +252,6 @@ internal static class TraceWriter
                 }
             }
         }
-
-        output.Out.WriteLine($"{trace.Rows.Length} sampled steps of {trace.Experts.Length} layers written to {file}.");
     }
 }
 

@@ -27,7 +27,7 @@ public sealed class ByteCorpusTests
     [Fact]
     public void Training_windows_lie_inside_one_file_and_reach_every_place()
     {
-        ByteCorpus corpus = ByteCorpus.Divide([Document("a", 3), Document("b", 30), Document("c", 2), Document("d", 40, first: 100)]);
+        ByteCorpus corpus = ByteCorpus.Divide([Document("a", 3), Document("b", 30), Document("c", 0), Document("d", 40, first: 100)]);
         TrainingWindows windows = corpus.TrainingWindows(seed: 1, length: 4);
         HashSet<int> starts = [];
         for (int step = 0; step < 200; step++)
@@ -43,6 +43,34 @@ public sealed class ByteCorpusTests
 
         // 27 and 36 bytes are for training; the last window starts 5 before their ends.
         Assert.Equal([.. Enumerable.Range(0, 23), .. Enumerable.Range(100, 32)], starts.Order());
+    }
+
+    [Fact]
+    public void Files_of_unequal_sizes_keep_a_tenth_of_their_bytes()
+    {
+        foreach (int large in new[] { 0, 9, 19 })
+        {
+            // Every tenth file would be almost nothing, or almost everything.
+            ByteCorpus corpus = ByteCorpus.Divide([.. Enumerable.Range(0, 20).Select(i => Document($"f{i:00}", i == large ? 9000 : 10 + i % 10 * 10))]);
+            Assert.InRange(corpus.ValidationShare, 0.05, 0.2);
+        }
+
+        Assert.Equal(0.1, ByteCorpus.Divide([.. Enumerable.Range(0, 12).Select(i => Document($"f{i:00}", i == 9 ? 100 : 10_000))]).ValidationShare, 3);
+        Assert.Equal(1.0 / 12, ByteCorpus.Divide([.. Enumerable.Range(0, 12).Select(i => Document($"f{i:00}", 100))]).ValidationShare, 3);
+    }
+
+    [Fact]
+    public void Files_shorter_than_a_window_are_joined_and_all_of_them_used()
+    {
+        ByteCorpus corpus = ByteCorpus.Divide([.. Enumerable.Range(0, 100).Select(i => new TextDocument($"{i:00}", new byte[] { (byte)i, (byte)i }))]);
+        TrainingWindows windows = corpus.TrainingWindows(seed: 1, length: 64);
+        HashSet<byte> seen = [.. Enumerable.Range(0, 300).SelectMany(step => windows[step, 0].ToArray())];
+        seen.Remove((byte)'\n');
+        Assert.Equal([.. Enumerable.Range(0, 100).Where(i => i % 10 != 9 && i != '\n').Select(i => (byte)i)], seen.Order());
+
+        // Ten files of two bytes and the ends of their lines.
+        byte[] validation = Assert.Single(corpus.ValidationWindows(length: 29)).ToArray();
+        Assert.Equal([9, 9, (byte)'\n', 19, 19, (byte)'\n', 29], validation[..7]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MoEActors.Client.Data;
 
 namespace MoEActors.Tests.Client.Data;
@@ -48,6 +49,81 @@ public sealed class TextFolderTests
         using TemporaryFolder folder = new();
         folder.Write("empty.txt", "");
         Assert.Contains(folder.Path, Assert.Throws<TextSourceException>(() => TextFolder.Read([folder.Path])).Message);
+    }
+
+    [Fact]
+    public void A_text_is_one_document_by_whatever_names_it_is_there()
+    {
+        using TemporaryFolder folder = new();
+        string In(string name) => Path.Combine(folder.Path, name);
+
+        // As a download cache has it: blobs, and links to them.
+        string first = folder.Write("blobs/1", "first");
+        string second = folder.Write("blobs/2", "second");
+        Directory.CreateDirectory(In("a-snapshots/v1"));
+        File.CreateSymbolicLink(In("a-snapshots/v1/one.txt"), "../../blobs/1");
+        File.CreateSymbolicLink(In("a-snapshots/v1/two.txt"), "../../blobs/2");
+        Directory.CreateSymbolicLink(In("a-snapshots/latest"), "v1");
+        string copy = folder.Write("copy.txt", "first");
+        TextFolder read = TextFolder.Read([folder.Path, folder.Path, In("blobs")]);
+        Assert.Equal([first, second], read.Documents.Select(document => document.Name));
+        Assert.Equal(
+            [In("a-snapshots/latest"), In("a-snapshots/v1/one.txt"), In("a-snapshots/v1/two.txt"), In("blobs"), copy, folder.Path],
+            read.Repeated.Order(StringComparer.Ordinal).OrderBy(name => name == folder.Path));
+        Assert.Empty(read.Skipped);
+
+        // The files that were named stay, whatever else they are reached by.
+        Assert.Equal([copy, second], TextFolder.Read([folder.Path, copy, copy]).Documents.Select(document => document.Name).Order(StringComparer.Ordinal).Reverse());
+    }
+
+    [Fact]
+    public void Links_in_circles_are_skipped_and_end_nothing()
+    {
+        using TemporaryFolder folder = new();
+        string In(string name) => Path.Combine(folder.Path, name);
+        folder.Write("a/one.txt", "one");
+        folder.Write("b/two.txt", "two");
+        Directory.CreateSymbolicLink(In("a/to-b"), "../b");
+        Directory.CreateSymbolicLink(In("b/to-a"), "../a");
+        File.CreateSymbolicLink(In("x"), "x");
+        File.CreateSymbolicLink(In("y"), "z");
+        File.CreateSymbolicLink(In("z"), "y");
+        foreach (string[] paths in new string[][] { [folder.Path], [In("a")], [In("b")] })
+        {
+            TextFolder read = TextFolder.Read(paths);
+            Assert.Equal(["one.txt", "two.txt"], read.Documents.Select(document => Path.GetFileName(document.Name)).Order(StringComparer.Ordinal));
+            Assert.Equal(paths[0] == folder.Path ? [In("x"), In("y"), In("z")] : [], read.Skipped.Order(StringComparer.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task A_name_that_is_no_utf_8_is_read_and_shown()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Names are Unicode here.");
+        using TemporaryFolder folder = new();
+        folder.Write("plain\uFFFD.txt", "plain");
+        await ShellAsync(folder.Path, "printf one > \"$(printf 'caf\\351.txt')\" && mkdir \"$(printf 'd\\377')\" && printf two > \"$(printf 'd\\377/two.txt')\"");
+        try
+        {
+            TextFolder read = TextFolder.Read([folder.Path]);
+            Assert.Equal(
+                [Path.Combine(folder.Path, @"caf\xe9.txt"), Path.Combine(folder.Path, @"d\xff", "two.txt"), Path.Combine(folder.Path, "plain\uFFFD.txt")],
+                read.Documents.Select(document => document.Name));
+            Assert.Equal(["one", "two", "plain"], read.Documents.Select(document => System.Text.Encoding.UTF8.GetString(document.Bytes.Span)));
+            Assert.Empty(read.Skipped);
+        }
+        finally
+        {
+            // .NET has no name to delete them by.
+            await ShellAsync(folder.Path, "rm -r ./*");
+        }
+    }
+
+    private static async Task ShellAsync(string folder, string command)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("sh", ["-c", command]) { WorkingDirectory = folder })!;
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, shell.ExitCode);
     }
 
     [Fact]

@@ -1,0 +1,69 @@
+using System.Text;
+
+namespace MoEActors.Cli.Invocation;
+
+/// <summary>
+/// A stream of the program: what goes to a terminal is made visible (see <see cref="VisibleText"/>), pipes and files get every character as it is; and when it
+/// can take no more, the error says so.
+/// </summary>
+/// <param name="inner">The console's own writer.</param>
+/// <param name="isTerminal">Whether a person reads it as it comes.</param>
+/// <param name="name">What it is called in the error; null to lose what cannot be written, as remarks are when nobody can read them.</param>
+internal sealed class ProgramWriter(TextWriter inner, bool isTerminal, string? name) : TextWriter
+{
+    /// <summary>Standard output.</summary>
+    public static ProgramWriter Output() => new(Console.Out, !Console.IsOutputRedirected, "standard output");
+
+    /// <summary>Standard error.</summary>
+    public static ProgramWriter Error() => new(Console.Error, !Console.IsErrorRedirected, name: null);
+
+    /// <summary>The terminal itself, for lines that are drawn over; null where there is none.</summary>
+    public TextWriter? Terminal => isTerminal ? inner : null;
+
+    public override Encoding Encoding => inner.Encoding;
+
+    public override void Write(char value)
+    {
+        if (isTerminal && VisibleText.IsHidden(value))
+        {
+            Try(() => inner.Write(VisibleText.Of(value.ToString())));
+        }
+        else
+        {
+            Try(() => inner.Write(value));
+        }
+    }
+
+    public override void Write(string? value) => Try(() => inner.Write(Shown(value)));
+
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
+
+    public override void WriteLine() => Try(inner.WriteLine);
+
+    public override void WriteLine(string? value) => Try(() => inner.WriteLine(Shown(value)));
+
+    public override void Flush() => Try(inner.Flush);
+
+    private string? Shown(string? text) => isTerminal && text is not null ? VisibleText.Of(text) : text;
+
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            // A terminal does not fill up; one that was closed takes nothing, and what is at work must still save.
+            if (name is not null && !isTerminal)
+            {
+                throw new LostOutputException($"{name} cannot be written: {e.Message}", e);
+            }
+        }
+    }
+}
+
+/// <summary>Standard output takes no more: its disk is full, or its reader failed.</summary>
+internal sealed class LostOutputException(string message, Exception cause) : IOException(message, cause);

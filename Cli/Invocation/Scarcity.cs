@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+
+namespace MoEActors.Cli.Invocation;
+
+/// <summary>Errors of a process that the system gives too little: what they say is where it was noticed, not what to raise.</summary>
+internal static class Scarcity
+{
+    private const string TooManyFiles = "Too many open files";
+
+    /// <summary>What is scarce and how to get more of it; null for an error of another kind.</summary>
+    public static string? Advice(Exception exception)
+    {
+        for (Exception? e = exception; e is not null; e = e.InnerException)
+        {
+            if (e is OutOfMemoryException)
+            {
+                return $"the memory of this process is used up; .NET was given {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20:N0} MiB. "
+                    + "Raise what limits it - the container's memory, ulimit -v, DOTNET_GCHeapHardLimit - or train less at a time: a lower --batch, --sequence or --dim.";
+            }
+
+            // The loader takes a file that it cannot open for one that is not there.
+            if (e.Message.Contains(TooManyFiles, StringComparison.Ordinal)
+                || (e is FileNotFoundException { FileName: { } file } && IsThere(file)) || (e is FileLoadException { FileName: { } other } && IsThere(other)))
+            {
+                return "too few files may be open at a time. Raise the limit: ulimit -n 1024.";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether an assembly that could not be loaded lies where it should, beside the program or in .NET itself: then it is not missing.</summary>
+    private static bool IsThere(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
+        .Any(folder => File.Exists(Path.Combine(folder, $"{assembly.Split(',')[0]}.dll")));
+}
