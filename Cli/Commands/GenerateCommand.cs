@@ -23,7 +23,7 @@ internal static class GenerateCommand
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7);
         Option<long> seed = NumberOption.Seed();
         Option<bool> json = SharedOptions.Json();
-        Command command = new("generate", "Let a trained model continue a text.") 
+        Command command = new("generate", "Let a trained model continue a text.")
         {
             name, checkpoint, runs, prompt, tokens, temperature, seed, json,
         };
