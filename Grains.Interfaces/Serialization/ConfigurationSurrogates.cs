@@ -85,7 +85,7 @@ public readonly record struct CheckpointFileSurrogate(
 public sealed class CheckpointFileConverter : IConverter<CheckpointFile, CheckpointFileSurrogate>
 {
     /// <inheritdoc />
-    public CheckpointFile ConvertFromSurrogate(in CheckpointFileSurrogate surrogate) => 
+    public CheckpointFile ConvertFromSurrogate(in CheckpointFileSurrogate surrogate) =>
         new(surrogate.Name, surrogate.Tensors, surrogate.Bytes, surrogate.Checksums ?? []);
 
     /// <inheritdoc />
