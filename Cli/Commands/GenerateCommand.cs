@@ -18,15 +18,8 @@ internal static class GenerateCommand
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7f);
         Option<long> seed = NumberOption.Seed();
         Option<bool> json = SharedOptions.Json();
-<<<<<<< HEAD
         Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, json };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
-=======
-        Command command = new("generate", "Let a trained model continue a text.")
-        {
-            name, checkpoint, runs, prompt, tokens, temperature, seed, json,
-        };
->>>>>>> checkpoints
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string folder = choice.Of(parsed).Checkpoint;
