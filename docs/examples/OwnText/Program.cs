@@ -1,4 +1,6 @@
 using MoEActors.Examples;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
 
 // Usage: dotnet run -c Release --project docs/examples/OwnText -- PATH...   (files and folders of UTF-8 text)
 if (args.Length == 0)
