@@ -36,7 +36,7 @@ internal sealed class CheckpointChoice
                 : (around, around.Checkpoint);
         }
 
-        OutputPath.RequireRunName("NAME", name!);
+        OutputPath.RequireFolderName("NAME", name!);
         var run = RunFolder.At(Path.Combine(parsed.GetRequiredValue(_runs), name!));
         return (run, run.Checkpoint);
     }

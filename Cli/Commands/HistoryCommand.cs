@@ -22,7 +22,7 @@ internal static class HistoryCommand
         return new Command("history", "Tell what happened in a run: loss, evaluations, decisions, checkpoints.") { name, runs, last, json }.Runs((parsed, output, _) =>
         {
             string run = parsed.GetRequiredValue(name);
-            OutputPath.RequireRunName("NAME", run);
+            OutputPath.RequireFolderName("NAME", run);
             var folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(runs), run));
             if (!File.Exists(folder.HistoryFile))
             {

@@ -22,7 +22,7 @@ internal static class StatusCommand
 
     private static int ShowOne(string name, string runs, bool json, TextWriter writer)
     {
-        OutputPath.RequireRunName("NAME", name);
+        OutputPath.RequireFolderName("NAME", name);
         var folder = RunFolder.At(Path.Combine(runs, name));
         RunStatus read = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
         RunStatus status = AsSeen(read, folder);

@@ -16,7 +16,13 @@ internal static class OutputPath
     public static bool IsRunName(string name) =>
         name is not ("." or "..") && GrainKeys.IsModelName(name);
 
-    /// <summary>A run's name: one folder below runs/.</summary>
+    /// <summary>The name of a run that is there: any folder below runs/, which may have been renamed.</summary>
+    /// <exception cref="UsageException">It is more than that.</exception>
+    public static void RequireFolderName(string option, string name) => UsageException.ThrowUnless(
+        name is not ("" or "." or "..") && !name.Contains('\0', StringComparison.Ordinal) && Path.GetFileName(name) == name,
+        $"{option} '{name}' is no name of a folder below runs/.");
+
+    /// <summary>The name of a new run: one folder below runs/, and a model.</summary>
     /// <exception cref="UsageException">It is more than that.</exception>
     public static void RequireRunName(string option, string name) =>
         UsageException.ThrowUnless(IsRunName(name), $"{option} '{name}' is no name of a folder below runs/. {NameRule}");

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace MoEActors.Tests.Docs;
 
 /// <summary>Documentation that says what is so.</summary>
@@ -12,4 +14,20 @@ public class ReadmeTests
         string readme = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", "README.md")).ReplaceLineEndings("\n");
         Assert.Contains($"```csharp\n{string.Join('\n', body)}\n```", readme, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_packages_bring_the_usings_of_the_programs_that_are_shown()
+    {
+        string[] brought = Found("*.props", "<Using Include=\"([\\w.]+)\" />");
+        string[] needed = Found("*Example.cs", "(?m)^using ([\\w.]+);");
+
+        // And a host's of its own, which PackageTests builds.
+        Assert.Equal(needed.Append("MoEActors.Silo.Hosting").Distinct().Order(StringComparer.Ordinal), brought.Order(StringComparer.Ordinal));
+    }
+
+    private static string[] Found(string files, string pattern) =>
+    [
+        .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Docs"), files, SearchOption.AllDirectories)
+            .SelectMany(file => Regex.Matches(File.ReadAllText(file), pattern)).Select(match => match.Groups[1].Value),
+    ];
 }

@@ -130,7 +130,7 @@ public sealed class CoordinatorLifeTests
     private static async Task<EmbeddedSilo> HomeAsync(TrainingCluster cluster)
     {
         ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>(cluster[Model]);
-        await Assert.ThrowsAsync<InvalidRequestException>(grain.GetStatusAsync);
+        await Assert.ThrowsAsync<ModelNotFoundException>(grain.GetStatusAsync);
         SiloAddress? address = await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
         return cluster.Silos.Silos.Single(silo => silo.Address.Equals(address));
     }

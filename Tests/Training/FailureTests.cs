@@ -77,9 +77,12 @@ public sealed class FailureTests
         MoEModel open = await cluster.Client.CreateModelAsync(cluster["open"], Run, null, Cancellation);
         await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
 
-        // Its view ends with the first step; the next finds the survivor.
-        await Assert.ThrowsAsync<ViewFailedException>(() => open.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation));
-        await open.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        // Its view ends with the first step, unless its coordinator died too and the next one has noticed; the step after that finds the survivor.
+        if (await Record.ExceptionAsync(() => open.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)) is { } ended)
+        {
+            Assert.IsType<ViewFailedException>(ended);
+            await open.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        }
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Silos = ["silo-0"] }, Cancellation);
         MoEModel other = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
         (await TrainingTrace.OfAsync(other, 2)).AssertSame(await TrainingTrace.OfAsync(model, 2), "on the survivor");

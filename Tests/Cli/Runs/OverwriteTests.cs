@@ -99,7 +99,7 @@ public sealed class OverwriteTests : IDisposable
     {
         await CommandLineRun.Of(_runs.Train("one", "--steps 2"));
         string[] huge = _runs.Train("one", "--steps 2 --overwrite");
-        huge[Array.IndexOf(huge, "--hidden") + 1] = "100000000";
+        huge[Array.IndexOf(huge, "--hidden") + 1] = "10000000";
         Assert.Equal(ExitCode.Failed, (await CommandLineRun.Of(huge)).ExitCode);
         RunStatus status = _runs.Folder("one").ReadStatus()!;
         Assert.Equal((RunState.Failed, "checkpoint", 2L), (status.State, status.Checkpoint, status.CheckpointStep));
