@@ -62,9 +62,9 @@ public sealed class VisibleTextTests : IDisposable
     [Fact]
     public async Task A_status_shows_a_name_as_it_is()
     {
-        _runs.Folder("run").Write(new RunStatus
+        _runs.Folder("run\e[2J\nother: done").Write(new RunStatus
         {
-            Name = "run\e[2J\nother: done",
+            Name = "begun",
             State = RunState.Failed,
             Error = "tensor '\e[8m' is missing",
             Step = 1,

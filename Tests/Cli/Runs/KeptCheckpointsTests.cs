@@ -19,7 +19,7 @@ public sealed class KeptCheckpointsTests : IDisposable
         RunFolder folder = _runs.Folder("kept");
         Assert.Equal([6L, 8, 9], folder.Kept().Select(one => one.Step));
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "checkpoint")));
-        Assert.Equal(("checkpoints/step-9", 9L), (folder.ReadStatus()!.Checkpoint, folder.ReadStatus()!.CheckpointStep));
+        Assert.Equal((Path.Combine(folder.Path, "checkpoints/step-9"), 9L), (folder.ReadStatus()!.Checkpoint, folder.ReadStatus()!.CheckpointStep));
         Assert.All(folder.Kept(), one => Assert.Equal(one.Step, CheckpointFolder.Open(one.Folder).Step));
 
         string older = folder.Kept()[0].Folder;
@@ -55,7 +55,9 @@ public sealed class KeptCheckpointsTests : IDisposable
     {
         await CommandLineRun.Of(_runs.Train("kept", "--steps 4 --save-every 2 --keep 2"));
         RunFolder folder = _runs.Folder("kept");
-        _runs.Write("kept/checkpoints/step-6/dense-step-6.safetensors.new", "half");
+        string shard = Directory.GetFiles(folder.Checkpoint, "*.safetensors")[0];
+        Directory.CreateDirectory(Path.Combine(folder.Path, "checkpoints", "step-6"));
+        File.Copy(shard, Path.Combine(folder.Path, "checkpoints", "step-6", Path.GetFileName(shard)));
         _runs.Write("kept/checkpoints/step-x/model.safetensors.index.json", "{}");
         Assert.Equal(4, CheckpointFolder.Open(folder.Checkpoint).Step);
         CommandLineRun resumed = await CommandLineRun.Of(_runs.Resume("kept", "--steps 5"));

@@ -102,7 +102,7 @@ public sealed class OverwriteTests : IDisposable
         huge[Array.IndexOf(huge, "--hidden") + 1] = "10000000";
         Assert.Equal(ExitCode.Failed, (await CommandLineRun.Of(huge)).ExitCode);
         RunStatus status = _runs.Folder("one").ReadStatus()!;
-        Assert.Equal((RunState.Failed, "checkpoint", 2L), (status.State, status.Checkpoint, status.CheckpointStep));
+        Assert.Equal((RunState.Failed, Path.GetFullPath(_runs.Folder("one").Checkpoint), 2L), (status.State, status.Checkpoint, status.CheckpointStep));
         Assert.Equal(ExitCode.Done, (await CommandLineRun.Of(_runs.Resume("one", "--steps 3"))).ExitCode);
         Assert.Equal([1L, 2, 3], RunHistory.Read(_runs.Folder("one").HistoryFile).OfType<StepEvent>().Select(step => step.Step));
     }
