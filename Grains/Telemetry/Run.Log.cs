@@ -85,7 +85,7 @@ internal static partial class RunLog
         121, LogLevel.Warning,
         "Model {Model}, term {Term}: the checkpoint in {Folder} has no checksums, as earlier versions wrote none: damage in it would not be noticed. Save it anew to add them.")]
     public static partial void CheckpointWithoutChecksums(ILogger log, string model, long term, string folder);
-    
+
     [LoggerMessage(122, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
     public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }
