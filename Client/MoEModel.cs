@@ -22,6 +22,9 @@ public sealed class MoEModel
     private readonly IGrainFactory _grains;
     private readonly CancellationToken _ending;
 
+    /// <summary>The call that submitted the last step.</summary>
+    private Task _submission = Task.CompletedTask;
+
     internal MoEModel(string name, IGrainFactory grains, RunConfiguration run, ViewOutcome view, CancellationToken ending)
     {
         _grains = grains;
@@ -131,7 +134,8 @@ public sealed class MoEModel
         }
         else if (cancellationToken.IsCancellationRequested)
         {
-            // Only the waiting was cancelled; steps that the cluster has taken will be committed.
+            // Only the waiting was cancelled; steps that the cluster has taken will be committed. One may still be on its way: calls can overtake each other.
+            await Task.WhenAny(_submission);
             try
             {
                 await RefreshAsync(CancellationToken.None);
@@ -313,7 +317,14 @@ public sealed class MoEModel
     {
         _ending.ThrowIfCancellationRequested();
         var request = new StepRequest(step, [.. batch]);
-        return Tickets.RunAsync<StepOutcome>(Grain, () => Grain.SubmitStepAsync(request), before, cancellationToken);
+        return Tickets.RunAsync<StepOutcome>(Grain, SendAsync, before, cancellationToken);
+
+        Task<long> SendAsync()
+        {
+            Task<long> sent = Grain.SubmitStepAsync(request);
+            _submission = sent;
+            return sent;
+        }
     }
 
     internal Task<TOutcome> RunAsync<TOutcome>(WorkRequest request, CancellationToken cancellationToken)
