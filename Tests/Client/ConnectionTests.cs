@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using MoEActors.Client;
@@ -61,7 +60,7 @@ public sealed class ConnectionTests
         builder.UseOrleans(silo =>
         {
             silo.UseRedisClustering(redis);
-            silo.ConfigureEndpoints(IPAddress.Loopback, FreePort(), FreePort());
+            silo.ConfigureEndpoints(IPAddress.Loopback, Ports.Free(), Ports.Free());
             silo.Services.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("moe", "moe"));
             silo.AddMoE();
         });
@@ -72,7 +71,7 @@ public sealed class ConnectionTests
 
     private static Task<Process?> StartRedisAsync(out string address)
     {
-        int port = FreePort();
+        int port = Ports.Free();
         address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
         return StartAsync(port);
 
@@ -97,12 +96,5 @@ public sealed class ConnectionTests
                 return null;
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Packages;
 
@@ -66,12 +65,5 @@ public sealed class HostingExampleTests
         return ChildProcess.Start("dotnet", folder, [$"MoEActors.{example}.dll", Setting("Silo"), Setting("Gateway"), .. arguments]);
     }
 
-    private static string Setting(string port) => string.Create(CultureInfo.InvariantCulture, $"--Ports:{port}={FreePort()}");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    private static string Setting(string port) => string.Create(CultureInfo.InvariantCulture, $"--Ports:{port}={Ports.Free()}");
 }

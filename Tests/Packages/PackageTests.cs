@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Packages;
 
@@ -49,9 +50,9 @@ public sealed class PackageTests
         string project = Path.Combine(host, "host.csproj");
         string text = await File.ReadAllTextAsync(project, TestContext.Current.CancellationToken);
         folder.Write("host/host.csproj", text.Replace("<ItemGroup>", $"<ItemGroup>\n    <PackageReference Include=\"MoEActors.Hosting\" Version=\"{version}\" />", StringComparison.Ordinal));
-        folder.Write("host/Program.cs", """
+        folder.Write("host/Program.cs", $$"""
             var builder = Host.CreateApplicationBuilder(args);
-            builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort: 11411, gatewayPort: 30411).AddMoE());
+            builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort: {{Ports.Free()}}, gatewayPort: {{Ports.Free()}}).AddMoE());
             builder.Services.AddMoEClient();
             IHost host = builder.Build();
             await host.StartAsync();
