@@ -12,8 +12,11 @@ public sealed class PinnedPlacement : PlacementStrategy;
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class PinnedPlacementAttribute() : PlacementAttribute(new PinnedPlacement());
 
-/// <summary>Answers from the local map, on whichever silo it is asked.</summary>
-public sealed class PinnedPlacementDirector(GrainPlaces places) : IPlacementDirector
+/// <summary>
+/// Answers from the local map, on whichever silo it is asked. Whether the place lives is membership's word: the silos that
+/// <see cref="IPlacementContext.GetCompatibleSilos"/> names lag behind it, as the manifest of a silo that has just joined is fetched later.
+/// </summary>
+public sealed class PinnedPlacementDirector(GrainPlaces places, ISiloStatusOracle silos) : IPlacementDirector
 {
     /// <inheritdoc />
     /// <exception cref="PlacementRefusedException">The map has no place for the grain, or its silo is not alive.</exception>
@@ -21,7 +24,7 @@ public sealed class PinnedPlacementDirector(GrainPlaces places) : IPlacementDire
     {
         WorkerId worker = places.WorkerOf(target.GrainIdentity.Key.ToString()!);
         var silo = SiloAddress.FromParsableString(worker.Silo);
-        return context.GetCompatibleSilos(target).Contains(silo)
+        return silos.GetApproximateSiloStatus(silo) == SiloStatus.Active
             ? Task.FromResult(silo)
             : throw new PlacementRefusedException(
                 $"Grain {target.GrainIdentity} belongs to silo {worker.Silo}, which is not alive. A new view must form without it.");

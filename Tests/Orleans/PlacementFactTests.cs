@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Grains.Experts;
 using MoEActors.Grains.Gates;
 using MoEActors.Grains.Interfaces.Errors;
@@ -7,6 +8,7 @@ using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
+using Orleans.Runtime.Placement;
 
 namespace MoEActors.Tests.Orleans;
 
@@ -41,6 +43,20 @@ public sealed class PlacementFactTests
 
         itinerary.Tell(1);
         Assert.Equal(silos[1].Address, await grain.Where());
+    }
+
+    [Fact]
+    public async Task A_silo_that_membership_has_as_active_is_a_place_before_its_manifest_is_known()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        EmbeddedSilo here = cluster.Silos.Silos[0], there = cluster.Silos.Silos[1];
+        var itinerary = new Itinerary(cluster.Silos);
+        itinerary.Tell(here, 1);
+        var director = ActivatorUtilities.CreateInstance<PinnedPlacementDirector>(here.Services);
+        var target = new PlacementTarget(itinerary.Traveller(0, here).GetGrainId(), [], default, 0);
+
+        // No context: what it could say about silos and manifests is not asked.
+        Assert.Equal(there.Address, await director.OnAddActivation(new PinnedPlacement(), target, null!));
     }
 
     [Fact]
