@@ -28,6 +28,7 @@ internal static class CommandLine
             SimulateCommand.Create(),
             EvaluateCommand.Create(),
             GenerateCommand.Create(),
+            ChaosCommand.Create(),
             DoctorCommand.Create(),
             BenchCommand.Create(),
         };

@@ -200,6 +200,13 @@ public sealed class ClusterLayer
                 $"{call} was called while another call to layer '{Name}' runs. Await each call before the next.");
             return await work();
         }
+        catch (RolledBackException e)
+        {
+            Step = e.Step;
+            _stepUnknown = false;
+            Forget();
+            throw;
+        }
         finally
         {
             Interlocked.Decrement(ref _calls);

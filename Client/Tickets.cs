@@ -9,7 +9,7 @@ namespace MoEActors.Client;
 /// </summary>
 internal static class Tickets
 {
-    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a cluster may be unreachable before its last error is the answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -45,7 +45,34 @@ public sealed class StaleCommandException(string message) : MoEException(message
 /// is the inner exception's text, with its stack.
 /// </summary>
 [GenerateSerializer, Alias("moe.error.epoch")]
-public sealed class ViewFailedException(string message, Exception? cause = null) : MoEException(message, cause);
+public sealed class ViewFailedException(string message, Exception? cause = null) : MoEException(message, cause)
+{
+    /// <summary>Whether a worker could not be reached, rather than failed: a view without it may do.</summary>
+    [Id(0)] public bool IsUnreachable { get; init; }
+}
+
+/// <summary>
+/// A layer whose backbone is the caller's lost a silo, and with it what was learnt since its last snapshot: its batches are not known here, so they cannot
+/// be learnt again. It goes on from that snapshot.
+/// </summary>
+[GenerateSerializer, Alias("moe.error.rolled-back")]
+public sealed class RolledBackException : MoEException
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="model">The layer's model.</param>
+    /// <param name="step">The step that it is back at.</param>
+    /// <param name="lost">The last step that was committed before.</param>
+    public RolledBackException(string model, long step, long lost)
+        : base(string.Create(
+            CultureInfo.InvariantCulture,
+            $"A silo was lost, and with it steps {step + 1} to {lost} of '{model}': their rows are the caller's, and cannot be learnt again from here. The layer is back at step {step}, that of its last snapshot; bring your backbone back to it, too, and go on from there."))
+    {
+        Step = step;
+    }
+
+    /// <summary>The step that it is back at.</summary>
+    [Id(0)] public long Step { get; private set; }
+}
 
 /// <summary>A placement that cannot work: it names no worker, misses an expert, or a shard is not where it says. The old view goes on.</summary>
 [GenerateSerializer, Alias("moe.error.placement")]

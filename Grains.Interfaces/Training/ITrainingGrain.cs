@@ -43,13 +43,13 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <exception cref="Errors.StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="Errors.StaleCommandException">The step is not the next one.</exception>
     [Alias("step")]
-    [ResponseTimeout("00:00:10")]
+    [ResponseTimeout("00:00:03")]
     Task<long> SubmitStepAsync(StepRequest request);
 
     /// <summary>Queues other work of the whole cluster.</summary>
     /// <returns>A ticket; its outcome is the one that belongs to the request.</returns>
     [Alias("work")]
-    [ResponseTimeout("00:00:10")]
+    [ResponseTimeout("00:00:03")]
     Task<long> SubmitAsync(WorkRequest request);
 
     /// <summary>Begins to delete the model, once what was submitted before is done. From now on everything else is refused.</summary>
@@ -63,7 +63,7 @@ public interface ITrainingGrain : IGrainWithStringKey
     /// <exception cref="Errors.MoEException">The work failed.</exception>
     /// <exception cref="Errors.TicketLostException">The grain knows no such ticket: it has started anew, and the work must be asked for again.</exception>
     [Alias("wait")]
-    [ResponseTimeout("00:00:10")]
+    [ResponseTimeout("00:00:02")]
     [AlwaysInterleave]
     Task<WorkOutcome?> WaitAsync(long ticket, TimeSpan slice);
 

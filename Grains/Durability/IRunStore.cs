@@ -23,6 +23,9 @@ public interface IRunStore
     /// <summary>Logs the batch of a step, replacing one that was logged for it and never committed.</summary>
     Task WriteBatchAsync(string model, StepRequest batch);
 
+    /// <summary>Forgets the batches of steps up to <paramref name="step"/>, which nobody will learn again.</summary>
+    Task TrimBatchesAsync(string model, long step);
+
     /// <summary>The batch of a step; null when none is logged.</summary>
     Task<StepRequest?> ReadBatchAsync(string model, long step);
 

@@ -3,10 +3,7 @@ using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Grains.Durability;
 
-/// <summary>
-/// A store in the memory of the process, shared by its silos: it outlives any of them, and nothing more. Batches of committed steps are
-/// forgotten, as no snapshot exists that they could be replayed on.
-/// </summary>
+/// <summary>A store in the memory of the process, shared by its silos: it outlives any of them, and nothing more.</summary>
 public sealed class InMemoryRunStore : IRunStore
 {
     private readonly Lock _lock = new();
@@ -26,14 +23,6 @@ public sealed class InMemoryRunStore : IRunStore
         }
 
         _records[model] = record;
-
-        // The last committed batch stays: a client that missed its outcome may send it again.
-        SortedDictionary<long, StepRequest> log = LogOf(model);
-        while (log.Count > 0 && log.Keys.First() < record.Step)
-        {
-            log.Remove(log.Keys.First());
-        }
-
         return true;
     });
 
@@ -55,6 +44,18 @@ public sealed class InMemoryRunStore : IRunStore
 
     /// <inheritdoc />
     public Task WriteBatchAsync(string model, StepRequest batch) => Locked(() => LogOf(model)[batch.Step] = batch);
+
+    /// <inheritdoc />
+    public Task TrimBatchesAsync(string model, long step) => Locked(() =>
+    {
+        SortedDictionary<long, StepRequest> log = LogOf(model);
+        while (log.Count > 0 && log.Keys.First() <= step)
+        {
+            log.Remove(log.Keys.First());
+        }
+
+        return true;
+    });
 
     /// <inheritdoc />
     public Task<StepRequest?> ReadBatchAsync(string model, long step) => Locked(() => LogOf(model).GetValueOrDefault(step));

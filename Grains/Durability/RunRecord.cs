@@ -11,8 +11,14 @@ public sealed record RunRecord
     /// <summary>Raised by every write: the value that compare-and-swap compares.</summary>
     public long Version { get; init; }
 
+    /// <summary>Tells this run from every other, one of the same name before or after it included.</summary>
+    public Guid Run { get; init; }
+
     /// <summary>The coordinator's term.</summary>
     public long Term { get; init; }
+
+    /// <summary>Which coordinator has written this: terms can be equal when a store has forgotten one, coordinators cannot.</summary>
+    public Guid Owner { get; init; }
 
     /// <summary>The last view that was begun.</summary>
     public long View { get; init; }
@@ -35,14 +41,29 @@ public sealed record RunRecord
     /// <summary>What the caller saved with that checkpoint.</summary>
     public string Cursor { get; init; } = "";
 
+    /// <summary>Names of the silos that were asked for, in rank order; empty for all living ones.</summary>
+    public string[] Silos { get; init; } = [];
+
     /// <summary>Routing policies in force, of the layers that do not route as the run began.</summary>
     public GatePolicy[] Gates { get; init; } = [];
+
+    /// <summary>Policies that were in force before, oldest first: steps that are computed again route as they did.</summary>
+    public GatePolicy[] PastGates { get; init; } = [];
 
     /// <summary>Steps decided as committed.</summary>
     public long Step { get; init; }
 
     /// <summary>Outcomes of the last committed steps, ascending, for a client that missed them: more than a client has in flight.</summary>
     public StepOutcome[] LastOutcomes { get; init; } = [];
+
+    /// <summary>The last snapshots that are complete, two at most, ascending.</summary>
+    public SnapshotMark[] Snapshots { get; init; } = [];
+
+    /// <summary>The batches of all steps after this one are logged.</summary>
+    public long LoggedFrom { get; init; }
+
+    /// <summary>What the members are being brought to; null unless something was lost and is being computed again.</summary>
+    public RecoveryMark? Recovery { get; init; }
 
     /// <summary>How the placement follows the load; null when it does not.</summary>
     public DirectorSettings? Director { get; init; }
@@ -53,3 +74,13 @@ public sealed record RunRecord
     /// <summary>What the cluster was measured to do; null before.</summary>
     public ClusterCalibration? Calibration { get; init; }
 }
+
+/// <summary>A complete snapshot, or the checkpoint or seed that a run began with.</summary>
+/// <param name="Step">The step whose state it is.</param>
+/// <param name="Place">Its place; null for the seed.</param>
+public sealed record SnapshotMark(long Step, string? Place);
+
+/// <summary>A recovery that has begun: members are at any step between the snapshot's and the target.</summary>
+/// <param name="From">What all members start from.</param>
+/// <param name="Target">The last step that was decided: logged batches up to it are learnt again.</param>
+public sealed record RecoveryMark(SnapshotMark From, long Target);

@@ -86,6 +86,25 @@ internal static partial class RunLog
         "Model {Model}, term {Term}: the checkpoint in {Folder} has no checksums, as earlier versions wrote none: damage in it would not be noticed. Save it anew to add them.")]
     public static partial void CheckpointWithoutChecksums(ILogger log, string model, long term, string folder);
 
+    [LoggerMessage(123, LogLevel.Debug, "Model {Model}, term {Term}, view {View}: the snapshot of step {Step} is complete: {Bytes} bytes, {Seconds:F3} s after it was begun.")]
+    public static partial void SnapshotSealed(ILogger log, string model, long term, long view, long step, long bytes, double seconds);
+
+    [LoggerMessage(124, LogLevel.Warning, "Model {Model}, term {Term}, view {View}: there is no snapshot of step {Step}: {Cause} Training goes on; the one before stays.")]
+    public static partial void SnapshotFailed(ILogger log, string model, long term, long view, long step, string cause);
+
+    [LoggerMessage(
+        125, LogLevel.Warning,
+        "Model {Model}, term {Term}, view {View}: a silo was lost at step {Lost}; all members went back to the snapshot of step {From} and are at step {Step} again, in {Seconds:F3} s.")]
+    public static partial void Recovered(ILogger log, string model, long term, long view, long step, long from, long lost, double seconds);
+
+    [LoggerMessage(
+        126, LogLevel.Error,
+        "Model {Model}, term {Term}, view {View}: step {Step} has been learnt again with another result (the gradient's norm was {Known} and is {Found}): processors that compute differently, or experts or gates of your own that do.")]
+    public static partial void StepDiverged(ILogger log, string model, long term, long view, long step, double known, double found);
+
+    [LoggerMessage(127, LogLevel.Warning, "Model {Model}, term {Term}, view {View}: silo {Silo} is left out for now: {Reason}")]
+    public static partial void SiloPassedOver(ILogger log, string model, long term, long view, string silo, string reason);
+
     [LoggerMessage(122, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
     public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }

@@ -162,6 +162,25 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunLog.CheckpointFailed(log, model, Term, View, cause.Message);
     }
 
+    public void SnapshotSealed(long step, long bytes, TimeSpan elapsed) =>
+        RunLog.SnapshotSealed(log, model, Term, View, step, bytes, elapsed.TotalSeconds);
+
+    public void SnapshotFailed(long step, string cause) => RunLog.SnapshotFailed(log, model, Term, View, step, cause);
+
+    /// <summary>What was lost with a silo has been computed again.</summary>
+    /// <param name="from">The step that all members started from.</param>
+    /// <param name="lost">The last step that was decided before.</param>
+    /// <param name="elapsed">How long it took.</param>
+    public void Recovered(long from, long lost, TimeSpan elapsed)
+    {
+        RunMeter.Recovered(model, elapsed.TotalSeconds, Step - from);
+        RunLog.Recovered(log, model, Term, View, Step, from, lost, elapsed.TotalSeconds);
+    }
+
+    public void StepDiverged(long step, double known, double found) => RunLog.StepDiverged(log, model, Term, View, step, known, found);
+
+    public void SiloPassedOver(string silo, string reason) => RunLog.SiloPassedOver(log, model, Term, View, silo, reason);
+
     private Activity? Tagged(Activity? activity, long step, long? view = null) =>
         activity?.SetTag("model", model).SetTag("term", Term).SetTag("view", view ?? View).SetTag("step", step);
 }

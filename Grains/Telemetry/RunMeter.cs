@@ -29,6 +29,10 @@ internal static class RunMeter
 
     private static readonly Counter<long> Views = Meter.CreateCounter<long>("moe.views.opened", "{view}", "Views of new members.");
     private static readonly Counter<long> ViewsEnded = Meter.CreateCounter<long>("moe.views.ended", "{view}", "Views that a failure has ended.");
+    private static readonly Histogram<double> RecoverySeconds =
+        Meter.CreateHistogram<double>("moe.recovery.duration", "s", "What it took to compute again what was lost with a silo.");
+
+    private static readonly Counter<long> StepsRepeated = Meter.CreateCounter<long>("moe.recovery.steps", "{step}", "Steps that were learnt again.");
     private static readonly Counter<long> Changes =
         Meter.CreateCounter<long>("moe.placement.changes", "{change}", "Changes of placement, committed or abandoned.");
 
@@ -37,6 +41,13 @@ internal static class RunMeter
         Meter.CreateHistogram<double>("moe.checkpoint.duration", "s", "What it took to write a checkpoint, or to fail at it.");
 
     private static readonly Counter<long> CheckpointBytes = Meter.CreateCounter<long>("moe.checkpoint.size", "By", "Tensors written to checkpoints.");
+
+    public static void Recovered(string model, double seconds, long steps)
+    {
+        KeyValuePair<string, object?> tag = new("model", model);
+        RecoverySeconds.Record(seconds, tag);
+        StepsRepeated.Add(steps, tag);
+    }
 
     public static void Committed(string model, StepOutcome outcome)
     {

@@ -19,13 +19,20 @@ internal sealed class ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnl
 
     /// <summary>Takes the inventory of some silos.</summary>
     /// <exception cref="ViewFailedException">One of them is gone.</exception>
-    public static async Task<ClusterInventory> TakeAsync(Members members, IReadOnlyList<string> silos)
-    {
-        HostInventory[] inventories = await Task.WhenAll(silos.Select(members.GetInventoryAsync));
-        return new ClusterInventory(
-            [.. silos.SelectMany((silo, i) => Enumerable.Range(0, inventories[i].Devices).Select(device => new WorkerId(silo, device)))],
-            [.. silos.Zip(inventories)]);
-    }
+    public static async Task<ClusterInventory> TakeAsync(Members members, IReadOnlyList<string> silos) =>
+        Of([.. silos.Zip(await Task.WhenAll(silos.Select(members.GetInventoryAsync)))]);
+
+    /// <summary>The inventory of silos that have answered.</summary>
+    public static ClusterInventory Of(IReadOnlyList<(string Silo, HostInventory Inventory)> hosts) => new(
+        [.. hosts.SelectMany(host => Enumerable.Range(0, host.Inventory.Devices).Select(device => new WorkerId(host.Silo, device)))], hosts);
+
+    /// <summary>That of the hosts alone which fit.</summary>
+    public ClusterInventory Where(Predicate<HostInventory> fits) => Of([.. hosts.Where(host => fits(host.Inventory))]);
+
+    /// <summary>Whether every expert of a model is on one of the hosts.</summary>
+    /// <param name="experts">Experts of each layer.</param>
+    public bool HoldsAll(IReadOnlyList<int> experts) =>
+        experts.Select((count, layer) => Enumerable.Range(0, count).All(expert => _holders.Contains(new ExpertId(layer, expert)))).All(held => held);
 
     /// <summary>Whether a worker holds a shard of an expert.</summary>
     public bool Holds(WorkerId worker, ExpertId expert) => _holders[expert].Contains(worker);

@@ -70,7 +70,7 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
         {
             events.StepLost(step, behind.Version);
             throw new ViewFailedException(
-                $"Step {step} of model '{model}' is committed, but a host is at step {behind.Version} without its gradients. The model must be restored.");
+                $"Step {step} of model '{model}' is committed, but a host is at step {behind.Version} without its gradients.");
         }
 
         if (late is not null)

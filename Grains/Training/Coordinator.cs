@@ -29,10 +29,11 @@ internal sealed class Coordinator
     private readonly GatePolicies _gates;
     private readonly ViewKeeper _views;
     private readonly ModelDeletion _deletion;
+    private readonly SnapshotKeeper _snapshots;
 
     public Coordinator(
         string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places,
-        CoordinatorTerm term, ModelKinds kinds, ILogger logger)
+        SnapshotOptions snapshots, CoordinatorTerm term, ModelKinds kinds, ILogger logger)
     {
         _model = model;
         Term = term;
@@ -46,13 +47,17 @@ internal sealed class Coordinator
         _gates = new GatePolicies(_members, term, Run, _events);
         _work = new ClusterWork(_members, term, _memory, Run, files, places, model, _events);
         _commits = new CommitProtocol(_silos, _members, term, model, _events);
-        _steps = new StepProtocol(_members, _commits, term, Run, model, _events);
+        _snapshots = new SnapshotKeeper(_members, term, store, Run, files, places, snapshots, model, _events);
+        _steps = new StepProtocol(_members, _commits, _snapshots, term, Run, model, _events);
         var activation = new GrainActivation(grains, Run, model);
         _changes = new PlacementChangeProtocol(_members, _commits, activation, term, _memory, model, _events);
         _plans = new PlanExecution(grains, _members, _changes, term, _memory, Run, model);
-        var opening = new ViewOpening(_silos, _members, _commits, _changes, activation, term, _memory, Run, _events);
+        var candidates = new ViewCandidates(_silos, _members, term, _events);
+        var recovery = new RunRecovery(_members, _steps, _commits, _snapshots, _memory, term, store, Run, model, _events);
+        var opening = new ViewOpening(
+            _silos, candidates, _members, _commits, _changes, activation, recovery, _snapshots, term, _memory, Run, _events);
         _deletion = new ModelDeletion(_silos, _members, activation, term, grains, model, _events);
-        _views = new ViewKeeper(_silos, _members, _commits, opening, _gates, term, _events);
+        _views = new ViewKeeper(candidates, _members, _commits, opening, _gates, _snapshots, term, Run, _events);
     }
 
     /// <summary>Its hold on the run.</summary>
@@ -94,7 +99,7 @@ internal sealed class Coordinator
 
         try
         {
-            return await _events.TraceAsync("moe.step", batch.Step, () => _views.RunAsync(async () =>
+            return await _events.TraceAsync("moe.step", batch.Step, () => InViewAsync(async () =>
             {
                 await _memory.RequireStepAsync(batch.Batches);
                 PendingPlacementChange? change = await _plans.NextAsync();
@@ -132,7 +137,7 @@ internal sealed class Coordinator
     public async Task<WorkOutcome> WorkAsync(WorkRequest request)
     {
         await FlushAsync();
-        return request is ProgressRequest ? await ProgressAsync() : await _views.RunAsync<WorkOutcome>(async () => request switch
+        return request is ProgressRequest ? await ProgressAsync() : await InViewAsync<WorkOutcome>(async () => request switch
         {
             MoveRequest move => await MoveAsync(move),
             DirectRequest direct => await _director.ChangeAsync(direct),
@@ -142,7 +147,12 @@ internal sealed class Coordinator
     }
 
     /// <summary>Ends the run: nothing of it is left in the cluster, and its name is free.</summary>
-    public Task<DeleteOutcome> DeleteAsync() => _deletion.RunAsync();
+    public async Task<DeleteOutcome> DeleteAsync()
+    {
+        DeleteOutcome outcome = await _deletion.RunAsync();
+        _snapshots.Delete();
+        return outcome;
+    }
 
     /// <summary>Tells the members what waits for the next step to take it along. To be called when none is waiting.</summary>
     public Task FlushAsync() => _commits.FlushAsync();
@@ -173,17 +183,22 @@ internal sealed class Coordinator
         };
     }
 
-    private async Task<WorkOutcome> ProgressAsync()
+    private async Task<T> InViewAsync<T>(Func<Task<T>> work)
     {
         try
         {
-            await _views.ResumeAsync();
+            return await _views.RunAsync(work);
         }
-        catch (ViewFailedException)
+        catch (RolledBackException e)
         {
-            // Whoever wants a view will get this error; what is committed is written down.
+            _batches.Free(e.Step + 1);
+            throw;
         }
+    }
 
+    private async Task<WorkOutcome> ProgressAsync()
+    {
+        await _views.ResumeAsync();
         return new ProgressOutcome(Term.Record.Step);
     }
 

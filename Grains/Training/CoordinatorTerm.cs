@@ -35,7 +35,7 @@ internal sealed class CoordinatorTerm
     {
         while (await store.ReadAsync(model) is { } record)
         {
-            RunRecord taken = record with { Version = record.Version + 1, Term = record.Term + 1 };
+            RunRecord taken = record with { Version = record.Version + 1, Term = record.Term + 1, Owner = Guid.NewGuid() };
             if (await store.TryWriteAsync(model, taken))
             {
                 return new CoordinatorTerm(store, model, taken);
@@ -52,7 +52,7 @@ internal sealed class CoordinatorTerm
     public static async Task<CoordinatorTerm> BeginAsync(IRunStore store, string model, RunRecord record)
     {
         var term = new CoordinatorTerm(store, model, new RunRecord());
-        await term.WriteAsync(record with { Term = 1 });
+        await term.WriteAsync(record with { Term = 1, Run = Guid.NewGuid(), Owner = Guid.NewGuid(), LoggedFrom = record.Step });
         return term;
     }
 
@@ -69,18 +69,30 @@ internal sealed class CoordinatorTerm
         }
     }
 
-    /// <summary>Replaces the record.</summary>
+    /// <summary>
+    /// Replaces the record. A write that the store does not answer may have been taken: whether it was is read back before anything else, for as long as
+    /// that takes, since nothing that hangs on a decision may be done or undone while it is unknown.
+    /// </summary>
     /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
     public async Task WriteAsync(RunRecord record)
     {
         RunRecord next = record with { Version = Record.Version + 1 };
-        if (!await _store.TryWriteAsync(Model, next))
+        if (!await StoreOutage.RideOutAsync(() => _store.TryWriteAsync(Model, next), () => WasTakenAsync(next)))
         {
             throw Replaced();
         }
 
         Record = next;
     }
+
+    /// <summary>Whether a write was taken; null when it was not and nobody else's was either, so that it can be tried again.</summary>
+    private async Task<bool?> WasTakenAsync(RunRecord next) => await _store.ReadAsync(Model) switch
+    {
+        { } found when found.Version == next.Version && found.Owner == next.Owner => true,
+        { } found when found.Version == Record.Version && found.Owner == Record.Owner => null,
+        null when Record.Version == 0 => null,
+        _ => false,
+    };
 
     private StaleCommandException Replaced() => new($"The coordinator of model '{Model}' in term {Record.Term} has been replaced by another; ask again.");
 }

@@ -1,3 +1,4 @@
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
@@ -45,13 +46,28 @@ internal sealed class GatePolicies(Members members, CoordinatorTerm term, RunCon
             throw Refused(request.Layer, refused.Error!);
         }
 
-        await term.WriteAsync(term.Record with { Gates = table });
+        await term.WriteAsync(term.Record with { Gates = table, PastGates = Past(term.Record) });
         events.GateChanged(next);
         return new GateOutcome(next);
     }
 
+    /// <summary>The policies that were in force when a step was learnt, of the layers that did not route as the run began.</summary>
+    public static GatePolicy[] At(RunRecord record, long step) =>
+    [
+        .. record.PastGates.Concat(record.Gates).Where(policy => policy.FromStep <= step)
+            .GroupBy(policy => policy.Layer).Select(policies => policies.Last()).OrderBy(policy => policy.Layer),
+    ];
+
     /// <summary>Tells the members which policies hold.</summary>
     public Task RenewAsync() => members.SendAsync(new ConfigureGatesCommand(term.Record.Gates));
+
+    /// <summary>All policies up to now that steps which may have to be learnt again were learnt by.</summary>
+    private static GatePolicy[] Past(RunRecord record)
+    {
+        long first = record.LoggedFrom + 1;
+        GatePolicy[] all = [.. record.PastGates, .. record.Gates.Except(record.PastGates)];
+        return [.. all.Where((policy, place) => !all.Skip(place + 1).Any(later => later.Layer == policy.Layer && later.FromStep <= first))];
+    }
 
     private GatePolicy InForce(int layer) =>
         term.Record.Gates.FirstOrDefault(policy => policy.Layer == layer) ?? new GatePolicy(layer, 1, run.Model.Gate);

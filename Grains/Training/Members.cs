@@ -17,7 +17,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
 
     private readonly Dictionary<string, WorkerMemory[]> _memory = [];
     private long _number;
-    private NumberedCommand? _posted;
+    private readonly List<NumberedCommand> _posted = [];
 
     /// <summary>The open view; 0 for none.</summary>
     public long View { get; private set; }
@@ -27,6 +27,9 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
 
     /// <summary>Silos of the view.</summary>
     public IReadOnlyList<string> Silos { get; private set; } = [];
+
+    /// <summary>Raised whenever the members are left: commands that were posted before may never have arrived.</summary>
+    public int Leavings { get; private set; }
 
     /// <summary>The memory of a worker as of its host's last report.</summary>
     public WorkerMemory MemoryOf(WorkerId worker) =>
@@ -74,7 +77,8 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     {
         Map = null;
         Silos = [];
-        _posted = null;
+        Leavings++;
+        _posted.Clear();
     }
 
     /// <summary>The micro-batches of a silo's workers: rank m mod W runs micro-batch m.</summary>
@@ -143,7 +147,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         {
             throw new ViewFailedException(
                 $"View {View} of model '{model}' ended: {failed.Failure!.TrimEnd('.')}. Nothing of the step in progress was applied.",
-                failed.Cause is { } cause ? new MoEException(cause) : null);
+                failed.Cause is { } cause ? new MoEException(cause) : null)
+            {
+                IsUnreachable = failed.IsConsequence,
+            };
         }
 
         TReport[] workers = [.. reports.SelectMany(report => report.Workers).Cast<TReport>().OrderBy(report => report.Rank)];
@@ -151,7 +158,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
             ? workers
             : throw new ViewFailedException(
                 $"View {View} of model '{model}' ended: only ranks {string.Join(", ", workers.Select(worker => worker.Rank))} of {Map.Workers.Length} "
-                + "workers are in it.");
+                + "workers are in it.")
+            {
+                IsUnreachable = true,
+            };
     }
 
     /// <summary>Gives a command to all members; they carry it out before any later one.</summary>
@@ -174,19 +184,19 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     /// Leaves a command to travel in front of the next one, in the same call; nothing waits for it. <see cref="FlushAsync"/> sends it when nothing
     /// follows. It is forgotten when the members are left.
     /// </summary>
-    public void Post(Command command) => _posted = new NumberedCommand(Head(View), command);
+    public void Post(Command command) => _posted.Add(new NumberedCommand(Head(View), command));
 
     /// <summary>Sends what has been posted.</summary>
     /// <exception cref="ViewFailedException">A silo is gone.</exception>
-    public Task FlushAsync() => _posted is null ? Task.CompletedTask : SubmitAsync(TakePosted());
+    public Task FlushAsync() => _posted.Count == 0 ? Task.CompletedTask : SubmitAsync(TakePosted());
 
     private Task<HostReport?[]> SubmitAsync(NumberedCommand[] commands) =>
         Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => host.SubmitAsync(commands, TimeSpan.Zero))));
 
     private NumberedCommand[] TakePosted()
     {
-        NumberedCommand[] posted = _posted is { } command ? [command] : [];
-        _posted = null;
+        NumberedCommand[] posted = [.. _posted];
+        _posted.Clear();
         return posted;
     }
 
@@ -216,8 +226,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         {
             events.MemberUnreachable(silo, e);
             throw new ViewFailedException(
-                $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}). Unless it returns, its shards are lost with it: restore "
-                + "the last checkpoint under another name.");
+                $"Silo {silo} does not answer for model '{model}' ({e.GetType().Name}).")
+            {
+                IsUnreachable = true,
+            };
         }
     }
 }

@@ -11,7 +11,8 @@ namespace MoEActors.Grains.Training;
 /// A step in two phases. Prepare: every member computes and keeps its gradients; nothing has changed yet, so an abort costs nothing. Then
 /// the decision is written, and commit makes every member apply them; it travels with the next prepare when that is waiting.
 /// </summary>
-internal sealed class StepProtocol(Members members, CommitProtocol commits, CoordinatorTerm term, RunConfiguration run, string model, RunEvents events)
+internal sealed class StepProtocol(
+    Members members, CommitProtocol commits, SnapshotKeeper snapshots, CoordinatorTerm term, RunConfiguration run, string model, RunEvents events)
 {
     /// <summary>Calls that every member host receives per step at most, polls apart: prepare and commit. A commit travels with the next prepare if there is one.</summary>
     public const int CallsPerHost = 2;
@@ -39,6 +40,7 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         // While the members compute: once they have reported they stand idle until the next command.
         ulong digest = BatchDigest.Of(request);
         IReadOnlyList<StepReport> reports = await preparing;
+        snapshots.Collect(reports.Select(report => (report.Rank, report.Snapshot)));
         LayerWork.RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         if (!double.IsFinite(reports[0].GradientNorm) || !losses.All(NonFiniteCause.IsFinite))
@@ -74,7 +76,8 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
 
         // The decision: from here on the step is committed, whoever has to tell the members.
         StepOutcome[] last = [.. term.Record.LastOutcomes.TakeLast(RememberedOutcomes - 1), outcome];
-        RunRecord decided = term.Record with { Step = step, LastOutcomes = last };
+        RunRecord before = term.Record;
+        RunRecord decided = snapshots.With(before with { Step = step, LastOutcomes = last });
         await events.TraceAsync(
             "moe.step.decide", step, () => term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After }));
         events.StepCommitted(outcome);
@@ -85,7 +88,32 @@ internal sealed class StepProtocol(Members members, CommitProtocol commits, Coor
         }
 
         await events.TraceAsync("moe.step.commit", step, () => commits.TellAsync(step, adopted));
+        snapshots.Committed(step);
+        await snapshots.TrimAsync(before);
         return outcome;
+    }
+
+    /// <summary>Runs a step again that was decided long ago, on members that have gone back to before it. Nothing is decided.</summary>
+    /// <exception cref="ViewFailedException">A member failed, or the logged batch is not the one that was learnt.</exception>
+    public async Task RepeatAsync(StepRequest request)
+    {
+        var whole = StepShare.Of(request.Step, request.Batches, request.Forward);
+        IReadOnlyList<StepReport> reports = await members.RunAsync(silo => new PrepareCommand(Share(whole, request, silo)));
+        if (term.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step) is { } known)
+        {
+            if (known.BatchDigest != BatchDigest.Of(request))
+            {
+                throw new ViewFailedException(
+                    $"The batch that is logged for step {request.Step} of model '{model}' is not the one that was learnt: the run cannot be brought back. Restore the last checkpoint under another name.");
+            }
+
+            if (known.GradientNorm != reports[0].GradientNorm)
+            {
+                events.StepDiverged(request.Step, known.GradientNorm, reports[0].GradientNorm);
+            }
+        }
+
+        members.Post(new CommitCommand(request.Step));
     }
 
     private async Task RefuseAsync(StepShare whole, StepRequest request, LossPart[] losses, IReadOnlyList<StepReport> reports)

@@ -21,7 +21,7 @@ namespace MoEActors.Grains.Training;
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
 public sealed class TrainingGrain(
-    IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, ModelKinds kinds,
+    IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, SnapshotOptions snapshots, ModelKinds kinds,
     ILogger<TrainingGrain> logger)
     : Grain, ITrainingGrain, ITrainingProtocol
 {
@@ -162,7 +162,7 @@ public sealed class TrainingGrain(
         return Queue(coordinator => coordinator.OpenAsync(placement));
     }
 
-    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, term, kinds, logger);
+    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, snapshots, term, kinds, logger);
 
     private async Task<WorkOutcome> EndAsync(Coordinator coordinator)
     {

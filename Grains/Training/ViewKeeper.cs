@@ -6,12 +6,15 @@ namespace MoEActors.Grains.Training;
 
 /// <summary>
 /// Sees to it that work finds an open view: goes on with the one that is written down as long as it lives, or opens the next, and ends one that has
-/// failed.
+/// failed. Work that lost a member on the way is done again in the next view: nothing of it had counted.
 /// </summary>
 internal sealed class ViewKeeper(
-    SiloNames silos, Members members, CommitProtocol commits, ViewOpening opening, GatePolicies gates, CoordinatorTerm term,
-    RunEvents events)
+    ViewCandidates candidates, Members members, CommitProtocol commits, ViewOpening opening, GatePolicies gates, SnapshotKeeper snapshots,
+    CoordinatorTerm term, RunConfiguration run, RunEvents events)
 {
+    /// <summary>How often work is begun when it keeps losing members: while one view forms without one silo, another may die.</summary>
+    private const int MostTries = 6;
+
     private bool _ended;
 
     /// <summary>The view that is written down.</summary>
@@ -20,41 +23,47 @@ internal sealed class ViewKeeper(
     /// <summary>
     /// Opens a view, or goes on with the one that is open. Where no placement is wished for, experts stay where they were as long as those silos live.
     /// </summary>
-    public async Task<ViewOutcome> OpenAsync(PlacementRequest? wanted)
+    public Task<ViewOutcome> OpenAsync(PlacementRequest? wanted) => UnlessLostAsync(async () =>
     {
-        if (!await ResumeAsync() || wanted is not null)
+        bool open = await ResumeAsync();
+        if (!open || wanted is not null)
         {
-            await OpenNextAsync(wanted ?? WhereTheyWere());
+            if (open && term.Record.Step > 0 && snapshots is { IsOn: true, IsCurrent: false })
+            {
+                // Those who are not members yet start from there.
+                await snapshots.TakeAsync();
+            }
+
+            await OpenNextAsync(wanted);
+            if (wanted is not null && !term.Record.Silos.SequenceEqual(wanted.Silos))
+            {
+                await term.WriteAsync(term.Record with { Silos = wanted.Silos });
+            }
         }
 
         return Outcome;
-    }
+    });
 
-    /// <summary>Runs work in the open view. If a member fails, the view ends.</summary>
-    /// <exception cref="ViewFailedException">A member failed.</exception>
-    public async Task<T> RunAsync<T>(Func<Task<T>> work)
+    /// <summary>Runs work in the open view. If a member fails, the view ends; if one is lost, the work is done again in the next view.</summary>
+    /// <exception cref="ViewFailedException">A member failed, or members were lost again and again.</exception>
+    public Task<T> RunAsync<T>(Func<Task<T>> work) => UnlessLostAsync(async () =>
     {
         if (!await ResumeAsync())
         {
-            await OpenNextAsync(WhereTheyWere());
+            await OpenNextAsync(wanted: null);
+        }
+        else if (run.Model.Backbone == Backbone.Decoder && (snapshots.IsOn || snapshots.IsCurrent) && candidates.Newcomers is { Length: > 0 } newcomers)
+        {
+            await TakeInAsync(newcomers);
         }
 
-        try
-        {
-            return await work();
-        }
-        catch (ViewFailedException e)
-        {
-            await EndAsync(e);
-            throw;
-        }
-    }
+        return await work();
+    });
 
     /// <summary>
     /// Whether a view is open. A new coordinator, or one that has lost touch, finds the members in the record: if all answer, a step that
     /// is decided is committed everywhere, and it goes on with them unless the view has failed.
     /// </summary>
-    /// <exception cref="ViewFailedException">A member is gone, and with it what was committed.</exception>
     public async Task<bool> ResumeAsync()
     {
         if (members.Map is not null)
@@ -62,7 +71,7 @@ internal sealed class ViewKeeper(
             return true;
         }
 
-        if (term.Record.Map is not { } map)
+        if (term.Record is not { Map: { } map, Recovery: null })
         {
             return false;
         }
@@ -78,9 +87,9 @@ internal sealed class ViewKeeper(
                 events.ViewResumed();
             }
         }
-        catch (ViewFailedException) when (term.Record.Step == 0)
+        catch (ViewFailedException)
         {
-            // A member is gone, and nothing with it: the seed makes every parameter anew.
+            // A member is gone, or what it held: the next view is of those that are left.
         }
         finally
         {
@@ -93,6 +102,43 @@ internal sealed class ViewKeeper(
         return open;
     }
 
+    private async Task<T> UnlessLostAsync<T>(Func<Task<T>> work)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return await work();
+            }
+            catch (ViewFailedException e)
+            {
+                await EndAsync(e);
+                if (!e.IsUnreachable || tries == MostTries)
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    /// <summary>Silos that have come, or come back, are members from the next view on, and get their share of the experts.</summary>
+    private async Task TakeInAsync(string[] newcomers)
+    {
+        try
+        {
+            if (!snapshots.IsCurrent)
+            {
+                await snapshots.TakeAsync();
+            }
+
+            await OpenNextAsync(wanted: null);
+        }
+        catch (Exception e) when (e is CheckpointFailedException or MemoryRefusedException or PlacementRefusedException or PlacementChangeFailedException)
+        {
+            Array.ForEach(newcomers, silo => candidates.PassOver(silo, e.Message));
+        }
+    }
+
     private async Task OpenNextAsync(PlacementRequest? wanted)
     {
         try
@@ -100,7 +146,12 @@ internal sealed class ViewKeeper(
             await opening.OpenAsync(wanted);
             _ended = false;
         }
-        catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException or PlacementChangeFailedException))
+        catch (RolledBackException)
+        {
+            _ended = false;
+            throw;
+        }
+        catch (Exception e) when (e is not (PlacementRefusedException or MemoryRefusedException or PlacementChangeFailedException or ViewFailedException))
         {
             await EndAsync(e);
             throw;
@@ -113,9 +164,4 @@ internal sealed class ViewKeeper(
         events.ViewEnded(cause);
         return members.EndAsync(cause.Message);
     }
-
-    /// <summary>The same placement, for which only the communicator is new; null, for any, when a silo of it is gone.</summary>
-    private PlacementRequest? WhereTheyWere() => term.Record.Map is { } map && map.Workers.All(worker => silos.Alive.Contains(worker.Silo))
-        ? new() { Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct().Select(silo => silos.Of(silo) ?? silo)], Ranks = map.Ranks() }
-        : null;
 }

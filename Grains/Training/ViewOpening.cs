@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
@@ -7,27 +8,40 @@ using MoEActors.Placement.Planners;
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// Opens views of new members, with every shard where the inventory found it: the map is written down and pushed to every silo, the members
-/// wire themselves, an inventory confirms it, and grains are activated. Then the placement changes to the one wished for, as among members
-/// that stay.
+/// Opens views of new members. Where every expert is on a worker that is up to date, it stays where the inventory found it: the map is written down and
+/// pushed to every silo, the members wire themselves, an inventory confirms it, and grains are activated; then the placement changes to the one
+/// wished for, as among members that stay. Where one is lost, all members start from the last snapshot (<see cref="RunRecovery"/>).
 /// </summary>
 internal sealed class ViewOpening(
-    SiloNames silos, Members members, CommitProtocol commits, PlacementChangeProtocol changes, GrainActivation activation, CoordinatorTerm term,
-    MemoryAdmission memory, RunConfiguration run, RunEvents events)
+    SiloNames silos, ViewCandidates candidates, Members members, CommitProtocol commits, PlacementChangeProtocol changes, GrainActivation activation,
+    RunRecovery recovery, SnapshotKeeper snapshots, CoordinatorTerm term, MemoryAdmission memory, RunConfiguration run, RunEvents events)
 {
     /// <summary>Opens the next view, unless the one that is open is the one wished for.</summary>
-    /// <param name="wanted">A placement wished for; null for the static one.</param>
+    /// <param name="wanted">A placement wished for; null to keep what there is, and for the static one at first.</param>
     /// <exception cref="PlacementRefusedException">The placement cannot work.</exception>
     /// <exception cref="MemoryRefusedException">A worker has not the memory for it; a view that is open goes on.</exception>
     /// <exception cref="ViewFailedException">A member failed on the way.</exception>
     /// <exception cref="PlacementChangeFailedException">A view is open, but experts could not be moved to where the wish has them.</exception>
+    /// <exception cref="RolledBackException">A view is open, of a layer that had to go back to its last snapshot.</exception>
     public async Task OpenAsync(PlacementRequest? wanted)
     {
         try
         {
-            ClusterInventory inventory = await ClusterInventory.TakeAsync(members, silos.Addresses(wanted?.Silos ?? []));
+            ClusterInventory inventory = wanted is null
+                ? await candidates.TakeInventoryAsync()
+                : await ClusterInventory.TakeAsync(members, silos.Addresses(wanted.Silos));
+            if (wanted is null)
+            {
+                inventory = WithoutStrangers(inventory);
+            }
+
             PlacementMap wish = Wish(wanted, inventory);
-            PlacementMap found = ComesIntoBeing(inventory) ? wish : Found(inventory, wish);
+            if (Found(inventory, wish, mayRecover: members.Map is null) is not { } found)
+            {
+                await RecoverAsync(wish);
+                return;
+            }
+
             if (members.Map is not { } open || !open.IsPlacedAs(found))
             {
                 // With every shard where it is: there must be members to copy through.
@@ -46,8 +60,8 @@ internal sealed class ViewOpening(
     private PlacementMap Wish(PlacementRequest? wanted, ClusterInventory inventory)
     {
         long version = term.Record.View + 1;
-        PlacementMap map = wanted is { Ranks.Length: > 0 }
-            ? PlacementMap.OfReplicas(version, inventory.Workers, wanted.Ranks)
+        PlacementMap map = wanted is { Ranks.Length: > 0 } ? PlacementMap.OfReplicas(version, inventory.Workers, wanted.Ranks)
+            : wanted is null && term.Record.Map is { } before ? SurvivorPlanner.Plan(version, before, inventory.Workers)
             : StaticPlanner.Plan(version, inventory.Workers, run.Model.Experts);
         map.ValidateAgainst(run.Model.Experts);
         return map;
@@ -59,20 +73,48 @@ internal sealed class ViewOpening(
         || (term.Record.CheckpointStep == term.Record.Step && term.Record.Checkpoint is not null
             && inventory.Hosts.All(host => host.Inventory.Version != term.Record.Step));
 
-    /// <summary>After the first step every member must have been one before: dense parameters are not copied to newcomers.</summary>
-    private PlacementMap Found(ClusterInventory inventory, PlacementMap wish)
+    /// <summary>
+    /// Silos that are not at the last step cannot join those that are, unless a snapshot of that step is there to start from: dense parameters are not
+    /// copied. They are welcome when one is.
+    /// </summary>
+    private ClusterInventory WithoutStrangers(ClusterInventory inventory)
     {
-        long step = term.Record.Step;
-        foreach ((string silo, HostInventory host) in inventory.Hosts)
+        if (recovery.IsDue || snapshots.IsCurrent)
         {
-            if (host.Version != step)
-            {
-                throw new PlacementException(
-                    $"Silo {silo} does not hold model '{term.Model}' at step {step}: after the first step only its members can go on.");
-            }
+            return inventory;
         }
 
-        return inventory.AsFound(wish, term.Record.Map!);
+        ClusterInventory current = inventory.Where(host => host.Version == term.Record.Step);
+        return current.Hosts.Count > 0 && current.HoldsAll(run.Model.Experts) ? current : inventory;
+    }
+
+    /// <summary>The wish's workers with every expert where it was found; null when one was lost and has to be computed again.</summary>
+    private PlacementMap? Found(ClusterInventory inventory, PlacementMap wish, bool mayRecover)
+    {
+        if (recovery.IsDue)
+        {
+            return null;
+        }
+
+        if (ComesIntoBeing(inventory))
+        {
+            return wish;
+        }
+
+        long step = term.Record.Step;
+        ClusterInventory current = inventory.Where(host => host.Version == step);
+        if (mayRecover && !(current.HoldsAll(run.Model.Experts) && (snapshots.IsCurrent || current.Hosts.Count == inventory.Hosts.Count)))
+        {
+            return null;
+        }
+
+        if (!snapshots.IsCurrent && inventory.Hosts.Select(host => host.Silo).Except(current.Hosts.Select(host => host.Silo)).FirstOrDefault() is { } stranger)
+        {
+            throw new PlacementException(
+                $"Silo {stranger} does not hold model '{term.Model}' at step {step}: after the first step only its members can go on, and no snapshot of that step can be taken.");
+        }
+
+        return current.AsFound(wish, term.Record.Map!);
     }
 
     private async Task OpenAsync(PlacementMap placement)
@@ -82,15 +124,44 @@ internal sealed class ViewOpening(
         PlacementMap? recorded = term.Record.Map;
         PlacementMap map = placement.At(view);
         await term.WriteAsync(term.Record with { View = view, Map = map });
+        string? place = snapshots.IsCurrent ? snapshots.Newest.Place : null;
+        await EnterAsync(new OpenViewCommand(term.Record.Configuration, map, step, place, term.Record.Gates, term.Record.InferenceOnly));
+        await ActivateAsync(map, recorded, started);
+    }
 
-        await commits.PushAsync(map);
-        members.Enter(view, map);
-        string? checkpoint = term.Record.CheckpointStep == step ? term.Record.Checkpoint : null;
-        await members.RunAsync(new OpenViewCommand(
-            term.Record.Configuration, map, step, checkpoint, term.Record.Gates, term.Record.InferenceOnly));
-        await ConfirmAsync(map, step);
-        await activation.ActivateAsync(map, step);
-        await activation.DismissAsync(map, recorded);
+    private async Task RecoverAsync(PlacementMap wish)
+    {
+        long started = Stopwatch.GetTimestamp();
+        RecoveryMark mark = recovery.Plan();
+        PlacementMap? recorded = term.Record.Map;
+        long lost = term.Record.Step;
+        await events.TraceAsync("moe.recovery", lost, () => recovery.RunAsync(mark, wish, EnterAsync), wish.Version);
+        await ConfirmAsync(wish, mark.Target);
+        await ActivateAsync(wish, recorded, started);
+        if (mark.Target < lost)
+        {
+            throw new RolledBackException(term.Model, mark.Target, lost);
+        }
+    }
+
+    private async Task EnterAsync(OpenViewCommand command)
+    {
+        await commits.PushAsync(command.Map);
+        members.Enter(command.Map.Version, command.Map);
+        IReadOnlyList<OpenViewReport> reports = await members.RunAsync(command);
+        if (reports.FirstOrDefault(report => report.Unreadable is not null) is { } failed)
+        {
+            string message = $"Worker {command.Map.Workers[failed.Rank]} cannot start at step {command.Version} of model '{term.Model}': {failed.Unreadable}";
+            throw command.Anew ? new CheckpointFailedException(message) : new ViewFailedException(message);
+        }
+
+        await ConfirmAsync(command.Map, command.Version);
+    }
+
+    private async Task ActivateAsync(PlacementMap map, PlacementMap? before, long started)
+    {
+        await activation.ActivateAsync(map, term.Record.Step);
+        await activation.DismissAsync(map, before);
         events.ViewOpened(map, Stopwatch.GetElapsedTime(started));
     }
 

@@ -14,8 +14,7 @@ public sealed record CheckpointFile(string Name, IReadOnlyList<string> Tensors, 
 }
 
 /// <summary>What one worker writes of a checkpoint: a file of parameters and one of their moments.</summary>
-/// <param name="device">The device that holds the blocks.</param>
-public sealed class CheckpointShard(IDevice device)
+public sealed class CheckpointShard
 {
     private readonly SafetensorsWriter _weights = new();
     private readonly SafetensorsWriter _moments = new();
@@ -23,21 +22,30 @@ public sealed class CheckpointShard(IDevice device)
     /// <summary>Adds a block; its elements are read when the files are written.</summary>
     /// <param name="block">The block.</param>
     /// <param name="regions">Its tensors by their names in the checkpoint.</param>
-    public void Add(ParameterBlock block, IReadOnlyList<TensorRegion> regions)
+    public void Add(ParameterBlock block, IReadOnlyList<TensorRegion> regions) => Add(block, regions, (parameter, part) =>
+    {
+        float[] values = new float[parameter.Shape.Count];
+        block.Read(parameter, part, values);
+        return values;
+    });
+
+    /// <summary>Adds a copy that was made of a block; it must stay as it is until the files are written.</summary>
+    /// <param name="block">The block, for its tensors' names and shapes.</param>
+    /// <param name="regions">Its tensors by their names in the checkpoint.</param>
+    /// <param name="copy">The elements of a part of a tensor.</param>
+    public void Add(ParameterBlock block, IReadOnlyList<TensorRegion> regions, Func<Parameter, BlockPart, float[]> copy)
     {
         foreach (TensorRegion region in regions)
         {
             Parameter parameter = block[region.Parameter];
-            _weights.Add(region.Name, region.Shape(parameter.Shape), () => region.Take(parameter.Shape, Read(parameter.Vector)));
+            _weights.Add(region.Name, region.Shape(parameter.Shape), () => region.Take(parameter.Shape, copy(parameter, BlockPart.Values)));
         }
 
         foreach (Parameter parameter in block.Parameters)
         {
             int[] shape = [parameter.Shape.Rows, parameter.Shape.Columns];
-            long offset = parameter.Offset;
-            int count = parameter.Shape.Count;
-            _moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => Read(block.FirstMoments.Slice(offset, count)));
-            _moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => Read(block.SecondMoments.Slice(offset, count)));
+            _moments.Add(MomentNames.First(block.Prefix, parameter.Shape), shape, () => copy(parameter, BlockPart.FirstMoments));
+            _moments.Add(MomentNames.Second(block.Prefix, parameter.Shape), shape, () => copy(parameter, BlockPart.SecondMoments));
         }
     }
 
@@ -67,13 +75,6 @@ public sealed class CheckpointShard(IDevice device)
     {
         store.Write(Path.Combine(folder, name), writer.WriteTo);
         return new CheckpointFile(name, [.. writer.Names], writer.DataBytes, writer.Checksums);
-    }
-
-    private float[] Read(DeviceSpan<float> span)
-    {
-        float[] values = new float[span.Length];
-        device.Read(span, values);
-        return values;
     }
 }
 

@@ -159,6 +159,21 @@ public sealed class ParameterBlock : IDisposable
     /// <summary>All second moments.</summary>
     public DeviceSpan<float> SecondMoments { get; }
 
+    /// <summary>Reads a part of one of the block's tensors into host memory.</summary>
+    /// <param name="parameter">The tensor.</param>
+    /// <param name="part">What of it.</param>
+    /// <param name="target">As long as the tensor.</param>
+    public void Read(Parameter parameter, BlockPart part, Span<float> target)
+    {
+        DeviceSpan<float> all = part switch
+        {
+            BlockPart.FirstMoments => FirstMoments,
+            BlockPart.SecondMoments => SecondMoments,
+            _ => Values,
+        };
+        _device.Read(all.Slice(parameter.Offset, parameter.Shape.Count), target);
+    }
+
     /// <summary>The tensor called <paramref name="name"/>.</summary>
     /// <exception cref="KeyNotFoundException">The layout has no such tensor.</exception>
     public Parameter this[string name] =>
@@ -173,6 +188,14 @@ public sealed class ParameterBlock : IDisposable
         {
             parameter.Shape.Initial.Fill(_device, seed, Prefix + parameter.Shape.Name, parameter.Vector);
         }
+    }
+
+    /// <summary>Sets values as <see cref="Initialise"/> does, and moments to zero: the block is as it was before the first step.</summary>
+    public void Reset(ulong seed)
+    {
+        _device.Fill(FirstMoments, 0f);
+        _device.Fill(SecondMoments, 0f);
+        Initialise(seed);
     }
 
     /// <summary>Sets all gradients to zero.</summary>
@@ -193,4 +216,17 @@ public sealed class ParameterBlock : IDisposable
 
     /// <inheritdoc />
     public void Dispose() => _memory.Dispose();
+}
+
+/// <summary>What of a block's tensors outlasts a step.</summary>
+public enum BlockPart
+{
+    /// <summary>The values.</summary>
+    Values,
+
+    /// <summary>The first moments.</summary>
+    FirstMoments,
+
+    /// <summary>The second moments.</summary>
+    SecondMoments,
 }

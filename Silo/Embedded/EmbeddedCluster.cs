@@ -18,8 +18,11 @@ namespace MoEActors.Silo.Embedded;
 /// </summary>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
-    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerBuffers memory)
+    private readonly string? _scratch;
+
+    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerBuffers memory, string? scratch)
     {
+        _scratch = scratch;
         Silos = silos;
         Client = new MoECluster(silos.Client, kinds, memory);
     }
@@ -46,6 +49,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
         ModelKinds kinds = ModelKinds.BuiltIn.With(chosen.ExpertKinds, chosen.GateKinds);
         IRunStore store = chosen.Store ?? new InMemoryRunStore();
+        string? scratch = chosen.SnapshotPlace is null ? Path.Combine(Path.GetTempPath(), $"moe-snapshots-{Guid.NewGuid():n}") : null;
         var memory = new CallerBuffers();
         var communicators = new InProcessCommunicatorProvider();
         EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
@@ -60,6 +64,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.ThreadsPerDevice = threads;
                         moe.MemoryPerDevice = chosen.MemoryPerWorker ?? MemoryBudget.Default(chosen.Silos * chosen.DevicesPerSilo);
                         moe.Store = store;
+                        moe.SnapshotInterval = chosen.SnapshotInterval;
+                        moe.SnapshotPlace = chosen.SnapshotPlace ?? scratch!;
                         moe.Communicators = communicators;
                         moe.CallerBuffers = memory;
                         moe.ExpertKinds = chosen.ExpertKinds;
@@ -77,11 +83,18 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 },
             },
             cancellationToken);
-        return new EmbeddedCluster(silos, kinds, memory);
+        return new EmbeddedCluster(silos, kinds, memory, scratch);
     }
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync() => Silos.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Silos.DisposeAsync();
+        if (_scratch is not null && Directory.Exists(_scratch))
+        {
+            Directory.Delete(_scratch, recursive: true);
+        }
+    }
 }
 
 /// <summary>What a cluster inside this process is like.</summary>
@@ -101,6 +114,12 @@ public sealed record EmbeddedClusterOptions
 
     /// <summary>Keeps runs; in the memory of the process unless set.</summary>
     public IRunStore? Store { get; init; }
+
+    /// <summary>Steps from one snapshot of a run to the next, from which a run goes on when a silo dies; 0 for none.</summary>
+    public int SnapshotInterval { get; init; } = 20;
+
+    /// <summary>Where snapshots are; null for a folder among the temporary files that goes with the cluster.</summary>
+    public string? SnapshotPlace { get; init; }
 
     /// <summary>Experts of your own, which configurations may then name.</summary>
     public IReadOnlyList<IExpertKind> ExpertKinds { get; init; } = [];

@@ -84,16 +84,25 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     }
 
     /// <summary>Ends a silo as a crash does: the silo can be reached no more, and reaches nobody. When this returns, the others know that it is dead.</summary>
-    internal async Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default)
-    {
-        Remove(silo);
-        silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
-        silo.Services.GetRequiredService<SiloNetwork>().Cut();
-        await EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken);
+    internal Task KillAsync(EmbeddedSilo silo, CancellationToken cancellationToken = default) => KillAsync([silo], cancellationToken);
 
-        // It reaches no other silo any more; it ends the threads of the host's other services.
-        await silo.Host.StopAsync(new CancellationToken(canceled: true));
-        await DisposeHostAsync(silo.Host);
+    /// <summary>As above, several silos at once.</summary>
+    internal async Task KillAsync(IReadOnlyList<EmbeddedSilo> silos, CancellationToken cancellationToken = default)
+    {
+        foreach (EmbeddedSilo silo in silos)
+        {
+            Remove(silo);
+            silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
+            silo.Services.GetRequiredService<SiloNetwork>().Cut();
+        }
+
+        await Task.WhenAll(silos.Select(silo => EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken)));
+        foreach (EmbeddedSilo silo in silos)
+        {
+            // It reaches no other silo any more; it ends the threads of the host's other services.
+            await silo.Host.StopAsync(new CancellationToken(canceled: true));
+            await DisposeHostAsync(silo.Host);
+        }
     }
 
     /// <summary>Stops everything.</summary>

@@ -32,6 +32,15 @@ public sealed class MoEOptions
     /// <summary>Folder that relative places of checkpoints are in; the current folder of the process unless set.</summary>
     public string? CheckpointRoot { get; set; }
 
+    /// <summary>
+    /// Steps from one snapshot of a run to the next; 0 for none. When a silo dies, the run goes back to the last one and learns again what came after it: a
+    /// short interval costs more while all is well, a long one more when it is not.
+    /// </summary>
+    public int SnapshotInterval { get; set; } = 20;
+
+    /// <summary>Where snapshots are, a path or a file: URI as places of checkpoints are; every silo of the cluster must reach it.</summary>
+    public string SnapshotPlace { get; set; } = "snapshots";
+
     /// <summary>Opens devices of your own in place of <see cref="Devices"/> CPU devices, one worker each.</summary>
     public Func<IReadOnlyList<IDevice>>? OpenDevices { get; set; }
 
@@ -74,6 +83,8 @@ internal sealed class MoEOptionsValidator : IValidateOptions<MoEOptions>
         Require(options.Devices >= 1, nameof(options.Devices), options.Devices, "at least 1");
         Require(options.ThreadsPerDevice >= 0, nameof(options.ThreadsPerDevice), options.ThreadsPerDevice, "at least 1, or 0 for an equal share of the cores");
         Require(options.MemoryPerDevice is null or >= 1, nameof(options.MemoryPerDevice), options.MemoryPerDevice, "at least 1 byte");
+        Require(options.SnapshotInterval >= 0, nameof(options.SnapshotInterval), options.SnapshotInterval, "at least 1 step, or 0 for no snapshots");
+        Require(!string.IsNullOrWhiteSpace(options.SnapshotPlace), nameof(options.SnapshotPlace), options.SnapshotPlace, "a folder, or a file: URI");
         Require(options.CheckpointRoot is null || Directory.Exists(options.CheckpointRoot), nameof(options.CheckpointRoot), options.CheckpointRoot, "a folder that exists");
         try
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
+using MoEActors.Grains.Training;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
@@ -42,6 +43,7 @@ public static class MoESiloBuilderExtensions
         silo.Services.AddSingleton(services => Chosen(services).CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(services => ModelKinds.BuiltIn.With(Chosen(services).ExpertKinds, Chosen(services).GateKinds));
         silo.Services.AddSingleton(services => new CheckpointPlaces(Chosen(services).CheckpointRoot));
+        silo.Services.AddSingleton(services => new SnapshotOptions(Chosen(services).SnapshotInterval, Chosen(services).SnapshotPlace));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
         silo.Services.AddSingleton<PlacementMapCache>();
         silo.Services.AddSingleton<GrainPlaces>();

@@ -62,7 +62,8 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
     /// <summary>Starts silos with these numbers of devices.</summary>
     public static async Task<TrainingCluster> StartAsync(
-        int[] devices, int threads = 1, IRunStore? store = null, long? memory = null, Action<ISiloBuilder>? configure = null)
+        int[] devices, int threads = 1, IRunStore? store = null, long? memory = null, Action<ISiloBuilder>? configure = null, int snapshots = 20,
+        string? place = null)
     {
         store ??= new InMemoryRunStore();
         var dataPlane = new DisturbedCommunicators();
@@ -73,6 +74,8 @@ internal sealed class TrainingCluster : IAsyncDisposable
                 Silos = devices.Length,
                 Store = store,
                 MemoryPerWorker = memory,
+                SnapshotInterval = snapshots,
+                SnapshotPlace = place,
                 Configure = (index, silo) =>
                 {
                     silo.Services.Configure<WorkerHostOptions>(host =>

@@ -39,5 +39,9 @@ internal sealed record TrainingTrace(double[] Losses, double[] Norms, ulong Fing
         Assert.True(Fingerprint == actual.Fingerprint, $"{what}: the parameters differ.");
     }
 
+    /// <summary>Fails unless <paramref name="actual"/> is how this ends.</summary>
+    public void AssertEnd(TrainingTrace actual, string what) =>
+        (this with { Losses = Losses[^actual.Losses.Length..], Norms = Norms[^actual.Norms.Length..] }).AssertSame(actual, what);
+
     private static long Bits(double value) => BitConverter.DoubleToInt64Bits(value);
 }

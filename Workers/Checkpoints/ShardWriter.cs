@@ -3,18 +3,29 @@ using MoEActors.Workers.Shards;
 
 namespace MoEActors.Workers.Checkpoints;
 
-/// <summary>Writes what one worker holds: its experts; rank 0 adds the dense part, and an expert with replicas is written by its home.</summary>
+/// <summary>What one worker writes of a checkpoint: its experts; rank 0 adds the dense part, and an expert with replicas is written by its home.</summary>
 internal static class ShardWriter
 {
     /// <summary>Writes the worker's files into a folder that exists.</summary>
     public static IReadOnlyList<CheckpointFile> Write(
-        IFileStore store, string folder, string tag, IDevice device, WorkerParameters parameters, PlacementMap map, int rank)
+        IFileStore store, string folder, string tag, WorkerParameters parameters, PlacementMap map, int rank)
     {
-        ModelConfiguration configuration = parameters.Model;
-        var shard = new CheckpointShard(device);
+        var shard = new CheckpointShard();
+        foreach ((ParameterBlock block, IReadOnlyList<TensorRegion> regions) in Blocks(parameters, map, rank))
+        {
+            shard.Add(block, regions);
+        }
+
+        return shard.Write(store, folder, parameters.Version, tag, rank, map.Workers.Length);
+    }
+
+    /// <summary>The blocks that the worker writes, and the names of their tensors in the checkpoint.</summary>
+    public static IEnumerable<(ParameterBlock Block, IReadOnlyList<TensorRegion> Regions)> Blocks(WorkerParameters parameters, PlacementMap map, int rank)
+    {
+        ModelConfiguration model = parameters.Model;
         if (rank == 0)
         {
-            shard.Add(parameters.Dense, HuggingFaceNames.Dense(configuration));
+            yield return (parameters.Dense, HuggingFaceNames.Dense(model));
         }
 
         for (int i = 0; i < parameters.Shards.Count; i++)
@@ -22,10 +33,8 @@ internal static class ShardWriter
             (ExpertId id, ParameterBlock block) = parameters.Shards.At(i);
             if (map.RanksOf(id.Layer)[id.Expert] == rank)
             {
-                shard.Add(block, HuggingFaceNames.Expert(configuration, id.Layer, id.Expert));
+                yield return (block, HuggingFaceNames.Expert(model, id.Layer, id.Expert));
             }
         }
-
-        return shard.Write(store, folder, parameters.Version, tag, rank, map.Workers.Length);
     }
 }

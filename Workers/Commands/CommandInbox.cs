@@ -59,6 +59,12 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
                 Require("step", committed, _committed);
                 _committed = committed;
             }
+            else if (command is OpenViewCommand { Version: var version })
+            {
+                // A view is where a run may fall back to an earlier step, to compute again what was lost.
+                _committed = version;
+                _step = version;
+            }
 
             _view = header.View;
             _commands.Add(header.Number, CollectAsync(header.Number, start()));

@@ -73,6 +73,9 @@ public sealed record StepReport : WorkerReport
 
     /// <summary>How the change of placement went that came with the command; null when none did.</summary>
     [Id(9)] public ShardArrivals? Arrivals { get; init; }
+
+    /// <summary>Its part of a snapshot that has come to disk since the step before; null when none has.</summary>
+    [Id(10)] public SnapshotPart? Snapshot { get; init; }
 }
 
 /// <summary>The losses of one micro-batch.</summary>

@@ -6,13 +6,19 @@ namespace MoEActors.Workers.Commands;
 /// <param name="Run">The run's definition.</param>
 /// <param name="Map">Members in rank order, and who holds what.</param>
 /// <param name="Version">Committed steps; 0 starts from the seed.</param>
-/// <param name="Checkpoint">Place of the checkpoint that a worker which holds nothing starts from; null for the seed.</param>
+/// <param name="Checkpoint">Place of the checkpoint or snapshot that a worker which holds nothing starts from; null for the seed.</param>
 /// <param name="Gates">Routing policies of the layers that do not route as the run began.</param>
 /// <param name="InferenceOnly">Whether nothing will be learnt, so that parameters are read from the checkpoint and moments are not.</param>
+/// <param name="Anew">Whether every worker starts from there, whatever it holds: what was lost with a member is computed again from that step on.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.view.open")]
 public sealed record OpenViewCommand(
     [property: Id(0)] RunConfiguration Run, [property: Id(1)] PlacementMap Map, [property: Id(2)] long Version, [property: Id(3)] string? Checkpoint,
-    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false) : Command<DoneReport>;
+    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false, [property: Id(6)] bool Anew = false) : Command<OpenViewReport>;
+
+/// <summary>Whether a worker takes part.</summary>
+/// <param name="Unreadable">Why it cannot read what it starts from; null when it takes part.</param>
+[GenerateSerializer, Immutable, Alias("moe.report.view.open")]
+public sealed record OpenViewReport([property: Id(0)] string? Unreadable = null) : WorkerReport;
 
 /// <summary>
 /// A change of placement among the members of a view. Shards are copied to where the next view has them; nothing else changes until a commit adopts

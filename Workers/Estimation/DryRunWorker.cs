@@ -80,7 +80,7 @@ internal sealed class DryRunWorker(
         (double rows, int most) = Rows();
         var communicators = new DryRunCommunicators(device, rows, most);
         var model = new WorkerModel(
-            map.Workers[rank], device, run, new CallerBuffers(), communicators, static work => work(), estimate: null);
+            map.Workers[rank], device, run, new CallerBuffers(), communicators, static work => work(), snapshots: null, estimate: null);
         var command = new OpenViewCommand(run, map, Version: 0, Checkpoint: null, [.. gates]);
         model.OpenView(new CommandHeader(Name, Term: 1, View: 1, Number: 1), command, rank, checkpoint: null);
         return model;

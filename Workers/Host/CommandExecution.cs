@@ -27,6 +27,8 @@ internal static class CommandExecution
         PlacementChangeCommand change => Change(header, change, model),
         ConfigureGatesCommand gates => Configure(gates, model),
         SaveCommand save => Save(save, model, services),
+        SnapshotCommand snapshot => Snapshot(snapshot, model),
+        FinishSnapshotCommand finish => Finish(finish, model),
         CalibrateCommand => Calibrate(model),
         FingerprintCommand => new FingerprintReport(Fingerprint.Of(model.Device, model.Parameters)) { Rank = model.View!.Rank },
         _ => throw new NotSupportedException($"A worker does not know the command {command.GetType().Name}."),
@@ -61,6 +63,7 @@ internal static class CommandExecution
             AllocatedBytes = allocated,
             Timing = model.Times.Take(),
             Arrivals = model.Changes.Conclude(),
+            Snapshot = model.Snapshots!.Take(),
         };
     }
 
@@ -148,13 +151,30 @@ internal static class CommandExecution
         try
         {
             string folder = services.Places.Resolve(command.Place);
-            CheckpointFile[] files = [.. ShardWriter.Write(services.Files, folder, command.Tag, model.Device, model.Parameters, model.View.Map, rank)];
+            CheckpointFile[] files = [.. ShardWriter.Write(services.Files, folder, command.Tag, model.Parameters, model.View.Map, rank)];
             return new SaveReport(files, Error: null) { Rank = rank };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
             return new SaveReport([], $"rank {rank} could not write to '{command.Place}': {e.Message}") { Rank = rank };
         }
+    }
+
+    private static DoneReport Snapshot(SnapshotCommand command, WorkerModel model)
+    {
+        // One that comes late, to a worker that has gone on or back meanwhile, is of no step any more.
+        if (model.Parameters.Version == command.Step)
+        {
+            model.Snapshots!.Begin(command, model.Parameters, model.View!.Map, model.View.Rank);
+        }
+
+        return new DoneReport { Rank = model.View!.Rank };
+    }
+
+    private static SnapshotReport Finish(FinishSnapshotCommand command, WorkerModel model)
+    {
+        SnapshotPart? part = model.Snapshots!.Finish();
+        return new SnapshotReport(part?.Tag == command.Tag ? part : null) { Rank = model.View!.Rank };
     }
 
     private static CalibrateReport Calibrate(WorkerModel model)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Training;
@@ -12,7 +13,7 @@ namespace MoEActors.Workers.Host;
 /// since collectives block: models that shared a thread would wait for each other in another order on every worker, until their deadlines. The operating
 /// system gives them equal shares of the processors.
 /// </summary>
-internal sealed class ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services) : IDisposable
+internal sealed class ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services, Func<long> free) : IDisposable
 {
     private readonly IDevice _device = device.OpenContext();
     private readonly Executor _commands = new($"moe {worker.Device} {model}");
@@ -22,8 +23,8 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
     /// <summary>What the worker holds of the model; null before its first view. Read from the control plane, changed on the executor.</summary>
     public WorkerModel? Model => _model;
 
-    /// <summary>Bytes that the model has allocated on the device.</summary>
-    public long AllocatedBytes => _device.AllocatedBytes;
+    /// <summary>Bytes that the model has allocated on the device, and for copies in the host's memory.</summary>
+    public long AllocatedBytes => _device.AllocatedBytes + (_model?.Snapshots?.Bytes ?? 0);
 
     /// <summary>Runs a command on the executor; the task ends, elsewhere, with this worker's report, or with null if it is not in the command's view.</summary>
     public Task<WorkerReport?> RunAsync(CommandHeader header, Command command)
@@ -100,7 +101,7 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
         }
     }
 
-    private DoneReport? Open(CommandHeader header, OpenViewCommand command)
+    private OpenViewReport? Open(CommandHeader header, OpenViewCommand command)
     {
         int rank = command.Map.RankOf(worker);
         if (rank < 0)
@@ -112,11 +113,20 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
         {
             RunConfiguration run = command.Run.Using(services.Kinds);
             run.Validate();
-            _model = new WorkerModel(worker, _device, run, services.Callers, services.Communicators, _copies.Post, ArenaEstimate.For(run));
+            _model = new WorkerModel(
+                worker, _device, run, services.Callers, services.Communicators, _copies.Post,
+                new SnapshotWriter(services.Files, services.Places, free), ArenaEstimate.For(run));
         }
 
-        _model.OpenView(header, command, rank, command.Checkpoint is { } place ? services.Places.Resolve(place) : null);
-        return new DoneReport { Rank = rank };
+        try
+        {
+            _model.OpenView(header, command, rank, command.Checkpoint is { } place ? services.Places.Resolve(place) : null);
+            return new OpenViewReport { Rank = rank };
+        }
+        catch (CheckpointException e)
+        {
+            return new OpenViewReport(e.Message) { Rank = rank };
+        }
     }
 }
 

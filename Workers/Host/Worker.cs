@@ -38,7 +38,7 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         ModelExecutor? executor = Find(header.Model);
         if (executor is null && command is OpenViewCommand open && open.Map.RankOf(Id) >= 0)
         {
-            executor = new ModelExecutor(Id, header.Model, device, services);
+            executor = new ModelExecutor(Id, header.Model, device, services, () => Budget - AllocatedBytes);
             lock (_lock)
             {
                 _models.Add(header.Model, executor);

@@ -84,7 +84,7 @@ public sealed class WorkerHost : IDisposable
             Devices = _workers.Length,
             Term = inbox.Term,
             View = any?.View?.Number ?? 0,
-            Version = any?.Parameters.Version ?? -1,
+            Version = models.All(found => found is null || found.Parameters.Version == any!.Parameters.Version) ? any?.Parameters.Version ?? -1 : -1,
             Prepared = any?.Gradients.Prepared ?? 0,
             Pending = any?.Changes.View ?? 0,
             Shards = [.. models.Select(found => found is null ? Array.Empty<ExpertId>() : [.. found.Parameters.Shards.Experts])],

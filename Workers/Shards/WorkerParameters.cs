@@ -29,7 +29,7 @@ internal sealed class WorkerParameters : IDisposable
     /// <summary>The expert shards on this worker.</summary>
     public ShardTable Shards { get; }
 
-    /// <summary>Committed steps.</summary>
+    /// <summary>Committed steps; −1 when a checkpoint could not be read to its end, so that nothing here means anything.</summary>
     public long Version { get; private set; }
 
     /// <summary>Comes to the step that a view starts at: a worker that holds nothing reads the checkpoint, if there is one.</summary>
@@ -38,13 +38,20 @@ internal sealed class WorkerParameters : IDisposable
     /// <param name="map">What is placed where.</param>
     /// <param name="rank">This worker.</param>
     /// <param name="moments">Whether the optimizer's state is read, too.</param>
+    /// <param name="anew">Whether to start from the checkpoint, or from the seed where there is none, whatever is here.</param>
     /// <exception cref="InvalidOperationException">The parameters are at another step.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
-    public void StartAt(long version, string? checkpoint, PlacementMap map, int rank, bool moments)
+    public void StartAt(long version, string? checkpoint, PlacementMap map, int rank, bool moments, bool anew)
     {
-        if (version > 0 && Version == 0 && checkpoint is not null)
+        if (checkpoint is not null && (anew || (version > 0 && Version <= 0)))
         {
             Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version, moments);
+        }
+        else if (version == 0 && (anew || Version < 0))
+        {
+            Shards.Keep(_ => false);
+            Dense.Reset(_run.Model.Seed);
+            Version = 0;
         }
 
         if (version != Version)
@@ -106,6 +113,7 @@ internal sealed class WorkerParameters : IDisposable
             throw new CheckpointException($"The checkpoint is at step {checkpoint.Step}; the model was committed up to {version}.");
         }
 
+        Version = -1;
         checkpoint.Load(_device, Dense, HuggingFaceNames.Dense(_run.Model), moments);
         Shards.Keep(_ => false);
         foreach (ShardId shard in On(map, rank))

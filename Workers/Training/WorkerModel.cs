@@ -1,4 +1,5 @@
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.PlacementChange;
@@ -20,12 +21,14 @@ internal sealed class WorkerModel : IDisposable
     /// <param name="callers">Memory that callers of layers lend.</param>
     /// <param name="communicators">Opens the data plane.</param>
     /// <param name="copies">Queues work for the thread that copies shards.</param>
+    /// <param name="snapshots">Writes the worker's parts of snapshots; null where none are taken.</param>
     /// <param name="estimate">What arenas need for a micro-batch; null where that is not known.</param>
     public WorkerModel(
         WorkerId worker, IDevice device, RunConfiguration run, CallerBuffers callers, ICommunicatorProvider communicators,
-        Action<Action> copies, ArenaEstimator? estimate)
+        Action<Action> copies, SnapshotWriter? snapshots, ArenaEstimator? estimate)
     {
         _communicators = communicators;
+        Snapshots = snapshots;
         _parts = new Arena(device);
         Arena = new Arena(device);
         Reservation = device.Computes && estimate is not null ? new ArenaReservation(run.Model.Layers, [Arena, _parts], estimate) : null;
@@ -56,6 +59,8 @@ internal sealed class WorkerModel : IDisposable
     public GateTable Gates { get; }
 
     public PlacementChanges Changes { get; }
+
+    public SnapshotWriter? Snapshots { get; }
 
     public StepTimes Times { get; }
 
@@ -90,10 +95,10 @@ internal sealed class WorkerModel : IDisposable
     public void OpenView(CommandHeader header, OpenViewCommand command, int rank, string? checkpoint)
     {
         PlacementMap map = command.Map;
-        Parameters.StartAt(command.Version, checkpoint, map, rank, moments: !command.InferenceOnly);
-        Changes.Open();
-        Parameters.Hold(map, rank);
         Close();
+        Changes.Open();
+        Parameters.StartAt(command.Version, checkpoint, map, rank, moments: !command.InferenceOnly, command.Anew);
+        Parameters.Hold(map, rank);
         Gradients.Drop();
         Gradients.Counts.Withdraw();
         View = new WorkerView(header.View, map, rank, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, map, rank)));
@@ -151,6 +156,7 @@ internal sealed class WorkerModel : IDisposable
         Changes.Drop();
         Close();
         Gradients.Dispose();
+        Snapshots?.Dispose();
         Parameters.Dispose();
         Arena.Dispose();
         _parts.Dispose();

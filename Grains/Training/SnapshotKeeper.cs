@@ -1,0 +1,245 @@
+using System.Diagnostics;
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Telemetry;
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Modules.Gates;
+
+namespace MoEActors.Grains.Training;
+
+/// <summary>When and where snapshots are taken.</summary>
+/// <param name="Interval">Steps from one to the next; 0 for none: then what a silo takes with it is lost.</param>
+/// <param name="Place">Where they are, as <see cref="CheckpointPlaces"/> has it; every silo must reach it.</param>
+public sealed record SnapshotOptions(int Interval, string Place);
+
+/// <summary>
+/// Takes snapshots of a run every so many steps, beside the steps: members copy their state between two of them and write the copies while training goes
+/// on; their parts come with the reports of later steps; the index, which has the hashes of everything, seals it; the next decision records it, and
+/// only then batches before the older of the last two are forgotten. A snapshot is a checkpoint, of two folders in turn.
+/// </summary>
+internal sealed class SnapshotKeeper(
+    Members members, CoordinatorTerm term, IRunStore store, RunConfiguration run, IFileStore files, CheckpointPlaces places, SnapshotOptions options,
+    string model, RunEvents events)
+{
+    /// <summary>The last ones are kept: if one turns out to be damaged, there is another.</summary>
+    private const int Kept = 2;
+
+    private PendingSnapshot? _pending;
+    private SnapshotMark? _sealed;
+    private long _last = term.Record.Step;
+
+    /// <summary>Whether snapshots are taken.</summary>
+    public bool IsOn => options.Interval > 0 && !term.Record.InferenceOnly;
+
+    /// <summary>What a new view can start from: the last snapshot, or the checkpoint or the seed that the run began with.</summary>
+    public SnapshotMark Newest => term.Record.Snapshots is [.., var last] ? last : new SnapshotMark(term.Record.CheckpointStep, term.Record.Checkpoint);
+
+    /// <summary>Whether members' copies of a step can be read from where a new view can start.</summary>
+    public bool IsCurrent => Newest.Step == term.Record.Step;
+
+    /// <summary>The record with what has been sealed since it was written.</summary>
+    public RunRecord With(RunRecord record)
+    {
+        if (!IsOn)
+        {
+            // Nothing could be learnt again: there is nothing to begin from.
+            return record with { LoggedFrom = record.Step };
+        }
+
+        if (_sealed is not { } mark)
+        {
+            return record;
+        }
+
+        _sealed = null;
+        SnapshotMark[] kept = [.. record.Snapshots.Append(mark).TakeLast(Kept)];
+        return record with { Snapshots = kept, LoggedFrom = kept.Length == Kept ? kept[0].Step : record.LoggedFrom };
+    }
+
+    /// <summary>Forgets the batches that no snapshot needs any more. Once the record says so.</summary>
+    /// <param name="before">The record as it was before.</param>
+    public Task TrimAsync(RunRecord before) =>
+        term.Record.LoggedFrom > before.LoggedFrom ? store.TrimBatchesAsync(model, term.Record.LoggedFrom) : Task.CompletedTask;
+
+    /// <summary>A step has been decided and its commit is on its way: when it is time, members copy what it makes before the next step begins.</summary>
+    public void Committed(long step)
+    {
+        if (IsOn && members.Map is not null && _pending is null && _sealed is null && step - _last >= options.Interval && TryBegin(step) is { } begun)
+        {
+            members.Post(begun.Command);
+        }
+    }
+
+    /// <summary>Takes the parts of a snapshot that came with the reports of a step.</summary>
+    public void Collect(IEnumerable<(int Rank, SnapshotPart? Part)> parts)
+    {
+        if (_pending is not { } pending)
+        {
+            return;
+        }
+
+        if (pending.Leavings != members.Leavings)
+        {
+            // It may never have been begun everywhere.
+            Abandon(pending, "the view that it belonged to has ended");
+            return;
+        }
+
+        if (pending.Add(parts))
+        {
+            SealAsync(pending).Ignore();
+        }
+    }
+
+    /// <summary>Takes a snapshot of the last step now, and waits for it.</summary>
+    /// <exception cref="CheckpointFailedException">It cannot be written.</exception>
+    /// <exception cref="ViewFailedException">A member failed.</exception>
+    public async Task TakeAsync()
+    {
+        if (_pending is { } older)
+        {
+            Abandon(older, "another one is wanted at once");
+        }
+
+        PendingSnapshot pending = TryBegin(term.Record.Step)
+            ?? throw new CheckpointFailedException($"No snapshot of model '{model}' at step {term.Record.Step} can be taken; the log says why.");
+        await members.RunAsync(pending.Command);
+        IReadOnlyList<SnapshotReport> reports = await members.RunAsync(new FinishSnapshotCommand(pending.Command.Tag));
+        pending.Add(reports.Select(report => (report.Rank, report.Part)));
+        await SealAsync(pending);
+        if (_sealed is null)
+        {
+            throw new CheckpointFailedException($"The snapshot of model '{model}' at step {term.Record.Step} was not written; the log says why.");
+        }
+
+        RunRecord before = term.Record;
+        await term.WriteAsync(With(before));
+        await TrimAsync(before);
+    }
+
+    /// <summary>Deletes the run's snapshots: it is no more.</summary>
+    public void Delete()
+    {
+        if (_pending is { } pending)
+        {
+            Abandon(pending, "the model is deleted");
+        }
+
+        foreach (SnapshotMark mark in term.Record.Snapshots)
+        {
+            try
+            {
+                string folder = places.Resolve(mark.Place!);
+                CheckpointRemoval.Remove(files, folder);
+                DeleteIfEmpty(Path.GetDirectoryName(folder)!);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
+            {
+                events.SnapshotFailed(mark.Step, $"it cannot be deleted: {e.Message}");
+            }
+        }
+    }
+
+    private static void DeleteIfEmpty(string folder)
+    {
+        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
+        }
+    }
+
+    private PendingSnapshot? TryBegin(long step)
+    {
+        _last = step;
+
+        // Never over the newest one: until this one is complete, there is no other.
+        string place = PlaceOf(term.Record.Snapshots is [.., var last] && last.Place == PlaceOf(0) ? 1 : 0);
+        try
+        {
+            string folder = places.Resolve(place);
+            Directory.CreateDirectory(folder);
+            var save = CheckpointSave.Begin(files, folder, run.Model, overwrite: true);
+            return _pending = new PendingSnapshot(new SnapshotCommand(step, place, save.Tag), save, members.Map!.Workers.Length, members.Leavings, term.Record.Gates);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
+        {
+            events.SnapshotFailed(step, e.Message);
+            return null;
+        }
+    }
+
+    private string PlaceOf(int turn) => $"{options.Place.TrimEnd('/')}/{model}-{term.Record.Run.ToString("n")[..8]}/{turn}";
+
+    private async Task SealAsync(PendingSnapshot pending)
+    {
+        long step = pending.Command.Step;
+        if (pending.Error is { } error)
+        {
+            Abandon(pending, error);
+            return;
+        }
+
+        try
+        {
+            await Task.Run(() =>
+            {
+                using CheckpointSave save = pending.Save;
+                save.Complete(run, step, cursor: "", pending.Gates, pending.Files);
+            });
+            _sealed = new SnapshotMark(step, pending.Command.Place);
+            events.SnapshotSealed(step, pending.Files.Sum(file => file.Bytes), Stopwatch.GetElapsedTime(pending.Begun));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            events.SnapshotFailed(step, e.Message);
+        }
+        finally
+        {
+            _pending = null;
+        }
+    }
+
+    private void Abandon(PendingSnapshot pending, string reason)
+    {
+        _pending = null;
+        pending.Save.Dispose();
+        events.SnapshotFailed(pending.Command.Step, reason);
+    }
+
+    /// <summary>A snapshot that members are writing.</summary>
+    private sealed class PendingSnapshot(SnapshotCommand command, CheckpointSave save, int workers, int leavings, GatePolicy[] gates)
+    {
+        private readonly Dictionary<int, SnapshotPart> _parts = [];
+        private bool _isWhole;
+
+        public SnapshotCommand Command => command;
+
+        public CheckpointSave Save => save;
+
+        public int Leavings => leavings;
+
+        public GatePolicy[] Gates => gates;
+
+        public long Begun { get; } = Stopwatch.GetTimestamp();
+
+        public CheckpointFile[] Files => [.. _parts.OrderBy(part => part.Key).SelectMany(part => part.Value.Files)];
+
+        public string? Error => _parts.Count < workers ? "a member has no part of it" : _parts.Values.Select(part => part.Error).FirstOrDefault(error => error is not null);
+
+        /// <summary>Adds parts; true when these were the last ones.</summary>
+        public bool Add(IEnumerable<(int Rank, SnapshotPart? Part)> parts)
+        {
+            foreach ((int rank, SnapshotPart? part) in parts)
+            {
+                if (part?.Tag == command.Tag)
+                {
+                    _parts[rank] = part;
+                }
+            }
+
+            bool isLast = !_isWhole && _parts.Count == workers;
+            _isWhole |= isLast;
+            return isLast;
+        }
+    }
+}

@@ -1,0 +1,269 @@
+using MoEActors.Client;
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
+using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Support;
+using MoEActors.Workers.Commands;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>A silo that dies costs a few steps that are computed again, and nothing that was acknowledged; nobody who looks at the losses can tell.</summary>
+public sealed class RecoveryTests
+{
+    private const int Steps = 9;
+    private const string Model = "m";
+
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    // Snapshots after steps 3 and 6. A step is about 35 calls of the data plane on each rank, and each opening of a view a few more.
+    [Theory, InlineData(1, 10), InlineData(1, 60), InlineData(1, 130), InlineData(2, 200), InlineData(0, 170), InlineData(3, 250)]
+    public async Task A_member_that_dies_in_a_step_costs_nothing_that_was_acknowledged(int silo, int calls)
+    {
+        await using TrainingCluster cluster = await StartAsync(4);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel model = await CreateAsync(cluster);
+        Task held = cluster.DataPlane.HoldAt(rank: silo == 0 ? 1 : 0, calls);
+        Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
+        await held;
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[silo], Cancellation);
+        cluster.DataPlane.Release();
+
+        expected.AssertSame(await training, "with a silo that died");
+        TrainingStatus status = await model.GetStatusAsync(Cancellation);
+        Assert.Equal(Steps, status.Step);
+        Assert.Equal(3, status.Map!.Workers.Length);
+    }
+
+    [Fact]
+    public async Task Two_silos_that_die_at_once_cost_nothing_either()
+    {
+        await using TrainingCluster cluster = await StartAsync(4);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel model = await CreateAsync(cluster);
+        Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 150);
+        Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
+        await held;
+        await cluster.Silos.KillAsync([.. cluster.Silos.Silos.Skip(2)], Cancellation);
+        cluster.DataPlane.Release();
+
+        expected.AssertSame(await training, "with two silos that died");
+        Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Map!.Workers.Length);
+    }
+
+    [Fact]
+    public async Task A_silo_that_dies_while_another_one_is_being_made_up_for_costs_nothing_either()
+    {
+        await using TrainingCluster cluster = await StartAsync(4);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 5);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[3], Cancellation);
+
+        // In the middle of step 4, which is learnt again.
+        Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 20);
+        Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps - 5);
+        await held;
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        cluster.DataPlane.Release();
+
+        expected.AssertEnd(await training, "with a silo that died in a recovery");
+    }
+
+    [Fact]
+    public async Task A_silo_that_comes_back_is_a_member_again_and_has_experts()
+    {
+        await using TrainingCluster cluster = await StartAsync(3);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 4);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        await TrainAsync(model, 1);
+        Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Map!.Workers.Length);
+        EmbeddedSilo back = await cluster.Silos.RestartAsync(1, Cancellation);
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 5), "with a silo that came back");
+        TrainingStatus status = await model.GetStatusAsync(Cancellation);
+        int rank = status.Map!.Workers.IndexOf(status.Map.Workers.Single(worker => worker.Silo == back.Address.ToParsableString()));
+        Assert.All(Run.Model.MoELayers, layer => Assert.NotEmpty(status.Map.ExpertsOn(rank, layer)));
+    }
+
+    [Fact]
+    public async Task Silos_that_were_not_asked_for_stay_outside()
+    {
+        await using TrainingCluster cluster = await StartAsync(3);
+        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, new PlacementRequest { Silos = ["silo-0", "silo-2"] }, Cancellation);
+        await TrainAsync(model, 4);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await TrainAsync(model, 1);
+        Assert.Equal(["silo-0"], (await model.GetStatusAsync(Cancellation)).SiloNames);
+
+        await cluster.Silos.RestartAsync(2, Cancellation);
+        await TrainAsync(model, 1);
+        Assert.Equal(["silo-0", "silo-2"], (await model.GetStatusAsync(Cancellation)).SiloNames);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_restored_goes_back_to_its_checkpoint_before_its_first_snapshot()
+    {
+        using var folder = new TemporaryFolder();
+        await using TrainingCluster cluster = await StartAsync(3);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel first = await CreateAsync(cluster);
+        await TrainAsync(first, 4);
+        await first.SaveAsync(folder.Path, cancellationToken: Cancellation);
+        MoEModel model = await cluster.Client.RestoreModelAsync("again", folder.Path, null, Cancellation);
+        await TrainAsync(model, 2);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 6), "from a checkpoint");
+    }
+
+    [Fact]
+    public async Task Steps_that_are_learnt_again_route_as_they_did()
+    {
+        await using TrainingCluster cluster = await StartAsync(3);
+        TrainingTrace expected = await TrainChangingAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), () => Task.CompletedTask);
+        MoEModel model = await CreateAsync(cluster);
+        TrainingTrace actual = await TrainChangingAsync(model, () => cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation));
+
+        expected.AssertSame(actual, "with policies that changed");
+
+        static async Task<TrainingTrace> TrainChangingAsync(MoEModel model, Func<Task> disturb)
+        {
+            TrainingTrace one = await TrainingTrace.OfAsync(model, 4);
+            await model.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation);
+            TrainingTrace two = await TrainingTrace.OfAsync(model, 1);
+            await model.ConfigureGateAsync(0, gate => gate with { TopK = 3 }, Cancellation);
+            await model.ConfigureGateAsync(2, gate => gate with { CapacityFactor = 0.5f }, Cancellation);
+            await disturb();
+            TrainingTrace three = await TrainingTrace.OfAsync(model, 3);
+            return new TrainingTrace([.. one.Losses, .. two.Losses, .. three.Losses], [.. one.Norms, .. two.Norms, .. three.Norms], three.Fingerprint);
+        }
+    }
+
+    [Theory, InlineData("damage"), InlineData("truncate"), InlineData("delete")]
+    public async Task A_snapshot_that_cannot_be_read_is_passed_over_for_the_one_before_it(string what)
+    {
+        using var folder = new TemporaryFolder();
+        var store = new InMemoryRunStore();
+        await using TrainingCluster cluster = await StartAsync(3, folder.Path, store);
+        MoEModel model = await CreateAsync(cluster);
+        RunRecord record = await TrainUntilAsync(model, store, record => record.Snapshots.Length == 2);
+        TrainingTrace expected = await UndisturbedAsync(cluster, (int)record.Step + 1);
+        string file = Directory.GetFiles(record.Snapshots[1].Place!, "model-step-*").Max()!;
+        if (what == "delete")
+        {
+            File.Delete(file);
+        }
+        else
+        {
+            using FileStream stream = File.Open(file, FileMode.Open);
+            stream.SetLength(what == "truncate" ? stream.Length / 2 : stream.Length);
+            stream.Position = stream.Length - 7;
+            stream.Write([1, 2, 3]);
+        }
+
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, 1), $"past a snapshot that somebody has done harm to ({what})");
+    }
+
+    [Fact]
+    public async Task Snapshots_that_cannot_be_written_stop_nothing_and_the_log_goes_back_to_the_beginning()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "file");
+        await File.WriteAllTextAsync(file, "no folder", Cancellation);
+        await using TrainingCluster cluster = await StartAsync(3, file);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 8);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, 1), "without any snapshot");
+    }
+
+    [Fact]
+    public async Task Two_snapshots_stay_and_batches_before_them_are_forgotten()
+    {
+        using var folder = new TemporaryFolder();
+        var store = new InMemoryRunStore();
+        await using TrainingCluster cluster = await StartAsync(2, folder.Path, store);
+        MoEModel model = await CreateAsync(cluster);
+        RunRecord record = await TrainUntilAsync(model, store, record => record.Snapshots is [{ Step: > 3 }, _]);
+        long older = record.Snapshots[0].Step;
+        Assert.Equal(older, record.LoggedFrom);
+        Assert.Null(await store.ReadBatchAsync(Model, older));
+        Assert.NotNull(await store.ReadBatchAsync(Model, older + 1));
+        Assert.Equal(2, Directory.GetFiles(folder.Path, "*.index.json", SearchOption.AllDirectories).Length);
+
+        await cluster.Client.DeleteModelAsync(Model, Cancellation);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task Without_snapshots_a_lost_silo_is_named_and_what_to_do()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], snapshots: 0);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 2);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+
+        ViewFailedException failed = await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 3), Cancellation));
+        Assert.Contains("Restore the last checkpoint under another name", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Step);
+    }
+
+    [Fact]
+    public async Task Expert_replicas_on_living_silos_make_a_loss_cost_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        await using TrainingCluster cluster = await StartAsync(3, folder.Path, interval: 100);
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        int[][][] ranks = [.. Run.Model.Experts.Select(count => Enumerable.Range(0, count).Select(expert => new[] { expert % 3, (expert + 1) % 3 }).ToArray())];
+        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, new PlacementRequest { Ranks = ranks }, Cancellation);
+        await TrainAsync(model, 5);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        var repeated = 0;
+        cluster.Calls.Before = call =>
+        {
+            if (TrainingCalls.OrdersOf(call).OfType<PrepareCommand>().Any(prepare => prepare.Share.Step <= 5))
+            {
+                Interlocked.Increment(ref repeated);
+            }
+        };
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 5), "with replicas");
+        Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Map!.Workers.Length);
+        Assert.Equal(0, repeated);
+    }
+
+    private static Task<TrainingCluster> StartAsync(int silos, string? place = null, IRunStore? store = null, int interval = 3) =>
+        TrainingCluster.StartAsync([.. Enumerable.Repeat(1, silos)], store: store, snapshots: interval, place: place);
+
+    private static Task<MoEModel> CreateAsync(TrainingCluster cluster) => cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
+
+    private static async Task<TrainingTrace> UndisturbedAsync(TrainingCluster cluster, int steps = Steps) =>
+        await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), steps);
+
+    /// <summary>Snapshots come to disk beside the steps, whenever they do.</summary>
+    private static async Task<RunRecord> TrainUntilAsync(MoEModel model, InMemoryRunStore store, Predicate<RunRecord> arrives)
+    {
+        RunRecord? record;
+        do
+        {
+            await TrainAsync(model, 1);
+            record = await store.ReadAsync(Model);
+            Assert.True(model.Step < 2000, "There is no such snapshot after 2,000 steps.");
+        }
+        while (!arrives(record!));
+        return record!;
+    }
+
+    private static async Task TrainAsync(MoEModel model, int steps) => await TrainingTrace.OfAsync(model, steps);
+}
