@@ -23,8 +23,11 @@ public interface IRunStore
     /// <summary>Logs the batch of a step, replacing one that was logged for it and never committed.</summary>
     Task WriteBatchAsync(string model, StepRequest batch);
 
-    /// <summary>Forgets the batches of steps up to <paramref name="step"/>, which nobody will learn again.</summary>
-    Task TrimBatchesAsync(string model, long step);
+    /// <summary>Forgets the batches of some steps, which nobody will learn again.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="from">The first of them.</param>
+    /// <param name="through">The last of them.</param>
+    Task TrimBatchesAsync(string model, long from, long through);
 
     /// <summary>The batch of a step; null when none is logged.</summary>
     Task<StepRequest?> ReadBatchAsync(string model, long step);

@@ -46,14 +46,10 @@ public sealed class InMemoryRunStore : IRunStore
     public Task WriteBatchAsync(string model, StepRequest batch) => Locked(() => LogOf(model)[batch.Step] = batch);
 
     /// <inheritdoc />
-    public Task TrimBatchesAsync(string model, long step) => Locked(() =>
+    public Task TrimBatchesAsync(string model, long from, long through) => Locked(() =>
     {
         SortedDictionary<long, StepRequest> log = LogOf(model);
-        while (log.Count > 0 && log.Keys.First() <= step)
-        {
-            log.Remove(log.Keys.First());
-        }
-
+        Array.ForEach([.. log.Keys.Where(step => step >= from && step <= through)], step => log.Remove(step));
         return true;
     });
 

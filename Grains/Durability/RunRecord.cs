@@ -78,9 +78,11 @@ public sealed record RunRecord
 /// <summary>A complete snapshot, or the checkpoint or seed that a run began with.</summary>
 /// <param name="Step">The step whose state it is.</param>
 /// <param name="Place">Its place; null for the seed.</param>
-public sealed record SnapshotMark(long Step, string? Place);
+[GenerateSerializer, Immutable, Alias("moe.stored.snapshot")]
+public sealed record SnapshotMark([property: Id(0)] long Step, [property: Id(1)] string? Place);
 
 /// <summary>A recovery that has begun: members are at any step between the snapshot's and the target.</summary>
 /// <param name="From">What all members start from.</param>
 /// <param name="Target">The last step that was decided: logged batches up to it are learnt again.</param>
-public sealed record RecoveryMark(SnapshotMark From, long Target);
+[GenerateSerializer, Immutable, Alias("moe.stored.recovery")]
+public sealed record RecoveryMark([property: Id(0)] SnapshotMark From, [property: Id(1)] long Target);

@@ -59,7 +59,7 @@ internal sealed class SnapshotKeeper(
     /// <summary>Forgets the batches that no snapshot needs any more. Once the record says so.</summary>
     /// <param name="before">The record as it was before.</param>
     public Task TrimAsync(RunRecord before) =>
-        term.Record.LoggedFrom > before.LoggedFrom ? store.TrimBatchesAsync(model, term.Record.LoggedFrom) : Task.CompletedTask;
+        term.Record.LoggedFrom > before.LoggedFrom ? store.TrimBatchesAsync(model, before.LoggedFrom + 1, term.Record.LoggedFrom) : Task.CompletedTask;
 
     /// <summary>A step has been decided and its commit is on its way: when it is time, members copy what it makes before the next step begins.</summary>
     public void Committed(long step)

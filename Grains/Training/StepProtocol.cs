@@ -20,8 +20,8 @@ internal sealed class StepProtocol(
     /// <summary>Calls per step besides those: the client's submission.</summary>
     public const int CallsPerStep = 1;
 
-    /// <summary>Outcomes kept for clients that missed them. A client submits one step ahead.</summary>
-    private const int RememberedOutcomes = 4;
+    /// <summary>Outcomes kept for clients that missed them, and for steps that are learnt again to be compared with.</summary>
+    private const int RememberedOutcomes = 64;
 
     /// <summary>Runs a step and decides it, and with it a change of placement whose shards are copied meanwhile.</summary>
     /// <param name="request">The batch.</param>

@@ -11,6 +11,8 @@ using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Workers.Host;
 using Orleans.Configuration;
+using Orleans.Serialization;
+using Orleans.Storage;
 
 namespace MoEActors.Silo.Hosting;
 
@@ -38,7 +40,7 @@ public static class MoESiloBuilderExtensions
             host.Devices = chosen.Value.Open;
             host.MemoryPerDevice = chosen.Value.MemoryPerDevice;
         });
-        silo.Services.AddSingleton(services => Chosen(services).Store ?? new InMemoryRunStore());
+        silo.Services.AddSingleton(services => Chosen(services).Store ?? InGrainStorage(services) ?? (IRunStore)new InMemoryRunStore());
         silo.Services.AddSingleton(services => Chosen(services).Communicators ?? new InProcessCommunicatorProvider());
         silo.Services.AddSingleton(services => Chosen(services).CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(services => ModelKinds.BuiltIn.With(Chosen(services).ExpertKinds, Chosen(services).GateKinds));
@@ -57,6 +59,12 @@ public static class MoESiloBuilderExtensions
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
         return silo.UseMoEClustering();
     }
+
+    /// <summary>A store in the host's grain storage of our name; null when it has none.</summary>
+    private static GrainStorageRunStore? InGrainStorage(IServiceProvider services) =>
+        services.GetKeyedService<IGrainStorage>(MoEOptions.GrainStorage) is { } storage
+            ? new GrainStorageRunStore(storage, services.GetRequiredService<Serializer>())
+            : null;
 
     private static MoEOptions Chosen(IServiceProvider services) => services.GetRequiredService<IOptions<MoEOptions>>().Value;
 

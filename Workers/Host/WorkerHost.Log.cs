@@ -11,10 +11,10 @@ internal static partial class WorkerHostLog
     /// <summary>A worker has carried out a command of its view.</summary>
     public static void Done(ILogger log, CommandHeader header, Command command, WorkerId worker, WorkerModel model, long started)
     {
-        if (command is OpenViewCommand open)
+        if (command is OpenViewCommand open && model.View is { } view)
         {
             ViewJoined(
-                log, worker, header.View, header.Model, header.Term, model.View!.Rank, open.Map.Workers.Length, open.Version, model.Parameters.Shards.Count,
+                log, worker, header.View, header.Model, header.Term, view.Rank, open.Map.Workers.Length, open.Version, model.Parameters.Shards.Count,
                 model.Device.AllocatedBytes);
         }
         else if (command is CommitCommand { Adopt: > 0 } commit)

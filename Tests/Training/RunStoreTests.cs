@@ -1,0 +1,239 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using MoEActors.Grains.Durability;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Planners;
+using MoEActors.Tests.Support;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>What coordinators rely on, of every store of runs.</summary>
+public sealed class RunStoreTests
+{
+    private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    public static TheoryData<string> Stores => ["memory", "grain storage"];
+
+    [Theory, MemberData(nameof(Stores))]
+    public async Task A_record_comes_back_as_it_was_written(string kind)
+    {
+        IRunStore store = Make(kind);
+        RunRecord record = First() with { Silos = ["a"], Director = new(), Snapshots = [new(3, "x/0")], Recovery = new(new(3, "x/0"), 7), LoggedFrom = 3 };
+        Assert.Null(await store.ReadAsync("m"));
+        Assert.True(await store.TryWriteAsync("m", record));
+
+        RunRecord found = (await store.ReadAsync("m"))!;
+        Assert.Equal(record.Configuration.ToJson(), found.Configuration.ToJson());
+        Assert.True(record.Map!.IsPlacedAs(found.Map!));
+        Assert.Equivalent(record with { Map = null, Configuration = new() }, found with { Map = null, Configuration = new() });
+        Assert.Equal(["m"], await store.ListAsync());
+    }
+
+    [Theory, MemberData(nameof(Stores))]
+    public async Task Of_writers_that_race_for_a_version_one_wins(string kind)
+    {
+        IRunStore store = Make(kind);
+        for (int version = 1; version <= 20; version++)
+        {
+            RunRecord[] records = [.. Enumerable.Range(0, 8).Select(writer => First() with { Version = version, Term = writer })];
+            bool[] won = await Task.WhenAll(records.Select(record => Task.Run(() => store.TryWriteAsync("m", record))));
+            Assert.Single(won, true);
+            Assert.Equal(Array.IndexOf(won, true), (await store.ReadAsync("m"))!.Term);
+        }
+    }
+
+    [Theory, MemberData(nameof(Stores))]
+    public async Task Who_knows_an_older_version_loses_whatever_others_have_read_meanwhile(string kind)
+    {
+        IRunStore store = Make(kind);
+        Assert.True(await store.TryWriteAsync("m", First()));
+        Assert.True(await store.TryWriteAsync("m", First() with { Version = 2, Term = 5 }));
+        await store.ReadAsync("m");
+
+        Assert.False(await store.TryWriteAsync("m", First() with { Version = 2, Term = 6 }));
+        Assert.False(await store.TryWriteAsync("m", First() with { Version = 1 }));
+        Assert.False(await store.TryWriteAsync("m", First() with { Version = 4 }));
+        Assert.Equal(5, (await store.ReadAsync("m"))!.Term);
+    }
+
+    [Theory, MemberData(nameof(Stores))]
+    public async Task Batches_are_kept_until_they_are_trimmed_and_the_last_one_logged_counts(string kind)
+    {
+        IRunStore store = Make(kind);
+        for (long step = 1; step <= 5; step++)
+        {
+            await store.WriteBatchAsync("m", new StepRequest(step, [.. TrainingRuns.Batch(Run, step)]));
+        }
+
+        await store.WriteBatchAsync("m", new StepRequest(4, [.. TrainingRuns.Batch(Run, 40)]));
+        await store.TrimBatchesAsync("m", 1, 2);
+
+        Assert.Null(await store.ReadBatchAsync("m", 2));
+        Assert.Equal(TrainingRuns.Batch(Run, 3)[0].Inputs, (await store.ReadBatchAsync("m", 3))!.Batches[0].Inputs);
+        Assert.Equal(TrainingRuns.Batch(Run, 40)[0].Inputs, (await store.ReadBatchAsync("m", 4))!.Batches[0].Inputs);
+        Assert.Null(await store.ReadBatchAsync("other", 3));
+    }
+
+    [Theory, MemberData(nameof(Stores))]
+    public async Task What_is_deleted_is_gone_and_its_name_is_free(string kind)
+    {
+        var storage = new ETagStorage();
+        IRunStore store = Make(kind, storage);
+        Assert.True(await store.TryWriteAsync("m", First()));
+        Assert.True(await store.TryWriteAsync("m", First() with { Version = 2, View = 2, Map = First().Map!.At(2), Step = 1 }));
+        await store.WriteBatchAsync("m", new StepRequest(1, [.. TrainingRuns.Batch(Run, 1)]));
+        await store.WriteBatchAsync("m", new StepRequest(2, [.. TrainingRuns.Batch(Run, 2)]));
+        await store.WriteDecisionsAsync("m", []);
+
+        Assert.False(await store.TryDeleteAsync("m", 1));
+        Assert.True(await store.TryDeleteAsync("m", 2));
+        Assert.Null(await store.ReadAsync("m"));
+        Assert.Null(await store.ReadBatchAsync("m", 1));
+        Assert.Empty(await store.ListAsync());
+        Assert.True(kind == "memory" || storage.Count == 1, $"{storage.Count} entries are left; the list of runs is one.");
+        Assert.True(await store.TryWriteAsync("m", First()));
+    }
+
+    [Fact]
+    public async Task A_decision_is_small_whatever_the_number_of_experts()
+    {
+        async Task<long> BytesAsync(int experts)
+        {
+            var storage = new ETagStorage();
+            IRunStore store = Make("grain storage", storage);
+            RunConfiguration run = Run with { Model = Run.Model with { Experts = [experts, 0, experts] } };
+            RunRecord record = First() with { Configuration = run, Map = StaticPlanner.Plan(1, First().Map!.Workers, run.Model.Experts) };
+            long[][] counts = [new long[experts], [], new long[experts]];
+            var outcome = new StepOutcome
+            {
+                Step = 1, Loss = 1, CrossEntropy = 1, Auxiliary = 0, GradientNorm = 1, LearningRate = 1, Tokens = 1, Seconds = 1, KeptTokens = counts,
+                ChosenTokens = counts, ExecutorAllocatedBytes = 0,
+            };
+            await store.TryWriteAsync("m", record);
+            long before = storage.Written;
+            await store.TryWriteAsync("m", record with { Version = 2, Step = 1, LastOutcomes = [outcome] });
+            return storage.Written - before;
+        }
+
+        long few = await BytesAsync(8), many = await BytesAsync(2000);
+        Assert.True(many - few <= 1024, $"A decision takes {few} bytes with 8 experts and {many} with 2,000.");
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_write_whose_answer_is_lost_is_looked_up_before_anything_else(bool taken)
+    {
+        var storage = new ETagStorage();
+        IRunStore store = Make("grain storage", storage);
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1], store: store);
+        var model = await cluster.Client.CreateModelAsync("m", Run, null, TestContext.Current.CancellationToken);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, TestContext.Current.CancellationToken), 4);
+        storage.LoseNext(after: 3, count: 3, taken);
+
+        expected.AssertSame(await TrainingTrace.OfAsync(model, 4), $"with answers of the store that were lost, the writes {(taken ? "" : "not ")}taken");
+        Assert.Equal(4, (await store.ReadAsync("m"))!.Step);
+        Assert.Equal(3, storage.Lost);
+    }
+
+    private static RunRecord First() => new()
+    {
+        Version = 1, Run = Guid.Parse("11111111-2222-3333-4444-555555555555"), Term = 1, Owner = Guid.Parse("21111111-2222-3333-4444-555555555555"), View = 1,
+        Configuration = Run, Map = StaticPlanner.Plan(1, [new WorkerId("a@1", 0), new WorkerId("b@1", 0)], Run.Model.Experts),
+    };
+
+    private static IRunStore Make(string kind, ETagStorage? storage = null) => kind == "memory"
+        ? new InMemoryRunStore()
+        : new GrainStorageRunStore(
+            storage ?? new ETagStorage(),
+            new ServiceCollection().AddSerializer(serializer => serializer.AddAssembly(typeof(RunRecord).Assembly)).BuildServiceProvider()
+                .GetRequiredService<Serializer>());
+
+    /// <summary>A grain storage as providers are: entries by name and grain, with ETags, whose answers can be lost.</summary>
+    private sealed class ETagStorage : IGrainStorage
+    {
+        private readonly ConcurrentDictionary<(string, GrainId), (string Tag, byte[] Data)> _entries = new();
+        private readonly Lock _lock = new();
+        private int _tags, _untilLoss = int.MaxValue, _losses;
+        private bool _taken;
+        private long _written;
+
+        public int Count => _entries.Count;
+
+        public long Written => Interlocked.Read(ref _written);
+
+        public int Lost { get; private set; }
+
+        /// <summary>Loses the answers of some writes, which are taken or not.</summary>
+        public void LoseNext(int after, int count, bool taken) => (_untilLoss, _losses, _taken) = (after, count, taken);
+
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            if (_entries.TryGetValue((stateName, grainId), out var found))
+            {
+                Bytes(grainState).Data = found.Data;
+                (grainState.ETag, grainState.RecordExists) = (found.Tag, true);
+            }
+            else
+            {
+                grainState.RecordExists = false;
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            lock (_lock)
+            {
+                bool loses = --_untilLoss < 0 && Lost < _losses;
+                if (loses)
+                {
+                    Lost++;
+                    if (!_taken)
+                    {
+                        throw new TimeoutException("The store did not answer.");
+                    }
+                }
+
+                Require(stateName, grainId, grainState.ETag);
+                byte[] data = Bytes(grainState).Data;
+                Interlocked.Add(ref _written, data.Length);
+                string tag = $"{++_tags}";
+                _entries[(stateName, grainId)] = (tag, data);
+                if (loses)
+                {
+                    throw new TimeoutException("The store did not answer.");
+                }
+
+                (grainState.ETag, grainState.RecordExists) = (tag, true);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            lock (_lock)
+            {
+                Require(stateName, grainId, grainState.ETag);
+                _entries.TryRemove((stateName, grainId), out _);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        private static StoredBytes Bytes<T>(IGrainState<T> state) => (StoredBytes)(object)state.State!;
+
+        private void Require(string stateName, GrainId grainId, string? tag)
+        {
+            string? found = _entries.TryGetValue((stateName, grainId), out var entry) ? entry.Tag : null;
+            if (found != tag)
+            {
+                throw new InconsistentStateException($"{stateName} of {grainId} has another ETag.", found ?? "", tag ?? "");
+            }
+        }
+    }
+}
