@@ -14,6 +14,10 @@ public interface IWorkerHostService : IGrainService
     [Alias("roll")]
     Task<HostInventory> GetInventoryAsync(string model, long term);
 
+    /// <summary>The highest term that this host has seen for a model; 0 when it holds nothing of it.</summary>
+    [Alias("term")]
+    Task<long> GetTermAsync(string model);
+
     /// <summary>Takes over a newer placement map, from which this silo answers where grains belong.</summary>
     [Alias("map")]
     Task InstallMapAsync(string model, PlacementMap map);

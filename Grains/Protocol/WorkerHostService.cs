@@ -15,6 +15,9 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     public Task<HostInventory> GetInventoryAsync(string model, long term) => Translated(() => host.GetInventoryAsync(model, term));
 
     /// <inheritdoc />
+    public Task<long> GetTermAsync(string model) => Task.FromResult(host.TermOf(model));
+
+    /// <inheritdoc />
     public Task InstallMapAsync(string model, PlacementMap map)
     {
         maps.Install(model, map);

@@ -105,6 +105,11 @@ internal static partial class RunLog
     [LoggerMessage(127, LogLevel.Warning, "Model {Model}, term {Term}, view {View}: silo {Silo} is left out for now: {Reason}")]
     public static partial void SiloPassedOver(ILogger log, string model, long term, long view, string silo, string reason);
 
+    [LoggerMessage(
+        128, LogLevel.Error,
+        "Model {Model}, term {Term}, view {View}: the store has step {Step} as the last one, and members have committed step {Found}: it has forgotten what it had acknowledged. The run goes on from its members; a snapshot is taken at once. Find out why the store forgets.")]
+    public static partial void StoreBehind(ILogger log, string model, long term, long view, long step, long found);
+
     [LoggerMessage(122, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
     public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }

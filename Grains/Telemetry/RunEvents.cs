@@ -179,6 +179,8 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
 
     public void StepDiverged(long step, double known, double found) => RunLog.StepDiverged(log, model, Term, View, step, known, found);
 
+    public void StoreBehind(long step, long found) => RunLog.StoreBehind(log, model, Term, View, step, found);
+
     public void SiloPassedOver(string silo, string reason) => RunLog.SiloPassedOver(log, model, Term, View, silo, reason);
 
     private Activity? Tagged(Activity? activity, long step, long? view = null) =>

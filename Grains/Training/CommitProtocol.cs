@@ -87,7 +87,9 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
 
         if (step != term.Record.Step)
         {
-            await term.WriteAsync(term.Record with { Step = step });
+            events.StoreBehind(term.Record.Step, step);
+            term.HasForgetfulStore = true;
+            await term.WriteAsync(term.Record with { Step = step, LoggedFrom = step });
         }
 
         return true;

@@ -30,12 +30,18 @@ internal sealed class CoordinatorTerm
     /// <summary>Whether nothing has come of the run yet: no view was ever opened.</summary>
     public bool IsUntouched => Record is { View: 0, Checkpoint: null };
 
+    /// <summary>Whether the store has forgotten what it had acknowledged: batches may be missing in its log until the next snapshot.</summary>
+    public bool HasForgetfulStore { get; set; }
+
     /// <summary>Takes the next term of an existing run; null when there is none.</summary>
-    public static async Task<CoordinatorTerm?> TakeAsync(IRunStore store, string model)
+    /// <param name="store">The store.</param>
+    /// <param name="model">The run's name.</param>
+    /// <param name="seen">The highest term that a worker host knows: a store may have forgotten it.</param>
+    public static async Task<CoordinatorTerm?> TakeAsync(IRunStore store, string model, Func<Task<long>> seen)
     {
         while (await store.ReadAsync(model) is { } record)
         {
-            RunRecord taken = record with { Version = record.Version + 1, Term = record.Term + 1, Owner = Guid.NewGuid() };
+            RunRecord taken = record with { Version = record.Version + 1, Term = Math.Max(record.Term, await seen()) + 1, Owner = Guid.NewGuid() };
             if (await store.TryWriteAsync(model, taken))
             {
                 return new CoordinatorTerm(store, model, taken);
@@ -76,13 +82,24 @@ internal sealed class CoordinatorTerm
     /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
     public async Task WriteAsync(RunRecord record)
     {
-        RunRecord next = record with { Version = Record.Version + 1 };
-        if (!await StoreOutage.RideOutAsync(() => _store.TryWriteAsync(Model, next), () => WasTakenAsync(next)))
+        while (true)
         {
-            throw Replaced();
-        }
+            RunRecord next = record with { Version = Record.Version + 1 };
+            if (await StoreOutage.RideOutAsync(() => _store.TryWriteAsync(Model, next), () => WasTakenAsync(next)))
+            {
+                Record = next;
+                return;
+            }
 
-        Record = next;
+            if (await _store.ReadAsync(Model) is not { } found || found.Run != Record.Run || found.Version >= Record.Version || found.Term > Record.Term)
+            {
+                throw Replaced();
+            }
+
+            // Nobody has replaced this coordinator: the store is older than what it had acknowledged. What is known here is newer.
+            HasForgetfulStore = true;
+            Record = Record with { Version = found.Version };
+        }
     }
 
     /// <summary>Whether a write was taken; null when it was not and nobody else's was either, so that it can be tried again.</summary>

@@ -52,6 +52,13 @@ internal sealed class SnapshotKeeper(
         }
 
         _sealed = null;
+        if (term.HasForgetfulStore)
+        {
+            // Only what was logged since is sure to be there.
+            term.HasForgetfulStore = false;
+            return record with { Snapshots = [mark], LoggedFrom = mark.Step };
+        }
+
         SnapshotMark[] kept = [.. record.Snapshots.Append(mark).TakeLast(Kept)];
         return record with { Snapshots = kept, LoggedFrom = kept.Length == Kept ? kept[0].Step : record.LoggedFrom };
     }
@@ -64,7 +71,7 @@ internal sealed class SnapshotKeeper(
     /// <summary>A step has been decided and its commit is on its way: when it is time, members copy what it makes before the next step begins.</summary>
     public void Committed(long step)
     {
-        if (IsOn && members.Map is not null && _pending is null && _sealed is null && step - _last >= options.Interval && TryBegin(step) is { } begun)
+        if (IsOn && members.Map is not null && _pending is null && _sealed is null && (step - _last >= options.Interval || term.HasForgetfulStore) && TryBegin(step) is { } begun)
         {
             members.Post(begun.Command);
         }

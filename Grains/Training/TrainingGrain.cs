@@ -31,11 +31,13 @@ public sealed class TrainingGrain(
 
     private string Model => this.GetPrimaryKeyString();
 
+    private HostTerms Hosts => new(hosts, silos, Model);
+
     /// <inheritdoc />
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(Model);
-        if (await CoordinatorTerm.TakeAsync(store, Model) is { } term)
+        if (await CoordinatorTerm.TakeAsync(store, Model, Hosts.HighestAsync) is { } term)
         {
             RunLog.TermTaken(logger, Model, term.Number, term.Record.Step, term.Record.View);
             Begin(term);
@@ -49,6 +51,7 @@ public sealed class TrainingGrain(
         RunConfiguration run = Validated(configuration);
         if (_coordinator is null)
         {
+            await RequireUnknownAsync();
             Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord { Configuration = run }));
             RunLog.ModelCreated(logger, Model, _coordinator!.Term.Number, run.Model.Experts.Sum(), run.Model.Layers);
         }
@@ -100,7 +103,7 @@ public sealed class TrainingGrain(
     {
         if (_coordinator is null)
         {
-            return Task.FromResult(_queue.Add(term: 0, () => Task.FromResult<WorkOutcome>(new DeleteOutcome(Existed: false))));
+            return Task.FromResult(_queue.Add(term: 0, async () => new DeleteOutcome(Existed: await Hosts.ForgetAsync())));
         }
 
         // Asked for twice, the second one finds that it is done.
@@ -138,6 +141,7 @@ public sealed class TrainingGrain(
 
         if (_coordinator is null)
         {
+            await RequireUnknownAsync();
             using Activity? activity = RunEvents.Activities.StartActivity("moe.checkpoint.restore")?.SetTag("model", Model);
 
             // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
@@ -228,6 +232,16 @@ public sealed class TrainingGrain(
         if (_ending)
         {
             throw new InvalidRequestException($"Model '{Model}' is being deleted. Create it anew when that is done.");
+        }
+    }
+
+    /// <summary>A model that silos hold and the store does not know must not be begun anew: the store has lost it.</summary>
+    private async Task RequireUnknownAsync()
+    {
+        if (await Hosts.HighestAsync() > 0)
+        {
+            throw new InvalidRequestException(
+                $"The store knows no model '{Model}', and silos hold one: the store has come back without it. Stop the cluster and bring the store back as it was, or delete the model, which frees what silos hold, and restore its last checkpoint.");
         }
     }
 

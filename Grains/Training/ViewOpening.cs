@@ -35,6 +35,7 @@ internal sealed class ViewOpening(
                 inventory = WithoutStrangers(inventory);
             }
 
+            await CatchUpAsync(inventory);
             PlacementMap wish = Wish(wanted, inventory);
             if (Found(inventory, wish, mayRecover: members.Map is null) is not { } found)
             {
@@ -55,6 +56,28 @@ internal sealed class ViewOpening(
         {
             throw new PlacementRefusedException(e.Message);
         }
+    }
+
+    /// <summary>
+    /// Members can be ahead of what is written down only where the store has forgotten its tail: they are right, as long as they have every expert.
+    /// </summary>
+    private async Task CatchUpAsync(ClusterInventory inventory)
+    {
+        long step = term.Record.Step, ahead = inventory.Hosts.Select(host => host.Inventory.Version).DefaultIfEmpty().Max();
+        if (ahead <= step || recovery.IsDue)
+        {
+            return;
+        }
+
+        if (!inventory.Where(host => host.Version == ahead).HoldsAll(run.Model.Experts))
+        {
+            throw new ViewFailedException(
+                $"Silos hold model '{term.Model}' at step {ahead}, and not all of its experts; the store has it at step {step}. The store has forgotten what it had acknowledged, and a silo is gone, too: steps {step + 1} to {ahead} are lost. Bring back one of them, or restore the last checkpoint under another name.");
+        }
+
+        events.StoreBehind(step, ahead);
+        term.HasForgetfulStore = true;
+        await term.WriteAsync(term.Record with { Step = ahead, LoggedFrom = ahead });
     }
 
     private PlacementMap Wish(PlacementRequest? wanted, ClusterInventory inventory)

@@ -243,6 +243,76 @@ public sealed class RecoveryTests
         Assert.Equal(0, repeated);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_store_that_forgets_its_tail_is_told_again_by_the_coordinator_or_by_the_members(bool newCoordinator)
+    {
+        var storage = new ETagStorage();
+        await using TrainingCluster cluster = await StartAsync(2, store: storage.ToRunStore());
+        TrainingTrace expected = await UndisturbedAsync(cluster);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 2);
+        var then = storage.Remember();
+        await TrainAsync(model, 3);
+        storage.GoBack(then);
+        if (newCoordinator)
+        {
+            CoordinatorLifeTests.DeactivateNext(cluster);
+            await model.GetStatusAsync(Cancellation);
+        }
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 5), "with a store that forgot three steps");
+        Assert.Equal(Steps, (await storage.ToRunStore().ReadAsync(Model))!.Step);
+    }
+
+    [Fact]
+    public async Task A_store_that_forgot_a_model_is_not_followed()
+    {
+        var storage = new ETagStorage();
+        await using TrainingCluster cluster = await StartAsync(2, store: storage.ToRunStore());
+        var then = storage.Remember();
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 2);
+        storage.GoBack(then);
+        CoordinatorLifeTests.DeactivateNext(cluster);
+        await model.GetStatusAsync(Cancellation);
+
+        InvalidRequestException refused = await Assert.ThrowsAsync<InvalidRequestException>(() => CreateAsync(cluster));
+        Assert.Contains("the store has come back without it", refused.Message, StringComparison.Ordinal);
+        Assert.True(await cluster.Client.DeleteModelAsync(Model, Cancellation));
+        Assert.Equal(0, (await CreateAsync(cluster)).Step);
+    }
+
+    [Fact]
+    public async Task A_layer_of_a_caller_goes_back_to_its_last_snapshot_and_says_so()
+    {
+        var store = new InMemoryRunStore();
+        await using TrainingCluster cluster = await StartAsync(3, store: store);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(
+            Model, new LayerConfiguration { Dim = 12, Hidden = 10, Experts = 6 }, null, Cancellation);
+        RunRecord record;
+        do
+        {
+            await LearnAsync();
+            record = (await store.ReadAsync(Model))!;
+        }
+        while (record.Snapshots.Length == 0 || record.Snapshots[^1].Step == layer.Step);
+        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+
+        RolledBackException back = await Assert.ThrowsAsync<RolledBackException>(LearnAsync);
+        Assert.Equal(record.Snapshots[^1].Step, back.Step);
+        Assert.Equal(back.Step, layer.Step);
+        await LearnAsync();
+        Assert.Equal(back.Step + 1, layer.Step);
+
+        async Task LearnAsync()
+        {
+            float[] x = [.. Enumerable.Range(0, 12 * 8).Select(i => MathF.Sin(i))], y = new float[x.Length];
+            await layer.ForwardAsync(x, y, cancellationToken: Cancellation);
+            await layer.BackwardAsync(y, y, Cancellation);
+            await layer.ApplyAsync(Cancellation);
+        }
+    }
+
     private static Task<TrainingCluster> StartAsync(int silos, string? place = null, IRunStore? store = null, int interval = 3) =>
         TrainingCluster.StartAsync([.. Enumerable.Repeat(1, silos)], store: store, snapshots: interval, place: place);
 

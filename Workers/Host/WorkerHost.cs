@@ -92,6 +92,15 @@ public sealed class WorkerHost : IDisposable
         };
     }
 
+    /// <summary>The highest term seen for a model; 0 for none.</summary>
+    public long TermOf(string model)
+    {
+        lock (_lock)
+        {
+            return _inboxes.GetValueOrDefault(model)?.Term ?? 0;
+        }
+    }
+
     /// <summary>Queues a command on every worker, once, and returns at once.</summary>
     /// <exception cref="CommandRefusedException">Its term, view or step is old.</exception>
     public void Submit(CommandHeader header, Command command)
