@@ -34,6 +34,9 @@ public sealed class TrainingStatus
     /// <summary>Memory of each rank's worker, as of its last command.</summary>
     [Id(40)] public WorkerMemory[] Memory { get; init; } = [];
 
+    /// <summary>The step that the run would go back to if a silo with experts died now: that of its last snapshot, or of what it began with.</summary>
+    [Id(41)] public long SnapshotStep { get; init; }
+
     /// <summary>How the placement follows the load; null when it does not.</summary>
     [Id(30)] public DirectorSettings? Director { get; init; }
 

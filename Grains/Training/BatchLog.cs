@@ -14,6 +14,12 @@ internal sealed class BatchLog(IRunStore store, CoordinatorTerm term, string mod
 {
     private long _logged = term.Record.Step;
 
+    /// <summary>The last step that is logged. The inventory can have found one that members had committed and the record not.</summary>
+    private long Last => Math.Max(_logged, term.Record.Step);
+
+    /// <summary>Whether a step is beyond the next one.</summary>
+    public bool IsBeyond(long step) => step > Last + 1;
+
     /// <summary>Logs a batch. One that is logged already stays.</summary>
     /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
@@ -35,8 +41,7 @@ internal sealed class BatchLog(IRunStore store, CoordinatorTerm term, string mod
             return;
         }
 
-        // The inventory can have found a step that members had committed and the record not.
-        long last = Math.Max(_logged, term.Record.Step);
+        long last = Last;
         if (request.Step != last + 1)
         {
             throw new StaleCommandException(

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using MoEActors.Grains.Cluster;
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
@@ -74,11 +75,14 @@ internal sealed class Coordinator
         return await _views.OpenAsync(wanted);
     }
 
-    /// <summary>Checks a batch and logs it before anything runs. One that is logged already stays.</summary>
+    /// <summary>
+    /// Checks a batch and logs it before anything runs. One that is logged already stays. False when the step is beyond the next one by what is
+    /// written down, and the members have not been asked yet: a store can have forgotten steps that they have committed. Then <see cref="LogLateAsync"/> logs it.
+    /// </summary>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
     /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
-    public Task LogAsync(StepRequest request)
+    public async Task<bool> TryLogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
         if (Term.Record.InferenceOnly)
@@ -86,7 +90,22 @@ internal sealed class Coordinator
             RequestChecks.Inference(request: null, _model);
         }
 
-        return _batches.AddAsync(request);
+        if (_members.Map is null && Term.Record.Map is not null && _batches.IsBeyond(request.Step))
+        {
+            return false;
+        }
+
+        await _batches.AddAsync(request);
+        return true;
+    }
+
+    /// <summary>Logs a batch once a view is open.</summary>
+    /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
+    /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
+    public async Task LogLateAsync(StepRequest request)
+    {
+        await _views.OpenAsync(wanted: null);
+        await _batches.AddAsync(request);
     }
 
     /// <summary>Runs a logged step.</summary>
@@ -173,6 +192,7 @@ internal sealed class Coordinator
             View = map is null ? 0 : _members.View,
             Step = record.Step,
             Configuration = record.Configuration,
+            SnapshotStep = _snapshots.Newest.Step,
             Director = record.Director,
             DirectorRevision = record.DirectorRevision,
             Calibration = record.Calibration,

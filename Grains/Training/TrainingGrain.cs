@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
@@ -83,12 +84,16 @@ public sealed class TrainingGrain(
     public async Task<long> SubmitStepAsync(StepRequest request)
     {
         Coordinator existing = Existing();
-        await UnlessReplaced(existing, async () =>
+        bool isLogged = await UnlessReplaced(existing, () => existing.TryLogAsync(request));
+        return Queue(async coordinator =>
         {
-            await existing.LogAsync(request);
-            return true;
+            if (!isLogged)
+            {
+                await coordinator.LogLateAsync(request);
+            }
+
+            return await coordinator.StepAsync(request);
         });
-        return Queue(coordinator => coordinator.StepAsync(request));
     }
 
     /// <inheritdoc />

@@ -1,3 +1,5 @@
+using MoEActors.Grains.Cluster;
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;

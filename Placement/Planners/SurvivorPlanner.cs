@@ -48,16 +48,23 @@ public static class SurvivorPlanner
         {
             while (held[newcomer] < before.Experts / workers)
             {
-                // Of the fullest worker, the expert with the highest number that has one replica: a copy elsewhere is of no use there.
-                int fullest = Array.IndexOf(held, held.Max());
-                int expert = Array.FindLastIndex(placed, of => of.Length == 1 && of[0] == fullest);
-                if (fullest == newcomer || expert < 0)
+                // Of the fullest worker, the expert with the highest number, of those with one replica: moving one of several would make none safer.
+                int expert = -1;
+                for (int one = 0; one < placed.Length; one++)
+                {
+                    if (placed[one].Length == 1 && held[placed[one][0]] > held[newcomer] + 1 && (expert < 0 || held[placed[one][0]] >= held[placed[expert][0]]))
+                    {
+                        expert = one;
+                    }
+                }
+
+                if (expert < 0)
                 {
                     break;
                 }
 
+                held[placed[expert][0]]--;
                 placed[expert] = [newcomer];
-                held[fullest]--;
                 held[newcomer]++;
             }
         }

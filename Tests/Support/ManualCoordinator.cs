@@ -1,3 +1,4 @@
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Training;
 using MoEActors.Modules.Models;
@@ -28,7 +29,7 @@ internal sealed class ManualCoordinator
 
     public static async Task<ManualCoordinator> TakeAsync(TrainingCluster cluster, string model)
     {
-        CoordinatorTerm term = (await CoordinatorTerm.TakeAsync(cluster.Store, model))!;
+        CoordinatorTerm term = (await CoordinatorTerm.TakeAsync(cluster.Store, model, () => Task.FromResult(0L)))!;
         foreach (Silo.Embedded.EmbeddedSilo silo in cluster.Silos.Silos)
         {
             await cluster.Host(silo.Index).GetInventoryAsync(model, term.Number);

@@ -105,7 +105,7 @@ public sealed class CancellationTests : IAsyncLifetime
         await TrainingTrace.OfAsync(one, 3);
         await Assert.ThrowsAsync<StepTakenException>(() => other.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation));
         await TrainingTrace.OfAsync(one, 3);
-        await Assert.ThrowsAsync<StaleCommandException>(() => other.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation));
+        await Assert.ThrowsAsync<StepTakenException>(() => other.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation));
         await other.RefreshAsync(Cancellation);
         Assert.Equal(7, (await other.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation)).Step);
     }

@@ -31,9 +31,9 @@ public sealed class TwoClientsTests
         Assert.Equal(1, (await second.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
         Assert.Equal(await undisturbed.FingerprintAsync(Cancellation), await second.FingerprintAsync(Cancellation));
 
-        // One that is far behind hears the same.
+        // One that is far behind, by more steps than are remembered, hears the same.
         MoEModel asleep = await cluster.Client.OpenModelAsync(cluster["m"], Cancellation);
-        await TrainingTrace.OfAsync(first, 6);
+        await TrainingTrace.OfAsync(first, 66);
         StaleCommandException refused = await Assert.ThrowsAsync<StaleCommandException>(() => asleep.TrainStepAsync(TrainingRuns.Batch(Run, 9), Cancellation));
         Assert.Contains("Refresh the model", refused.Message, StringComparison.Ordinal);
     }

@@ -6,7 +6,7 @@ namespace MoEActors.Workers.Commands;
 /// <param name="Run">The run's definition.</param>
 /// <param name="Map">Members in rank order, and who holds what.</param>
 /// <param name="Version">Committed steps; 0 starts from the seed.</param>
-/// <param name="Checkpoint">Place of the checkpoint or snapshot that a worker which holds nothing starts from; null for the seed.</param>
+/// <param name="Checkpoint">Place of the checkpoint or snapshot of that step, for workers that are not at it; null for the seed.</param>
 /// <param name="Gates">Routing policies of the layers that do not route as the run began.</param>
 /// <param name="InferenceOnly">Whether nothing will be learnt, so that parameters are read from the checkpoint and moments are not.</param>
 /// <param name="Anew">Whether every worker starts from there, whatever it holds: what was lost with a member is computed again from that step on.</param>

@@ -32,7 +32,7 @@ internal sealed class WorkerParameters : IDisposable
     /// <summary>Committed steps; −1 when a checkpoint could not be read to its end, so that nothing here means anything.</summary>
     public long Version { get; private set; }
 
-    /// <summary>Comes to the step that a view starts at: a worker that holds nothing reads the checkpoint, if there is one.</summary>
+    /// <summary>Comes to the step that a view starts at: a worker that is at another one reads the checkpoint, if there is one.</summary>
     /// <param name="version">The step.</param>
     /// <param name="checkpoint">Folder of the checkpoint.</param>
     /// <param name="map">What is placed where.</param>
@@ -43,7 +43,7 @@ internal sealed class WorkerParameters : IDisposable
     /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
     public void StartAt(long version, string? checkpoint, PlacementMap map, int rank, bool moments, bool anew)
     {
-        if (checkpoint is not null && (anew || (version > 0 && Version <= 0)))
+        if (checkpoint is not null && (anew || Version != version))
         {
             Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version, moments);
         }

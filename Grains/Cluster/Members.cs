@@ -4,7 +4,7 @@ using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Timing;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Cluster;
 
 /// <summary>
 /// The worker hosts of a view, and commands to all of them. Commands of one coordinator are numbered; a host runs them in that order. Progress

@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Cluster;
 
 /// <summary>Silos by name, as people ask for them, and by address, as the cluster reaches them.</summary>
 internal sealed class SiloNames(ISiloStatusOracle silos)

@@ -1,6 +1,6 @@
 using MoEActors.Grains.Protocol;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Cluster;
 
 /// <summary>
 /// What worker hosts know of a model's coordinators, whatever the store says: a new term exceeds theirs as well as the store's, and a model that they hold and

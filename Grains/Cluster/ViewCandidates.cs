@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Telemetry;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Cluster;
 
 /// <summary>
 /// The silos that a view can be of: those that were asked for by name, or all, as far as they are alive. One that lives by membership's word and does not

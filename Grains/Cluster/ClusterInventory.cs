@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces.Errors;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Cluster;
 
 /// <summary>What the hosts of some silos hold of a model: the workers that answered, and where each shard lives.</summary>
 internal sealed class ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnlyList<(string Silo, HostInventory Inventory)> hosts)

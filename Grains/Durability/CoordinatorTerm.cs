@@ -1,7 +1,6 @@
-using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Durability;
 
 /// <summary>
 /// One coordinator's hold on a run: the record as it wrote it last. Every write is a compare-and-swap; losing one means that another
