@@ -106,8 +106,17 @@ public sealed class RunStoreTests
             long[][] counts = [new long[experts], [], new long[experts]];
             var outcome = new StepOutcome
             {
-                Step = 1, Loss = 1, CrossEntropy = 1, Auxiliary = 0, GradientNorm = 1, LearningRate = 1, Tokens = 1, Seconds = 1, KeptTokens = counts,
-                ChosenTokens = counts, ExecutorAllocatedBytes = 0,
+                Step = 1,
+                Loss = 1,
+                CrossEntropy = 1,
+                Auxiliary = 0,
+                GradientNorm = 1,
+                LearningRate = 1,
+                Tokens = 1,
+                Seconds = 1,
+                KeptTokens = counts,
+                ChosenTokens = counts,
+                ExecutorAllocatedBytes = 0,
             };
             await store.TryWriteAsync("m", record);
             long before = storage.Written;
@@ -136,8 +145,13 @@ public sealed class RunStoreTests
 
     private static RunRecord First() => new()
     {
-        Version = 1, Run = Guid.Parse("11111111-2222-3333-4444-555555555555"), Term = 1, Owner = Guid.Parse("21111111-2222-3333-4444-555555555555"), View = 1,
-        Configuration = Run, Map = StaticPlanner.Plan(1, [new WorkerId("a@1", 0), new WorkerId("b@1", 0)], Run.Model.Experts),
+        Version = 1,
+        Run = Guid.Parse("11111111-2222-3333-4444-555555555555"),
+        Term = 1,
+        Owner = Guid.Parse("21111111-2222-3333-4444-555555555555"),
+        View = 1,
+        Configuration = Run,
+        Map = StaticPlanner.Plan(1, [new WorkerId("a@1", 0), new WorkerId("b@1", 0)], Run.Model.Experts),
     };
 
     private static IRunStore Make(string kind, ETagStorage? storage = null) =>
