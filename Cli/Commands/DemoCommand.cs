@@ -36,8 +36,7 @@ internal static class DemoCommand
 
             // A demo takes the place of an earlier one, and of nothing that anybody has trained.
             EarlierRun.RequireNone(run, overwrite: run.HoldsDemo(), "name another folder with --output");
-            output.Out.WriteLine(
-                $"MoEActors demo: a mixture-of-experts language model learns from the .NET documentation on {parsed.GetValue(silos)} silos.");
+            output.Out.WriteLine("MoEActors demo: a language model with experts learns from the .NET documentation.");
             TrainingJob job = new()
             {
                 Name = "demo",

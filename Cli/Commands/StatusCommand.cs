@@ -83,7 +83,7 @@ internal static class StatusCommand
     {
         string error = director.PredictionError is { } part ? $", cost model {part * 100:0}% off" : "";
         writer.WriteLine(
-            $"  director {director.Policy}: balance by layer {string.Join(" ", director.Balance.Select(ratio => $"{ratio:0.00}"))}{error}");
+            $"  director {director.Policy}: unevenness by layer {string.Join(" ", director.Balance.Select(ratio => $"{ratio:0.00}"))}{error}");
         foreach (DecisionReport decision in director.Decisions)
         {
             writer.WriteLine($"  decision {decision.Number}, step {decision.Step:N0}, {decision.State}: {decision}");
@@ -124,15 +124,15 @@ internal static class StatusCommand
 
     private static string Line(RunStatus status)
     {
-        List<string> parts = [$"{VisibleText.OfName(status.Name)}: {$"{status.State}".ToLowerInvariant()}, step {status.Step:N0}/{status.Steps:N0}"];
+        List<string> parts = [$"{VisibleText.OfName(status.Name)}: {$"{status.State}".ToLowerInvariant()}, {Wording.Step(status.Step, status.Steps)}"];
         if (status.Loss is { } loss)
         {
-            parts.Add($"loss {loss:0.000}");
+            parts.Add(Wording.Loss(loss));
         }
 
         if (status.TokensPerSecond is { } rate)
         {
-            parts.Add($"tokens/s {rate:N0}");
+            parts.Add(Wording.Speed(rate));
         }
 
         parts.Add($"{status.Silos} silos");

@@ -21,7 +21,7 @@ internal static class HistoryPage
         }
 
         SummaryRow last = summary.Rows[^1];
-        writer.WriteLine(Fitting($"{summary.Name}: steps {first.First:N0} to {last.Last:N0}, {began.ToLocalTime():yyyy-MM-dd HH:mm:ss} to {ended.ToLocalTime():yyyy-MM-dd HH:mm:ss}"));
+        writer.WriteLine(WordWrap.Fit($"{summary.Name}: steps {first.First:N0} to {last.Last:N0}, {began.ToLocalTime():yyyy-MM-dd HH:mm:ss} to {ended.ToLocalTime():yyyy-MM-dd HH:mm:ss}", Width));
         writer.WriteLine($"training loss {first.Loss:0.000} to {last.Loss:0.000}  {Sparkline(summary.Rows)}");
         if (summary.Best is { } best)
         {
@@ -29,17 +29,17 @@ internal static class HistoryPage
         }
 
         writer.WriteLine();
-        writer.WriteLine($"{"steps",17} {"loss",8} {"norm",8} {"rate",8} {"tokens/s",10} {"balance",8} {"dropped",8}");
+        writer.WriteLine($"{"steps",17} {"loss",8} {"norm",8} {"rate",8} {"tokens/s",10} {"unevenness",10} {"dropped",8}");
         foreach (SummaryRow row in summary.Rows)
         {
             string steps = row.First == row.Last ? $"{row.First:N0}" : $"{row.First:N0}-{row.Last:N0}";
             string balance = row.Balance is { } ratio ? $"{ratio:0.00}" : "-";
             writer.WriteLine(
-                $"{steps,17} {row.Loss,8:0.000} {row.GradientNorm,8:0.000} {row.LearningRate,8:0.0e+0} {row.TokensPerSecond,10:N0} {balance,8} {row.DroppedShare * 100,7:0.0}%");
+                $"{steps,17} {row.Loss,8:0.000} {row.GradientNorm,8:0.000} {row.LearningRate,8:0.0e+0} {row.TokensPerSecond,10:N0} {balance,10} {row.DroppedShare * 100,7:0.0}%");
         }
 
         Write("evaluations", [.. summary.Evaluations.Select(one => $"step {one.Step:N0}: loss {one.Loss:0.000}{(one == summary.Best ? ", the lowest" : "")}")], writer);
-        Write("decisions of the director", [.. summary.Decisions.Select(one => $"step {one.Step:N0}, {one.State}: {one}")], writer);
+        Write("decisions of the director", [.. summary.Decisions.Select(one => $"step {one.Step:N0}, {one.State}: {one.InShort()}")], writer);
         Write("checkpoints", [.. summary.Checkpoints.Select(one => $"step {one.Step:N0}: {one.Place}")], writer);
         if (summary.ExpertsMoved > 0)
         {
@@ -72,9 +72,7 @@ internal static class HistoryPage
         writer.WriteLine(lines.Length > Shown ? $"{title}, the last {Shown} of {lines.Length:N0}" : title);
         foreach (string line in lines.TakeLast(Shown))
         {
-            writer.WriteLine(Fitting($"  {line}"));
+            writer.WriteLine($"  {WordWrap.Fit(line, Width - 2)}");
         }
     }
-
-    private static string Fitting(string line) => line.Length <= Width ? line : $"{line[..(Width - 3)]}...";
 }

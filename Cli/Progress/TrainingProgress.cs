@@ -14,6 +14,18 @@ internal sealed record TrainingProgress
     /// <summary>Training loss in nats per token, of the last step or smoothed.</summary>
     public required double Loss { get; init; }
 
+    /// <summary>Training loss since the start, in the order of steps.</summary>
+    public IReadOnlyList<LossPoint> Losses { get; init; } = [];
+
+    /// <summary>Loss on text that is not trained on, in the order of steps.</summary>
+    public IReadOnlyList<LossPoint> Validations { get; init; } = [];
+
+    /// <summary>The loss of a model that knows only how often each byte occurs; null where it is not known.</summary>
+    public double? FrequencyLoss { get; init; }
+
+    /// <summary>The first step whose loss was below <see cref="FrequencyLoss"/>; null before there is one.</summary>
+    public long? FrequenciesPassed { get; init; }
+
     /// <summary>Learning rate of the last step.</summary>
     public double LearningRate { get; init; }
 
@@ -40,17 +52,65 @@ internal sealed record TrainingProgress
     /// <summary>What the director sees and has done; null without one.</summary>
     public DirectorReport? Director { get; init; }
 
-    public IReadOnlyList<string> Silos { get; init; } = [];
+    /// <summary>The silos that have workers.</summary>
+    public IReadOnlyList<SiloShare> Silos { get; init; } = [];
 
-    /// <summary>Tokens that each expert of each silo received lately: one row per silo, one column per expert it holds.</summary>
-    public IReadOnlyList<long[]> ExpertLoads { get; init; } = [];
+    /// <summary>The layers that have experts.</summary>
+    public IReadOnlyList<ExpertLayer> Layers { get; init; } = [];
+
+    /// <summary>Experts that have lately come to other silos.</summary>
+    public IReadOnlyList<MovedExpert> Moved { get; init; } = [];
+
+    /// <summary>What the model wrote last; null before it has.</summary>
+    public WrittenSample? Sample { get; init; }
 
     /// <summary>What has happened since the start, in order; it only grows.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
+    public IReadOnlyList<RunNote> Notes { get; init; } = [];
 
     /// <summary>The part of the run that is done, 0 to 1.</summary>
     public double Fraction =>
         Steps is { } steps ? Math.Clamp((double)Step / Math.Max(1, steps), 0, 1)
         : Remaining is { } remaining && Elapsed + remaining > TimeSpan.Zero ? Math.Clamp(Elapsed / (Elapsed + remaining), 0, 1)
         : 0;
+}
+
+/// <summary>A loss after a step.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Loss">Nats per token.</param>
+internal readonly record struct LossPoint(long Step, double Loss);
+
+/// <summary>A silo and its part of the last step's work.</summary>
+/// <param name="Name">The silo's name.</param>
+/// <param name="Share">Its share of all tokens that experts took, 0 to 1.</param>
+internal readonly record struct SiloShare(string Name, double Share);
+
+/// <summary>The experts of a layer, in their order.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Experts">The experts.</param>
+internal sealed record ExpertLayer(int Layer, IReadOnlyList<ExpertPlace> Experts);
+
+/// <summary>How busy an expert is, and where it is.</summary>
+/// <param name="Load">Its tokens in the last step, in multiples of its layer's mean.</param>
+/// <param name="Silos">By replica: the index of its silo.</param>
+internal readonly record struct ExpertPlace(double Load, IReadOnlyList<int> Silos);
+
+/// <summary>An expert that has come to another silo, moved or copied.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Expert">The expert.</param>
+/// <param name="At">When that became known.</param>
+internal readonly record struct MovedExpert(int Layer, int Expert, DateTimeOffset At);
+
+/// <summary>Text that the model wrote.</summary>
+/// <param name="Step">The step after which it did.</param>
+/// <param name="Prompt">The beginning, which was given.</param>
+/// <param name="Text">How the model went on.</param>
+internal sealed record WrittenSample(long Step, string Prompt, string Text);
+
+/// <summary>Something that happened in a run, in one line.</summary>
+/// <param name="Step">The last step before it.</param>
+/// <param name="Text">What happened.</param>
+/// <param name="IsDecision">Whether it is a decision of the director.</param>
+internal readonly record struct RunNote(long Step, string Text, bool IsDecision = false)
+{
+    public override string ToString() => $"step {Step}: {Text}";
 }

@@ -73,11 +73,33 @@ internal sealed record DecisionReport(
             ]);
     }
 
-    /// <summary>In one line: what moved where, the balance ratio that it was made for, and the one expected or, if known, measured.</summary>
+    /// <summary>
+    /// In a short line: the unevenness of the worst layer before, the one expected or, if known, measured, and how many experts moved or were copied.
+    /// </summary>
+    public string InShort()
+    {
+        if (Layers.Count == 0)
+        {
+            return State;
+        }
+
+        string what = Layers.Sum(layer => layer.Arrivals.Count) switch { 0 => "giving up copies", 1 => "1 move", var moves => $"{moves} moves" };
+        string where = Layers.Count == 1 ? $"in layer {Layers[0].Layer}" : $"in {Layers.Count} layers";
+        if (Failure is not null)
+        {
+            return $"abandoned {what} {where}";
+        }
+
+        string expected = Layers.Any(layer => layer.MeasuredRatio is null) ? " expected" : "";
+        double after = Layers.Max(layer => layer.MeasuredRatio ?? layer.PredictedRatio);
+        return $"{Wording.Unevenness(Layers.Max(layer => layer.RatioBefore))} to {after:0.00}{expected} by {what} {where}";
+    }
+
+    /// <summary>In one line that leaves nothing out: what moved where, the unevenness that it was made for, and the one expected or, if known, measured.</summary>
     public override string ToString()
     {
         IEnumerable<string> layers = Layers.Select(layer =>
-            $"layer {layer.Layer}, balance {layer.RatioBefore:0.00} to {layer.MeasuredRatio ?? layer.PredictedRatio:0.00}{(layer.MeasuredRatio is null ? " expected" : "")} ({string.Join(", ", layer.Arrivals.DefaultIfEmpty("copies given up"))})");
+            $"layer {layer.Layer}, {Wording.Unevenness(layer.RatioBefore)} to {layer.MeasuredRatio ?? layer.PredictedRatio:0.00}{(layer.MeasuredRatio is null ? " expected" : "")} ({string.Join(", ", layer.Arrivals.DefaultIfEmpty("copies given up"))})");
         return $"{string.Join("; ", layers)}{(Failure is { } failure ? $" - given up: {failure}" : "")}";
     }
 }

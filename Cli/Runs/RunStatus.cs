@@ -17,7 +17,7 @@ internal sealed record RunStatus
     /// <summary>Committed steps.</summary>
     public required long Step { get; init; }
 
-    /// <summary>Steps to do.</summary>
+    /// <summary>Steps to do; 0 while it is being found out how many fit into the run's time.</summary>
     public required long Steps { get; init; }
 
     /// <summary>Smoothed training loss in nats per byte; null before the first step.</summary>

@@ -40,10 +40,11 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter, IRunLogg
 
         foreach (DirectorDecision decision in director.Decisions.Where(one => one.State != DecisionState.Applying && _noted.Add(one.Number)))
         {
+            // The history has all of it; a note is a short line.
             history.Log(new DecisionEvent { Step = meter.Step, Decision = decision, Silos = status.SiloNames });
             if (decision.Layers.Any(layer => layer.RatioBefore >= Notable))
             {
-                meter.Note($"the director acts on the load of step {decision.Step}: {DecisionReport.Of(decision, status.SiloNames)}");
+                meter.Note(DecisionReport.Of(decision, status.SiloNames));
             }
         }
     }

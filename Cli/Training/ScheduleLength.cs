@@ -3,13 +3,12 @@ using MoEActors.Benchmarks;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Client.Data;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;
 
 /// <summary>
 /// How many steps fit into a time on this machine. The learning rate follows from the step number, so the length of the schedule must be
-/// known before the first step: a throw-away cluster runs a few and is timed.
+/// known before the first step: a model that is thrown away takes a few and is timed.
 /// </summary>
 internal static class ScheduleLength
 {
@@ -22,14 +21,15 @@ internal static class ScheduleLength
     private const int LeastSteps = 50;
 
     /// <summary>Measures and decides.</summary>
-    public static async Task<int> MeasureAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
+    public static async Task<int> MeasureAsync(TrainingJob job, MoECluster cluster, ITrainingView view, CancellationToken cancellation)
     {
-        output.Error.WriteLine($"Measuring how many steps fit into {job.Time.TotalSeconds:0} s ...");
-        using var progress = CountProgress.On(output, "step", WarmupSteps + MeasuredSteps);
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync(job.ModelName, job.Run, cancellationToken: cancellation);
+        string phase = $"timing {WarmupSteps + MeasuredSteps} steps to choose how many fit into {job.Time.TotalSeconds:0} s";
+        view.Enter("making a model to time");
+        string name = $"{job.ModelName}-timing";
+        MoEModel model = await cluster.CreateModelAsync(name, job.Run, cancellationToken: cancellation);
         TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
         double[] seconds = new double[MeasuredSteps];
+        view.Enter(phase);
         for (int step = 1; step <= WarmupSteps + MeasuredSteps; step++)
         {
             long started = Stopwatch.GetTimestamp();
@@ -39,9 +39,11 @@ internal static class ScheduleLength
                 seconds[step - WarmupSteps - 1] = Stopwatch.GetElapsedTime(started).TotalSeconds;
             }
 
-            progress?.Report("measuring", step);
+            view.Enter(phase, $"{step} of {WarmupSteps + MeasuredSteps}");
         }
 
+        // The run has the cluster to itself, and all of its memory.
+        await cluster.DeleteModelAsync(name, cancellation);
         int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / Samples.Median(seconds));
         return Math.Max(LeastSteps, fits);
     }

@@ -5,7 +5,7 @@ using MoEActors.Modules.Timing;
 namespace MoEActors.Cli.Training;
 
 /// <summary>Keeps a run's status.json up to date: at most once a second while steps go by, and at once when the state changes.</summary>
-internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvider time, TextWriter remarks)
+internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvider time, Action<string> remark)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -18,6 +18,13 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
 
     /// <summary>Whether the next report will be written.</summary>
     public bool IsDue => _written is not { } written || time.GetElapsedTime(written) >= Interval;
+
+    /// <summary>It is known how many steps the run has.</summary>
+    public void Plan(long steps)
+    {
+        _status = _status with { Steps = steps };
+        Write();
+    }
 
     /// <summary>Takes over the state after a step.</summary>
     public void Report(TrainingProgress progress)
@@ -73,7 +80,7 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
             // A run must not fail because its status cannot be written; a checkpoint that cannot be written fails by itself.
             if (!_warned)
             {
-                remarks.WriteLine($"{folder.StatusFile} cannot be written: {e.Message}");
+                remark($"{folder.StatusFile} cannot be written: {e.Message}");
                 _warned = true;
             }
         }

@@ -10,6 +10,9 @@ internal static class TrainingReport
 {
     private const int DecisionsShown = 5;
 
+    /// <summary>With the margin, eighty columns.</summary>
+    private const int SampleWidth = 76;
+
     /// <summary>Runs a job, prints its result, and writes the file if one is wanted.</summary>
     public static async Task<int> RunAsync(TrainingJob job, string? file, CommandOutput output, CancellationToken cancellation)
     {
@@ -23,7 +26,7 @@ internal static class TrainingReport
         }
 
         output.Out.WriteLine($"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on");
-        output.Out.WriteLine($"Unigram model    {final.UnigramLoss:0.000}");
+        output.Out.WriteLine($"Byte frequencies {final.UnigramLoss:0.000} is what knowing only how often each byte occurs gives");
         if (final.Director is { } director)
         {
             Write(final, director, output.Out);
@@ -34,7 +37,7 @@ internal static class TrainingReport
         output.Out.WriteLine();
         foreach (string line in final.Sample.Split('\n'))
         {
-            output.Out.WriteLine($"    {line.TrimEnd()}");
+            output.Out.WriteLine(string.Join('\n', WordWrap.Lines(line, SampleWidth, int.MaxValue).Select(part => $"    {part}")));
         }
 
         output.Out.WriteLine();
@@ -53,7 +56,7 @@ internal static class TrainingReport
     {
         writer.WriteLine();
         writer.WriteLine($"The director moved or copied experts {final.ShardsMoved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions.");
-        writer.WriteLine($"Its balance, busiest worker over mean, was {final.Balance:0.00} on average; it would have been {final.BalanceAsBegun:0.00} where experts began.");
+        writer.WriteLine($"Mean {Wording.Unevenness(final.Balance, final.BalanceAsBegun)}; 1.00 would be even.");
         if (director.PredictionError is { } error)
         {
             writer.WriteLine($"Its cost model is {error * 100:0}% from the measured seconds of a layer.");
@@ -61,7 +64,7 @@ internal static class TrainingReport
 
         foreach (DecisionReport decision in director.Decisions.TakeLast(DecisionsShown))
         {
-            writer.WriteLine($"  after step {decision.Step:N0}: {decision}");
+            writer.WriteLine($"  after step {decision.Step:N0}: {decision.InShort()}");
         }
     }
 }

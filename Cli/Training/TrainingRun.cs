@@ -22,6 +22,8 @@ internal sealed class TrainingRun(
 
     private readonly DirectorNews _director = new(model, meter, history);
 
+    private readonly SampleWriter _samples = new(model, job, meter);
+
     private readonly CheckpointKeeper _checkpoints = new(job, RecordOf(job, goal), model, meter, keeper, validation, history);
 
     /// <summary>
@@ -42,13 +44,14 @@ internal sealed class TrainingRun(
         if (job.Resume is not null && IsToGoOn())
         {
             // A run that was stopped right after the step had not been measured there.
-            await validation.FollowAsync(CancellationToken.None);
+            await EvaluateAsync(view);
         }
 
+        view.Enter("taking the first step, which also compiles code");
         while (meter.Step < goal && IsToGoOn())
         {
-            // One stream until the next pause: a stream submits a step ahead, and checkpoints and evaluations belong between two steps.
-            long until = Math.Min(goal, Math.Min(Next(job.SaveEvery), Next(job.EvalEvery)));
+            // One stream until the next pause: a stream submits a step ahead, and checkpoints, evaluations and samples belong between two steps.
+            long until = new[] { goal, Next(job.SaveEvery), Next(job.EvalEvery), Math.Max(_samples.Next, meter.Step + 1) }.Min();
             IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Sequence(meter.Step + 1, until, 1)
                 .TakeWhile(_ => IsToGoOn())
                 .Select(step => ByteBatches.OfStep(_windows.Of(step), step, model.Run.MicroBatches, job.Sequences));
@@ -60,11 +63,22 @@ internal sealed class TrainingRun(
             }
 
             // The best must be on the disk to be kept; a run of one checkpoint keeps the newest.
-            bool isBest = IsToGoOn() && await validation.FollowAsync(CancellationToken.None);
+            bool isBest = IsToGoOn() && await EvaluateAsync(view);
             if (meter.Step < goal && IsToGoOn() && (IsDue(job.SaveEvery) || (isBest && job.Keep > 1)))
             {
+                view.Enter("saving a checkpoint");
                 await _checkpoints.TrySaveAsync();
             }
+
+            if (meter.Step < goal && IsToGoOn() && await _samples.FollowAsync(cancellation))
+            {
+                view.Report(meter.Progress());
+            }
+        }
+
+        if (meter.Step > _checkpoints.Step)
+        {
+            view.Enter("saving the checkpoint");
         }
 
         await _checkpoints.SaveAsync();
@@ -83,26 +97,30 @@ internal sealed class TrainingRun(
     }
 
     /// <summary>Measures the validation loss and lets the model write.</summary>
-    public async Task<TrainingResult> FinishAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> windows, CommandOutput output, CancellationToken cancellation)
+    public async Task<TrainingResult> FinishAsync(ITrainingView view, CancellationToken cancellation)
     {
+        meter.Stop();
         double seconds = meter.Elapsed.TotalSeconds;
         if (Directed)
         {
             await _director.AskAsync();
         }
 
-        output.Error.WriteLine($"Trained {meter.Tokens:N0} tokens in {seconds:0.0} s; measuring the validation loss ...");
+        view.Enter("measuring the validation loss");
         EvaluationOutcome loss = await validation.MeasureAsync(cancellation);
+        TrainingProgress progress = meter.Progress();
+        view.Report(progress);
+        keeper.Report(progress);
         try
         {
             await history.FlushAsync();
         }
         catch (IOException e)
         {
-            output.Error.WriteLine(e.Message);
+            view.Remark(e.Message);
         }
 
+        view.Enter("letting the model write");
         int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
         int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
         return new TrainingResult(
@@ -117,7 +135,7 @@ internal sealed class TrainingRun(
             DroppedShare: meter.DroppedShare,
             ValidationLoss: loss.Loss,
             ValidationBytes: loss.Tokens,
-            UnigramLoss: job.Text.Corpus.UnigramLoss(windows),
+            UnigramLoss: meter.FrequencyLoss,
             ShardsMoved: meter.ShardsMoved,
             Balance: meter.MeanBalance,
             BalanceAsBegun: meter.MeanBalanceAsBegun,
@@ -151,6 +169,21 @@ internal sealed class TrainingRun(
         EvalEvery: job.EvalEvery,
         Patience: job.Patience);
 
+    /// <summary>Measures the validation loss if it is time to.</summary>
+    /// <returns>Whether there was none better.</returns>
+    private async Task<bool> EvaluateAsync(ITrainingView view)
+    {
+        if (!validation.IsDueNow)
+        {
+            return false;
+        }
+
+        view.Enter("measuring the validation loss");
+        bool isBest = await validation.FollowAsync(CancellationToken.None);
+        view.Report(meter.Progress());
+        return isBest;
+    }
+
     private bool IsDue(int every) => every > 0 && meter.Step % every == 0;
 
     /// <summary>The next step that is a multiple of a number; beyond all steps when the number is 0.</summary>
@@ -159,7 +192,8 @@ internal sealed class TrainingRun(
     /// <summary>What is done after every step: it is written down and shown, and the experts' places are followed.</summary>
     private async Task FollowAsync(StepOutcome step, ITrainingView view)
     {
-        TrainingProgress progress = meter.Add(step);
+        meter.Add(step);
+        TrainingProgress progress = meter.Progress();
         history.Log(StepEvent.Of(step, meter.LayerBalance));
         view.Report(progress);
         if (keeper.IsDue || step.Step == goal)

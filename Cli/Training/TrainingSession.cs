@@ -1,5 +1,6 @@
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
+using MoEActors.Cli.Screen;
 using MoEActors.Client;
 using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Training;
@@ -23,41 +24,14 @@ internal static class TrainingSession
 
         // Before the training, so that a text too short to validate on is refused now.
         IReadOnlyList<ReadOnlyMemory<byte>> windows = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
-        RunConfiguration run = await WithScheduleAsync(job, output, cancellation);
-        long goal = job.Steps ?? run.Optimizer.TotalSteps;
-        var keeper = new StatusKeeper(job.Folder, FirstStatus(job, goal), TimeProvider.System, output.Error);
+        await using ITrainingView view = TrainingView.Open(output, job.Name);
+        using CancellationTokenRegistration told = cancellation.Register(() => TellOfTheEnd(view));
+        var keeper = new StatusKeeper(job.Folder, FirstStatus(job), TimeProvider.System, view.Remark);
         keeper.Enter(RunState.Running);
         try
         {
-            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
-            MoEModel model = job.Resume is null
-                ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
-                : await cluster.Client.RestoreModelAsync(job.ModelName, job.Folder.Checkpoint, cancellationToken: cancellation);
-            if (job.Resume is null)
-            {
-                // Not earlier: until now, something could have been refused.
-                EarlierRun.Remove(job.Folder);
-                keeper.Forget();
-            }
-
-            if (job.Director is not null && job.Silos > 1)
-            {
-                await model.SetDirectorAsync(job.Director, cancellation);
-            }
-
-            TrainingStatus status = await model.GetStatusAsync(cancellation);
-            await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
-            var meter = new TrainingMeter(status, goal);
-            var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
-            validation.Recall(RunHistory.Read(job.Folder.HistoryFile));
-            var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
-            await using (ITrainingView view = TrainingView.Open(output))
-            {
-                await training.TrainAsync(view, cancellation);
-            }
-
-            TrainingResult result = await training.FinishAsync(windows, output, cancellation);
-            keeper.Enter(RunState.Done, ending: validation.Ending);
+            TrainingResult result = await RunAsync(job, windows, keeper, view, cancellation);
+            keeper.Enter(RunState.Done, ending: result.Ending);
             return result;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -72,25 +46,80 @@ internal static class TrainingSession
         }
     }
 
+    private static async Task<TrainingResult> RunAsync(
+        TrainingJob job, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, ITrainingView view, CancellationToken cancellation)
+    {
+        view.Enter(job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
+        RunConfiguration run = await WithScheduleAsync(job, cluster.Client, view, cancellation);
+        long goal = job.Steps ?? run.Optimizer.TotalSteps;
+        keeper.Plan(goal);
+        view.Enter(job.Resume is null ? "making the model" : "reading the checkpoint");
+        MoEModel model = job.Resume is null
+            ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
+            : await cluster.Client.RestoreModelAsync(job.ModelName, job.Folder.Checkpoint, cancellationToken: cancellation);
+        if (job.Resume is null)
+        {
+            // Not earlier: until now, something could have been refused.
+            EarlierRun.Remove(job.Folder);
+            keeper.Forget();
+        }
+
+        if (job.Director is not null && job.Silos > 1)
+        {
+            view.Enter("measuring for the director how fast the silos compute and copy");
+            await model.SetDirectorAsync(job.Director, cancellation);
+        }
+
+        TrainingStatus status = await model.GetStatusAsync(cancellation);
+        await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
+        var meter = new TrainingMeter(status, goal, job.Text.Corpus.UnigramLoss(windows));
+        var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
+        foreach (RunEvent earlier in RunHistory.Read(job.Folder.HistoryFile))
+        {
+            validation.Recall(earlier);
+            meter.Recall(earlier);
+        }
+
+        var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
+        await training.TrainAsync(view, cancellation);
+        TrainingResult result = await training.FinishAsync(view, cancellation);
+        view.Enter("stopping the silos");
+        return result;
+    }
+
+    /// <summary>Whoever asks a run to end sees at once that it was understood; a step may take long.</summary>
+    private static void TellOfTheEnd(ITrainingView view)
+    {
+        try
+        {
+            view.Enter("stopping when what is at work is done");
+        }
+        catch (LostOutputException)
+        {
+            // Nobody is there to read it; the run finds that out by itself.
+        }
+    }
+
     /// <summary>The learning rate follows from the step number alone, so the length of the schedule is decided before the first step.</summary>
-    private static async Task<RunConfiguration> WithScheduleAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
+    private static async Task<RunConfiguration> WithScheduleAsync(TrainingJob job, MoECluster cluster, ITrainingView view, CancellationToken cancellation)
     {
         if (job.ScheduleIsSet)
         {
             return job.Run;
         }
 
-        int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, output, cancellation);
+        int steps = job.Steps ?? await ScheduleLength.MeasureAsync(job, cluster, view, cancellation);
         return job.Run with { Optimizer = job.Run.Optimizer.OfSteps(steps) };
     }
 
     /// <summary>The status before the first step; an earlier run's checkpoint is there until that run is removed.</summary>
-    private static RunStatus FirstStatus(TrainingJob job, long goal) => new()
+    private static RunStatus FirstStatus(TrainingJob job) => new()
     {
         Name = job.Name,
         State = RunState.Running,
         Step = job.Resume?.Step ?? 0,
-        Steps = goal,
+        Steps = job.Steps ?? (job.ScheduleIsSet ? job.Run.Optimizer.TotalSteps : 0),
         Silos = job.Silos,
         Checkpoint = job.Folder.CheckpointStep() is null ? null : Path.GetRelativePath(job.Folder.Path, job.Folder.Checkpoint),
         CheckpointStep = job.Folder.CheckpointStep(),

@@ -35,9 +35,9 @@ internal sealed class Validation(
         : null;
 
     /// <summary>Takes over what the run measured before it was stopped, so that it goes on as if it had not been.</summary>
-    public void Recall(IEnumerable<RunEvent> earlier)
+    public void Recall(RunEvent earlier)
     {
-        foreach (EvaluationEvent one in earlier.OfType<EvaluationEvent>().Where(one => IsDue(one.Step)))
+        if (earlier is EvaluationEvent one && IsDue(one.Step))
         {
             Count(one.Step, one.Loss);
         }
@@ -46,11 +46,14 @@ internal sealed class Validation(
     /// <summary>Whether the step is one after which the run is measured.</summary>
     public bool IsDue(long step) => every > 0 && step > 0 && step % every == 0;
 
-    /// <summary>Measures the model if the last step is one after which it is to be, and has not been.</summary>
+    /// <summary>Whether the last step is one after which the run is measured, and has not been.</summary>
+    public bool IsDueNow => IsDue(meter.Step) && _counted != meter.Step;
+
+    /// <summary>Measures the model if it is time to.</summary>
     /// <returns>Whether there was none better.</returns>
     public async Task<bool> FollowAsync(CancellationToken cancellation)
     {
-        if (!IsDue(meter.Step) || _counted == meter.Step)
+        if (!IsDueNow)
         {
             return false;
         }
@@ -72,6 +75,7 @@ internal sealed class Validation(
         long started = Stopwatch.GetTimestamp();
         EvaluationOutcome outcome = await LossAsync(model, windows, cancellation);
         meter.SetAside(Stopwatch.GetElapsedTime(started));
+        meter.Validated(meter.Step, outcome.Loss);
         _last = (meter.Step, outcome);
         history.Log(new EvaluationEvent { Step = meter.Step, Loss = outcome.Loss, Tokens = outcome.Tokens });
         return outcome;

@@ -131,11 +131,24 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_measured_before_the_first_step_is_announced()
+    public async Task Everything_that_takes_time_besides_steps_is_announced()
     {
         CommandLineRun run = await CommandLineRun.Of(_runs.Train("run", "--seconds 0.1"));
         Assert.Equal(ExitCode.Done, run.ExitCode);
-        Assert.StartsWith("Measuring how many steps fit", run.Error, StringComparison.Ordinal);
+        string[] lines = run.Output.ReplaceLineEndings("\n").Split('\n');
+        string[] phases =
+        [
+            "starting 2 silos ...", "making a model to time ...", "timing 14 steps to choose how many fit into 0 s ...", "making the model ...",
+            "measuring for the director how fast the silos compute and copy ...", "taking the first step, which also compiles code ...",
+        ];
+        int first = Array.FindIndex(lines, line => line.StartsWith("step 1/", StringComparison.Ordinal));
+        Assert.Equal(phases, lines[1..first].Where(line => !line.Contains(": ", StringComparison.Ordinal)));
+        Assert.StartsWith("Text: ", lines[0], StringComparison.Ordinal);
+        Assert.Equal(
+            ["saving the checkpoint ...", "measuring the validation loss ...", "letting the model write ...", "stopping the silos ..."],
+            lines[first..].Where(line => line.EndsWith(" ...", StringComparison.Ordinal)));
+        Assert.Equal("", run.Error);
+        Assert.Equal(50, _runs.Folder("run").ReadStatus()!.Steps);
     }
 
     private async Task TrainAsync(RunFolder folder, CheckpointView view, IFileStore disk, int keep = 1)
@@ -168,8 +181,8 @@ public sealed class TrainingRunTests : IDisposable
         MoEModel model = await cluster.Client.CreateModelAsync("run", run, cancellationToken: Cancellation);
         var time = new FakeTimeProvider();
         await using var history = HistoryWriter.Open(folder.HistoryFile, after: 0);
-        var keeper = new StatusKeeper(folder, Status(), time, TextWriter.Null);
-        var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5);
+        var keeper = new StatusKeeper(folder, Status(), time, _ => { });
+        var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5, frequencyLoss: 3);
         var validation = new Validation(model, [], every: 0, patience: 0, meter, history);
         await new TrainingRun(job, model, meter, keeper, validation, history, 5).TrainAsync(view, Cancellation);
     }
@@ -200,9 +213,17 @@ public sealed class TrainingRunTests : IDisposable
         public void Report(TrainingProgress progress)
         {
             OnStep?.Invoke(progress.Step);
-            Notes = progress.Notes;
+            Notes = [.. progress.Notes.Select(note => note.ToString())];
             StepsOnDisk.Add(Directory.Exists(folder.Checkpoint) ? CheckpointFolder.Open(folder.Checkpoint).Step : 0);
             StepsInStatus.Add(folder.ReadStatus()?.Step ?? 0);
+        }
+
+        public void Enter(string phase, string? detail = null)
+        {
+        }
+
+        public void Remark(string text)
+        {
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
