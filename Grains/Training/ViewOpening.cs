@@ -32,7 +32,7 @@ internal sealed class ViewOpening(
             {
                 // With every shard where it is: there must be members to copy through.
                 await memory.RequireAsync(found, before: null);
-                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found), term.Record.View + 1);
+                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found, inventory), term.Record.View + 1);
             }
 
             await changes.RunAsync(wish);
@@ -75,7 +75,7 @@ internal sealed class ViewOpening(
         return inventory.AsFound(wish, term.Record.Map!);
     }
 
-    private async Task OpenAsync(PlacementMap placement)
+    private async Task OpenAsync(PlacementMap placement, ClusterInventory inventory)
     {
         long started = Stopwatch.GetTimestamp();
         long view = term.Record.View + 1, step = term.Record.Step;
@@ -87,7 +87,7 @@ internal sealed class ViewOpening(
         members.Enter(view, map);
         string? checkpoint = term.Record.CheckpointStep == step ? term.Record.Checkpoint : null;
         await members.RunAsync(new OpenViewCommand(
-            term.Record.Configuration, map, step, checkpoint, term.Record.Gates, term.Record.InferenceOnly));
+            term.Record.Configuration, map, step, checkpoint, term.Record.Gates, term.Record.InferenceOnly, inventory.EndPointsOf(map.Workers)));
         await ConfirmAsync(map, step);
         await activation.ActivateAsync(map, step);
         await activation.DismissAsync(map, recorded);

@@ -14,7 +14,7 @@ public sealed class CommandLineTests
     [InlineData("generate", "NAME", "--checkpoint", "--runs", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
     [InlineData("estimate", "--config", "--workers", "--recompute", "--json")]
-    [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning")]
+    [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning", "exchange")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
@@ -23,6 +23,7 @@ public sealed class CommandLineTests
     [InlineData("bench switch", "--switches", "--every", "--silos", "--json")]
     [InlineData("bench director", "--warmup", "--steps", "--silos", "--json")]
     [InlineData("bench planning", "--repetitions", "--json")]
+    [InlineData("bench exchange", "--processes", "--bytes", "--blocks", "--json")]
     [InlineData("simulate", "placement", "trace", "record")]
     [InlineData(
         "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]

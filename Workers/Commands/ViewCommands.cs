@@ -9,10 +9,11 @@ namespace MoEActors.Workers.Commands;
 /// <param name="Checkpoint">Place of the checkpoint that a worker which holds nothing starts from; null for the seed.</param>
 /// <param name="Gates">Routing policies of the layers that do not route as the run began.</param>
 /// <param name="InferenceOnly">Whether nothing will be learnt, so that parameters are read from the checkpoint and moments are not.</param>
+/// <param name="EndPoints">By rank: where its host accepts data connections, empty for nowhere; null where no host does.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.view.open")]
 public sealed record OpenViewCommand(
     [property: Id(0)] RunConfiguration Run, [property: Id(1)] PlacementMap Map, [property: Id(2)] long Version, [property: Id(3)] string? Checkpoint,
-    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false) : Command<DoneReport>;
+    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false, [property: Id(6)] string[]? EndPoints = null) : Command<DoneReport>;
 
 /// <summary>
 /// A change of placement among the members of a view. Shards are copied to where the next view has them; nothing else changes until a commit adopts
@@ -86,4 +87,7 @@ public sealed class HostInventory
 
     /// <summary>Memory of the host's workers, by device.</summary>
     [Id(8)] public WorkerMemory[] Memory { get; init; } = [];
+
+    /// <summary>Where the host accepts data connections; null where its data plane needs no place.</summary>
+    [Id(9)] public string? EndPoint { get; init; }
 }
