@@ -85,7 +85,7 @@ public sealed class CommandLineTests
     [InlineData("train --recompute 9", "moe train: Recompute is '9'; it must be all, none, or layers from 0 to 3")]
     [InlineData("generate", "moe generate: the NAME of a run or --checkpoint FOLDER must be given.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
-    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning, exchange must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]

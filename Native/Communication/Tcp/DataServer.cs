@@ -22,6 +22,7 @@ internal sealed class DataServer : IDisposable
     private readonly TcpOptions _options;
     private readonly IoThread _io;
     private readonly byte[] _key;
+    private readonly Listener _listener;
     private bool _disposed;
 
     /// <summary>Listens.</summary>
@@ -53,8 +54,8 @@ internal sealed class DataServer : IDisposable
             { } other => other,
             null => bound,
         };
-        var listener = new Listener(this, socket);
-        io.Post(() => io.Add(listener));
+        _listener = new Listener(this, socket);
+        io.Post(() => io.Add(_listener));
     }
 
     /// <summary>Where the others reach it.</summary>
@@ -197,6 +198,7 @@ internal sealed class DataServer : IDisposable
             return isOlder;
         });
         _parked.Add(new ParkedConnection(claim, socket, IoThread.Now + (long)_options.ParkingDeadline.TotalMilliseconds));
+        _listener.Look(_parked[^1].Expires);
     }
 
     private void TakeParked((Digest Key, int Rank) key)
@@ -229,7 +231,9 @@ internal sealed class DataServer : IDisposable
         }
     }
 
-    private void DropExpired(long now)
+    /// <summary>Closes what has waited for too long.</summary>
+    /// <returns>When to look again.</returns>
+    private long DropExpired(long now)
     {
         foreach (ParkedConnection parked in _parked.Where(parked => parked.Expires <= now).ToArray())
         {
@@ -237,6 +241,8 @@ internal sealed class DataServer : IDisposable
             parked.Socket.Dispose();
             Counters.Refuse(ConnectionRefusal.NotOpened);
         }
+
+        return _parked.Count == 0 ? IoSocket.Never : _parked.Min(parked => parked.Expires);
     }
 
     private void Accept(Socket socket)
@@ -259,33 +265,27 @@ internal sealed class DataServer : IDisposable
     private sealed record ParkedConnection(Hello Claim, Socket Socket, long Expires);
 
     /// <summary>The socket that listens. It also looks after what waits.</summary>
-    private sealed class Listener : IoSocket
+    private sealed class Listener(DataServer server, Socket socket) : IoSocket(socket)
     {
-        /// <summary>Between two looks at what waits, and after the system had no room for a connection.</summary>
+        /// <summary>Milliseconds until it listens again when the system had no room for a connection.</summary>
         private const int Pause = 100;
 
-        private readonly DataServer _server;
+        /// <summary>Something that waits has to be looked at then.</summary>
+        public void Look(long due) => Due = Math.Min(Due, due);
 
-        public Listener(DataServer server, Socket socket)
-            : base(socket)
-        {
-            _server = server;
-            Due = IoThread.Now + Pause;
-        }
-
-        public override void OnReadable() => _server.Accept(Socket.Accept());
+        public override void OnReadable() => server.Accept(Socket.Accept());
 
         public override void OnBroken(SocketError error)
         {
             // Whoever was there has gone again, or the process has as many files as it may: then it would be asked again at once.
-            WantsToRead = error is SocketError.WouldBlock or SocketError.ConnectionAborted or SocketError.ConnectionReset;
+            WantsToRead = false;
+            Look(IoThread.Now + Pause);
         }
 
         public override void OnDue(long now)
         {
-            Due = now + Pause;
             WantsToRead = true;
-            _server.DropExpired(now);
+            Due = server.DropExpired(now);
         }
     }
 }

@@ -50,7 +50,8 @@ internal readonly record struct FrameHeader(long Sequence, OperationDescription 
         int segments = BinaryPrimitives.ReadInt32LittleEndian(bytes[24..]);
         bool isHeader = bytes[0] == Kind
             && operation is > CollectiveOperation.None and <= CollectiveOperation.Broadcast
-            && code is >= TypeCode.Object and <= TypeCode.DateTime && bytes[3] <= 1
+            && code is >= TypeCode.Object and <= TypeCode.DateTime
+            && (bytes[3] == 1 || (bytes[3] == 0 && operation == CollectiveOperation.ReduceScatterInRankOrder))
             && element is > 0 and <= LargestElement && sequence >= 0 && length >= 0 && root >= 0 && root < size
             && segments >= 0 && segments <= (operation == CollectiveOperation.AllToAll ? MostSegments : 0)
             && BinaryPrimitives.ReadInt32LittleEndian(bytes[28..]) == 0;

@@ -104,9 +104,9 @@ internal sealed class IoThread : IDisposable
             {
                 serve(found);
             }
-            catch (SocketException e)
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                found.OnBroken(e.SocketErrorCode);
+                found.OnBroken((e as SocketException)?.SocketErrorCode ?? SocketError.OperationAborted);
             }
         }
     }

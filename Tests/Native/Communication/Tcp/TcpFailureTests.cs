@@ -30,7 +30,7 @@ public sealed class TcpFailureTests
         using Relays relays = new();
         using TcpHosts hosts = TcpHosts.Start(2, reach: (rank, place) => rank == 0 ? relays.Before(place) : place);
         ICommunicator[] ranks = hosts.Open(liveness: Short, progress: TimeSpan.FromHours(1));
-        Exception?[] failures = RunUntil(ranks[1..], waiting: 1, relays.Cut);
+        Exception?[] failures = RunUntil(ranks[1..], waiting: 1, () => relays.Cut());
         AssertLost(failures[0], 0, "has been silent for 0.4 s and counts as lost");
     }
 
@@ -64,14 +64,21 @@ public sealed class TcpFailureTests
     {
         using Relays relays = new();
         using TcpHosts hosts = TcpHosts.Start(4, reach: (rank, place) => rank == 0 ? relays.Before(place) : place);
+        TimeSpan liveness = TimeSpan.FromSeconds(1);
+        ICommunicator first = hosts.Hosts[0].Open(hosts.Spec(0, liveness)), second = hosts.Hosts[1].Open(hosts.Spec(1, liveness));
+        Assert.True(SpinWait.SpinUntil(() => hosts.Hosts[0].Counters.Accepted == 2, Deadline.Patience));
 
-        // Ranks 2 and 3 have liveness deadlines of an hour; rank 1 alone notices that nothing comes from rank 0.
-        ICommunicator[] ranks =
-            [.. hosts.Hosts.Select((host, rank) => host.Open(hosts.Spec(rank, rank == 1 ? Short : TimeSpan.FromHours(1), TimeSpan.FromHours(1))))];
-        Array.ForEach(ranks, CommunicatorGroup.WaitUntilConnected);
-        Exception?[] failures = RunUntil(ranks[1..], waiting: 3, relays.Cut);
-        Assert.All(failures, failure => AssertLost(failure, 0, "has been silent"));
-        Array.ForEach(ranks, rank => rank.Dispose());
+        // Between ranks 0 and 1 nothing passes any more; ranks 2 and 3 are connected to everybody.
+        ICommunicator[] others = [hosts.Hosts[2].Open(hosts.Spec(2, liveness)), hosts.Hosts[3].Open(hosts.Spec(3, liveness))];
+        Array.ForEach(others, CommunicatorGroup.WaitUntilConnected);
+        Exception?[] failures = RunUntil(others, waiting: 2, () => relays.Cut(connections: 2));
+        Assert.All(failures, failure =>
+        {
+            var e = Assert.IsType<CommunicatorException>(failure);
+            Assert.Contains("has been silent", e.Message);
+            Assert.Contains(Assert.Single(e.MissingRanks), new[] { 0, 1 });
+        });
+        Array.ForEach([first, second, .. others], rank => rank.Dispose());
     }
 
     [Fact]
@@ -212,7 +219,7 @@ public sealed class TcpFailureTests
             return relay.EndPoint;
         }
 
-        public void Cut() => _relays.ForEach(relay => relay.Cut());
+        public void Cut(int connections = int.MaxValue) => _relays.ForEach(relay => relay.Cut(connections));
 
         public void Kill() => _relays.ForEach(relay => relay.Kill());
 

@@ -131,8 +131,7 @@ internal sealed class Stranger : IDisposable
 internal sealed class Relay : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ManualResetEventSlim _open = new(true);
-    private readonly List<Socket> _sockets = [];
+    private readonly List<(Socket Near, Socket Far, ManualResetEventSlim Open)> _connections = [];
     private readonly EndPoint _target;
 
     private readonly int _chunk;
@@ -150,27 +149,37 @@ internal sealed class Relay : IDisposable
 
     public EndPoint EndPoint { get; }
 
-    /// <summary>Passes nothing on any more, and closes nothing.</summary>
-    public void Cut() => _open.Reset();
+    /// <summary>Passes nothing on any more over the first of its connections, and closes nothing.</summary>
+    public void Cut(int connections = int.MaxValue)
+    {
+        lock (_connections)
+        {
+            _connections.Take(connections).ToList().ForEach(connection => connection.Open.Reset());
+        }
+    }
 
     /// <summary>Closes everything, without a word.</summary>
     public void Kill()
     {
-        lock (_sockets)
+        lock (_connections)
         {
-            foreach (Socket socket in _sockets)
+            foreach ((Socket near, Socket far, ManualResetEventSlim open) in _connections)
             {
+                open.Set();
+
                 // A reset, as by a process that is no more.
-                socket.LingerState = new LingerOption(true, 0);
-                socket.Dispose();
+                near.LingerState = far.LingerState = new LingerOption(true, 0);
+                near.Dispose();
+                far.Dispose();
             }
+
+            _connections.Clear();
         }
     }
 
     public void Dispose()
     {
         _listener.Dispose();
-        _open.Set();
         Kill();
     }
 
@@ -183,13 +192,14 @@ internal sealed class Relay : IDisposable
                 Socket near = _listener.AcceptSocket();
                 var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 far.Connect(_target);
-                lock (_sockets)
+                var open = new ManualResetEventSlim(true);
+                lock (_connections)
                 {
-                    _sockets.AddRange([near, far]);
+                    _connections.Add((near, far, open));
                 }
 
-                new Thread(() => Pass(near, far)) { IsBackground = true }.Start();
-                new Thread(() => Pass(far, near)) { IsBackground = true }.Start();
+                new Thread(() => Pass(near, far, open)) { IsBackground = true }.Start();
+                new Thread(() => Pass(far, near, open)) { IsBackground = true }.Start();
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -198,14 +208,14 @@ internal sealed class Relay : IDisposable
         }
     }
 
-    private void Pass(Socket from, Socket to)
+    private void Pass(Socket from, Socket to, ManualResetEventSlim open)
     {
         byte[] bytes = new byte[_chunk];
         try
         {
             while (from.Receive(bytes) is int count && count > 0)
             {
-                _open.Wait();
+                open.Wait();
                 to.Send(bytes.AsSpan(0, count));
             }
 
