@@ -35,14 +35,17 @@ public static class ExchangeBenchmark
             Processes = processes,
             Bytes = bytes,
             Blocks = blocks,
-            AllToAllGigabytesPerSecond = PerSecond(between.Select(block => block.AllToAll), processes - 1),
-            BlastGigabytesPerSecond = PerSecond(between.Select(block => block.Blast), processes - 1),
-            BlastRatio = Samples.Median([.. between.Select(block => block.Blast / block.AllToAll)]),
-            TwoConnectionsRatio = Samples.Median([.. between.Select(block => block.Blast / block.TwoConnections)]),
-            FourConnectionsRatio = Samples.Median([.. between.Select(block => block.Blast / block.FourConnections)]),
-            EmptyMicroseconds = Samples.Median([.. between.Select(block => block.Empty * 1e6)]),
-            PingPongMicroseconds = Samples.Median([.. between.Select(block => block.PingPong * 1e6)]),
-            PingPongRatio = Samples.Median([.. between.Select(block => block.Empty / block.PingPong)]),
+            AllToAllGigabytesPerSecond = PerSecond(between.Select(block => block.AllToAll.Seconds), processes - 1),
+            BlastGigabytesPerSecond = PerSecond(between.Select(block => block.Blast.Seconds), processes - 1),
+            BlastRatio = Samples.Median([.. between.Select(block => block.Blast.Seconds / block.AllToAll.Seconds)]),
+            BlastProcessorRatio = Samples.Median([.. between.Select(block => block.Blast.Processor / block.AllToAll.Processor)]),
+            TwoConnectionsProcessorRatio = Samples.Median([.. between.Select(block => block.Blast.Processor / block.TwoConnections.Processor)]),
+            FourConnectionsProcessorRatio = Samples.Median([.. between.Select(block => block.Blast.Processor / block.FourConnections.Processor)]),
+            TwoConnectionsRatio = Samples.Median([.. between.Select(block => block.Blast.Seconds / block.TwoConnections.Seconds)]),
+            FourConnectionsRatio = Samples.Median([.. between.Select(block => block.Blast.Seconds / block.FourConnections.Seconds)]),
+            EmptyMicroseconds = Samples.Median([.. between.Select(block => block.Empty.Seconds * 1e6)]),
+            PingPongMicroseconds = Samples.Median([.. between.Select(block => block.PingPong.Seconds * 1e6)]),
+            PingPongRatio = Samples.Median([.. between.Select(block => block.Empty.Seconds / block.PingPong.Seconds)]),
             InProcessGigabytesPerSecond = PerSecond(within.Select(block => block.Ours), processes),
             CopyGigabytesPerSecond = PerSecond(within.Select(block => block.Copies), processes),
             CopyRatio = Samples.Median([.. within.Select(block => block.Copies / block.Ours)]),
@@ -180,6 +183,15 @@ public sealed record ExchangeReport
     /// <summary>All-to-all over plain sockets.</summary>
     public required double BlastRatio { get; init; }
 
+    /// <summary>The same of processor time: what plain sockets take over what an all-to-all takes.</summary>
+    public required double BlastProcessorRatio { get; init; }
+
+    /// <summary>Processor time of plain sockets with one connection a pair over that with two.</summary>
+    public required double TwoConnectionsProcessorRatio { get; init; }
+
+    /// <summary>Over that with four.</summary>
+    public required double FourConnectionsProcessorRatio { get; init; }
+
     /// <summary>Plain sockets with two connections a pair over one.</summary>
     public required double TwoConnectionsRatio { get; init; }
 
@@ -209,7 +221,8 @@ public sealed record ExchangeReport
         CultureInfo.InvariantCulture,
         $"""
         {Device}; {Processes} processes, {Bytes:N0} bytes a pair, {Blocks} blocks
-        all-to-all {AllToAllGigabytesPerSecond:F2} GB/s, plain sockets {BlastGigabytesPerSecond:F2} GB/s: {BlastRatio:F2} (plain sockets with 2 connections a pair {TwoConnectionsRatio:F2}, with 4 {FourConnectionsRatio:F2})
+        all-to-all {AllToAllGigabytesPerSecond:F2} GB/s, plain sockets {BlastGigabytesPerSecond:F2} GB/s: {BlastRatio:F2} of time, {BlastProcessorRatio:F2} of processor time
+        plain sockets with 2 connections a pair over 1: {TwoConnectionsRatio:F2} of time, {TwoConnectionsProcessorRatio:F2} of processor time; with 4 {FourConnectionsRatio:F2} and {FourConnectionsProcessorRatio:F2}
         empty round {EmptyMicroseconds:F1} µs, a byte there and back {PingPongMicroseconds:F1} µs: {PingPongRatio:F2}
         within a process {InProcessGigabytesPerSecond:F2} GB/s, copies {CopyGigabytesPerSecond:F2} GB/s: {CopyRatio:F2}
         """);

@@ -42,8 +42,8 @@ public sealed class ExchangeRank : IDisposable
         _memory = new Arena(_device);
         _send = _memory.Take<byte>(checked(size * bytes));
         _receive = _memory.Take<byte>(size * bytes);
-        _mine = _memory.Take<double>(1);
-        _all = _memory.Take<double>(size);
+        _mine = _memory.Take<double>(2);
+        _all = _memory.Take<double>(2 * size);
         _device.Fill(new DeviceSpan<float>(_send.Address, size * bytes / sizeof(float)), 1f);
         _segments = [.. Enumerable.Range(0, size).Where(peer => peer != rank).Select(peer => new Segment(peer, peer * bytes, bytes))];
         _sockets = new SocketBlast(rank, size);
@@ -96,51 +96,55 @@ public sealed class ExchangeRank : IDisposable
     private ExchangeBlock[] Measure(int blocks)
     {
         ExchangeBlock Block() => new(
-            Slowest(AllToAll) / _rounds, Slowest(() => _sockets.Blast(_bytes, _rounds, 1)) / _rounds, Slowest(() => _sockets.Blast(_bytes, _rounds, 2)) / _rounds,
-            Slowest(() => _sockets.Blast(_bytes, _rounds, 4)) / _rounds, Slowest(Empty) / EmptyRounds, Slowest(() => _sockets.PingPong(EmptyRounds)) / EmptyRounds);
+            Cost(AllToAll, _rounds), Cost(() => _sockets.Blast(_bytes, _rounds, 1), _rounds), Cost(() => _sockets.Blast(_bytes, _rounds, 2), _rounds),
+            Cost(() => _sockets.Blast(_bytes, _rounds, 4), _rounds), Cost(Empty, EmptyRounds), Cost(() => _sockets.PingPong(EmptyRounds), EmptyRounds));
         Block();
         return [.. Enumerable.Range(0, blocks).Select(_ => Block())];
     }
 
-    private double AllToAll()
+    private void AllToAll()
     {
-        long started = Stopwatch.GetTimestamp();
         for (int round = 0; round < _rounds; round++)
         {
             _communicator.AllToAll(_send, _segments, _receive, _segments);
         }
-
-        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private double Empty()
+    private void Empty()
     {
-        long started = Stopwatch.GetTimestamp();
         for (int round = 0; round < EmptyRounds; round++)
         {
             _communicator.AllToAll(DeviceSpan<byte>.Empty, [], DeviceSpan<byte>.Empty, []);
         }
-
-        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    /// <summary>The seconds of the slowest rank, all having begun together.</summary>
-    private double Slowest(Func<double> measure)
+    /// <summary>What a round costs the slowest rank in time, and all of them in processor time, all having begun together.</summary>
+    private ExchangeCost Cost(Action measured, int rounds)
     {
         _communicator.AllGather(_mine, _all);
-        _device.Write([measure()], _mine);
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        long started = Stopwatch.GetTimestamp();
+        measured();
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        _device.Write([seconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds], _mine);
         _communicator.AllGather(_mine, _all);
-        double[] seconds = new double[_size];
-        _device.Read(_all, seconds);
-        return seconds.Max();
+        double[] costs = new double[2 * _size];
+        _device.Read(_all, costs);
+        return new ExchangeCost(costs.Where((_, i) => i % 2 == 0).Max() / rounds, costs.Where((_, i) => i % 2 == 1).Sum() / rounds);
     }
 }
 
-/// <summary>Seconds a round of one block.</summary>
+/// <summary>What a round costs.</summary>
+/// <param name="Seconds">Seconds of the slowest rank.</param>
+/// <param name="Processor">Seconds of processor time of all ranks: of these a neighbour on the machine takes nothing away.</param>
+public sealed record ExchangeCost(double Seconds, double Processor);
+
+/// <summary>What a round of each kind costs in one block.</summary>
 /// <param name="AllToAll">An all-to-all.</param>
 /// <param name="Blast">The same bytes over plain sockets, one connection a pair.</param>
 /// <param name="TwoConnections">Over two.</param>
 /// <param name="FourConnections">Over four.</param>
 /// <param name="Empty">An all-to-all of nothing.</param>
 /// <param name="PingPong">A byte there and back.</param>
-public sealed record ExchangeBlock(double AllToAll, double Blast, double TwoConnections, double FourConnections, double Empty, double PingPong);
+public sealed record ExchangeBlock(
+    ExchangeCost AllToAll, ExchangeCost Blast, ExchangeCost TwoConnections, ExchangeCost FourConnections, ExchangeCost Empty, ExchangeCost PingPong);

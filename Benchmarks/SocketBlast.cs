@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -55,10 +54,9 @@ internal sealed class SocketBlast : IDisposable
     }
 
     /// <summary>Sends so many bytes to every other rank, and receives as many from each, some times over.</summary>
-    public double Blast(int bytes, int rounds, int connections)
+    public void Blast(int bytes, int rounds, int connections)
     {
         int share = Math.Max(1, bytes / connections);
-        long started = Stopwatch.GetTimestamp();
         Thread[] threads =
         [
             .. from peer in Enumerable.Range(0, _sockets.Length)
@@ -76,14 +74,12 @@ internal sealed class SocketBlast : IDisposable
         ];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
-        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     /// <summary>Ranks 0 and 1 send a byte there and back, some times over; the others do nothing.</summary>
-    public double PingPong(int rounds)
+    public void PingPong(int rounds)
     {
         byte[] one = new byte[1];
-        long started = Stopwatch.GetTimestamp();
         for (int round = 0; round < rounds && _rank < 2; round++)
         {
             Socket socket = _sockets[1 - _rank][0];
@@ -98,8 +94,6 @@ internal sealed class SocketBlast : IDisposable
                 socket.Send(one);
             }
         }
-
-        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     public void Dispose()
