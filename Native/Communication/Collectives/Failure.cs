@@ -26,6 +26,15 @@ internal sealed record Failure(string Message, int[] MissingRanks, Exception? Ca
             missing, null);
     }
 
+    /// <summary>All ranks came, and then nothing moved any more.</summary>
+    /// <param name="stalled">The ranks that have not done their part, ascending.</param>
+    /// <param name="deadline">How long nothing has moved.</param>
+    /// <param name="rank">The rank that noticed.</param>
+    public static Failure Stalled(int[] stalled, TimeSpan deadline, int rank) => new(
+        $"in the middle of it nothing has moved between rank {rank} and {(stalled.Length == 1 ? "rank" : "ranks")} {string.Join(", ", stalled)} for "
+        + $"{deadline.TotalSeconds:0.###} s. Look at the network between their hosts and at the log of the other side, then open a new view.",
+        stalled, null);
+
     /// <summary>The exception that one rank's call ends with.</summary>
     public CommunicatorException ToException(CollectiveOperation operation, int rank, int size) =>
         new(operation.ToString(), rank, MissingRanks, $"{operation} failed on rank {rank} of {size}: {Message}", Cause);

@@ -36,6 +36,11 @@ internal sealed class DataServer : IDisposable
         var socket = new Socket(options.Listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            if (options.Listen.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+
             socket.Bind(options.Listen);
             socket.Listen(512);
         }

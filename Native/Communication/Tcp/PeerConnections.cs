@@ -282,7 +282,14 @@ internal sealed class PeerConnections : IDisposable
         int[] others = [.. Enumerable.Range(0, Size).Where(peer => peer != Spec.Rank)];
         int[] missing = [.. others.Where(peer => _streams[peer] is null || _controls[peer] is null)];
         missing = missing.Length > 0 ? missing : [.. others.Where(peer => !_streams[peer]!.Receiver.HasArrived)];
-        missing = missing.Length > 0 ? missing : [.. others.Where(peer => !_streams[peer]!.Receiver.IsDone)];
+        if (missing.Length == 0)
+        {
+            // Who has sent everything may still not take what it is sent.
+            int[] stalled = [.. others.Where(peer => !_streams[peer]!.Receiver.IsDone)];
+            Fail(Failure.Stalled(stalled.Length > 0 ? stalled : others, Spec.ProgressDeadline, Spec.Rank));
+            return;
+        }
+
         string[] troubles =
             [.. missing.Where(peer => _troubles[peer] is not null && _controls[peer] is null).Select(peer => $"{InWords(peer)} could not be connected: {_troubles[peer]}")];
         Fail(Failure.Missing(missing, Spec.ProgressDeadline, Spec.Rank, troubles.Length == 0 ? "" : $" {string.Join("; ", troubles)}."));

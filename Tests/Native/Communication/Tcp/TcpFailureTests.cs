@@ -94,6 +94,26 @@ public sealed class TcpFailureTests
     }
 
     [Fact]
+    public void A_transfer_that_stops_in_the_middle_fails_at_the_progress_deadline()
+    {
+        const int Count = 1 << 21;
+        using Relays relays = new();
+        using TcpHosts hosts = TcpHosts.Start(2, reach: (rank, place) => rank == 0 ? relays.Before(place, cutAfter: 1 << 20) : place);
+        ICommunicator[] ranks = hosts.Open(liveness: TimeSpan.FromHours(1), progress: TimeSpan.FromSeconds(2));
+        Exception?[] failures = RankThreads.Run(ranks, rank =>
+        {
+            PinnedMemory<float> send = new(Count), receive = new(Count);
+            rank.AllToAll(send.Span, [new Segment(1 - rank.Rank, 0, Count)], receive.Span, [new Segment(1 - rank.Rank, 0, Count)]);
+        });
+        Assert.All(failures, failure =>
+        {
+            var e = Assert.IsType<CommunicatorException>(failure);
+            Assert.Contains("in the middle of it nothing has moved between rank", e.Message);
+            Assert.Single(e.MissingRanks);
+        });
+    }
+
+    [Fact]
     public void Ranks_may_open_at_any_time()
     {
         using TcpHosts hosts = TcpHosts.Start(3);
@@ -212,9 +232,9 @@ public sealed class TcpFailureTests
     {
         private readonly List<Relay> _relays = [];
 
-        public EndPoint Before(EndPoint place)
+        public EndPoint Before(EndPoint place, long cutAfter = long.MaxValue)
         {
-            var relay = new Relay(place);
+            var relay = new Relay(place, cutAfter: cutAfter);
             _relays.Add(relay);
             return relay.EndPoint;
         }

@@ -131,17 +131,19 @@ internal sealed class Stranger : IDisposable
 internal sealed class Relay : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly List<(Socket Near, Socket Far, ManualResetEventSlim Open)> _connections = [];
+    private readonly List<Connection> _connections = [];
     private readonly EndPoint _target;
-
     private readonly int _chunk;
+    private readonly long _cutAfter;
 
     /// <param name="target">Where it passes things on to.</param>
     /// <param name="chunk">The most bytes that it passes on at once.</param>
-    public Relay(EndPoint target, int chunk = 64 * 1024)
+    /// <param name="cutAfter">Bytes after which a connection is cut, as soon as so many have passed in both directions.</param>
+    public Relay(EndPoint target, int chunk = 64 * 1024, long cutAfter = long.MaxValue)
     {
         _target = target;
         _chunk = chunk;
+        _cutAfter = cutAfter;
         _listener.Start();
         EndPoint = _listener.LocalEndpoint;
         new Thread(Accept) { IsBackground = true }.Start();
@@ -163,14 +165,14 @@ internal sealed class Relay : IDisposable
     {
         lock (_connections)
         {
-            foreach ((Socket near, Socket far, ManualResetEventSlim open) in _connections)
+            foreach (Connection connection in _connections)
             {
-                open.Set();
+                connection.Open.Set();
 
                 // A reset, as by a process that is no more.
-                near.LingerState = far.LingerState = new LingerOption(true, 0);
-                near.Dispose();
-                far.Dispose();
+                connection.Near.LingerState = connection.Far.LingerState = new LingerOption(true, 0);
+                connection.Near.Dispose();
+                connection.Far.Dispose();
             }
 
             _connections.Clear();
@@ -192,14 +194,14 @@ internal sealed class Relay : IDisposable
                 Socket near = _listener.AcceptSocket();
                 var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 far.Connect(_target);
-                var open = new ManualResetEventSlim(true);
+                var connection = new Connection(near, far);
                 lock (_connections)
                 {
-                    _connections.Add((near, far, open));
+                    _connections.Add(connection);
                 }
 
-                new Thread(() => Pass(near, far, open)) { IsBackground = true }.Start();
-                new Thread(() => Pass(far, near, open)) { IsBackground = true }.Start();
+                new Thread(() => Pass(connection, near, far, ref connection.Forth)) { IsBackground = true }.Start();
+                new Thread(() => Pass(connection, far, near, ref connection.Back)) { IsBackground = true }.Start();
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -208,15 +210,20 @@ internal sealed class Relay : IDisposable
         }
     }
 
-    private void Pass(Socket from, Socket to, ManualResetEventSlim open)
+    private void Pass(Connection connection, Socket from, Socket to, ref long passed)
     {
         byte[] bytes = new byte[_chunk];
         try
         {
             while (from.Receive(bytes) is int count && count > 0)
             {
-                open.Wait();
+                connection.Open.Wait();
                 to.Send(bytes.AsSpan(0, count));
+                Interlocked.Add(ref passed, count);
+                if (Math.Min(Interlocked.Read(ref connection.Forth), Interlocked.Read(ref connection.Back)) >= _cutAfter)
+                {
+                    connection.Open.Reset();
+                }
             }
 
             to.Shutdown(SocketShutdown.Send);
@@ -225,5 +232,17 @@ internal sealed class Relay : IDisposable
         {
             // It is over.
         }
+    }
+
+    private sealed class Connection(Socket near, Socket far)
+    {
+        public long Forth;
+        public long Back;
+
+        public Socket Near => near;
+
+        public Socket Far => far;
+
+        public ManualResetEventSlim Open { get; } = new(true);
     }
 }
