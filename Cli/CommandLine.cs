@@ -86,7 +86,7 @@ internal static class CommandLine
         return choices.Length > 0 ? $"one of {string.Join(", ", choices)} must follow." : parsed.Errors[0].Message;
     }
 
-    private static IEnumerable<string> Subcommands(CommandResult result) => result.Command.Subcommands.Select(command => command.Name);
+    private static IEnumerable<string> Subcommands(CommandResult result) => result.Command.Subcommands.Where(command => !command.Hidden).Select(command => command.Name);
 
     /// <summary>Options of a command, and those that all commands of one around it have.</summary>
     private static IEnumerable<string> Options(CommandResult result, bool onlyForAll = false) => result.Command.Options

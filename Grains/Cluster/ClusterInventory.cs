@@ -17,6 +17,13 @@ internal sealed class ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnl
     /// <summary>The answers.</summary>
     public IReadOnlyList<(string Silo, HostInventory Inventory)> Hosts => hosts;
 
+    /// <summary>By worker: where its host accepts data connections, empty for nowhere; null where no host does.</summary>
+    public string[]? EndPointsOf(IEnumerable<WorkerId> members)
+    {
+        Dictionary<string, string?> places = hosts.ToDictionary(host => host.Silo, host => host.Inventory.EndPoint);
+        return places.Values.All(place => place is null) ? null : [.. members.Select(worker => places.GetValueOrDefault(worker.Silo) ?? "")];
+    }
+
     /// <summary>Takes the inventory of some silos.</summary>
     /// <exception cref="ViewFailedException">One of them is gone.</exception>
     public static async Task<ClusterInventory> TakeAsync(Members members, IReadOnlyList<string> silos) =>

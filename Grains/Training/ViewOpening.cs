@@ -40,7 +40,7 @@ internal sealed class ViewOpening(
             PlacementMap wish = Wish(wanted, inventory);
             if (Found(inventory, wish, mayRecover: members.Map is null) is not { } found)
             {
-                await RecoverAsync(wish);
+                await RecoverAsync(wish, inventory);
                 return;
             }
 
@@ -48,7 +48,7 @@ internal sealed class ViewOpening(
             {
                 // With every shard where it is: there must be members to copy through.
                 await memory.RequireAsync(found, before: null);
-                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found), term.Record.View + 1);
+                await events.TraceAsync("moe.view.open", term.Record.Step, () => OpenAsync(found, inventory), term.Record.View + 1);
             }
 
             await changes.RunAsync(wish);
@@ -141,7 +141,7 @@ internal sealed class ViewOpening(
         return current.AsFound(wish, term.Record.Map!);
     }
 
-    private async Task OpenAsync(PlacementMap placement)
+    private async Task OpenAsync(PlacementMap placement, ClusterInventory inventory)
     {
         long started = Stopwatch.GetTimestamp();
         long view = term.Record.View + 1, step = term.Record.Step;
@@ -149,17 +149,17 @@ internal sealed class ViewOpening(
         PlacementMap map = placement.At(view);
         await term.WriteAsync(term.Record with { View = view, Map = map });
         string? place = snapshots.IsCurrent ? snapshots.Newest.Place : null;
-        await EnterAsync(new OpenViewCommand(term.Record.Configuration, map, step, place, term.Record.Gates, term.Record.InferenceOnly));
+        await EnterAsync(new OpenViewCommand(term.Record.Configuration, map, step, place, term.Record.Gates, term.Record.InferenceOnly), inventory);
         await ActivateAsync(map, recorded, started);
     }
 
-    private async Task RecoverAsync(PlacementMap wish)
+    private async Task RecoverAsync(PlacementMap wish, ClusterInventory inventory)
     {
         long started = Stopwatch.GetTimestamp();
         RecoveryMark mark = recovery.Plan();
         PlacementMap? recorded = term.Record.Map;
         long lost = term.Record.Step;
-        await events.TraceAsync("moe.recovery", lost, () => recovery.RunAsync(mark, wish, EnterAsync), wish.Version);
+        await events.TraceAsync("moe.recovery", lost, () => recovery.RunAsync(mark, wish, command => EnterAsync(command, inventory)), wish.Version);
         await ConfirmAsync(wish, mark.Target);
         await ActivateAsync(wish, recorded, started);
         if (mark.Target < lost)
@@ -168,11 +168,11 @@ internal sealed class ViewOpening(
         }
     }
 
-    private async Task EnterAsync(OpenViewCommand command)
+    private async Task EnterAsync(OpenViewCommand command, ClusterInventory inventory)
     {
         await commits.PushAsync(command.Map);
         members.Enter(command.Map.Version, command.Map);
-        IReadOnlyList<OpenViewReport> reports = await members.RunAsync(command);
+        IReadOnlyList<OpenViewReport> reports = await members.RunAsync(command with { EndPoints = inventory.EndPointsOf(command.Map.Workers) });
         if (reports.FirstOrDefault(report => report.Unreadable is not null) is { } failed)
         {
             string message = $"Worker {command.Map.Workers[failed.Rank]} cannot start at step {command.Version} of model '{term.Model}': {failed.Unreadable}";

@@ -68,6 +68,7 @@ public sealed record CommunicatorSpec
         }
 
         Rank = rank;
+        RanksByHost = [.. Members.GroupBy(member => member.Host).Select(host => host.Select(member => member.Rank).ToImmutableArray())];
     }
 
     /// <summary>What the communicator is for.</summary>
@@ -99,6 +100,9 @@ public sealed record CommunicatorSpec
     /// <summary>Number of ranks.</summary>
     public int Size => Members.Length;
 
+    /// <summary>The ranks that share a process, ascending, by host in the order of their first ranks.</summary>
+    public ImmutableArray<ImmutableArray<int>> RanksByHost { get; }
+
     /// <summary>What a provider needs in common on every rank before they can connect, such as NCCL's unique id; may be empty.</summary>
     public ReadOnlyMemory<byte> BootstrapId { get; init; }
 
@@ -113,6 +117,13 @@ public sealed record CommunicatorSpec
     /// <summary>Which communicator this is, for messages and logs.</summary>
     public override string ToString() =>
         $"{Purpose} communicator of model '{Model}', term {Term}, view {View}" + (Attempt == 0 ? "" : $", attempt {Attempt}");
+
+    /// <summary>What a rank is told that wants a communicator which is open with other members.</summary>
+    internal InvalidOperationException DifferFrom(CommunicatorSpec open) => new(
+        $"The {this} is open with {open.MembersInWords()}; rank {Rank} wants {MembersInWords()}. All ranks must name the same members.");
+
+    private string MembersInWords() =>
+        $"{Size} rank{(Size == 1 ? "" : "s")} ({string.Join(", ", Members.Select(member => $"{member.Host}/{member.Device}"))})";
 
     private static TimeSpan Positive(TimeSpan value, string name) =>
         value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} must be positive, not {value}.");

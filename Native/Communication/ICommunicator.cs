@@ -6,7 +6,8 @@ namespace MoEActors.Native.Communication;
 /// The data plane of one cluster view: collective operations among <see cref="Size"/> ranks. Every rank calls the same operations in
 /// the same order, from its executor thread; the caller's buffers belong to the communicator until the call returns. A call
 /// ends on every rank or fails on every rank: by a peer's <see cref="Abort"/>, or at the deadline. After that the
-/// communicator is dead. All implementations behave alike, whatever the transport.
+/// communicator is dead. All implementations behave alike, whatever the transport; between processes alone, where a peer dies or aborts while the last
+/// bytes of a call are on their way, some ranks may have ended that call and others not, and none will end a later one.
 /// </summary>
 public interface ICommunicator : IDisposable
 {
@@ -77,7 +78,7 @@ public readonly record struct Segment(int Peer, int Offset, int Count);
 /// <summary>A collective operation that did not complete. The communicator is dead; the step it belonged to has changed nothing.</summary>
 /// <param name="operation">The operation that failed.</param>
 /// <param name="rank">The rank that reports it.</param>
-/// <param name="missingRanks">Ranks that had not arrived, ascending; empty when the cause is another.</param>
+/// <param name="missingRanks">Ranks that had not arrived or were lost, ascending; empty when the cause is another.</param>
 /// <param name="message">What happened and what to do.</param>
 /// <param name="cause">The cause, if there is one.</param>
 public class CommunicatorException(string operation, int rank, IReadOnlyList<int> missingRanks, string message, Exception? cause = null)
@@ -89,6 +90,6 @@ public class CommunicatorException(string operation, int rank, IReadOnlyList<int
     /// <summary>The rank that reports the failure.</summary>
     public int Rank { get; } = rank;
 
-    /// <summary>Ranks that had not arrived when the deadline passed, ascending.</summary>
+    /// <summary>Ranks that had not arrived when the deadline passed, or that were lost, ascending.</summary>
     public IReadOnlyList<int> MissingRanks { get; } = missingRanks;
 }

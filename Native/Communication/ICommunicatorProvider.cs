@@ -1,8 +1,13 @@
+using System.Net;
+
 namespace MoEActors.Native.Communication;
 
 /// <summary>How a worker host opens communicators, whatever lies between the hosts: nothing above depends on the transport.</summary>
 public interface ICommunicatorProvider
 {
+    /// <summary>Where this process accepts data connections, for the other members of a communicator; null where the provider needs no place.</summary>
+    EndPoint? EndPoint => null;
+
     /// <summary>
     /// Opens a rank's communicator. Need not wait for the other ranks: the first operation does. Dispose it when the view ends or is abandoned.
     /// </summary>

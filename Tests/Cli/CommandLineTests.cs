@@ -14,7 +14,7 @@ public sealed class CommandLineTests
     [InlineData("generate", "NAME", "--checkpoint", "--runs", "--prompt", "--tokens", "--temperature", "--seed", "--json")]
     [InlineData("doctor", "--json")]
     [InlineData("estimate", "--config", "--workers", "--recompute", "--json")]
-    [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning")]
+    [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning", "exchange")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]
     [InlineData("bench gemm", "--json")]
@@ -23,6 +23,7 @@ public sealed class CommandLineTests
     [InlineData("bench switch", "--switches", "--every", "--silos", "--json")]
     [InlineData("bench director", "--warmup", "--steps", "--silos", "--json")]
     [InlineData("bench planning", "--repetitions", "--json")]
+    [InlineData("bench exchange", "--processes", "--bytes", "--blocks", "--json")]
     [InlineData("simulate", "placement", "trace", "record")]
     [InlineData(
         "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]
@@ -84,7 +85,7 @@ public sealed class CommandLineTests
     [InlineData("train --recompute 9", "moe train: Recompute is '9'; it must be all, none, or layers from 0 to 3")]
     [InlineData("generate", "moe generate: the NAME of a run or --checkpoint FOLDER must be given.")]
     [InlineData("generate --checkpoint . --temperature -1", "moe generate: --temperature must be a number of at least 0; '-1' is not.")]
-    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, planning, exchange must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Net;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -7,6 +8,7 @@ using MoEActors.Cli.Configuration;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
+using MoEActors.Native.Communication.Tcp;
 using MoEActors.Silo.Embedded;
 using MoEActors.Silo.Hosting;
 
@@ -26,6 +28,7 @@ public class ConfigurationReferenceTests
     [InlineData(typeof(OptimizerOptions), true)]
     [InlineData(typeof(EmbeddedClusterOptions), false)]
     [InlineData(typeof(MoEOptions), false)]
+    [InlineData(typeof(TcpOptions), false)]
     public void Every_option_is_in_the_reference_with_its_default(Type type, bool isJson)
     {
         object defaults = Activator.CreateInstance(type)!;
@@ -54,6 +57,7 @@ public class ConfigurationReferenceTests
         Enum choice => JsonNamingPolicy.CamelCase.ConvertName(choice.ToString()),
         IEnumerable list => $"[{string.Join(", ", list.Cast<object>())}]",
         Delegate => "set",
+        EndPoint place => place.ToString()!,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture).Replace("E-", "e-", StringComparison.Ordinal),
         _ => $"the {char.ToLowerInvariant(property.Name[0])}{property.Name[1..]}'s own defaults",
     };

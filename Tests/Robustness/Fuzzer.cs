@@ -8,7 +8,7 @@ namespace MoEActors.Tests.Robustness;
 /// </summary>
 internal static class Fuzzer
 {
-    /// <summary>Inputs of each reader: MOE_FUZZ, or as many as make 200,000 with five readers.</summary>
+    /// <summary>Inputs of each reader: MOE_FUZZ, or as many as make 200,000 with the five of files.</summary>
     private static readonly int Inputs = Setting("MOE_FUZZ", 40_000);
 
     /// <summary>First seed: MOE_FUZZ_SEED. Input i is made from seed + i, so the seed of a failure with MOE_FUZZ=1 is that one input.</summary>

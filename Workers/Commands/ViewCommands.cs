@@ -10,10 +10,12 @@ namespace MoEActors.Workers.Commands;
 /// <param name="Gates">Routing policies of the layers that do not route as the run began.</param>
 /// <param name="InferenceOnly">Whether nothing will be learnt, so that parameters are read from the checkpoint and moments are not.</param>
 /// <param name="Anew">Whether every worker starts from there, whatever it holds: what was lost with a member is computed again from that step on.</param>
+/// <param name="EndPoints">By rank: where its host accepts data connections, empty for nowhere; null where no host does.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.view.open")]
 public sealed record OpenViewCommand(
     [property: Id(0)] RunConfiguration Run, [property: Id(1)] PlacementMap Map, [property: Id(2)] long Version, [property: Id(3)] string? Checkpoint,
-    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false, [property: Id(6)] bool Anew = false) : Command<OpenViewReport>;
+    [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false, [property: Id(6)] bool Anew = false,
+    [property: Id(7)] string[]? EndPoints = null) : Command<OpenViewReport>;
 
 /// <summary>Whether a worker takes part.</summary>
 /// <param name="Unreadable">Why it cannot read what it starts from; null when it takes part.</param>
@@ -92,4 +94,7 @@ public sealed class HostInventory
 
     /// <summary>Memory of the host's workers, by device.</summary>
     [Id(8)] public WorkerMemory[] Memory { get; init; } = [];
+
+    /// <summary>Where the host accepts data connections; null where its data plane needs no place.</summary>
+    [Id(9)] public string? EndPoint { get; init; }
 }

@@ -31,6 +31,7 @@ public sealed class WorkerHost : IDisposable
     private readonly Dictionary<string, CommandInbox> _inboxes = [];
     private readonly Worker[] _workers;
     private readonly HostTelemetry _telemetry;
+    private readonly ICommunicatorProvider _communicators;
     private readonly ILogger _log;
 
     /// <summary>Opens the devices.</summary>
@@ -48,6 +49,7 @@ public sealed class WorkerHost : IDisposable
     {
         Silo = silo;
         _log = logger;
+        _communicators = communicators;
         _telemetry = new HostTelemetry(this);
         IReadOnlyList<IDevice> devices = options.Devices();
         long budget = options.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
@@ -89,6 +91,7 @@ public sealed class WorkerHost : IDisposable
             Pending = any?.Changes.View ?? 0,
             Shards = [.. models.Select(found => found is null ? Array.Empty<ExpertId>() : [.. found.Parameters.Shards.Experts])],
             Memory = MemoryOf(model),
+            EndPoint = _communicators.EndPoint is { } place ? DataEndPoint.Format(place) : null,
         };
     }
 

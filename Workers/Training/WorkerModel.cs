@@ -1,3 +1,4 @@
+using System.Net;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
@@ -101,7 +102,9 @@ internal sealed class WorkerModel : IDisposable
         Parameters.Hold(map, rank);
         Gradients.Drop();
         Gradients.Counts.Withdraw();
-        View = new WorkerView(header.View, map, rank, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, map, rank)));
+        CommunicatorMember[] members =
+            [.. map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device, PlaceOf(command.EndPoints, index)))];
+        View = new WorkerView(header.View, map, rank, members, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, members, rank)));
         _program = StepProgram.Open(this, View);
         Enter(View);
         Gates.Apply(command.Gates, Program.Model);
@@ -111,7 +114,7 @@ internal sealed class WorkerModel : IDisposable
     public void BeginChange(CommandHeader header, Commands.PlacementChange change, bool besideStep)
     {
         // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
-        CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, header, View!.Map, View.Rank) with { Attempt = header.Number };
+        CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, header, View!.Members, View.Rank) with { Attempt = header.Number };
         Changes.Begin(change, besideStep, spec.Rank, () => _communicators.Open(spec));
     }
 
@@ -162,8 +165,10 @@ internal sealed class WorkerModel : IDisposable
         _parts.Dispose();
     }
 
-    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, PlacementMap map, int rank) =>
-        new(map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device)), rank)
+    private static EndPoint? PlaceOf(string[]? places, int rank) => places is { } known && known[rank] is { Length: > 0 } place ? DataEndPoint.Parse(place) : null;
+
+    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, CommunicatorMember[] members, int rank) =>
+        new(members, rank)
         {
             Purpose = purpose,
             Model = header.Model,

@@ -15,6 +15,8 @@ internal static class BenchCommand
         BenchMovesCommand.Create(),
         BenchSwitchCommand.Create(),
         BenchPlanningCommand.Create(),
+        BenchExchangeCommand.Create(),
+        BenchExchangeCommand.CreateRank(),
     };
 
     /// <summary>The frame of every measurement: adds --json, and prints what was measured as one object or as text.</summary>

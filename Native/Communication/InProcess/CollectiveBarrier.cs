@@ -1,3 +1,5 @@
+using MoEActors.Native.Communication.Collectives;
+
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
@@ -12,8 +14,7 @@ internal sealed class CollectiveBarrier : IDisposable
     private readonly bool[] _present;
     private readonly TimeSpan _deadline;
     private readonly TimeProvider _time;
-    private readonly ITimer _watchdog;
-    private bool _watching;
+    private readonly ProgressWatch _watch;
     private long _firstArrival;
     private int _firstRank;
     private int _arrived;
@@ -28,8 +29,8 @@ internal sealed class CollectiveBarrier : IDisposable
         _present = new bool[size];
         _deadline = deadline;
         _time = time;
-        _watchdog = time.CreateTimer(
-            static barrier => ((CollectiveBarrier)barrier!).Watch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _watch = new ProgressWatch(
+            _lock, deadline, time, () => _arrived == 0 || _failure is not null ? ProgressWatch.NoWait : _firstArrival, Expire);
     }
 
     private int Size => _contributions.Length;
@@ -49,10 +50,10 @@ internal sealed class CollectiveBarrier : IDisposable
                 _firstRank = rank;
                 _firstArrival = _time.GetTimestamp();
             }
-            else if (Contribution.Difference(rank, _contributions[rank], _firstRank, _contributions[_firstRank]) is { } difference)
+            else if (OperationDescription.Difference(
+                rank, _contributions[rank].Description, _firstRank, _contributions[_firstRank].Description) is { } difference)
             {
-                Die(new Failure(
-                    $"{difference}. All ranks must call the same operations in the same order; compare what their steps did before.", [], null));
+                Die(new Failure(difference, [], null));
                 ThrowIfDead(rank);
             }
 
@@ -68,7 +69,7 @@ internal sealed class CollectiveBarrier : IDisposable
                 return;
             }
 
-            StartWatching(_deadline);
+            _watch.Start();
             while (_begun == begun && _failure is null)
             {
                 Monitor.Wait(_lock);
@@ -118,7 +119,7 @@ internal sealed class CollectiveBarrier : IDisposable
         }
     }
 
-    public void Dispose() => _watchdog.Dispose();
+    public void Dispose() => _watch.Dispose();
 
     private Failure Die(Failure failure)
     {
@@ -131,58 +132,9 @@ internal sealed class CollectiveBarrier : IDisposable
     {
         if (_failure is { } failure)
         {
-            throw failure.ToException(_contributions[rank].Operation, rank, Size);
+            throw failure.ToException(_contributions[rank].Description.Operation, rank, Size);
         }
     }
 
-    /// <summary>
-    /// Arms the timer unless it is armed: it then checks the operation in progress at that time, and again later if that one is younger
-    /// than the deadline. So a timer is set once per deadline, not once per operation.
-    /// </summary>
-    private void StartWatching(TimeSpan after)
-    {
-        if (!_watching)
-        {
-            _watching = true;
-            _watchdog.Change(after, Timeout.InfiniteTimeSpan);
-        }
-    }
-
-    private void Watch()
-    {
-        lock (_lock)
-        {
-            _watching = false;
-            if (_arrived == 0 || _failure is not null)
-            {
-                return;
-            }
-
-            TimeSpan left = _deadline - _time.GetElapsedTime(_firstArrival);
-            if (left > TimeSpan.Zero)
-            {
-                // Whole milliseconds, upwards: a timer that fires early would only be set again.
-                StartWatching(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
-                return;
-            }
-
-            int[] missing = [.. Enumerable.Range(0, Size).Where(rank => !_present[rank])];
-            string who = missing.Length == 1 ? $"rank {missing[0]} is missing" : $"ranks {string.Join(", ", missing)} are missing";
-            Die(new Failure(
-                $"{who} {_deadline.TotalSeconds:0.###} s after rank {_firstRank} arrived. Look at the log of the missing side, then open a "
-                + "new view, or set a longer deadline if it was only slow.",
-                missing, null));
-        }
-    }
-}
-
-/// <summary>Why a group failed.</summary>
-/// <param name="Message">What happened and what to do, without the operation of the rank that reports it.</param>
-/// <param name="MissingRanks">Ranks that had not arrived at the deadline, ascending; empty when the reason is another.</param>
-/// <param name="Cause">The exception behind it, if there is one.</param>
-internal sealed record Failure(string Message, int[] MissingRanks, Exception? Cause)
-{
-    /// <summary>The exception that one rank's call ends with.</summary>
-    public CommunicatorException ToException(CollectiveOperation operation, int rank, int size) =>
-        new(operation.ToString(), rank, MissingRanks, $"{operation} failed on rank {rank} of {size}: {Message}", Cause);
+    private void Expire() => Die(Failure.Missing([.. Enumerable.Range(0, Size).Where(rank => !_present[rank])], _deadline, _firstRank));
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MoEActors.Native.Communication.Collectives;
 using MoEActors.Native.Memory;
 
 namespace MoEActors.Native.Communication.InProcess;
@@ -24,9 +25,9 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         where T : unmanaged
     {
         RequireOpen();
-        Mine.DescribeSends(typeof(T), send.Address, sendSegments);
-        RequireInside(sendSegments, send.Length, "send");
-        RequireInside(receiveSegments, receive.Length, "receive");
+        Mine.DescribeSends(ElementType.Of<T>(), send.Address, sendSegments);
+        Require(SegmentMatching.Outside(sendSegments, send.Length, Size, "send"));
+        Require(SegmentMatching.Outside(receiveSegments, receive.Length, Size, "receive"));
         barrier.Arrive(Rank);
         Receive(receive, receiveSegments);
         barrier.Depart(Rank);
@@ -36,7 +37,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         where T : unmanaged
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.AllGather, typeof(T), mine.Address, mine.Length);
+        Mine.Describe(new OperationDescription(CollectiveOperation.AllGather, ElementType.Of<T>(), mine.Length), mine.Address);
         if (all.Length != (long)mine.Length * Size)
         {
             throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
@@ -56,7 +57,9 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
     public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.ReduceScatterInRankOrder, typeof(float), part.Address, sum.Length, contributes: contributes);
+        Mine.Describe(
+            new OperationDescription(CollectiveOperation.ReduceScatterInRankOrder, ElementType.Of<float>(), sum.Length, Contributes: contributes),
+            part.Address);
         if (contributes && part.Length != sum.Length)
         {
             throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");
@@ -67,7 +70,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         int contributors = 0;
         for (int peer = 0; peer < Size; peer++)
         {
-            if (barrier[peer].Contributes)
+            if (barrier[peer].Description.Contributes)
             {
                 _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
             }
@@ -80,7 +83,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
     public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.AllGatherOwned, typeof(float), sum.Address, sum.Length);
+        Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, ElementType.Of<float>(), sum.Length), sum.Address);
         barrier.Arrive(Rank);
         for (int i = 1; i < Size; i++)
         {
@@ -96,7 +99,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         where T : unmanaged
     {
         RequireOpen();
-        Mine.Describe(CollectiveOperation.Broadcast, typeof(T), span.Address, span.Length, root);
+        Mine.Describe(new OperationDescription(CollectiveOperation.Broadcast, ElementType.Of<T>(), span.Length, root), span.Address);
         if ((uint)root >= (uint)Size)
         {
             throw Reject($"names root {root}, which is none of the {Size} ranks");
@@ -110,7 +113,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
     public void Abort(Exception cause)
     {
         ArgumentNullException.ThrowIfNull(cause);
-        barrier.Fail(new Failure($"rank {Rank} aborted: {cause.Message}", [], cause));
+        barrier.Fail(Failure.Aborted(Rank, cause));
     }
 
     public void Dispose()
@@ -118,7 +121,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             // Other ranks, waiting now or calling later, must not wait for this one.
-            barrier.Fail(new Failure($"rank {Rank} has disposed its communicator. Open a new view.", [], null));
+            barrier.Fail(Failure.Disposed(Rank));
             group.Released();
         }
     }
@@ -162,16 +165,11 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
     private void Disagree(ReadOnlySpan<Segment> receives, int peer) =>
         barrier.Fail(new Failure(SegmentMatching.Disagreement(barrier[peer].Sends, peer, receives, Rank), [], null));
 
-    private void RequireInside(ReadOnlySpan<Segment> segments, int length, string direction)
+    private void Require(string? violation)
     {
-        foreach (Segment segment in segments)
+        if (violation is not null)
         {
-            if ((uint)segment.Peer >= (uint)Size || (segment.Offset | segment.Count) < 0 || segment.Offset > length - segment.Count)
-            {
-                throw Reject(
-                    $"has a {direction} segment of {segment.Count} elements at {segment.Offset} for rank {segment.Peer}, outside its "
-                    + $"buffer of {length} elements or the {Size} ranks");
-            }
+            throw Reject(violation);
         }
     }
 
@@ -179,5 +177,5 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
 
     /// <summary>A rank with wrong arguments can never arrive, so the group ends at once on every rank.</summary>
     private CommunicatorException Reject(string violation) =>
-        barrier.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Operation, Rank, Size);
+        barrier.Fail(new Failure($"rank {Rank} {violation}.", [], null)).ToException(Mine.Description.Operation, Rank, Size);
 }

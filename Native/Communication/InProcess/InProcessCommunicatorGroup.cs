@@ -1,3 +1,5 @@
+using MoEActors.Native.Communication.Collectives;
+
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>

@@ -40,16 +40,12 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
 
             if (!open.First.Members.SequenceEqual(spec.Members))
             {
-                throw new InvalidOperationException(
-                    $"The {spec} is open with {InWords(open.First)}; rank {spec.Rank} wants {InWords(spec)}. All ranks must name the same members.");
+                throw spec.DifferFrom(open.First);
             }
 
             return open.Group.Open(spec.Rank);
         }
     }
-
-    private static string InWords(CommunicatorSpec spec) =>
-        $"{spec.Size} rank{(spec.Size == 1 ? "" : "s")} ({string.Join(", ", spec.Members.Select(member => $"{member.Host}/{member.Device}"))})";
 
     private void Remove(GroupKey key, InProcessCommunicatorGroup released)
     {

@@ -18,6 +18,27 @@ public sealed class CommunicatorSpecTests
         Assert.EndsWith("view 5, attempt 8", (spec with { Attempt = 8 }).ToString());
     }
 
+    [Fact]
+    public void Ranks_that_share_a_process_are_known()
+    {
+        CommunicatorSpec spec = Of(0, [.. "abacb".Select((host, rank) => new CommunicatorMember(rank, $"{host}", rank))]);
+        Assert.Equal([[0, 2], [1, 4], [3]], spec.RanksByHost.Select(ranks => ranks.ToArray()));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1:4000", typeof(IPEndPoint))]
+    [InlineData("[fe80::1]:1", typeof(IPEndPoint))]
+    [InlineData("silo-3.internal:65535", typeof(DnsEndPoint))]
+    public void A_place_of_data_connections_is_read_as_it_is_written(string text, Type type)
+    {
+        EndPoint place = DataEndPoint.Parse(text);
+        Assert.IsType(type, place);
+        Assert.Equal(text, DataEndPoint.Format(place));
+    }
+
+    [Theory, InlineData(""), InlineData("host"), InlineData(":4000"), InlineData("host:65536"), InlineData("host:-1"), InlineData("fe80::1:4000")]
+    public void What_names_no_place_is_refused(string text) => Assert.Contains($"'{text}'", Assert.Throws<FormatException>(() => DataEndPoint.Parse(text)).Message);
+
     [Theory]
     [InlineData("0, 2")]
     [InlineData("0, 0")]

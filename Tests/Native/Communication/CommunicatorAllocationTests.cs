@@ -2,14 +2,14 @@ using MoEActors.Native.Communication;
 
 namespace MoEActors.Tests.Native.Communication;
 
-public sealed class InProcessAllocationTests
+public sealed class CommunicatorAllocationTests
 {
-    [Fact]
-    public void A_warm_communicator_allocates_nothing()
+    [Theory, InlineData(Transport.InProcess), InlineData(Transport.Tcp)]
+    public void A_warm_communicator_allocates_nothing(Transport transport)
     {
         const int Size = 3;
         long[] allocated = new long[Size];
-        RankThreads.RunAll(Size, rank =>
+        RankThreads.RunAll(transport, Size, rank =>
         {
             PinnedMemory<float> a = new(600, i => i);
             PinnedMemory<float> b = new(600);

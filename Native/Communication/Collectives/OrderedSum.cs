@@ -1,7 +1,7 @@
 using System.Numerics;
 using MoEActors.Native.Memory;
 
-namespace MoEActors.Native.Communication.InProcess;
+namespace MoEActors.Native.Communication.Collectives;
 
 /// <summary>The additions of <see cref="ICommunicator.ReduceScatterInRankOrder"/>.</summary>
 internal static unsafe class OrderedSum

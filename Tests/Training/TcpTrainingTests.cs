@@ -1,0 +1,70 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Gates;
+using MoEActors.Modules.Models;
+using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.Tcp;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>Silos that reach each other over TCP train to the same bits as silos that share memory.</summary>
+public sealed class TcpTrainingTests
+{
+    private const int Steps = 8;
+
+    private static readonly RunConfiguration Run = TrainingRuns.With("swiglu", new GateOptions { TopK = 2 });
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 2, 1)]
+    [InlineData(1, 1, 1, 1)]
+    public async Task Training_over_TCP_gives_the_bits_of_training_in_one_process(params int[] devices)
+    {
+        TrainingTrace expected;
+        await using (TrainingCluster shared = await TrainingCluster.RentAsync(2))
+        {
+            expected = await TrainingTrace.OfAsync(await shared.Client.CreateModelAsync(shared["m"], Run, null, Cancellation), Steps);
+        }
+
+        await using TrainingCluster cluster = await StartAsync(devices);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        TrainingTrace begin = await TrainingTrace.OfAsync(model, Steps / 2);
+
+        // An expert's state travels over a communicator of its own, from host to host.
+        TrainingStatus status = await model.GetStatusAsync(Cancellation);
+        await model.MoveExpertAsync(0, 0, (status.Map!.RanksOf(0)[0] + 1) % devices.Sum(), Cancellation);
+        TrainingTrace end = await TrainingTrace.OfAsync(model, Steps - Steps / 2);
+        expected.AssertSame(new TrainingTrace([.. begin.Losses, .. end.Losses], [.. begin.Norms, .. end.Norms], end.Fingerprint), "over TCP");
+        Assert.All(Providers(cluster), provider => Assert.True(provider.Counters.Accepted > 0 || provider == Providers(cluster)[^1]));
+    }
+
+    [Fact]
+    public async Task A_worker_that_fails_is_named_by_the_others_and_training_goes_on()
+    {
+        await using TrainingCluster cluster = await StartAsync(1, 1, 1);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2);
+        StepOutcome first = await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        cluster.Host(1).ModelAt("m", 1)!.Interrupt(new InvalidOperationException("the device burned"));
+        ViewFailedException failed =
+            await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation));
+        Assert.Contains("the device burned", failed.Message, StringComparison.Ordinal);
+        StepOutcome second = await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
+        Assert.Equal(expected.Losses, new[] { first.Loss, second.Loss });
+        Assert.Equal(expected.Fingerprint, await model.FingerprintAsync(Cancellation));
+    }
+
+    private static Task<TrainingCluster> StartAsync(params int[] devices) => TrainingCluster.StartAsync(
+        devices,
+        configure: silo => silo.Services.Replace(
+            ServiceDescriptor.Singleton<ICommunicatorProvider>(_ => new TcpCommunicatorProvider(new TcpOptions { Secret = "a secret of silos in a test" }))));
+
+    private static TcpCommunicatorProvider[] Providers(TrainingCluster cluster) =>
+        [.. cluster.Silos.Silos.Select(silo => (TcpCommunicatorProvider)silo.Services.GetRequiredService<ICommunicatorProvider>())];
+}
