@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using MoEActors.Benchmarks;
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
 using MoEActors.Client.Data;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;
 
@@ -26,8 +26,17 @@ internal static class ScheduleLength
     {
         output.Error.WriteLine($"Measuring how many steps fit into {job.Time.TotalSeconds:0} s ...");
         using var progress = CountProgress.On(output, "step", WarmupSteps + MeasuredSteps);
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync(job.ModelName, job.Run, cancellationToken: cancellation);
+        await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, output.Error, cancellation);
+        double seconds = await cluster.WithModelAsync(
+            job.ModelName,
+            name => cluster.Client.CreateModelAsync(name, job.Run, cancellationToken: cancellation),
+            model => SecondsOfStepAsync(job, model, progress, cancellation));
+        int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / seconds);
+        return Math.Max(LeastSteps, fits);
+    }
+
+    private static async Task<double> SecondsOfStepAsync(TrainingJob job, MoEModel model, CountProgress? progress, CancellationToken cancellation)
+    {
         TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
         double[] seconds = new double[MeasuredSteps];
         for (int step = 1; step <= WarmupSteps + MeasuredSteps; step++)
@@ -42,7 +51,6 @@ internal static class ScheduleLength
             progress?.Report("measuring", step);
         }
 
-        int fits = (int)Math.Min(job.MostSteps ?? int.MaxValue, job.Time.TotalSeconds / Samples.Median(seconds));
-        return Math.Max(LeastSteps, fits);
+        return Samples.Median(seconds);
     }
 }

@@ -1,14 +1,14 @@
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;
 
-/// <summary>Runs a training job on an embedded cluster, from the first window to the checkpoint, and keeps its status.</summary>
+/// <summary>Runs a training job, from the first window to the checkpoint, and keeps its status.</summary>
 internal static class TrainingSession
 {
     /// <summary>Trains, saves, evaluates and samples.</summary>
@@ -29,35 +29,22 @@ internal static class TrainingSession
         keeper.Enter(RunState.Running);
         try
         {
-            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, output.Error, cancellation);
+            await cluster.RequireFreeAsync(job.ModelName, cancellation);
             MoEModel model = job.Resume is null
                 ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
-                : await cluster.Client.RestoreModelAsync(job.ModelName, job.Folder.Checkpoint, cancellationToken: cancellation);
-            if (job.Resume is null)
+                : await cluster.Client.RestoreModelAsync(job.ModelName, job.PlaceOf(job.Folder.Checkpoint), cancellationToken: cancellation);
+            TrainingResult result;
+            try
             {
-                // Not earlier: until now, something could have been refused.
-                EarlierRun.Remove(job.Folder);
-                keeper.Forget();
+                result = await RunAsync(job, model, windows, keeper, goal, output, cancellation);
+            }
+            finally
+            {
+                await cluster.ReleaseAsync(job.ModelName);
             }
 
-            if (job.Director is not null && job.Silos > 1)
-            {
-                await model.SetDirectorAsync(job.Director, cancellation);
-            }
-
-            TrainingStatus status = await model.GetStatusAsync(cancellation);
-            await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
-            var meter = new TrainingMeter(status, goal);
-            var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
-            validation.Recall(RunHistory.Read(job.Folder.HistoryFile));
-            var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
-            await using (ITrainingView view = TrainingView.Open(output))
-            {
-                await training.TrainAsync(view, cancellation);
-            }
-
-            TrainingResult result = await training.FinishAsync(windows, output, cancellation);
-            keeper.Enter(RunState.Done, ending: validation.Ending);
+            keeper.Enter(RunState.Done, ending: result.Ending);
             return result;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -70,6 +57,38 @@ internal static class TrainingSession
             keeper.Enter(RunState.Failed, e.Message);
             throw;
         }
+    }
+
+    /// <summary>Trains a model that is there.</summary>
+    private static async Task<TrainingResult> RunAsync(
+        TrainingJob asked, MoEModel model, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, long goal, CommandOutput output, CancellationToken cancellation)
+    {
+        TrainingStatus status = await model.GetStatusAsync(cancellation);
+        TrainingJob job = asked.Connect is null ? asked : asked with { Silos = status.SiloNames.Distinct().Count() };
+        if (job.Resume is null)
+        {
+            // Not earlier: until now, something could have been refused.
+            EarlierRun.Remove(job.Folder);
+            keeper.Forget();
+        }
+
+        if (job.Director is not null && job.Silos > 1)
+        {
+            await model.SetDirectorAsync(job.Director, cancellation);
+            status = await model.GetStatusAsync(cancellation);
+        }
+
+        await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
+        var meter = new TrainingMeter(status, goal);
+        var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
+        validation.Recall(RunHistory.Read(job.Folder.HistoryFile));
+        var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
+        await using (ITrainingView view = TrainingView.Open(output))
+        {
+            await training.TrainAsync(view, cancellation);
+        }
+
+        return await training.FinishAsync(windows, output, cancellation);
     }
 
     /// <summary>The learning rate follows from the step number alone, so the length of the schedule is decided before the first step.</summary>

@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Native.Communication;
 
 namespace MoEActors.Grains.Durability;
 
@@ -7,7 +8,7 @@ namespace MoEActors.Grains.Durability;
 /// A store in the memory of the process, shared by its silos: it outlives any of them, and nothing more. Batches of committed steps are
 /// forgotten, as no snapshot exists that they could be replayed on.
 /// </summary>
-public sealed class InMemoryRunStore : IRunStore
+public sealed class InMemoryRunStore : IRunStore, IProcessPrivate
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, RunRecord> _records = [];

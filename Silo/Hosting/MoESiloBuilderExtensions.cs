@@ -8,6 +8,7 @@ using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
+using MoEActors.Silo.Clustering;
 using MoEActors.Workers.Host;
 using Orleans.Configuration;
 
@@ -53,29 +54,8 @@ public static class MoESiloBuilderExtensions
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
-        return silo.UseMoEClustering();
+        return silo.TuneForMoE();
     }
 
     private static MoEOptions Chosen(IServiceProvider services) => services.GetRequiredService<IOptions<MoEOptions>>().Value;
-
-    /// <summary>What every silo of ours needs of Orleans, whatever it hosts.</summary>
-    internal static ISiloBuilder UseMoEClustering(this ISiloBuilder silo)
-    {
-        silo.Configure<ClusterMembershipOptions>(membership =>
-        {
-            membership.ProbeTimeout = TimeSpan.FromMilliseconds(500);
-            membership.MaxProbeTimeout = TimeSpan.FromSeconds(1);
-            membership.NumMissedProbesLimit = 2;
-            membership.NumVotesForDeathDeclaration = 1;
-            membership.TableRefreshTimeout = TimeSpan.FromSeconds(2);
-        });
-
-        // With the default directory, a silo that leaves takes healthy grains of the others with it. Ours is named, so that a host's own grains keep
-        // the directory that the host has chosen. The lease is the whole silo's: with its default, grains of a dead silo come back after 27 s.
-#pragma warning disable ORLEANSEXP003
-        silo.AddDistributedGrainDirectory(MoEGrainDirectory.Name);
-#pragma warning restore ORLEANSEXP003
-        silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
-        return silo;
-    }
 }
