@@ -88,8 +88,11 @@ internal static class SiloHost
             logging.AddFilter(other, ofOthers);
         }
 
-        // It advises servers' garbage collection, which takes the cores that executors need.
-        logging.AddFilter("Orleans.Runtime.Silo", least <= LogLevel.Debug ? LogLevel.Information : LogLevel.Error);
+        // The one advises servers' garbage collection, which takes the cores that executors need; the other takes the time since the machine's start for a delay.
+        foreach (string warner in new[] { "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog" })
+        {
+            logging.AddFilter(warner, least <= LogLevel.Debug ? LogLevel.Information : LogLevel.Error);
+        }
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

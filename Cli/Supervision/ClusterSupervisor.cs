@@ -21,6 +21,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
     private readonly Dictionary<string, string> _secrets = [];
     private LocalCluster _cluster = new(Environment.ProcessId, "", Id, Id, []);
     private int _lastUp;
+    private volatile bool _isEnding;
 
     /// <summary>Runs until it is asked to end.</summary>
     /// <exception cref="ChildFailedException">A process cannot run.</exception>
@@ -56,6 +57,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
         }
         finally
         {
+            _isEnding = true;
             log.Write(Me, "ends");
             await silosEnding.CancelAsync();
             await Task.WhenAll(keeping[1..]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -127,7 +129,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
         lock (_lock)
         {
             int up = _keepers.Count(keeper => keeper.IsUp);
-            if (up == _lastUp)
+            if (up == _lastUp || _isEnding)
             {
                 return;
             }

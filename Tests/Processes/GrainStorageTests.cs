@@ -29,7 +29,7 @@ public sealed class GrainStorageTests
         bool[] won = await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() => TryAsync(writer))));
         var last = new GrainState<Record>();
         await storage.ReadStateAsync("record", grain, last);
-        Assert.Equal((1, true), (won.Count(wins => wins), won[last.State.Value]));
+        Assert.Equal((1, true), (won.Count(wins => wins), won[last.State!.Value]));
 
         // What the winner has written is there for whoever reads it next, and its tag is good for one more.
         last.State = new Record { Value = Writers };

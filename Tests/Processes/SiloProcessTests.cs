@@ -4,7 +4,6 @@ using System.Text.Json;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Modules.Models;
-using MoEActors.Tests.Packages;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Processes;
@@ -166,7 +165,7 @@ public sealed class SiloProcessTests
                 await cluster.ListModelsAsync(Cancellation);
                 return true;
             }
-            catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+            catch (Exception e) when (e is TimeoutException or OrleansException)
             {
                 return false;
             }
