@@ -64,7 +64,6 @@ internal static class ConnectOption
             ClusterId = cluster.ClusterId,
             ServiceId = cluster.ServiceId,
             Secret = folder.Secret(),
-            Deadline = TimeSpan.FromSeconds(10),
         };
     }
 

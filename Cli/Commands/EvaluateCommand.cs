@@ -5,6 +5,7 @@ using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
@@ -25,6 +26,7 @@ internal static class EvaluateCommand
         return command.Runs(async (parsed, output, cancellation) =>
         {
             (RunFolder run, string folder) = choice.Of(parsed);
+            ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
             CheckpointFolder checkpoint = CheckpointChoice.Open(folder, output);
             CheckpointChoice.RequireBytes(checkpoint, folder);
 
@@ -34,8 +36,7 @@ internal static class EvaluateCommand
             IReadOnlyList<ReadOnlyMemory<byte>> windows = parsed.GetValue(text) is { Length: > 0 } given
                 ? TextSource.ReadAll(given, remarks).ValidationWindows(length, atLeastBytes: int.MaxValue)
                 : Kept(run, remarks).ValidationWindows(length);
-            await using CommandCluster cluster =
-                await CommandCluster.OpenAsync(ConnectOption.Of(parsed, connect, choice.Runs(parsed)), parsed.GetValue(silos), output.Error, cancellation);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, parsed.GetValue(silos), output.Error, cancellation);
             EvaluationReport report = await cluster.WithModelAsync(
                 "evaluate",
                 name => cluster.Client.RestoreForInferenceAsync(name, Path.GetFullPath(folder), cancellationToken: cancellation),

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using MoEActors.Cli.Clusters;
+using MoEActors.Client.Connections;
 
 namespace MoEActors.Cli.Commands;
 
@@ -23,12 +24,12 @@ internal static class GenerateCommand
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string folder = choice.Of(parsed).Checkpoint;
+            ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
             string beginning = parsed.GetRequiredValue(prompt);
             (int count, float boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
             CheckpointChoice.RequireBytes(CheckpointChoice.Open(folder, output), folder);
-            await using CommandCluster cluster =
-                await CommandCluster.OpenAsync(ConnectOption.Of(parsed, connect, choice.Runs(parsed)), silos: 1, output.Error, cancellation);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, silos: 1, output.Error, cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
             GenerationReport report = await cluster.WithModelAsync(
                 "generate",

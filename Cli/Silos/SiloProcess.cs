@@ -30,7 +30,7 @@ internal static class SiloProcess
         }
         catch
         {
-            await StopAsync(host, log, settings.Name);
+            await AbandonAsync(host);
             throw;
         }
 
@@ -45,6 +45,19 @@ internal static class SiloProcess
         }
 
         return wasAsked;
+    }
+
+    /// <summary>Stops what has started of a host that has not. Orleans refuses to stop a silo that does not run, and what kept it from that is what matters.</summary>
+    private static async Task AbandonAsync(WebApplication host)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(DrainLimit);
+            await host.StopAsync(limit.Token);
+        }
+        catch (Exception e) when (e is InvalidOperationException or OperationCanceledException or AggregateException)
+        {
+        }
     }
 
     private static async Task<bool> StopAsync(WebApplication host, ILogger log, string name)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Garnet;
+using StackExchange.Redis;
 
 namespace MoEActors.Cli.Supervision;
 
@@ -20,6 +21,9 @@ internal static class LocalStore
 
     /// <summary>How long the server outlives whoever started it, so that silos which end at the same time can say that they leave.</summary>
     private static readonly TimeSpan Afterlife = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often what the append-only file has is written down as a whole, and the file begins anew: it would grow without end, and take long to read.</summary>
+    private static readonly TimeSpan Compaction = TimeSpan.FromMinutes(10);
 
     /// <summary>Serves until it is asked to end.</summary>
     /// <param name="port">Port on loopback.</param>
@@ -50,7 +54,26 @@ internal static class LocalStore
         server.Start();
         output.WriteLine($"{Serves}{port}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(parentGone, ending);
-        await Task.Delay(Timeout.Infinite, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await CompactAsync(port, password, output, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.Delay(Afterlife, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static async Task CompactAsync(int port, string? password, TextWriter output, CancellationToken ending)
+    {
+        var options = new ConfigurationOptions { EndPoints = { { "127.0.0.1", port } }, Password = password, AllowAdmin = true };
+        using var timer = new PeriodicTimer(Compaction);
+        do
+        {
+            try
+            {
+                await using ConnectionMultiplexer self = await ConnectionMultiplexer.ConnectAsync(options);
+                await self.GetServers()[0].SaveAsync(SaveType.BackgroundSave);
+            }
+            catch (RedisException e)
+            {
+                output.WriteLine($"could not write down what the append-only file has; it goes on growing: {e.Message}");
+            }
+        }
+        while (await timer.WaitForNextTickAsync(ending));
     }
 }

@@ -32,11 +32,23 @@ internal sealed class ClusterConnection : IAsyncDisposable
             throw new ArgumentException($"Either {nameof(options.Redis)} or {nameof(options.Gateways)} must say where the cluster is.", nameof(options));
         }
 
-        ConnectionGuard? guard = options.Secret is null
-            ? null
-            : new ConnectionGuard(new SecretHandshake(ClusterSecret.From(options.Secret), options.ClusterId), NullLogger.Instance);
-        RedisAddress? redis = options.Redis is null ? null : RedisAddress.Parse(options.Redis, options.RedisPassword);
+        HandshakeException? refused = null;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        bool isStarting = true;
+        ConnectionGuard? guard = options.Secret is null ? null : new ConnectionGuard(
+            new SecretHandshake(ClusterSecret.From(options.Secret), options.ClusterId), NullLogger.Instance)
+        {
+            Failed = e =>
+            {
+                refused = e;
+                if (isStarting && e.Reason is ConnectionRefusal.Proof or ConnectionRefusal.Cluster or ConnectionRefusal.Version)
+                {
+                    // What is wrong with one silo is wrong with all, and stays so.
+                    deadline.Cancel();
+                }
+            },
+        };
+        RedisAddress? redis = options.Redis is null ? null : RedisAddress.Parse(options.Redis, options.RedisPassword);
         deadline.CancelAfter(options.Deadline);
         IHost? host = null;
         try
@@ -44,16 +56,17 @@ internal sealed class ClusterConnection : IAsyncDisposable
             IPEndPoint[] gateways = await options.GatewayEndpointsAsync(deadline.Token);
             host = Build(options, redis, gateways, guard);
             await host.StartAsync(deadline.Token).WaitAsync(deadline.Token);
+            isStarting = false;
             return new ClusterConnection(host);
         }
         catch (Exception e)
         {
+            isStarting = false;
             host?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
-            string cause = guard?.LastDialed?.Message ?? e.Message;
+            string cause = refused?.Message ?? (deadline.IsCancellationRequested ? $"{options.Deadline.TotalSeconds:0} s have passed." : e.Message);
             throw new ConnectionFailedException(
-                $"No silo of cluster '{options.ClusterId}' (service '{options.ServiceId}') answered within {options.Deadline.TotalSeconds:0} s through "
-                + $"{options.Place}: {cause} Check that at least one silo runs, that both names are the silos', and that the secret is theirs.",
+                $"No silo of cluster '{options.ClusterId}' (service '{options.ServiceId}') answers through {options.Place}: {cause} Check that at least one silo runs, that both names are the silos', and that the secret is theirs.",
                 e);
         }
     }

@@ -16,8 +16,8 @@ internal sealed class ConnectionGuard(SecretHandshake handshake, ILogger log)
     /// <summary>How long a handshake may take.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Why the last connection that this process dialed was refused; null when none was.</summary>
-    public HandshakeException? LastDialed { get; private set; }
+    /// <summary>Is told why a connection that this process has dialed cannot be used.</summary>
+    public Action<HandshakeException>? Failed { get; init; }
 
     /// <summary>Guards connections that this process opens.</summary>
     /// <param name="role">What it is.</param>
@@ -32,12 +32,11 @@ internal sealed class ConnectionGuard(SecretHandshake handshake, ILogger log)
         }
         catch (HandshakeException e)
         {
-            LastDialed = e;
+            Failed?.Invoke(e);
             ConnectionLog.NotUsed(log, target, e.Reason, SecretHandshake.Words(e.Reason));
             throw;
         }
 
-        LastDialed = null;
         await next(connection);
     };
 

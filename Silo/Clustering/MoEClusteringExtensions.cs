@@ -61,7 +61,7 @@ public static class MoEClusteringExtensions
         silo.Services.AddSingleton<ClusterGates>();
         silo.Services.AddOptions<SiloConnectionOptions>().Configure<IServiceProvider>(Guard);
         silo.Services.AddSingleton<IHostedService, RedisCheck>();
-        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloNameGuard>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, JoinGuard>();
         return silo;
 
         void Configure<T>(Action<T, MoEClusterOptions> set)

@@ -32,8 +32,7 @@ internal sealed class ChildProcess : IDisposable
     public static ChildProcess Start(string program, string folder, params string[] arguments) =>
         Start(program, folder, new Dictionary<string, string>(), arguments);
 
-    /// <inheritdoc cref="Start(string, string, string[])" />
-    /// <param name="environment">What its environment has beside the test's.</param>
+    /// <summary>Starts a program whose environment has more than the test's.</summary>
     public static ChildProcess Start(string program, string folder, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)

@@ -17,9 +17,15 @@ internal static class MoeProcess
         ChildProcess.Start("dotnet", folder, environment, [Program, .. arguments]);
 
     /// <summary>Starts a silo on ports of its own.</summary>
-    public static SiloProcess StartSilo(string redis, string name, IReadOnlyDictionary<string, string>? environment = null, params string[] more)
+    /// <param name="redis">The server where it meets others.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="environment">Its environment; the tests' secret unless given.</param>
+    /// <param name="siloPort">Its port for silos; a free one unless given.</param>
+    /// <param name="more">More arguments.</param>
+    public static SiloProcess StartSilo(
+        string redis, string name, IReadOnlyDictionary<string, string>? environment = null, int? siloPort = null, params string[] more)
     {
-        (int silo, int gateway, int health) = (Ports.Free(), Ports.Free(), Ports.Free());
+        (int silo, int gateway, int health) = (siloPort ?? Ports.Free(), Ports.Free(), Ports.Free());
         ChildProcess process = Start(
             Path.GetTempPath(), environment ?? new Dictionary<string, string> { ["MOE_SECRET"] = Secret },
             ["silo", "--redis", redis, "--name", name, "--silo-port", Text(silo), "--gateway-port", Text(gateway), "--health-port", Text(health), "--end-with-input", .. more]);

@@ -11,6 +11,9 @@ namespace MoEActors.Tests.Processes;
 /// <summary>Silos in processes of their own: they join, are found, die, come back, and keep others out.</summary>
 public sealed class SiloProcessTests
 {
+    /// <summary>Between two questions: whoever asks without a pause takes the cores from who is asked.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
     private static readonly HttpClient Http = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -54,7 +57,7 @@ public sealed class SiloProcessTests
     public async Task A_silo_trains_for_clients_outside_tells_its_health_and_has_no_secret_where_others_look()
     {
         using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
-        using SiloProcess silo = await MoeProcess.StartSilo(redis.Address, "alone", null, "--log-level", "debug").IsActiveAsync();
+        using SiloProcess silo = await MoeProcess.StartSilo(redis.Address, "alone", more: ["--log-level", "debug"]).IsActiveAsync();
         Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync(silo.Health("/health/live"), Cancellation)).StatusCode);
         Assert.Equal(1, await ActiveAsync(silo));
         await using (MoECluster cluster = await MoECluster.ConnectAsync(
@@ -100,7 +103,8 @@ public sealed class SiloProcessTests
         Assert.Equal(1, await twin.Process.EndAsync());
         Assert.Contains("There is a silo named member already", twin.Process.Output, StringComparison.Ordinal);
         Assert.Equal(1, await foreign.Process.EndAsync());
-        Assert.Contains("does not have this cluster's secret", foreign.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("moe silo: Silo foreign cannot be a member of a cluster with silo member", foreign.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("it does not have this cluster's secret", foreign.Process.Output, StringComparison.Ordinal);
 
         // The member has told of each, and is none the worse.
         Assert.Contains("(Malformed)", member.Process.Output, StringComparison.Ordinal);
@@ -116,9 +120,9 @@ public sealed class SiloProcessTests
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        using SiloProcess crowded = MoeProcess.StartSilo("127.0.0.1:1", "crowded", null, "--silo-port", $"{port}");
+        using SiloProcess crowded = MoeProcess.StartSilo("127.0.0.1:1", "crowded", siloPort: port);
         using SiloProcess lost = MoeProcess.StartSilo($"127.0.0.1:{Ports.Free()}", "lost");
-        using SiloProcess exposed = MoeProcess.StartSilo("127.0.0.1:1", "exposed", new Dictionary<string, string>(), "--listen-address", "0.0.0.0");
+        using SiloProcess exposed = MoeProcess.StartSilo("127.0.0.1:1", "exposed", new Dictionary<string, string>(), more: ["--listen-address", "0.0.0.0"]);
         await EndsAsync(crowded, 1, $"moe silo: 127.0.0.1:{port} is in use; choose another with --silo-port.");
         await EndsAsync(lost, 1, "moe silo: Redis at 127.0.0.1:[0-9]+ does not answer as it should: ");
         await EndsAsync(exposed, 2, "MOE_SECRET_FILE.* is missing: other machines can reach this silo");
@@ -147,7 +151,12 @@ public sealed class SiloProcessTests
 
     /// <summary>Waits until silos agree how many of them there are.</summary>
     private static Task AgreeAsync(int count, params SiloProcess[] silos) => Deadline.UntilAsync(
-        async () => (await Task.WhenAll(silos.Select(ActiveAsync))).All(active => active == count), $"silos take {count} for active");
+        async () =>
+        {
+            await Task.Delay(Pause, Cancellation);
+            return (await Task.WhenAll(silos.Select(ActiveAsync))).All(active => active == count);
+        },
+        $"silos take {count} for active");
 
     private static async Task<int> ActiveAsync(SiloProcess silo)
     {
@@ -162,6 +171,7 @@ public sealed class SiloProcessTests
         {
             try
             {
+                await Task.Delay(Pause, Cancellation);
                 await cluster.ListModelsAsync(Cancellation);
                 return true;
             }
