@@ -1,4 +1,2 @@
-using MoEActors.Cli;
-
 using var hangup = Hangup.Watch();
-return hangup.CodeOf(await CommandLine.RunAsync(args, ProgramWriter.Output(), ProgramWriter.Error(), hangup.Cancellation));
+return hangup.CodeOf(await MoEActors.Cli.CommandLine.RunAsync(args, ProgramWriter.Output(), ProgramWriter.Error(), hangup.Cancellation));

@@ -15,10 +15,12 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
     private ClusterConnection? _connection;
 
-    /// <summary>Connects to a cluster of other processes, whose silos meet in Redis. Dispose it to disconnect; the cluster goes on.</summary>
+    /// <summary>Connects to a cluster of other processes, by its Redis server or its gateways. Dispose it to disconnect; the cluster goes on.</summary>
     /// <param name="options">Which cluster.</param>
     /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ArgumentException">The options name no cluster, or a secret that is too short.</exception>
+    /// <exception cref="FormatException">An address is none.</exception>
     /// <exception cref="ConnectionFailedException">Redis does not answer, or no silo was found in time.</exception>
     public static async Task<MoECluster> ConnectAsync(ConnectOptions options, ModelKinds? kinds = null, CancellationToken cancellationToken = default)
     {
@@ -122,6 +124,15 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     public Task<ModelSummary[]> ListModelsAsync(CancellationToken cancellationToken = default) =>
         grains.GetGrain<IModelListGrain>(0).ListAsync().WaitAsync(cancellationToken);
 
+    /// <summary>How a model or layer stands: term, view, step, and where everything is. Nothing is opened for it.</summary>
+    /// <exception cref="ModelNotFoundException">There is no such model.</exception>
+    /// <exception cref="InvalidRequestException">No model can have the name.</exception>
+    public async Task<TrainingStatus> GetStatusAsync(string name, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        return await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
+    }
+
     /// <summary>
     /// Deletes a model or layer: its parameters leave the silos' memory, and its name is free. Steps that were submitted before are done first;
     /// whoever trains it finds that there is no such model any more. Checkpoints stay where they are.
@@ -158,12 +169,8 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return new MoEModel(name, grains, await ConfigurationAsync(name, cancellationToken), view, ending);
     }
 
-    private async Task<RunConfiguration> ConfigurationAsync(string name, CancellationToken cancellationToken)
-    {
-        GrainKeys.ValidateModelName(name);
-        TrainingStatus status = await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
-        return status.Configuration.Using(_kinds);
-    }
+    private async Task<RunConfiguration> ConfigurationAsync(string name, CancellationToken cancellationToken) =>
+        (await GetStatusAsync(name, cancellationToken)).Configuration.Using(_kinds);
 
     private static void Require(RunConfiguration run, Backbone backbone, string name)
     {

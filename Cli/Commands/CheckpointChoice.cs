@@ -21,6 +21,9 @@ internal sealed class CheckpointChoice
         return this;
     }
 
+    /// <summary>The folder of runs.</summary>
+    public string Runs(ParseResult parsed) => parsed.GetRequiredValue(_runs);
+
     /// <summary>The run that was named, and the folder of its checkpoint.</summary>
     /// <exception cref="UsageException">Both were given, or neither, or NAME is no name.</exception>
     public (RunFolder Run, string Checkpoint) Of(ParseResult parsed)

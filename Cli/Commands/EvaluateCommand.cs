@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Commands;
 
@@ -19,11 +20,13 @@ internal static class EvaluateCommand
         Option<string[]> text = SharedOptions.Text("what the run has kept for validation");
         Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; the loss does not depend on it.", 1);
         Option<bool> json = SharedOptions.Json();
-        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, silos, json };
+        Option<string?> connect = ConnectOption.Create();
+        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, silos, json, connect };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             (RunFolder run, string folder) = choice.Of(parsed);
+            ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
             CheckpointFolder checkpoint = CheckpointChoice.Open(folder, output);
             CheckpointChoice.RequireBytes(checkpoint, folder);
 
@@ -33,17 +36,25 @@ internal static class EvaluateCommand
             IReadOnlyList<ReadOnlyMemory<byte>> windows = parsed.GetValue(text) is { Length: > 0 } given
                 ? TextSource.ReadAll(given, remarks).ValidationWindows(length, atLeastBytes: int.MaxValue)
                 : Kept(run, remarks).ValidationWindows(length);
-            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = parsed.GetValue(silos) }, cancellation);
-            MoEModel model = await cluster.Client.RestoreForInferenceAsync("evaluate", Path.GetFullPath(folder), cancellationToken: cancellation);
-            long started = Stopwatch.GetTimestamp();
-            EvaluationOutcome loss = await Validation.LossAsync(model, windows, cancellation);
-            EvaluationReport report = new(
-                Path.GetFullPath(folder), model.Step, loss.Loss, loss.Loss / Math.Log(2), loss.Tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, parsed.GetValue(silos), output.Error.WriteLine, cancellation);
+            EvaluationReport report = await cluster.WithModelAsync(
+                "evaluate",
+                name => cluster.Client.RestoreForInferenceAsync(name, Path.GetFullPath(folder), cancellationToken: cancellation),
+                model => MeasureAsync(model, folder, windows, cancellation));
             output.Out.WriteLine(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
                 : $"Step {report.Step:N0}: loss {report.Loss:0.000} nats per byte ({report.BitsPerByte:0.000} bits) over {report.Bytes:N0} bytes.");
             return ExitCode.Done;
         });
+    }
+
+    private static async Task<EvaluationReport> MeasureAsync(
+        MoEModel model, string folder, IReadOnlyList<ReadOnlyMemory<byte>> windows, CancellationToken cancellation)
+    {
+        long started = Stopwatch.GetTimestamp();
+        EvaluationOutcome loss = await Validation.LossAsync(model, windows, cancellation);
+        return new EvaluationReport(
+            Path.GetFullPath(folder), model.Step, loss.Loss, loss.Loss / Math.Log(2), loss.Tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     /// <summary>The run's own text, a part of which it was never trained on.</summary>

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using MoEActors.Client;
-using MoEActors.Silo.Embedded;
+using MoEActors.Cli.Clusters;
+using MoEActors.Client.Connections;
 
 namespace MoEActors.Cli.Commands;
 
@@ -18,25 +18,32 @@ internal static class GenerateCommand
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7f);
         Option<long> seed = NumberOption.Seed();
         Option<bool> json = SharedOptions.Json();
-        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, json };
+        Option<string?> connect = ConnectOption.Create();
+        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, json, connect };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string folder = choice.Of(parsed).Checkpoint;
+            ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
             string beginning = parsed.GetRequiredValue(prompt);
             (int count, float boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
             CheckpointChoice.RequireBytes(CheckpointChoice.Open(folder, output), folder);
-            await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1 }, cancellation);
-            MoEModel model = await cluster.Client.RestoreForInferenceAsync("generate", Path.GetFullPath(folder), cancellationToken: cancellation);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, silos: 1, output.Error.WriteLine, cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
-            long started = Stopwatch.GetTimestamp();
-            string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, boldness, (ulong)draws, cancellation), live);
-            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            GenerationReport report = await cluster.WithModelAsync(
+                "generate",
+                name => cluster.Client.RestoreForInferenceAsync(name, Path.GetFullPath(folder), cancellationToken: cancellation),
+                async model =>
+                {
+                    long started = Stopwatch.GetTimestamp();
+                    string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, boldness, (ulong)draws, cancellation), live);
+                    return new GenerationReport(
+                        Path.GetFullPath(folder), model.Step, beginning, text, count, boldness, draws, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                });
             live.WriteLine();
             if (parsed.GetValue(json))
             {
-                GenerationReport report = new(Path.GetFullPath(folder), model.Step, beginning, text, count, boldness, draws, seconds);
                 output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
             }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Grains.Interfaces.Director;
@@ -17,9 +18,10 @@ internal static class ResumeCommand
         Option<string[]> text = SharedOptions.Text("the run's own");
         Option<int?> silos = NumberOption.OptionalCount("--silos", "Number of embedded silos; without it, as many as before.");
         Option<string?> json = SharedOptions.JsonFile();
+        Option<string?> connect = ConnectOption.Create();
         Command command = new("resume", "Go on with a run from its checkpoint: the result is that of never having stopped.")
         {
-            steps, seconds, text, silos, json,
+            steps, seconds, text, silos, json, connect,
         };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
@@ -28,7 +30,7 @@ internal static class ResumeCommand
             (RunFolder folder, string checkpoint) = choice.Of(parsed);
             ResumeOptions options = new(
                 folder, checkpoint, parsed.GetValue(steps), parsed.GetValue(seconds), parsed.GetValue(text) ?? [], parsed.GetValue(silos));
-            TrainingJob job = ResumedJob.Of(options, output);
+            TrainingJob job = ResumedJob.Of(options, output) with { Connect = ConnectOption.Of(parsed, connect, choice.Runs(parsed)) };
             output.Out.WriteLine($"Going on with {job.Folder.Name} after step {job.Resume!.Step}.");
             return await TrainingReport.RunAsync(job, parsed.GetValue(json), output, cancellation);
         });

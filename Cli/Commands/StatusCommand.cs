@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Commands;
 
-/// <summary>`moe status`: the state of runs, from the files that they write.</summary>
+/// <summary>`moe status`: the state of runs, from the files that they write, or of the models of a cluster.</summary>
 internal static class StatusCommand
 {
     public static Command Create()
@@ -13,10 +14,16 @@ internal static class StatusCommand
         Argument<string?> name = new("NAME") { Description = "Name of the run; without it, every run is told of.", Arity = ArgumentArity.ZeroOrOne };
         Option<string> runs = SharedOptions.Runs();
         Option<bool> json = new("--json") { Description = "Print JSON: an object for one run, a list for all." };
-        return new Command("status", "Tell how runs stand.") { name, runs, json }.Runs((parsed, output, _) =>
+        Option<string?> connect = ConnectOption.Create();
+        return new Command("status", "Tell how runs stand, from the files that they write; with --connect, how the models of a cluster stand.")
+        {
+            name, runs, json, connect,
+        }.Runs(async (parsed, output, cancellation) =>
         {
             (string folder, bool asJson) = (parsed.GetRequiredValue(runs), parsed.GetValue(json));
-            return Task.FromResult(parsed.GetValue(name) is { } one ? ShowOne(one, folder, asJson, output.Out) : ShowAll(folder, asJson, output));
+            return ConnectOption.Of(parsed, connect, folder) is { } cluster
+                ? await ModelReport.ShowAsync(cluster, parsed.GetValue(name), asJson, output.Out, cancellation)
+                : parsed.GetValue(name) is { } one ? ShowOne(one, folder, asJson, output.Out) : ShowAll(folder, asJson, output);
         });
     }
 

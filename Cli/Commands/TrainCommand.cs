@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
@@ -56,13 +57,14 @@ internal sealed class TrainCommand
 
     private readonly Option<bool> _noDirector = SharedOptions.NoDirector();
     private readonly Option<string?> _json = SharedOptions.JsonFile();
+    private readonly Option<string?> _connect = ConnectOption.Create();
 
     public static Command Create() => new TrainCommand().Build();
 
     private Command Build() => new Command("train", "Train a byte-level language model with experts on your own text.")
     {
         _config, _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-        _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json,
+        _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect,
     }.Runs(RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
@@ -93,6 +95,7 @@ internal sealed class TrainCommand
             ScheduleIsSet = hasSchedule,
             Sequences = chosen.Of(_batch, one => one.Batch),
             Silos = chosen.Of(_silos, one => one.Silos),
+            Connect = ConnectOption.Of(parsed, _connect, parsed.GetRequiredValue(_runs)),
             Steps = steps,
             Time = hasSchedule && steps is not null ? TimeSpan.MaxValue : TimeSpan.FromSeconds(chosen.Of(_seconds, one => one.Seconds)),
             SaveEvery = chosen.Of(_saveEvery, one => one.SaveEvery),

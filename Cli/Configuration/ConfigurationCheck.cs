@@ -12,9 +12,6 @@ namespace MoEActors.Cli.Configuration;
 /// </summary>
 internal sealed class ConfigurationCheck
 {
-    /// <summary>Values without a default: nobody should train a model of a shape that they did not choose.</summary>
-    private static readonly string[] Required = ["$.model.dim", "$.model.heads", "$.model.keyValueHeads", "$.model.hidden", "$.model.experts"];
-
     /// <summary>Characters of a value that an error repeats.</summary>
     private const int LongestShown = 80;
 
@@ -32,23 +29,28 @@ internal sealed class ConfigurationCheck
     /// <summary>The errors in the order of the file, missing values last.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
-    /// <summary>Reads a text; values with errors have their defaults.</summary>
+    /// <summary>Parses a text; comments and trailing commas are allowed.</summary>
     /// <exception cref="JsonException">The text is no JSON object.</exception>
-    public TrainFile Read(string text)
+    /// <exception cref="InvalidOperationException">The text has an escaped half of a surrogate pair.</exception>
+    public static JsonObject Parse(string text) => JsonNode.Parse(text, documentOptions: new JsonDocumentOptions
     {
-        JsonNode? root = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions
-        {
-            CommentHandling = JsonCommentHandling.Skip,
-            AllowTrailingCommas = true,
-            AllowDuplicateProperties = false,
-        });
-        JsonObject sound = Sound(root as JsonObject ?? throw new JsonException("It must be one object in braces."), typeof(TrainFile), "$");
-        foreach (string path in Required.Where(path => !_present.Contains(path)))
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        AllowDuplicateProperties = false,
+    }) as JsonObject ?? throw new JsonException("It must be one object in braces.");
+
+    /// <summary>Reads an object; values with errors have their defaults.</summary>
+    /// <param name="given">The object.</param>
+    /// <param name="required">Paths of values that must be there.</param>
+    public T Read<T>(JsonObject given, params IEnumerable<string> required)
+    {
+        JsonObject sound = Sound(given, typeof(T), "$");
+        foreach (string path in required.Where(path => !_present.Contains(path)))
         {
             Report(path, "is missing.");
         }
 
-        return sound.Deserialize<TrainFile>(Json)!;
+        return sound.Deserialize<T>(Json)!;
     }
 
     /// <summary>Whether the text has a value at a path.</summary>

@@ -10,6 +10,9 @@ namespace MoEActors.Cli.Configuration;
 /// </summary>
 internal sealed record TrainFile
 {
+    /// <summary>Values without a default: nobody should train a model of a shape that they did not choose.</summary>
+    private static readonly string[] Required = ["$.model.dim", "$.model.heads", "$.model.keyValueHeads", "$.model.hidden", "$.model.experts"];
+
     /// <summary>The model.</summary>
     public ModelConfiguration Model { get; init; } = new();
 
@@ -82,7 +85,7 @@ internal sealed record TrainFile
         TrainFile file;
         try
         {
-            file = check.Read(text);
+            file = check.Read<TrainFile>(ConfigurationCheck.Parse(text), Required);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

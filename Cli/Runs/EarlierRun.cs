@@ -45,4 +45,30 @@ internal static class EarlierRun
 
         folder.RemoveRecord(Disk);
     }
+
+    /// <summary>Deletes a run as a whole, and its folder, unless there is something else in it.</summary>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="UsageException">It is at work.</exception>
+    public static bool Delete(RunFolder folder)
+    {
+        if (!Directory.Exists(folder.Path))
+        {
+            return false;
+        }
+
+        bool isThere;
+        using (folder.Take())
+        {
+            isThere = folder.HoldsRecord || File.Exists(folder.StatusFile) || folder.CheckpointFolders().Any(Directory.Exists);
+            Remove(folder);
+            Disk.Delete(folder.StatusFile);
+        }
+
+        if (isThere && !Directory.EnumerateFileSystemEntries(folder.Path).Any())
+        {
+            Directory.Delete(folder.Path);
+        }
+
+        return isThere;
+    }
 }

@@ -43,7 +43,7 @@ internal sealed class CheckpointKeeper(
         // First, so that no checkpoint has a step that the history lacks.
         await TryFlushAsync();
         string place = job.Folder.CheckpointOf(meter.Step, job.Keep);
-        SaveOutcome saved = await model.SaveAsync(place, record.Id, cancellationToken: CancellationToken.None);
+        SaveOutcome saved = await model.SaveAsync(job.PlaceOf(place), record.Id, cancellationToken: CancellationToken.None);
         if (!_recorded)
         {
             // Not earlier: until now, the folder may hold an earlier run that can still be resumed.

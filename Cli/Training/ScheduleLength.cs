@@ -25,7 +25,7 @@ internal static class ScheduleLength
     {
         string phase = $"timing {WarmupSteps + MeasuredSteps} steps to choose how many fit into {job.Time.TotalSeconds:0} s";
         view.Enter("making a model to time");
-        string name = $"{job.ModelName}-timing";
+        string name = $"{job.ModelName}-timing-{Guid.NewGuid():n}";
         MoEModel model = await cluster.CreateModelAsync(name, job.Run, cancellationToken: cancellation);
         TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
         double[] seconds = new double[MeasuredSteps];

@@ -1,4 +1,5 @@
 using MoEActors.Cli.Runs;
+using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Director;
 
 namespace MoEActors.Cli.Training;
@@ -25,7 +26,11 @@ internal sealed record TrainingJob
     /// <summary>Sequences per step, of all micro-batches together.</summary>
     public required int Sequences { get; init; }
 
+    /// <summary>Number of silos: those to start in this process, or those of the cluster that was connected to.</summary>
     public required int Silos { get; init; }
+
+    /// <summary>The cluster to train on; null for silos in this process.</summary>
+    public ConnectOptions? Connect { get; init; }
 
     /// <summary>Exact number of steps, those of the checkpoint included; null to train for <see cref="Time"/>.</summary>
     public int? Steps { get; init; }
@@ -64,6 +69,9 @@ internal sealed record TrainingJob
 
     /// <summary>The step after which a run that goes on changed, or will change, its subject; null for none.</summary>
     public long? TurnsAfter { get; init; }
+
+    /// <summary>A folder as silos are told it: those of other processes have a current folder of their own.</summary>
+    public string PlaceOf(string folder) => Connect is null ? folder : System.IO.Path.GetFullPath(folder);
 
     /// <summary>What the sample of generated text begins with.</summary>
     public required string Prompt { get; init; }

@@ -1,3 +1,4 @@
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Screen;
@@ -5,11 +6,10 @@ using MoEActors.Client;
 using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Training;
 
-/// <summary>Runs a training job on an embedded cluster, from the first window to the checkpoint, and keeps its status.</summary>
+/// <summary>Runs a training job, from the first window to the checkpoint, and keeps its status.</summary>
 internal static class TrainingSession
 {
     /// <summary>Trains, saves, evaluates and samples.</summary>
@@ -49,15 +49,37 @@ internal static class TrainingSession
     private static async Task<TrainingResult> RunAsync(
         TrainingJob job, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, ITrainingView view, CancellationToken cancellation)
     {
-        view.Enter(job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
-        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = job.Silos }, cancellation);
+        view.Enter(job.Connect is not null ? "connecting to the cluster" : job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
+        await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, view.Remark, cancellation);
+        await cluster.RequireFreeAsync(job.ModelName, cancellation);
         RunConfiguration run = await WithScheduleAsync(job, cluster.Client, view, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;
         keeper.Plan(goal);
         view.Enter(job.Resume is null ? "making the model" : "reading the checkpoint");
         MoEModel model = job.Resume is null
             ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
-            : await cluster.Client.RestoreModelAsync(job.ModelName, job.Folder.Checkpoint, cancellationToken: cancellation);
+            : await cluster.Client.RestoreModelAsync(job.ModelName, job.PlaceOf(job.Folder.Checkpoint), cancellationToken: cancellation);
+        try
+        {
+            return await RunAsync(job, model, windows, keeper, goal, view, cancellation);
+        }
+        finally
+        {
+            if (!cluster.IsShared)
+            {
+                view.Enter("stopping the silos");
+            }
+
+            await cluster.ReleaseAsync(job.ModelName);
+        }
+    }
+
+    /// <summary>Trains a model that is there.</summary>
+    private static async Task<TrainingResult> RunAsync(
+        TrainingJob asked, MoEModel model, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, long goal, ITrainingView view, CancellationToken cancellation)
+    {
+        TrainingStatus status = await model.GetStatusAsync(cancellation);
+        TrainingJob job = asked.Connect is null ? asked : asked with { Silos = status.SiloNames.Distinct().Count() };
         if (job.Resume is null)
         {
             // Not earlier: until now, something could have been refused.
@@ -69,9 +91,9 @@ internal static class TrainingSession
         {
             view.Enter("measuring for the director how fast the silos compute and copy");
             await model.SetDirectorAsync(job.Director, cancellation);
+            status = await model.GetStatusAsync(cancellation);
         }
 
-        TrainingStatus status = await model.GetStatusAsync(cancellation);
         await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
         var meter = new TrainingMeter(status, goal, job.Text.Corpus.UnigramLoss(windows));
         var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
@@ -83,9 +105,7 @@ internal static class TrainingSession
 
         var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
         await training.TrainAsync(view, cancellation);
-        TrainingResult result = await training.FinishAsync(view, cancellation);
-        view.Enter("stopping the silos");
-        return result;
+        return await training.FinishAsync(view, cancellation);
     }
 
     /// <summary>Whoever asks a run to end sees at once that it was understood; a step may take long.</summary>

@@ -1,10 +1,11 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Native.Communication;
 
 namespace MoEActors.Grains.Durability;
 
 /// <summary>A store in the memory of the process, shared by its silos: it outlives any of them, and nothing more.</summary>
-public sealed class InMemoryRunStore : IRunStore
+public sealed class InMemoryRunStore : IRunStore, IProcessPrivate
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, RunRecord> _records = [];

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using MoEActors.Silo.Clustering;
 using Orleans.Configuration;
 using Orleans.Messaging;
 
@@ -204,6 +205,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             options.ConfigureGatewayInboundConnection(connection => connection.Use(network.Watch));
         });
         silo.Services.AddSingleton(network);
+        silo.Services.AddSingleton<SharedProcess>();
         silo.Services.AddSingleton(new SiloMembershipTable(_table));
         silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SiloMembershipTable>());
     }

@@ -71,6 +71,21 @@ public sealed class MoEOptions
     /// <summary>Buffers that callers of layers in this process lend; one object for all of its silos and its client.</summary>
     public CallerBuffers? CallerBuffers { get; set; }
 
+    /// <summary>What is wrong with numbers and texts, by the property that it is about.</summary>
+    public IEnumerable<(string Property, string Error)> Errors()
+    {
+        (bool Fits, string Property, object? Value, string Rule)[] rules =
+        [
+            (Devices >= 1, nameof(Devices), Devices, "at least 1"),
+            (ThreadsPerDevice >= 0, nameof(ThreadsPerDevice), ThreadsPerDevice, "at least 1, or 0 for an equal share of the cores"),
+            (MemoryPerDevice is null or >= 1, nameof(MemoryPerDevice), MemoryPerDevice, "at least 1 byte"),
+            (SnapshotInterval >= 0, nameof(SnapshotInterval), SnapshotInterval, "at least 1 step, or 0 for no snapshots"),
+            (!string.IsNullOrWhiteSpace(SnapshotPlace), nameof(SnapshotPlace), SnapshotPlace, "a folder, or a file: URI"),
+            (CheckpointRoot is null || Directory.Exists(CheckpointRoot), nameof(CheckpointRoot), CheckpointRoot, "a folder that exists"),
+        ];
+        return rules.Where(rule => !rule.Fits).Select(rule => (rule.Property, $"is {rule.Value}; it must be {rule.Rule}"));
+    }
+
     /// <summary>Opens the silo's devices.</summary>
     internal IReadOnlyList<IDevice> Open() => OpenDevices?.Invoke()
         ?? [.. Enumerable.Range(0, Devices).Select(_ => (IDevice)new CpuDevice(ThreadsPerDevice > 0 ? ThreadsPerDevice : Math.Max(1, Environment.ProcessorCount / Devices)))];
@@ -82,13 +97,7 @@ internal sealed class MoEOptionsValidator : IValidateOptions<MoEOptions>
     /// <inheritdoc />
     public ValidateOptionsResult Validate(string? name, MoEOptions options)
     {
-        List<string> errors = [];
-        Require(options.Devices >= 1, nameof(options.Devices), options.Devices, "at least 1");
-        Require(options.ThreadsPerDevice >= 0, nameof(options.ThreadsPerDevice), options.ThreadsPerDevice, "at least 1, or 0 for an equal share of the cores");
-        Require(options.MemoryPerDevice is null or >= 1, nameof(options.MemoryPerDevice), options.MemoryPerDevice, "at least 1 byte");
-        Require(options.SnapshotInterval >= 0, nameof(options.SnapshotInterval), options.SnapshotInterval, "at least 1 step, or 0 for no snapshots");
-        Require(!string.IsNullOrWhiteSpace(options.SnapshotPlace), nameof(options.SnapshotPlace), options.SnapshotPlace, "a folder, or a file: URI");
-        Require(options.CheckpointRoot is null || Directory.Exists(options.CheckpointRoot), nameof(options.CheckpointRoot), options.CheckpointRoot, "a folder that exists");
+        List<string> errors = [.. options.Errors().Select(error => $"{MoEOptions.Section}:{error.Property} {error.Error}.")];
         try
         {
             ModelKinds.BuiltIn.With(options.ExpertKinds, options.GateKinds);
@@ -115,14 +124,6 @@ internal sealed class MoEOptionsValidator : IValidateOptions<MoEOptions>
             catch (KindException e)
             {
                 return $"{e.Message} ({MoEOptions.Section}:{nameof(MoEOptions.CheckKinds)} = false leaves out the check.)";
-            }
-        }
-
-        void Require(bool fits, string property, object? value, string rule)
-        {
-            if (!fits)
-            {
-                errors.Add($"{MoEOptions.Section}:{property} is {value}; it must be {rule}.");
             }
         }
     }

@@ -9,6 +9,8 @@ using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
+using MoEActors.Native.Communication.Tcp;
+using MoEActors.Silo.Clustering;
 using MoEActors.Workers.Host;
 using Orleans.Configuration;
 using Orleans.Serialization;
@@ -41,7 +43,8 @@ public static class MoESiloBuilderExtensions
             host.MemoryPerDevice = chosen.Value.MemoryPerDevice;
         });
         silo.Services.AddSingleton(services => Chosen(services).Store ?? InGrainStorage(services) ?? (IRunStore)new InMemoryRunStore());
-        silo.Services.AddSingleton(services => Chosen(services).Communicators ?? new InProcessCommunicatorProvider());
+        silo.Services.AddSingleton(services => Chosen(services).Communicators
+            ?? services.GetService<TcpCommunicatorProvider>() ?? (ICommunicatorProvider)new InProcessCommunicatorProvider());
         silo.Services.AddSingleton(services => Chosen(services).CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(services => ModelKinds.BuiltIn.With(Chosen(services).ExpertKinds, Chosen(services).GateKinds));
         silo.Services.AddSingleton(services => new CheckpointPlaces(Chosen(services).CheckpointRoot));
@@ -57,7 +60,7 @@ public static class MoESiloBuilderExtensions
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
-        return silo.UseMoEClustering();
+        return silo.TuneForMoE();
     }
 
     /// <summary>A store in the host's grain storage of our name; null when it has none.</summary>
@@ -67,25 +70,4 @@ public static class MoESiloBuilderExtensions
             : null;
 
     private static MoEOptions Chosen(IServiceProvider services) => services.GetRequiredService<IOptions<MoEOptions>>().Value;
-
-    /// <summary>What every silo of ours needs of Orleans, whatever it hosts.</summary>
-    internal static ISiloBuilder UseMoEClustering(this ISiloBuilder silo)
-    {
-        silo.Configure<ClusterMembershipOptions>(membership =>
-        {
-            membership.ProbeTimeout = TimeSpan.FromMilliseconds(500);
-            membership.MaxProbeTimeout = TimeSpan.FromSeconds(1);
-            membership.NumMissedProbesLimit = 2;
-            membership.NumVotesForDeathDeclaration = 1;
-            membership.TableRefreshTimeout = TimeSpan.FromSeconds(2);
-        });
-
-        // With the default directory, a silo that leaves takes healthy grains of the others with it. Ours is named, so that a host's own grains keep
-        // the directory that the host has chosen. The lease is the whole silo's: with its default, grains of a dead silo come back after 27 s.
-#pragma warning disable ORLEANSEXP003
-        silo.AddDistributedGrainDirectory(MoEGrainDirectory.Name);
-#pragma warning restore ORLEANSEXP003
-        silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
-        return silo;
-    }
 }

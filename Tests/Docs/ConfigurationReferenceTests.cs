@@ -5,20 +5,22 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Silos;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Native.Communication.Tcp;
+using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Embedded;
 using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Tests.Docs;
 
-/// <summary>docs/configuration.md has every option with its default, and no other.</summary>
+/// <summary>docs/configuration.md and docs/deploy.md have every option with its default, and no other.</summary>
 public class ConfigurationReferenceTests
 {
-    private static readonly string Reference =
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", "configuration.md")).ReplaceLineEndings("\n");
+    private static readonly string Reference = string.Concat(new[] { "configuration.md", "deploy.md" }
+        .Select(file => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", file)).ReplaceLineEndings("\n")));
 
     [Theory]
     [InlineData(typeof(TrainFile), true)]
@@ -29,6 +31,8 @@ public class ConfigurationReferenceTests
     [InlineData(typeof(EmbeddedClusterOptions), false)]
     [InlineData(typeof(MoEOptions), false)]
     [InlineData(typeof(TcpOptions), false)]
+    [InlineData(typeof(MoEClusterOptions), false)]
+    [InlineData(typeof(SiloFile), true)]
     public void Every_option_is_in_the_reference_with_its_default(Type type, bool isJson)
     {
         object defaults = Activator.CreateInstance(type)!;

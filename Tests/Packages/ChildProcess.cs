@@ -29,9 +29,21 @@ internal sealed class ChildProcess : IDisposable
     /// <param name="program">Its name.</param>
     /// <param name="folder">Where it works.</param>
     /// <param name="arguments">What is behind its name.</param>
-    public static ChildProcess Start(string program, string folder, params string[] arguments)
+    public static ChildProcess Start(string program, string folder, params string[] arguments) =>
+        Start(program, folder, new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts a program whose environment has more than the test's.</summary>
+    public static ChildProcess Start(string program, string folder, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         start.Environment["DOTNET_NOLOGO"] = "1";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
 
@@ -65,7 +77,13 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Asks it to end, as `docker stop` and systemd do.</summary>
-    public void Terminate() => Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+    public void Terminate() => Signal("TERM");
+
+    /// <summary>Sends it a signal.</summary>
+    public void Signal(string name) => Process.Start("kill", [$"-{name}", Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+
+    /// <summary>The number of its process.</summary>
+    public int Id => _process.Id;
 
     /// <summary>Waits for its end.</summary>
     /// <returns>Its exit status.</returns>
@@ -75,6 +93,9 @@ internal sealed class ChildProcess : IDisposable
         await _reading;
         return _process.ExitCode;
     }
+
+    /// <summary>Waits for its end alone: its own children may go on to say something.</summary>
+    public Task DiesAsync() => _process.WaitForExitAsync(Cancellation);
 
     public void Dispose()
     {

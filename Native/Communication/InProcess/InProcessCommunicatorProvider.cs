@@ -5,7 +5,7 @@ namespace MoEActors.Native.Communication.InProcess;
 /// deadline; the others join. A group is removed when every communicator that it handed out has been disposed.
 /// </summary>
 /// <param name="time">The clock of the deadlines; the system's unless given.</param>
-public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : ICommunicatorProvider
+public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : ICommunicatorProvider, IProcessPrivate
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<GroupKey, (InProcessCommunicatorGroup Group, CommunicatorSpec First)> _groups = [];

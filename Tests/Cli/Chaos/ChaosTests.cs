@@ -27,7 +27,7 @@ public sealed class ChaosTests
         folder.Write("text/a.txt", string.Concat(Enumerable.Range(0, 3000).Select(i => $"{i} is a number. ")));
         string config = folder.Write(
             "run.json",
-            $$"""{"text": ["{{folder.Path}}/text"], "microBatches": 4, "batch": 8, "model": {"dim": 16, "heads": 2, "keyValueHeads": 1, "hidden": 16, "experts": [4, 4], "maximumSequence": 16}}""");
+            $$$"""{"text": ["{{{folder.Path}}}/text"], "microBatches": 4, "batch": 8, "model": {"dim": 16, "heads": 2, "keyValueHeads": 1, "hidden": 16, "experts": [4, 4], "maximumSequence": 16}}""");
 
         CommandLineRun run = await CommandLineRun.Of("chaos", "--config", config, "--kills", "5", "--snapshot-every", "5", "--seed", "2", "--json");
 

@@ -1,0 +1,92 @@
+using System.Globalization;
+using MoEActors.Client;
+using MoEActors.Client.Connections;
+using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Silo.Embedded;
+
+namespace MoEActors.Cli.Clusters;
+
+/// <summary>The cluster that a command works with: silos in its own process, which end with it, or a cluster of other processes, which goes on.</summary>
+internal sealed class CommandCluster : IAsyncDisposable
+{
+    private readonly IAsyncDisposable _owned;
+
+    private readonly Action<string> _remarks;
+
+    private CommandCluster(MoECluster client, IAsyncDisposable owned, bool isShared, Action<string> remarks) =>
+        (Client, _owned, IsShared, _remarks) = (client, owned, isShared, remarks);
+
+    /// <summary>The cluster.</summary>
+    public MoECluster Client { get; }
+
+    /// <summary>Whether others may use it, too, and find what the command leaves.</summary>
+    public bool IsShared { get; }
+
+    /// <summary>Starts silos, or connects.</summary>
+    /// <param name="connect">The cluster to connect to; null for silos in this process.</param>
+    /// <param name="silos">Number of silos in this process.</param>
+    /// <param name="remarks">Where remarks go.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public static async Task<CommandCluster> OpenAsync(ConnectOptions? connect, int silos, Action<string> remarks, CancellationToken cancellation)
+    {
+        if (connect is not null)
+        {
+            MoECluster connected = await MoECluster.ConnectAsync(connect, cancellationToken: cancellation);
+            return new CommandCluster(connected, connected, isShared: true, remarks);
+        }
+
+        EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
+        return new CommandCluster(embedded.Client, embedded, isShared: false, remarks);
+    }
+
+    /// <summary>Does something with a model that is needed for no longer. In a cluster of others it has a name that nobody has, and is deleted.</summary>
+    /// <param name="name">What the name begins with.</param>
+    /// <param name="make">Makes the model under the name that it is given.</param>
+    /// <param name="use">What is done with it.</param>
+    public async Task<T> WithModelAsync<T>(string name, Func<string, Task<MoEModel>> make, Func<MoEModel, Task<T>> use)
+    {
+        if (!IsShared)
+        {
+            return await use(await make(name));
+        }
+
+        string own = $"{name}-{Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture)}";
+        MoEModel model = await make(own);
+        try
+        {
+            return await use(model);
+        }
+        finally
+        {
+            await ReleaseAsync(own);
+        }
+    }
+
+    /// <summary>Refuses a name that others may be using: what a command trains begins anew, or from a checkpoint.</summary>
+    /// <exception cref="UsageException">There is a model of that name.</exception>
+    public async Task RequireFreeAsync(string name, CancellationToken cancellation) => UsageException.ThrowUnless(
+        !IsShared || (await Client.ListModelsAsync(cancellation)).All(model => model.Name != name),
+        $"The cluster has a model named {name} already. Choose another name, or delete that one with: moe runs delete {name} --connect");
+
+    /// <summary>Deletes a model that was needed only as long as the command. Silos of this process end anyway.</summary>
+    public async Task ReleaseAsync(string name)
+    {
+        if (!IsShared)
+        {
+            return;
+        }
+
+        try
+        {
+            await Client.DeleteModelAsync(name, CancellationToken.None);
+        }
+        catch (Exception e) when (e is ViewFailedException or OrleansException or TimeoutException)
+        {
+            // What the command came to is more than what it leaves.
+            _remarks($"The model {name} is still in the cluster: {e.Message} Delete it with: moe runs delete {name} --connect");
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => _owned.DisposeAsync();
+}

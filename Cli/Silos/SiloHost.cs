@@ -1,0 +1,109 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MoEActors.Grains.Protocol;
+using MoEActors.Silo.Clustering;
+using MoEActors.Silo.Hosting;
+
+namespace MoEActors.Cli.Silos;
+
+/// <summary>The host of a silo that is a process of its own: the silo, what it logs, and its health over HTTP.</summary>
+internal static class SiloHost
+{
+    /// <summary>Whether the process is alive: not any more when others have declared the silo dead.</summary>
+    public const string Live = "/health/live";
+
+    /// <summary>Whether the silo is a member of its cluster.</summary>
+    public const string Ready = "/health/ready";
+
+    /// <summary>Makes the host.</summary>
+    public static WebApplication Build(SiloSettings settings)
+    {
+        // Nothing of the surroundings but what the settings have taken from them: no appsettings.json, no other environment.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
+        Log(builder.Logging, settings.Name, settings.File.LogLevel ?? LogLevel.Information);
+
+        builder.UseOrleans(silo => silo.UseMoECluster(settings.Apply).AddMoE(settings.Apply));
+        builder.Services.AddHealthChecks().AddMoESilo();
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(Health(settings)));
+
+        WebApplication host = builder.Build();
+        host.UseRouting();
+        host.MapHealthChecks(Live, Answers(degraded: StatusCodes.Status200OK));
+        host.MapHealthChecks(Ready, Answers(degraded: StatusCodes.Status503ServiceUnavailable));
+        return host;
+    }
+
+    /// <summary>Where the silo listens, by the value that chooses it.</summary>
+    public static IEnumerable<(string Value, IPEndPoint Endpoint)> Endpoints(SiloSettings settings)
+    {
+        MoEClusterOptions cluster = settings.Cluster();
+        IPAddress address = Health(settings).Address;
+        yield return (cluster.ListenSiloPort is null ? "siloPort" : "listenSiloPort", new IPEndPoint(address, cluster.ListenSiloPort ?? cluster.SiloPort));
+        yield return (cluster.ListenGatewayPort is null ? "gatewayPort" : "listenGatewayPort", new IPEndPoint(address, cluster.ListenGatewayPort ?? cluster.GatewayPort));
+        yield return ("healthPort", Health(settings));
+    }
+
+    private static IPEndPoint Health(SiloSettings settings) => new(settings.Cluster().ListeningAddress(), settings.HealthPort);
+
+    private static HealthCheckOptions Answers(int degraded) => new()
+    {
+        ResponseWriter = WriteAsync,
+        ResultStatusCodes =
+        {
+            [HealthStatus.Healthy] = StatusCodes.Status200OK,
+            [HealthStatus.Degraded] = degraded,
+            [HealthStatus.Unhealthy] = StatusCodes.Status503ServiceUnavailable,
+        },
+    };
+
+    /// <summary>One JSON object: how the silo stands, and what it knows of itself and its cluster.</summary>
+    private static Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        var answer = new Dictionary<string, object> { ["status"] = report.Status.ToString().ToLowerInvariant() };
+        foreach ((string name, object value) in report.Entries.Values.SelectMany(entry => entry.Data))
+        {
+            answer.TryAdd(name == "status" ? "membership" : name, value);
+        }
+
+        return context.Response.WriteAsJsonAsync(answer);
+    }
+
+    /// <summary>A line for each event, which begins with the silo's name. What Orleans says of itself fills pages unless one asks for it.</summary>
+    private static void Log(ILoggingBuilder logging, string name, LogLevel least)
+    {
+        LogLevel ofOthers = least <= LogLevel.Debug ? LogLevel.Information : least < LogLevel.Warning ? LogLevel.Warning : least;
+        logging.SetMinimumLevel(least);
+        foreach (string other in new[] { "Orleans", "Microsoft", "Polly", typeof(WorkerHostService).FullName! })
+        {
+            logging.AddFilter(other, ofOthers);
+        }
+
+        // The one advises servers' garbage collection, which takes the cores that executors need; the other takes the time since the machine's start for a delay.
+        foreach (string warner in new[] { "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog" })
+        {
+            logging.AddFilter(warner, least <= LogLevel.Debug ? LogLevel.Information : LogLevel.Error);
+        }
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = $"'{name}' HH:mm:ss.fff ";
+        });
+    }
+
+    /// <summary>The command says when the host ends.</summary>
+    private sealed class CommandLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Net;
+using MoEActors.Cli.Silos;
+using MoEActors.Modules.Checkpoints;
+using MoEActors.Workers.Estimation;
+
+namespace MoEActors.Cli.Supervision;
+
+/// <summary>Runs a cluster of several processes on this machine: a store, and silos that share the machine's cores and memory.</summary>
+/// <param name="folder">What outlives the cluster.</param>
+/// <param name="silos">Number of silos.</param>
+/// <param name="logLevel">The least that silos log; null for what they log by themselves.</param>
+/// <param name="log">The log of all.</param>
+internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string? logLevel, PrefixedLog log)
+{
+    private const string Me = "cluster";
+    private const string Id = "moe";
+
+    private readonly Lock _lock = new();
+    private readonly List<SiloKeeper> _keepers = [];
+    private readonly Dictionary<string, string> _secrets = [];
+    private LocalCluster _cluster = new(Environment.ProcessId, "", Id, Id, []);
+    private int _lastUp;
+    private volatile bool _isEnding;
+
+    /// <summary>Runs until it is asked to end.</summary>
+    /// <exception cref="ChildFailedException">A process cannot run.</exception>
+    public async Task RunAsync(CancellationToken ending)
+    {
+        using FolderLock alone = folder.Take();
+        _secrets[SiloSettings.SecretVariable] = folder.Secret();
+        _secrets[SiloSettings.RedisPasswordVariable] = folder.RedisPassword();
+        ChoosePorts(folder.Read());
+        using var storeEnding = new CancellationTokenSource();
+        using var silosEnding = CancellationTokenSource.CreateLinkedTokenSource(ending);
+        var serves = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new StoreKeeper(StoreArguments, _secrets, log) { Changed = () => serves.TrySetResult() };
+        Task keepingStore = store.RunAsync(storeEnding.Token);
+        List<Task> keeping = [keepingStore];
+        try
+        {
+            await Task.WhenAny(serves.Task, keepingStore, Task.Delay(Timeout.Infinite, ending));
+            if (ending.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (serves.Task.IsCompleted)
+            {
+                folder.Write(_cluster);
+                _keepers.AddRange(Enumerable.Range(0, silos).Select(Keeper));
+                keeping.AddRange(_keepers.Select(keeper => keeper.RunAsync(silosEnding.Token)));
+            }
+
+            // All end when they are asked to; one that ends before cannot run, and then there is no cluster.
+            await await Task.WhenAny(keeping);
+        }
+        finally
+        {
+            _isEnding = true;
+            log.Write(Me, "ends");
+            await silosEnding.CancelAsync();
+            await Task.WhenAll(keeping[1..]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await storeEnding.CancelAsync();
+            await keepingStore.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static bool IsFree(int port) => FreePorts.Problem(new IPEndPoint(IPAddress.Loopback, port)) is null;
+
+    /// <summary>The ports of the cluster that was here before, where they are free: whoever knows a silo of it finds it again.</summary>
+    private void ChoosePorts(LocalCluster? before)
+    {
+        int[] fresh = FreePorts.Take(1 + (3 * silos));
+        int store = before is not null && int.TryParse(before.Redis.Split(':')[^1], out int kept) && IsFree(kept) ? kept : fresh[^1];
+        LocalSilo[] chosen =
+        [
+            .. Enumerable.Range(0, silos).Select(index => before?.Silos.ElementAtOrDefault(index) is { } same && same.Ports().All(IsFree)
+                ? same
+                : new LocalSilo($"silo-{index}", fresh[3 * index], fresh[(3 * index) + 1], fresh[(3 * index) + 2])),
+        ];
+        _cluster = _cluster with { Redis = $"redis://127.0.0.1:{store}", Silos = chosen };
+    }
+
+    private IEnumerable<string> StoreArguments() =>
+        [LocalStore.Command, LocalStore.PortOption, _cluster.Redis.Split(':')[^1], LocalStore.DataOption, folder.Store];
+
+    private SiloKeeper Keeper(int index)
+    {
+        string name = _cluster.Silos[index].Name;
+        return new SiloKeeper(
+            name, () => SiloArguments(index), _secrets, log, () => new Uri($"http://127.0.0.1:{_cluster.Silos[index].HealthPort}{SiloHost.Ready}")) { Changed = TellHowManyAreUp };
+    }
+
+    private IEnumerable<string> SiloArguments(int index)
+    {
+        LocalSilo silo = SiloWithFreePorts(index);
+        return
+        [
+            "silo", "--name", silo.Name, "--redis", _cluster.Redis, "--cluster-id", _cluster.ClusterId, "--service-id", _cluster.ServiceId,
+            "--silo-port", Text(silo.SiloPort), "--gateway-port", Text(silo.GatewayPort), "--health-port", Text(silo.HealthPort),
+            "--threads-per-device", Text(Math.Max(1, Environment.ProcessorCount / silos)), "--memory-per-device", Text(MemoryBudget.Default(silos)),
+            "--snapshot-place", folder.Snapshots,
+            .. logLevel is null ? Array.Empty<string>() : ["--log-level", logLevel],
+        ];
+    }
+
+    /// <summary>A silo's ports are its own as long as nobody has taken one of them meanwhile.</summary>
+    private LocalSilo SiloWithFreePorts(int index)
+    {
+        lock (_lock)
+        {
+            LocalSilo silo = _cluster.Silos[index];
+            if (!silo.Ports().All(IsFree))
+            {
+                int[] fresh = FreePorts.Take(3);
+                silo = new LocalSilo(silo.Name, fresh[0], fresh[1], fresh[2]);
+                _cluster = _cluster with { Silos = [.. _cluster.Silos.Select((other, at) => at == index ? silo : other)] };
+                folder.Write(_cluster);
+            }
+
+            return silo;
+        }
+    }
+
+    private void TellHowManyAreUp()
+    {
+        lock (_lock)
+        {
+            int up = _keepers.Count(keeper => keeper.IsUp);
+            if (up == _lastUp || _isEnding)
+            {
+                return;
+            }
+
+            _lastUp = up;
+            log.Write(Me, up == silos
+                ? $"all {silos} silos are up, on ports {string.Join(", ", _cluster.Silos.Select(silo => silo.GatewayPort))} for clients. Connect with moe COMMAND --connect; end with Ctrl-C"
+                : $"{up} of {silos} silos are up");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using MoEActors.Cli.Silos;
+
+namespace MoEActors.Cli.Supervision;
+
+/// <summary>This program, started once more as a child that ends with its parent.</summary>
+internal sealed class SupervisedChild : IDisposable
+{
+    private readonly Process _process;
+
+    private SupervisedChild(Process process, Action<string> said)
+    {
+        _process = process;
+        Task lines = Task.WhenAll(ReadAsync(process.StandardOutput, said), ReadAsync(process.StandardError, said));
+        Ended = EndAsync(lines);
+    }
+
+    /// <summary>Its exit code, when it has ended and all that it said has been told.</summary>
+    public Task<int> Ended { get; }
+
+    /// <summary>Starts the child.</summary>
+    /// <param name="arguments">Its arguments. Everybody on this machine can see them.</param>
+    /// <param name="secrets">What it must know and nobody else: variables of its environment.</param>
+    /// <param name="said">Is told every line that it says.</param>
+    public static SupervisedChild Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> secrets, Action<string> said)
+    {
+        string program = Environment.ProcessPath ?? throw new InvalidOperationException("This process does not know its program.");
+        bool isHost = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        var start = new ProcessStartInfo(program, [.. isHost ? [Path.Combine(AppContext.BaseDirectory, "moe.dll")] : Array.Empty<string>(), .. arguments, ParentWatch.OptionName])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+
+        // What this process was told is not for its children.
+        foreach (SiloValue value in SiloValue.All)
+        {
+            start.Environment.Remove(value.Variable);
+        }
+
+        foreach ((string variable, string value) in secrets)
+        {
+            start.Environment[variable] = value;
+        }
+
+        return new SupervisedChild(Process.Start(start)!, said);
+    }
+
+    /// <summary>Asks it to end.</summary>
+    public void AskToEnd()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    /// <summary>Ends it.</summary>
+    public void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended.
+        }
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        _process.Dispose();
+    }
+
+    private static async Task ReadAsync(StreamReader reader, Action<string> said)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            said(line);
+        }
+    }
+
+    private async Task<int> EndAsync(Task lines)
+    {
+        await _process.WaitForExitAsync();
+        await lines;
+        return _process.ExitCode;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+
+namespace MoEActors.Native.Communication.Security;
+
+/// <summary>Why a connection was refused before anything else was said on it.</summary>
+public enum ConnectionRefusal
+{
+    /// <summary>What came is no handshake.</summary>
+    Malformed = 1,
+
+    /// <summary>A handshake of another version.</summary>
+    Version = 2,
+
+    /// <summary>The other side wants to be something that this endpoint does not serve.</summary>
+    Role = 3,
+
+    /// <summary>The other side belongs to another cluster.</summary>
+    Cluster = 4,
+
+    /// <summary>The other side wanted to reach somebody else.</summary>
+    Address = 5,
+
+    /// <summary>The other side does not know the secret, or repeats what it has overheard.</summary>
+    Proof = 6,
+
+    /// <summary>The connection ended in the middle of the handshake.</summary>
+    Truncated = 7,
+
+    /// <summary>The handshake was not done in time.</summary>
+    Deadline = 8,
+
+    /// <summary>Too many other handshakes were under way.</summary>
+    Crowd = 9,
+}
+
+/// <summary>Counts refused connections of a process's endpoint, here and in the meter <c>MoEActors</c>.</summary>
+/// <param name="endpoint">What the connections were for: <c>silo</c>, <c>gateway</c>, or <c>data</c>.</param>
+public sealed class ConnectionRefusals(string endpoint)
+{
+    private static readonly Meter Meter = new("MoEActors");
+
+    private static readonly Counter<long> Refused = Meter.CreateCounter<long>(
+        "moe.connections.refused", "{connection}", "Connections that were refused before anything was said on them, by endpoint and reason.");
+
+    private readonly long[] _counts = new long[(int)Enum.GetValues<ConnectionRefusal>().Max() + 1];
+
+    /// <summary>Refused connections of all reasons.</summary>
+    public long Total => _counts.Sum();
+
+    /// <summary>Refused connections of one reason.</summary>
+    public long this[ConnectionRefusal reason] => Interlocked.Read(ref _counts[(int)reason]);
+
+    /// <summary>Counts one.</summary>
+    public void Count(ConnectionRefusal reason)
+    {
+        Interlocked.Increment(ref _counts[(int)reason]);
+        Refused.Add(1, new("endpoint", endpoint), new("reason", reason.ToString().ToLowerInvariant()));
+    }
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Packages;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Processes;
+
+/// <summary>`moe cluster`: several processes that start, are kept running, and end as one.</summary>
+public sealed class ClusterCommandTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_cluster_of_processes_is_kept_running_ends_with_whoever_started_it_and_goes_on_where_it_was()
+    {
+        using var folder = new TemporaryFolder();
+        int[] children;
+        using (ChildProcess cluster = Start(folder))
+        {
+            await cluster.SaysAsync("^cluster all 2 silos are up");
+            children = [.. Children(cluster.Id)];
+            Assert.Equal(3, children.Length);
+            Assert.DoesNotContain(Words(folder, "secret"), Listed(cluster.Id), StringComparison.Ordinal);
+            Assert.All(children, child => Assert.DoesNotContain(Words(folder, "secret"), Listed(child), StringComparison.Ordinal));
+            Assert.All(children, child => Assert.DoesNotContain(Words(folder, "redis-password"), Listed(child), StringComparison.Ordinal));
+
+            // Another cluster beside the same runs has no place; commands find this one.
+            ChildProcess second = Start(folder);
+            Assert.Equal(2, await second.EndAsync());
+            Assert.Contains("A cluster is at work", second.Output, StringComparison.Ordinal);
+            second.Dispose();
+            Assert.Contains("There are no models", await RunAsync(folder, "status", "--connect"), StringComparison.Ordinal);
+            Assert.Equal("[]", (await RunAsync(folder, "runs", "list", "--json", "--connect")).Trim());
+
+            // A silo that dies is started again, under its name and where it was.
+            int silo = children.Single(child => Listed(child).Contains("silo-1", StringComparison.Ordinal));
+            Process.Start("kill", ["-KILL", silo.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+            await cluster.SaysAsync("^silo-1 ended with exit code 137; it starts again in 0.5 s");
+            await cluster.SaysAsync("^cluster all 2 silos are up");
+            children = [.. Children(cluster.Id)];
+            Assert.Equal(3, children.Length);
+
+            // Nobody is left of it when it is killed.
+            cluster.Signal("KILL");
+            await cluster.DiesAsync();
+        }
+
+        await Deadline.WithinAsync(GoneAsync(children), "the children of a supervisor that was killed have ended", TimeSpan.FromSeconds(10));
+
+        using (ChildProcess next = Start(folder))
+        {
+            await next.SaysAsync("^cluster all 2 silos are up");
+            children = [.. Children(next.Id)];
+            next.Signal("INT");
+            Assert.Equal(0, await next.EndAsync());
+            Assert.Contains("silo-0 ", next.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(Words(folder, "secret"), next.Output, StringComparison.Ordinal);
+        }
+
+        await Deadline.WithinAsync(GoneAsync(children), "the children of a supervisor that was asked to end have ended", TimeSpan.FromSeconds(2));
+    }
+
+    private static ChildProcess Start(TemporaryFolder folder) => MoeProcess.Start(folder.Path, new Dictionary<string, string>(), "cluster", "--silos", "2");
+
+    private static async Task<string> RunAsync(TemporaryFolder folder, params string[] arguments)
+    {
+        using ChildProcess command = MoeProcess.Start(folder.Path, new Dictionary<string, string>(), arguments);
+        int code = await command.EndAsync();
+        Assert.True(code == 0, $"{string.Join(' ', arguments)} ended with {code}: {command.Output}");
+        return command.Output;
+    }
+
+    private static string Words(TemporaryFolder folder, string file) => File.ReadAllText(Path.Combine(folder.Path, "runs", ".cluster", file)).Trim();
+
+    /// <summary>The processes that a process has started.</summary>
+    private static IEnumerable<int> Children(int parent) =>
+        from folder in Directory.GetDirectories("/proc")
+        let number = int.TryParse(Path.GetFileName(folder), out int id) ? id : 0
+        where number > 0 && ParentOf(number) == parent
+        select number;
+
+    private static int? ParentOf(int process)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{process}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static string Listed(int process) => File.ReadAllText($"/proc/{process}/cmdline").Replace('\0', ' ');
+
+    private static async Task GoneAsync(int[] processes)
+    {
+        foreach (int number in processes)
+        {
+            try
+            {
+                using var process = Process.GetProcessById(number);
+                await process.WaitForExitAsync(Cancellation);
+            }
+            catch (ArgumentException)
+            {
+                // It has gone.
+            }
+        }
+    }
+}

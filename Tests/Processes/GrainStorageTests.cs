@@ -1,0 +1,122 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using MoEActors.Silo.Clustering;
+using MoEActors.Silo.Hosting;
+using MoEActors.Tests.Support;
+using Orleans.Storage;
+
+namespace MoEActors.Tests.Processes;
+
+/// <summary>What a host's own silo has of a cluster: its storage, and what keeps it out.</summary>
+public sealed class GrainStorageTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(RedisServer.Garnet)]
+    [InlineData(RedisServer.Redis)]
+    public async Task Of_a_thousand_racing_writers_exactly_one_wins(string kind)
+    {
+        const int Writers = 1000;
+        using RedisServer redis = await RedisServer.StartAsync(kind);
+        using IHost host = Build(redis, "storage");
+        await host.StartAsync(Cancellation);
+        IGrainStorage storage = host.Services.GetRequiredKeyedService<IGrainStorage>(MoEOptions.GrainStorage);
+        GrainId grain = GrainId.Create("run", "m");
+        var first = new GrainState<Record>(new Record { Value = -1 });
+        await storage.WriteStateAsync("record", grain, first);
+
+        bool[] won = await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() => TryAsync(writer))));
+        var last = new GrainState<Record>();
+        await storage.ReadStateAsync("record", grain, last);
+        Assert.Equal((1, true), (won.Count(wins => wins), won[last.State!.Value]));
+
+        // What the winner has written is there for whoever reads it next, and its tag is good for one more.
+        last.State = new Record { Value = Writers };
+        await storage.WriteStateAsync("record", grain, last);
+        await host.StopAsync(Cancellation);
+
+        async Task<bool> TryAsync(int writer)
+        {
+            try
+            {
+                await storage.WriteStateAsync("record", grain, new GrainState<Record>(new Record { Value = writer }, first.ETag));
+                return true;
+            }
+            catch (InconsistentStateException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_silo_whose_runs_are_its_own_is_no_member_of_a_cluster_of_several_processes()
+    {
+        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
+        using IHost alone = Build(redis, "alone");
+        await alone.StartAsync(Cancellation);
+        using IHost second = Build(redis, "second");
+        ClusterStartException refused = await Assert.ThrowsAsync<ClusterStartException>(() => second.StartAsync(Cancellation));
+        Assert.Contains("IRunStore (InMemoryRunStore) and ICommunicatorProvider (InProcessCommunicatorProvider)", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("silo alone", refused.Message, StringComparison.Ordinal);
+
+        // It goes on alone, until one joins that has a right to: then it cannot.
+        Assert.False(alone.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
+        var stopping = new TaskCompletionSource();
+        alone.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
+        using IHost shared = Build(redis, "shared", silo => silo.Services.AddSingleton<SharedProcess>());
+        await shared.StartAsync(Cancellation);
+        await Deadline.WithinAsync(stopping.Task, "the silo whose runs are its own has ended");
+        await alone.StopAsync(Cancellation);
+        await shared.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task A_host_that_has_a_storage_of_that_name_keeps_it()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.UseOrleans(silo => silo.AddMemoryGrainStorage(MoEOptions.GrainStorage).UseMoECluster(cluster => cluster.Redis = "127.0.0.1:1").AddMoE());
+        await using ServiceProvider services = builder.Services.BuildServiceProvider();
+        Assert.Equal("MemoryGrainStorage", services.GetRequiredKeyedService<IGrainStorage>(MoEOptions.GrainStorage).GetType().Name);
+    }
+
+    [Fact]
+    public async Task What_a_host_is_told_wrongly_is_told_at_once()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.UseOrleans(silo => silo.UseMoECluster(cluster => (cluster.Address, cluster.SiloPort, cluster.Secret) = ("192.0.2.1", 0, "hunter2")).AddMoE());
+        using IHost host = builder.Build();
+        Exception wrong = await Assert.ThrowsAnyAsync<Exception>(() => host.StartAsync(Cancellation));
+        foreach (string mistake in new[] { "MoECluster:Redis is missing", "MoECluster:SiloPort is 0", "MoECluster:Secret is too short" })
+        {
+            Assert.Contains(mistake, wrong.Message, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("hunter2", wrong.ToString(), StringComparison.Ordinal);
+    }
+
+    private static IHost Build(RedisServer redis, string name, Action<ISiloBuilder>? more = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.UseOrleans(silo =>
+        {
+            silo.UseMoECluster(cluster =>
+            {
+                (cluster.Redis, cluster.SiloName, cluster.Secret) = (redis.Address, name, MoeProcess.Secret);
+                (cluster.SiloPort, cluster.GatewayPort) = (Ports.Free(), Ports.Free());
+            });
+            silo.AddMoE();
+            more?.Invoke(silo);
+        });
+        return builder.Build();
+    }
+
+    /// <summary>Something to keep.</summary>
+    [GenerateSerializer, Alias("moe.tests.record")]
+    internal sealed class Record
+    {
+        [Id(0)]
+        public int Value { get; set; }
+    }
+}
