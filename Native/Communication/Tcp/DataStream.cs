@@ -15,8 +15,8 @@ internal sealed class DataStream(Socket socket, int rank, int peer, int size) : 
     /// <summary>Pieces of so many bytes are not gathered.</summary>
     public const int Direct = Gathered / 4;
 
-    /// <summary>The most bytes in one call to the system: half of what a second-level cache holds.</summary>
-    public const int Stride = 256 * 1024;
+    /// <summary>The most bytes in one call to the system, before the other connections have their turn.</summary>
+    public const int Stride = 1024 * 1024;
 
     /// <summary>The socket, to wait for.</summary>
     public Socket Socket => socket;
