@@ -91,7 +91,10 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
     {
         string name = _cluster.Silos[index].Name;
         return new SiloKeeper(
-            name, () => SiloArguments(index), _secrets, log, () => new Uri($"http://127.0.0.1:{_cluster.Silos[index].HealthPort}{SiloHost.Ready}")) { Changed = TellHowManyAreUp };
+            name, () => SiloArguments(index), _secrets, log, () => new Uri($"http://127.0.0.1:{_cluster.Silos[index].HealthPort}{SiloHost.Ready}"))
+        {
+            Changed = TellHowManyAreUp,
+        };
     }
 
     private IEnumerable<string> SiloArguments(int index)

@@ -40,7 +40,7 @@ internal sealed class ProcessPrivateGuard(
         }
 
         await membership.Refresh(cancellationToken: cancellation);
-        if (Other(membership.CurrentSnapshot) is { } other)
+        if (Other(membership.CurrentSnapshot, SiloStatus.Joining, SiloStatus.Active) is { } other)
         {
             throw new ClusterStartException(Words(own, other));
         }
@@ -54,7 +54,8 @@ internal sealed class ProcessPrivateGuard(
         {
             await foreach (ClusterMembershipSnapshot snapshot in membership.MembershipUpdates.WithCancellation(_stopping.Token))
             {
-                if (Other(snapshot) is { } other)
+                // One that is joining may be refused.
+                if (Other(snapshot, SiloStatus.Active) is { } other)
                 {
                     ClusterLog.ProcessPrivate(log, Words(own, other));
                     host.StopApplication();
@@ -67,8 +68,8 @@ internal sealed class ProcessPrivateGuard(
         }
     }
 
-    private ClusterMember? Other(ClusterMembershipSnapshot snapshot) => snapshot.Members.Values.FirstOrDefault(member =>
-        member.Status is SiloStatus.Joining or SiloStatus.Active && !member.SiloAddress.Endpoint.Equals(self.SiloAddress.Endpoint));
+    private ClusterMember? Other(ClusterMembershipSnapshot snapshot, params SiloStatus[] statuses) => snapshot.Members.Values.FirstOrDefault(member =>
+        statuses.Contains(member.Status) && !member.SiloAddress.Endpoint.Equals(self.SiloAddress.Endpoint));
 
     private IEnumerable<string> PrivateServices() => new (string Name, object? Service)[]
     {

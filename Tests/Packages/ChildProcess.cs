@@ -9,6 +9,9 @@ namespace MoEActors.Tests.Packages;
 /// <summary>A program that a test starts, as a user would: what it says, line by line, and how it ends.</summary>
 internal sealed class ChildProcess : IDisposable
 {
+    /// <summary>Long enough for a build on a machine that is busy with something else.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
     private readonly ConcurrentQueue<string> _all = new();
@@ -37,7 +40,10 @@ internal sealed class ChildProcess : IDisposable
     {
         var start = new ProcessStartInfo(program, arguments)
         {
-            WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach ((string name, string value) in environment)
         {
@@ -64,12 +70,21 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Waits for a line like this.</summary>
     public async Task<Match> SaysAsync(string pattern)
     {
-        await foreach (string line in _lines.Reader.ReadAllAsync(Cancellation))
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        deadline.CancelAfter(Patience);
+        try
         {
-            if (Regex.Match(line, pattern) is { Success: true } match)
+            await foreach (string line in _lines.Reader.ReadAllAsync(deadline.Token))
             {
-                return match;
+                if (Regex.Match(line, pattern) is { Success: true } match)
+                {
+                    return match;
+                }
             }
+        }
+        catch (OperationCanceledException) when (!Cancellation.IsCancellationRequested)
+        {
+            Assert.Fail($"It has not said \"{pattern}\" within {Patience.TotalSeconds:0} s:\n{Output}");
         }
 
         Assert.Fail($"It ended without saying \"{pattern}\":\n{Output}");
@@ -89,13 +104,23 @@ internal sealed class ChildProcess : IDisposable
     /// <returns>Its exit status.</returns>
     public async Task<int> EndAsync()
     {
-        await _process.WaitForExitAsync(Cancellation);
+        await DiesAsync();
         await _reading;
         return _process.ExitCode;
     }
 
     /// <summary>Waits for its end alone: its own children may go on to say something.</summary>
-    public Task DiesAsync() => _process.WaitForExitAsync(Cancellation);
+    public async Task DiesAsync()
+    {
+        try
+        {
+            await _process.WaitForExitAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"It has not ended within {Patience.TotalSeconds:0} s:\n{Output}");
+        }
+    }
 
     public void Dispose()
     {

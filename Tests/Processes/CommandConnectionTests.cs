@@ -27,7 +27,7 @@ public sealed class CommandConnectionTests
         CommandLineRun resumed = await CommandLineRun.Of(runs.Resume("there", $"--steps 6 --json {runs.Path}/there.json --connect"));
         Assert.True(resumed.ExitCode == 0, resumed.Error);
 
-        // Three steps of a schedule of three, and three more, are not six of six; but text and numbers are the same elsewhere.
+        // Three steps of a schedule of three, and three more, are no six of six: numbers are compared with those of a run in one piece.
         CommandLineRun whole = await CommandLineRun.Of(runs.Train("whole", $"--steps 6 --json {runs.Path}/whole.json --connect"));
         Assert.True(whole.ExitCode == 0, whole.Error);
         Assert.Equal(runs.Result("here.json").GetProperty("fingerprint").GetString(), runs.Result("whole.json").GetProperty("fingerprint").GetString());
