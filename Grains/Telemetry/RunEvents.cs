@@ -165,7 +165,7 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     public void SnapshotSealed(long step, long bytes, TimeSpan elapsed) =>
         RunLog.SnapshotSealed(log, model, Term, View, step, bytes, elapsed.TotalSeconds);
 
-    public void SnapshotFailed(long step, string cause) => RunLog.SnapshotFailed(log, model, Term, View, step, cause);
+    public void SnapshotFailed(long step, string cause) => RunLog.SnapshotFailed(log, model, Term, View, step, $"{cause.TrimEnd('.')}.");
 
     /// <summary>What was lost with a silo has been computed again.</summary>
     /// <param name="from">The step that all members started from.</param>

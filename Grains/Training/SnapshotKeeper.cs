@@ -128,11 +128,8 @@ internal sealed class SnapshotKeeper(
     /// <summary>Deletes the run's snapshots: it is no more.</summary>
     public void Delete()
     {
-        if (_pending is { } pending)
-        {
-            Abandon(pending, "the model is deleted");
-        }
-
+        _pending?.Save.Dispose();
+        _pending = null;
         foreach (SnapshotMark mark in term.Record.Snapshots)
         {
             try

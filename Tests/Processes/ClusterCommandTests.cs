@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using MoEActors.Cli.Supervision;
+using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Packages;
 using MoEActors.Tests.Support;
@@ -33,6 +36,11 @@ public sealed class ClusterCommandTests
             Assert.Contains("There are no models", await RunAsync(folder, "status", "--connect"), StringComparison.Ordinal);
             Assert.Equal("[]", (await RunAsync(folder, "runs", "list", "--json", "--connect")).Trim());
 
+            await using MoECluster connected = await MoECluster.ConnectAsync(Options(folder), cancellationToken: Cancellation);
+            MoEModel model = await connected.CreateModelAsync("m", TrainingRuns.Small, null, Cancellation);
+            TrainingTrace trained = await TrainingTrace.OfAsync(model, 5);
+            Assert.Equal(["silo-0", "silo-1"], (await model.GetStatusAsync(Cancellation)).SiloNames);
+
             // A silo that dies is started again, under its name and where it was.
             int silo = children.Single(child => Listed(child).Contains("silo-1", StringComparison.Ordinal));
             Process.Start("kill", ["-KILL", silo.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
@@ -40,6 +48,13 @@ public sealed class ClusterCommandTests
             await cluster.SaysAsync("^cluster all 2 silos are up");
             children = [.. Children(cluster.Id)];
             Assert.Equal(3, children.Length);
+
+            // The run goes on with it as if nothing had happened.
+            TrainingTrace rest = await TrainingTrace.OfAsync(model, 4);
+            Assert.Equal(["silo-0", "silo-1"], (await model.GetStatusAsync(Cancellation)).SiloNames.Order());
+            await using TrainingCluster embedded = await TrainingCluster.RentAsync(3);
+            TrainingTrace expected = await TrainingTrace.OfAsync(await embedded.Client.CreateModelAsync(embedded["m"], TrainingRuns.Small, null, Cancellation), 9);
+            expected.AssertSame(new TrainingTrace([.. trained.Losses, .. rest.Losses], [.. trained.Norms, .. rest.Norms], rest.Fingerprint), "on processes of which one was killed");
 
             // Nobody is left of it when it is killed.
             cluster.Signal("KILL");
@@ -59,6 +74,20 @@ public sealed class ClusterCommandTests
         }
 
         await Deadline.WithinAsync(GoneAsync(children), "the children of a supervisor that was asked to end have ended", TimeSpan.FromSeconds(2));
+    }
+
+    private static ConnectOptions Options(TemporaryFolder folder)
+    {
+        var here = ClusterFolder.Beside(Path.Combine(folder.Path, "runs"));
+        LocalCluster cluster = here.Read()!;
+        return new ConnectOptions
+        {
+            Redis = cluster.Redis,
+            RedisPassword = here.RedisPassword(),
+            ClusterId = cluster.ClusterId,
+            ServiceId = cluster.ServiceId,
+            Secret = here.Secret(),
+        };
     }
 
     private static ChildProcess Start(TemporaryFolder folder) => MoeProcess.Start(folder.Path, new Dictionary<string, string>(), "cluster", "--silos", "2");

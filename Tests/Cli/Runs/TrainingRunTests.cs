@@ -133,7 +133,7 @@ public sealed class TrainingRunTests : IDisposable
     [Fact]
     public async Task Everything_that_takes_time_besides_steps_is_announced()
     {
-        CommandLineRun run = await CommandLineRun.Of(_runs.Train("run", "--seconds 0.1"));
+        CommandLineRun run = await CommandLineRun.Of(_runs.Train("run", "--seconds 0.01"));
         Assert.Equal(ExitCode.Done, run.ExitCode);
         string[] lines = run.Output.ReplaceLineEndings("\n").Split('\n');
         string[] phases =
