@@ -7,7 +7,6 @@ using MoEActors.Client.Connections;
 using MoEActors.Grains.Pinning;
 using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
-using MoEActors.Silo.Hosting;
 using Orleans.Clustering.Redis;
 using Orleans.Configuration;
 using Orleans.Storage;
@@ -17,10 +16,13 @@ namespace MoEActors.Silo.Clustering;
 /// <summary>Makes a silo a member of a cluster.</summary>
 public static class MoEClusteringExtensions
 {
+    /// <summary>Name of the grain storage that keeps runs. A host that registers one of this name has that one, whatever it is.</summary>
+    public const string Storage = "moe";
+
     /// <summary>
-    /// Lets the silo meet others in Redis, keeps runs there unless the host has a grain storage named <see cref="MoEOptions.GrainStorage"/>, lets rows travel to them over TCP, sets its name and endpoints, and guards
+    /// Lets the silo meet others in Redis, keeps runs there unless the host has a grain storage named <see cref="Storage"/>, lets rows travel to them over TCP, sets its name and endpoints, and guards
     /// its connections with the cluster's secret. When it starts, Redis is asked whether it keeps what it is given. Use it beside
-    /// <see cref="MoESiloBuilderExtensions.AddMoE"/>.
+    /// <see cref="Hosting.MoESiloBuilderExtensions.AddMoE"/>.
     /// </summary>
     /// <param name="silo">The silo.</param>
     /// <param name="configure">Sets options, over those of the host's configuration.</param>
@@ -38,9 +40,9 @@ public static class MoEClusteringExtensions
         silo.UseRedisClustering(_ => { });
         Configure<RedisClusteringOptions>((clustering, chosen) => clustering.ConfigurationOptions = RedisOf(chosen).Options);
         silo.Services.AddSingleton(services => new TcpCommunicatorProvider(Chosen(services).DataPlane()));
-        if (!silo.Services.Any(service => service.ServiceType == typeof(IGrainStorage) && MoEOptions.GrainStorage.Equals(service.ServiceKey)))
+        if (!silo.Services.Any(service => service.ServiceType == typeof(IGrainStorage) && Storage.Equals(service.ServiceKey)))
         {
-            silo.AddRedisGrainStorage(MoEOptions.GrainStorage, storage => storage.Configure<IServiceProvider>((redis, services) =>
+            silo.AddRedisGrainStorage(Storage, storage => storage.Configure<IServiceProvider>((redis, services) =>
             {
                 redis.ConfigurationOptions = RedisOf(Chosen(services)).Options;
                 redis.GrainStorageSerializer = ActivatorUtilities.CreateInstance<OrleansGrainStorageSerializer>(services);

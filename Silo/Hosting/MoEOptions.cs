@@ -20,9 +20,6 @@ public sealed class MoEOptions
     /// <summary>Section of the host's configuration that these options bind from.</summary>
     public const string Section = "MoE";
 
-    /// <summary>Name of the grain storage that keeps runs, where the host has one of that name and <see cref="Store"/> is not set.</summary>
-    public const string GrainStorage = "moe";
-
     /// <summary>CPU devices of the silo, one worker each.</summary>
     public int Devices { get; set; } = 1;
 
@@ -47,7 +44,7 @@ public sealed class MoEOptions
     /// <summary>Opens devices of your own in place of <see cref="Devices"/> CPU devices, one worker each.</summary>
     public Func<IReadOnlyList<IDevice>>? OpenDevices { get; set; }
 
-    /// <summary>Keeps runs; must be the same store for every silo of the cluster. Null for the host's grain storage <see cref="GrainStorage"/>, or, without one, memory of this process.</summary>
+    /// <summary>Keeps runs; must be the same store for every silo of the cluster. Null for the host's grain storage <see cref="MoEClusteringExtensions.Storage"/>, or, without one, memory of this process.</summary>
     public IRunStore? Store { get; set; }
 
     /// <summary>

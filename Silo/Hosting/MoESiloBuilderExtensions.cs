@@ -65,7 +65,7 @@ public static class MoESiloBuilderExtensions
 
     /// <summary>A store in the host's grain storage of our name; null when it has none.</summary>
     private static GrainStorageRunStore? InGrainStorage(IServiceProvider services) =>
-        services.GetKeyedService<IGrainStorage>(MoEOptions.GrainStorage) is { } storage
+        services.GetKeyedService<IGrainStorage>(MoEClusteringExtensions.Storage) is { } storage
             ? new GrainStorageRunStore(storage, services.GetRequiredService<Serializer>())
             : null;
 

@@ -21,7 +21,7 @@ public sealed class GrainStorageTests
         using RedisServer redis = await RedisServer.StartAsync(kind);
         using IHost host = Build(redis, "storage");
         await host.StartAsync(Cancellation);
-        IGrainStorage storage = host.Services.GetRequiredKeyedService<IGrainStorage>(MoEOptions.GrainStorage);
+        IGrainStorage storage = host.Services.GetRequiredKeyedService<IGrainStorage>(MoEClusteringExtensions.Storage);
         GrainId grain = GrainId.Create("run", "m");
         var first = new GrainState<Record>(new Record { Value = -1 });
         await storage.WriteStateAsync("record", grain, first);
@@ -76,9 +76,9 @@ public sealed class GrainStorageTests
     public async Task A_host_that_has_a_storage_of_that_name_keeps_it()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.UseOrleans(silo => silo.AddMemoryGrainStorage(MoEOptions.GrainStorage).UseMoECluster(cluster => cluster.Redis = "127.0.0.1:1").AddMoE());
+        builder.UseOrleans(silo => silo.AddMemoryGrainStorage(MoEClusteringExtensions.Storage).UseMoECluster(cluster => cluster.Redis = "127.0.0.1:1").AddMoE());
         await using ServiceProvider services = builder.Services.BuildServiceProvider();
-        Assert.Equal("MemoryGrainStorage", services.GetRequiredKeyedService<IGrainStorage>(MoEOptions.GrainStorage).GetType().Name);
+        Assert.Equal("MemoryGrainStorage", services.GetRequiredKeyedService<IGrainStorage>(MoEClusteringExtensions.Storage).GetType().Name);
     }
 
     [Fact]
