@@ -1,14 +1,18 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using MoEActors.Client.Connections;
 using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Support;
+using Orleans.Connections.Security;
 using Orleans.Storage;
 
 namespace MoEActors.Tests.Processes;
 
-/// <summary>What a host's own silo has of a cluster: its storage, and what keeps it out.</summary>
-public sealed class GrainStorageTests
+/// <summary>What a host's own silo has of a cluster: its storage, its connections, and what keeps it out.</summary>
+public sealed class HostedClusterTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -96,11 +100,51 @@ public sealed class GrainStorageTests
         Assert.DoesNotContain("hunter2", wrong.ToString(), StringComparison.Ordinal);
     }
 
-    private static IHost Build(RedisServer redis, string name, Action<ISiloBuilder>? more = null)
+    /// <summary>As docs/deploy.md has it: both sides show a certificate, and then prove the secret.</summary>
+    [Fact]
+    public async Task Tls_of_both_sides_goes_beneath_the_handshake()
+    {
+        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
+        using X509Certificate2 ours = NewCertificate();
+        using IHost first = Build(redis, "first", silo => silo.AcceptProcessPrivate(), silo => UseTls(silo, ours));
+        await first.StartAsync(Cancellation);
+        using IHost second = Build(redis, "second", silo => silo.AcceptProcessPrivate(), silo => UseTls(silo, ours));
+        await second.StartAsync(Cancellation);
+        IManagementGrain management = second.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
+        Assert.Equal(2, (await management.GetHosts(onlyActive: true)).Count);
+        Assert.Equal(2, (await management.GetRuntimeStatistics([])).Length);
+
+        // The secret alone does not do: the certificate is looked at first.
+        var bare = new ConnectOptions { Redis = redis.Address, Secret = MoeProcess.Secret, Deadline = TimeSpan.FromSeconds(4) };
+        await Assert.ThrowsAsync<ConnectionFailedException>(() => MoEActors.Client.MoECluster.ConnectAsync(bare, cancellationToken: Cancellation));
+        await second.StopAsync(Cancellation);
+        await first.StopAsync(Cancellation);
+
+        static void UseTls(ISiloBuilder silo, X509Certificate2 certificate) => silo.UseTls(tls =>
+        {
+            tls.LocalCertificate = certificate;
+            tls.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
+            tls.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
+            tls.RemoteCertificateValidation = (shown, _, _) => shown.Thumbprint == certificate.Thumbprint;
+            tls.OnAuthenticateAsClient = (_, authentication) => authentication.TargetHost = "moe";
+        });
+    }
+
+    private static X509Certificate2 NewCertificate()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=moe", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
+        using X509Certificate2 made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), password: null);
+    }
+
+    private static IHost Build(RedisServer redis, string name, Action<ISiloBuilder>? more = null, Action<ISiloBuilder>? before = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.UseOrleans(silo =>
         {
+            before?.Invoke(silo);
             silo.UseMoECluster(cluster =>
             {
                 (cluster.Redis, cluster.SiloName, cluster.Secret) = (redis.Address, name, MoeProcess.Secret);
