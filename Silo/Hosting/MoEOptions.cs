@@ -44,7 +44,7 @@ public sealed class MoEOptions
     /// <summary>Opens devices of your own in place of <see cref="Devices"/> CPU devices, one worker each.</summary>
     public Func<IReadOnlyList<IDevice>>? OpenDevices { get; set; }
 
-    /// <summary>Keeps runs; must be the same store for every silo of the cluster. Null for the host's grain storage <see cref="MoEClusteringExtensions.Storage"/>, or, without one, memory of this process.</summary>
+    /// <summary>Keeps runs; must be the same store for every silo of the cluster. Null for the host's grain storage <see cref="Clustering.MoEClusteringExtensions.Storage"/>, or, without one, memory of this process.</summary>
     public IRunStore? Store { get; set; }
 
     /// <summary>
