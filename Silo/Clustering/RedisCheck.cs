@@ -40,7 +40,9 @@ internal sealed class RedisCheck(IOptions<MoEClusterOptions> options, ILogger<Re
     /// <inheritdoc />
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static async Task<RedisSettings> ReadAsync(RedisAddress address, CancellationToken cancellationToken)
+    /// <summary>What a server says of itself.</summary>
+    /// <exception cref="ClusterStartException">It does not answer.</exception>
+    internal static async Task<RedisSettings> ReadAsync(RedisAddress address, CancellationToken cancellationToken)
     {
         try
         {

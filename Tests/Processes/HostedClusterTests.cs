@@ -77,6 +77,30 @@ public sealed class HostedClusterTests
     }
 
     [Fact]
+    public async Task A_redis_server_that_forgets_is_told_of_and_one_that_throws_away_is_refused()
+    {
+        using RedisServer forgetful = await RedisServer.StartAsync(RedisServer.Redis, "--appendonly", "yes", "--appendfsync", "everysec");
+        RedisSettings settings = await RedisCheck.ReadAsync(RedisAddress.Parse(forgetful.Address), Cancellation);
+        Assert.Contains("up to two seconds of acknowledged steps are lost", Assert.Single(settings.Warnings), StringComparison.Ordinal);
+        Assert.Null(settings.Refusal);
+
+        using RedisServer wasteful = await RedisServer.StartAsync(
+            RedisServer.Redis, "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru");
+        using IHost host = Build(wasteful, "refused");
+        ClusterStartException refused = await Assert.ThrowsAsync<ClusterStartException>(() => host.StartAsync(Cancellation));
+        Assert.Contains($"Redis at {wasteful.Address} throws away runs and members", refused.Message, StringComparison.Ordinal);
+
+        using RedisServer good = await RedisServer.StartAsync(RedisServer.Redis);
+        using RedisServer garnet = await RedisServer.StartAsync(RedisServer.Garnet);
+        foreach (RedisServer server in new[] { good, garnet })
+        {
+            settings = await RedisCheck.ReadAsync(RedisAddress.Parse(server.Address), Cancellation);
+            Assert.Null(settings.Refusal);
+            Assert.Empty(settings.Warnings);
+        }
+    }
+
+    [Fact]
     public async Task A_host_that_has_a_storage_of_that_name_keeps_it()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -111,8 +135,8 @@ public sealed class HostedClusterTests
         using IHost second = Build(redis, "second", silo => silo.AcceptProcessPrivate(), silo => UseTls(silo, ours));
         await second.StartAsync(Cancellation);
         IManagementGrain management = second.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
-        Assert.Equal(2, (await management.GetHosts(onlyActive: true)).Count);
-        Assert.Equal(2, (await management.GetRuntimeStatistics([])).Length);
+        Assert.Equal(2, (await management.GetHosts(onlyActive: true, Cancellation)).Count);
+        Assert.Equal(2, (await management.GetRuntimeStatistics([], Cancellation)).Length);
 
         // The secret alone does not do: the certificate is looked at first.
         var bare = new ConnectOptions { Redis = redis.Address, Secret = MoeProcess.Secret, Deadline = TimeSpan.FromSeconds(4) };
