@@ -75,9 +75,15 @@ internal sealed class IoThread : IDisposable
 
     private void Run()
     {
-        while (!_ended)
+        while (true)
         {
+            // In this order: the signal of the end may be among those that are taken here, and nothing would end a wait after it.
             RunPosted();
+            if (_ended)
+            {
+                break;
+            }
+
             Wait();
             _writable.ForEach(ready => Serve(ready, socket => socket.OnWritable()));
             _readable.ForEach(ready => Serve(ready, socket => socket.OnReadable()));
@@ -88,7 +94,6 @@ internal sealed class IoThread : IDisposable
             }
         }
 
-        RunPosted();
         foreach (IoSocket socket in _sockets.Values)
         {
             socket.Socket.Dispose();

@@ -18,9 +18,14 @@ public sealed class CommunicatorAllocationTests
 
             // The loop itself is warm only when it has been replaced by its optimised form; so it is its own warm-up.
             Repeat();
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Repeat();
-            allocated[rank.Rank] = GC.GetAllocatedBytesForCurrentThread() - before;
+            // What the runtime makes once for a thread, such as for its first wait, may come late: something made for every message would come every time.
+            allocated[rank.Rank] = long.MaxValue;
+            for (int i = 0; i < 3; i++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                Repeat();
+                allocated[rank.Rank] = Math.Min(allocated[rank.Rank], GC.GetAllocatedBytesForCurrentThread() - before);
+            }
 
             void Repeat()
             {

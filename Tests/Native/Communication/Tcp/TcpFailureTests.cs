@@ -148,6 +148,22 @@ public sealed class TcpFailureTests
         Assert.Throws<ObjectDisposedException>(() => hosts.Hosts[0].Open(hosts.Spec(0)));
     }
 
+    /// <summary>The end comes at any moment of a host's life, also at once.</summary>
+    [Fact]
+    public async Task A_host_ends_whenever_it_is_told_to()
+    {
+        Task ends = Task.Run(
+            () =>
+            {
+                for (int i = 0; i < 500; i++)
+                {
+                    new TcpCommunicatorProvider().Dispose();
+                }
+            },
+            TestContext.Current.CancellationToken);
+        await Deadline.WithinAsync(ends, "every host has ended");
+    }
+
     [Fact]
     public void Other_members_or_a_rank_taken_twice_are_an_error()
     {
