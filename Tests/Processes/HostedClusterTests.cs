@@ -3,6 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using MoEActors.Client.Connections;
+using MoEActors.Grains.Durability;
+using MoEActors.Native.Communication.InProcess;
 using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Support;
@@ -58,9 +60,9 @@ public sealed class HostedClusterTests
     public async Task A_silo_whose_runs_are_its_own_is_no_member_of_a_cluster_of_several_processes()
     {
         using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
-        using IHost alone = Build(redis, "alone");
+        using IHost alone = Build(redis, "alone", KeepToItself);
         await alone.StartAsync(Cancellation);
-        using IHost second = Build(redis, "second");
+        using IHost second = Build(redis, "second", KeepToItself);
         ClusterStartException refused = await Assert.ThrowsAsync<ClusterStartException>(() => second.StartAsync(Cancellation));
         Assert.Contains("IRunStore (InMemoryRunStore) and ICommunicatorProvider (InProcessCommunicatorProvider)", refused.Message, StringComparison.Ordinal);
         Assert.Contains("silo alone", refused.Message, StringComparison.Ordinal);
@@ -69,11 +71,14 @@ public sealed class HostedClusterTests
         Assert.False(alone.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
         var stopping = new TaskCompletionSource();
         alone.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
-        using IHost shared = Build(redis, "shared", silo => silo.Services.AddSingleton<SharedProcess>());
+        using IHost shared = Build(redis, "shared");
         await shared.StartAsync(Cancellation);
         await Deadline.WithinAsync(stopping.Task, "the silo whose runs are its own has ended");
         await alone.StopAsync(Cancellation);
         await shared.StopAsync(Cancellation);
+
+        static void KeepToItself(ISiloBuilder silo) => silo.Configure<MoEOptions>(moe =>
+            (moe.Store, moe.Communicators) = (new InMemoryRunStore(), new InProcessCommunicatorProvider()));
     }
 
     [Fact]
@@ -130,9 +135,9 @@ public sealed class HostedClusterTests
     {
         using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
         using X509Certificate2 ours = NewCertificate();
-        using IHost first = Build(redis, "first", silo => silo.AcceptProcessPrivate(), silo => UseTls(silo, ours));
+        using IHost first = Build(redis, "first", before: silo => UseTls(silo, ours));
         await first.StartAsync(Cancellation);
-        using IHost second = Build(redis, "second", silo => silo.AcceptProcessPrivate(), silo => UseTls(silo, ours));
+        using IHost second = Build(redis, "second", before: silo => UseTls(silo, ours));
         await second.StartAsync(Cancellation);
         IManagementGrain management = second.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
         Assert.Equal(2, (await management.GetHosts(onlyActive: true, Cancellation)).Count);
