@@ -124,9 +124,14 @@ internal static class RankThreads
 internal sealed unsafe class PinnedMemory<T>
     where T : unmanaged
 {
+    /// <summary>A span is an address and keeps nothing: memory that only a collective works on would be collected under it.</summary>
+    [ThreadStatic]
+    private static List<T[]>? t_alive;
+
     public PinnedMemory(int length, Func<int, T>? value = null)
     {
         Elements = GC.AllocateArray<T>(length, pinned: true);
+        (t_alive ??= []).Add(Elements);
         for (int i = 0; i < length; i++)
         {
             Elements[i] = value is null ? default : value(i);
