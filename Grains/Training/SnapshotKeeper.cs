@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
@@ -16,7 +17,8 @@ public sealed record SnapshotOptions(int Interval, string Place);
 /// <summary>
 /// Takes snapshots of a run every so many steps, beside the steps: members copy their state between two of them and write the copies while training goes
 /// on; their parts come with the reports of later steps; the index, which has the hashes of everything, seals it; the next decision records it, and
-/// only then batches before the older of the last two are forgotten. A snapshot is a checkpoint, of two folders in turn.
+/// only then batches before the older of the last two are forgotten. A snapshot is a checkpoint, of two folders in turn, which no other term writes to: a
+/// coordinator that was replaced may still be at work in its own.
 /// </summary>
 internal sealed class SnapshotKeeper(
     Members members, CoordinatorTerm term, IRunStore store, RunConfiguration run, IFileStore files, CheckpointPlaces places, SnapshotOptions options,
@@ -64,10 +66,20 @@ internal sealed class SnapshotKeeper(
         return record with { Snapshots = kept, LoggedFrom = kept.Length == Kept ? kept[0].Step : record.LoggedFrom };
     }
 
-    /// <summary>Forgets the batches that no snapshot needs any more. Once the record says so.</summary>
+    /// <summary>Forgets the batches that no snapshot needs any more, and snapshots of earlier terms. Once the record says so.</summary>
     /// <param name="before">The record as it was before.</param>
-    public Task TrimAsync(RunRecord before) =>
-        term.Record.LoggedFrom > before.LoggedFrom ? store.TrimBatchesAsync(model, before.LoggedFrom + 1, term.Record.LoggedFrom) : Task.CompletedTask;
+    public async Task TrimAsync(RunRecord before)
+    {
+        if (term.Record.LoggedFrom > before.LoggedFrom)
+        {
+            await store.TrimBatchesAsync(model, before.LoggedFrom + 1, term.Record.LoggedFrom);
+        }
+
+        foreach (SnapshotMark mark in before.Snapshots.Except(term.Record.Snapshots).Where(mark => mark.Place != PlaceOf(0) && mark.Place != PlaceOf(1)))
+        {
+            await Task.Run(() => TryRemove(places.Resolve(mark.Place!)));
+        }
+    }
 
     /// <summary>A step has been decided and its commit is on its way: when it is time, members copy what it makes before the next step begins.</summary>
     public void Committed(long step)
@@ -130,26 +142,28 @@ internal sealed class SnapshotKeeper(
     {
         _pending?.Save.Dispose();
         _pending = null;
-        foreach (SnapshotMark mark in term.Record.Snapshots)
+        string all = places.Resolve(Folder);
+        foreach (string folder in Directory.Exists(all) ? Directory.GetDirectories(all) : [])
         {
-            try
-            {
-                string folder = places.Resolve(mark.Place!);
-                CheckpointRemoval.Remove(files, folder);
-                DeleteIfEmpty(Path.GetDirectoryName(folder)!);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
-            {
-                events.SnapshotFailed(mark.Step, $"it cannot be deleted: {e.Message}");
-            }
+            TryRemove(folder);
         }
     }
 
-    private static void DeleteIfEmpty(string folder)
+    /// <summary>Deletes a snapshot, and the folder of all of them with the last one.</summary>
+    private void TryRemove(string folder)
     {
-        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+        try
         {
-            Directory.Delete(folder);
+            CheckpointRemoval.Remove(files, folder);
+            if (Path.GetDirectoryName(folder) is { } all && Directory.Exists(all) && !Directory.EnumerateFileSystemEntries(all).Any())
+            {
+                Directory.Delete(all);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What is left is of no use to anybody, and in nobody's way.
+            events.SnapshotFailed(term.Record.Step, $"an older one cannot be deleted: {e.Message}");
         }
     }
 
@@ -173,7 +187,9 @@ internal sealed class SnapshotKeeper(
         }
     }
 
-    private string PlaceOf(int turn) => $"{options.Place.TrimEnd('/')}/{model}-{term.Record.Run.ToString("n")[..8]}/{turn}";
+    private string Folder => $"{options.Place.TrimEnd('/')}/{model}-{term.Record.Run.ToString("n")[..8]}";
+
+    private string PlaceOf(int turn) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{term.Number}-{turn}");
 
     private async Task SealAsync(PendingSnapshot pending)
     {

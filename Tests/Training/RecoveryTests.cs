@@ -207,6 +207,27 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task A_coordinator_that_is_replaced_in_the_middle_of_a_snapshot_is_in_nobodys_way()
+    {
+        using var folder = new TemporaryFolder();
+        var store = new InMemoryRunStore();
+        await using TrainingCluster cluster = await StartAsync(1, folder.Path, store);
+        MoEModel model = await CreateAsync(cluster);
+        for (int coordinator = 1; coordinator <= 4; coordinator++)
+        {
+            // A snapshot has just begun.
+            await TrainAsync(model, 3);
+            CoordinatorLifeTests.DeactivateNext(cluster);
+            await model.GetStatusAsync(Cancellation);
+        }
+
+        long step = model.Step;
+        RunRecord record = await TrainUntilAsync(model, store, record => record.Snapshots is [{ Step: var older }, _] && older > step);
+        Assert.Equal(2, Directory.GetFiles(folder.Path, "*.index.json", SearchOption.AllDirectories).Length);
+        Assert.All(record.Snapshots, mark => Assert.NotEmpty(Directory.GetFiles(mark.Place!)));
+    }
+
+    [Fact]
     public async Task Without_snapshots_a_lost_silo_is_named_and_what_to_do()
     {
         await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], snapshots: 0);
