@@ -126,12 +126,12 @@ internal sealed unsafe class PinnedMemory<T>
 {
     /// <summary>A span is an address and keeps nothing: memory that only a collective works on would be collected under it.</summary>
     [ThreadStatic]
-    private static List<T[]>? t_alive;
+    private static List<T[]>? Alive;
 
     public PinnedMemory(int length, Func<int, T>? value = null)
     {
         Elements = GC.AllocateArray<T>(length, pinned: true);
-        (t_alive ??= []).Add(Elements);
+        (Alive ??= []).Add(Elements);
         for (int i = 0; i < length; i++)
         {
             Elements[i] = value is null ? default : value(i);
