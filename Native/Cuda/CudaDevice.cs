@@ -54,6 +54,18 @@ public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
     /// <summary>Compiles and loads all kernels now, several at once, instead of each at its first use.</summary>
     public void LoadKernels() => _kernels.LoadAll();
 
+    /// <summary>What the compiler made of each kernel.</summary>
+    public IReadOnlyList<KernelFacts> Kernels()
+    {
+        Gpu.Enter();
+        return
+        [
+            .. KernelSource.Families.SelectMany(KernelSource.KernelsOf).Select(kernel => new KernelFacts(
+                kernel.File, kernel.Function, _kernels.Attribute(kernel, FunctionAttribute.NumRegs), _kernels.Attribute(kernel, FunctionAttribute.SharedSizeBytes),
+                _kernels.Attribute(kernel, FunctionAttribute.LocalSizeBytes))),
+        ];
+    }
+
     /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)
     {
@@ -246,6 +258,14 @@ public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
         }
     }
 }
+
+/// <summary>A kernel as it was compiled.</summary>
+/// <param name="Family">Its file, without ending.</param>
+/// <param name="Function">Its name.</param>
+/// <param name="Registers">Registers of a thread.</param>
+/// <param name="SharedBytes">Shared memory of a block that it declares.</param>
+/// <param name="LocalBytes">Memory of a thread for what found no register, or is indexed at run time.</param>
+public sealed record KernelFacts(string Family, string Function, int Registers, int SharedBytes, int LocalBytes);
 
 /// <summary>How products on a GPU round their operands; sums are in fp32 always.</summary>
 public enum CudaPrecision
