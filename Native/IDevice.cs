@@ -23,6 +23,9 @@ public interface IDevice
     /// <summary>Whether operations have effects. A device that only counts memory skips them, and its memory has no content.</summary>
     bool Computes => true;
 
+    /// <summary>Whether the host can address the device's memory, so that transports of the host can carry it.</summary>
+    bool IsHostMemory => true;
+
     /// <summary>Processor time that threads of the device's own, beside the caller's, have spent computing; zero where there are none.</summary>
     TimeSpan HelperTime { get; }
 
