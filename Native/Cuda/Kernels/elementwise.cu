@@ -128,7 +128,7 @@ struct MixRowsGradientParameters
 };
 
 // da = c0 * dy, db = c1 * dy, dc = (dy . a, dy . b). The inner products come first, so da and db may lie in the memory of a and b.
-extern "C" __global__ void __launch_bounds__(256) mix_rows_gradient(const MixRowsGradientParameters p)
+extern "C" __global__ void __launch_bounds__(512) mix_rows_gradient(const MixRowsGradientParameters p)
 {
     int row = blockIdx.x, columns = p.dy.columns;
     const float *a = row_of(p.a, row), *b = row_of(p.b, row), *dy = row_of(p.dy, row), *c = row_of(p.coefficients, row);
