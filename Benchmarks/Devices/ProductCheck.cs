@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using MoEActors.Native;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Cuda;
 using MoEActors.Native.Memory;
-using MoEActors.Native.Operations;
 
 namespace MoEActors.Benchmarks.Devices;
 
