@@ -8,7 +8,7 @@ namespace MoEActors.Native.Cuda;
 /// <summary>What particular gates need.</summary>
 public sealed unsafe partial class CudaDevice
 {
-    /// <summary>Threads that share a column of scores, or all counts.</summary>
+    /// <summary>Threads that share a column of scores, or all counts, at most.</summary>
     private const int ColumnThreads = 512;
 
     private static readonly KernelName NormalizeRowsKernel = new("norms", "normalize_rows");
@@ -93,7 +93,7 @@ public sealed unsafe partial class CudaDevice
         Operands.HasLength(rows, (long)scores.Columns * count);
         DeviceSpan<int> keys = Scratch<int>((long)scores.Rows * scores.Columns);
         Launch(
-            TopRowsKernel, new LaunchShape(scores.Columns, ColumnThreads),
+            TopRowsKernel, new LaunchShape(scores.Columns, Math.Clamp((scores.Rows + 31) / 32 * 32, 32, ColumnThreads)),
             new TopRowsParameters(scores, Optional(valid), keys.Address, rows.Address, count));
     }
 

@@ -9,7 +9,8 @@ internal sealed class AttentionKernels
     /// <summary>Features of the largest head.</summary>
     public const int LargestHead = 256;
 
-    private static readonly AttentionKernels[] Known = [new(32, 64), new(64, 64), new(128, 64), new(LargestHead, 32)];
+    /// <summary>All, smallest heads first.</summary>
+    public static IReadOnlyList<AttentionKernels> All { get; } = [new(32, 64), new(64, 64), new(128, 64), new(LargestHead, 32)];
 
     private readonly int _width;
     private readonly int _tile;
@@ -36,7 +37,7 @@ internal sealed class AttentionKernels
     public static AttentionKernels For(int headDim)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(headDim, LargestHead);
-        return Known.First(kernels => headDim <= kernels._width);
+        return All.First(kernels => headDim <= kernels._width);
     }
 
     /// <summary>A block per sequence and head, and tile of rows; in its shared memory so many tiles of rows, and one of weights.</summary>

@@ -159,7 +159,8 @@ __device__ __forceinline__ i64 thread_number()
     return (i64)blockIdx.x * blockDim.x + threadIdx.x;
 }
 
-// Sums and maxima over a warp and over a block, in one fixed order; every thread gets the result. Blocks are whole warps.
+// Sums and maxima over a warp and over a block, in one fixed order; every thread gets the result. Blocks are whole warps. Those over a block are
+// barriers too: what a thread read before one may be overwritten after it.
 
 __device__ __forceinline__ float warp_sum(float value)
 {
@@ -213,6 +214,7 @@ __device__ __forceinline__ Number block_sum(Number value)
     value = warp_sum(value);
     if (blockDim.x <= 32)
     {
+        __syncwarp();
         return value;
     }
 
@@ -238,6 +240,7 @@ __device__ __forceinline__ float block_max(float value)
     value = warp_max(value);
     if (blockDim.x <= 32)
     {
+        __syncwarp();
         return value;
     }
 

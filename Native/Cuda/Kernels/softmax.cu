@@ -169,8 +169,7 @@ extern "C" __global__ void __launch_bounds__(512) cross_entropy(const CrossEntro
 
     float maximum = row_max(x, columns);
     float distance = target < columns ? x[target] - maximum : not_a_number();
-    float sum = row_exponentials(x, columns, maximum); // All have read the target's logit before the first gradient is stored.
-    __syncthreads();
+    float sum = row_exponentials(x, columns, maximum); // A barrier: all have read the target's logit before the first gradient is stored.
     if (threadIdx.x == 0)
     {
         p.losses[row] = logf(sum) - distance;

@@ -1,0 +1,63 @@
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Benchmarks.Devices;
+
+/// <summary>Elementwise sums, norms, embeddings and the loss.</summary>
+internal static class LayerCases
+{
+    private static readonly int[] Lengths = [0, 1, 5, 4096, 5001];
+    private static readonly int[] Halves = [1, 5, 16];
+
+    public static IEnumerable<DeviceCase> All =>
+    [
+        .. Lengths.SelectMany(Elementwise),
+        .. CaseShapes.Features.Each("Multiply", (o, s) => o.Device.Multiply(o.Matrix(s), o.Matrix(s), o.Matrix(s)), tolerance: 0),
+        .. CaseShapes.Features.Each("AddBias", (o, s) => o.Device.AddBias(o.Matrix(s), o.Vector(s.Columns)), tolerance: 0),
+        .. CaseShapes.Features.Each("MixRows", (o, s) => o.Device.MixRows(o.Matrix(s), o.Matrix(s), o.Matrix(s.Rows, 2, 1), o.Matrix(s))),
+        .. CaseShapes.Features.Each("MixRowsGradient", MixRowsGradient, CaseShapes.Sums),
+        .. CaseShapes.Features.Each("MixRowsGradient in place", MixRowsGradientInPlace, CaseShapes.Sums),
+        .. CaseShapes.Features.Each(
+            "RmsNorm", (o, s) => o.Device.RmsNorm(o.Matrix(s), o.Vector(s.Columns), 1e-5f, o.Matrix(s), o.Vector(s.Rows))),
+        .. CaseShapes.Features.Each("RmsNormInputGradient", (o, s) => RmsNormInputGradient(o, s, Accumulation.Store)),
+        .. CaseShapes.Features.Each("RmsNormInputGradient added", (o, s) => RmsNormInputGradient(o, s, Accumulation.Add)),
+        .. CaseShapes.Features.Each(
+            "RmsNormWeightGradient", (o, s) => o.Device.RmsNormWeightGradient(o.Matrix(s), o.Vector(s.Rows), o.Matrix(s), o.Vector(s.Columns)), CaseShapes.Sums),
+        .. CaseShapes.Features.Each("EmbeddingGradient", (o, s) => EmbeddingGradient(o, s, vocabulary: 11), CaseShapes.Sums),
+        .. CaseShapes.Features.Each("EmbeddingGradient of one id", (o, s) => EmbeddingGradient(o, s, vocabulary: 1), CaseShapes.Sums),
+        .. CaseShapes.Features.Each("GatherRows", GatherRows, tolerance: 0),
+        .. Halves.SelectMany(Rotary),
+    ];
+
+    private static IEnumerable<DeviceCase> Elementwise(int length)
+    {
+        yield return new($"Add {length}", 0, o => o.Device.Add(o.Vector(length), o.Vector(length)));
+        yield return new($"Scale {length}", 0, o => o.Device.Scale(o.Vector(length), 0.3f));
+    }
+
+    private static void MixRowsGradient(CaseOperands o, CaseShape s) => o.Device.MixRowsGradient(
+        o.Matrix(s), o.Matrix(s), o.Matrix(s.Rows, 2), o.Matrix(s), o.Matrix(s), o.Matrix(s), o.Matrix(s.Rows, 2, 1));
+
+    private static void MixRowsGradientInPlace(CaseOperands o, CaseShape s)
+    {
+        Matrix a = o.Matrix(s), b = o.Matrix(s), coefficients = o.Matrix(s.Rows, 2);
+        o.Device.MixRowsGradient(a, b, coefficients, o.Matrix(s), a, b, coefficients);
+    }
+
+    private static void RmsNormInputGradient(CaseOperands o, CaseShape s, Accumulation accumulation) =>
+        o.Device.RmsNormInputGradient(o.Matrix(s), o.Vector(s.Columns), o.Vector(s.Rows), o.Matrix(s), o.Matrix(s), accumulation);
+
+    private static void EmbeddingGradient(CaseOperands o, CaseShape s, int vocabulary) =>
+        o.Device.EmbeddingGradient(o.Integers(s.Rows, 0, vocabulary), o.Matrix(s), o.Matrix(vocabulary, s.Columns, s.Gap));
+
+    private static void GatherRows(CaseOperands o, CaseShape s) =>
+        o.Device.GatherRows(o.Matrix(13, s.Columns, 2), o.Integers(s.Rows, 0, 13), o.Matrix(s));
+
+    private static IEnumerable<DeviceCase> Rotary(int half)
+    {
+        foreach (bool inverse in new[] { false, true })
+        {
+            yield return new($"Rotary {half}{(inverse ? " inverse" : "")}", CaseShapes.Close, o =>
+                o.Device.Rotary(o.Matrix(11, 6 * half, 3), o.Matrix(4, half, 1), o.Matrix(4, half), 4, inverse));
+        }
+    }
+}
