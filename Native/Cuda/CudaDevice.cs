@@ -12,7 +12,7 @@ namespace MoEActors.Native.Cuda;
 /// cuBLASLt's. An operation returns when it is queued; a failure of what was queued appears at the next call that waits. Of the kernel contract it keeps that
 /// sums are taken in a fixed order, so that a run repeats itself bit for bit; against the CPU, results agree to a tolerance (docs/gpu.md).
 /// </summary>
-public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
+public sealed unsafe partial class CudaDevice : IDevice
 {
     private readonly CudaStream _stream;
     private readonly PinnedStaging _staging;
@@ -46,10 +46,22 @@ public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
+    public string Kind => "cuda";
+
+    /// <inheritdoc />
+    public bool IsHostMemory => false;
+
+    /// <inheritdoc />
+    public long? FreeBytes => Gpu.FreeBytes;
+
+    /// <inheritdoc />
+    public TimeSpan HelperTime => TimeSpan.Zero;
+
+    /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
 
     /// <inheritdoc />
-    public CudaDevice OpenContext() => new CudaDevice(Gpu, _precision);
+    public IDevice OpenContext() => new CudaDevice(Gpu, _precision);
 
     /// <summary>Compiles and loads all kernels now, several at once, instead of each at its first use.</summary>
     public void LoadKernels() => _kernels.LoadAll();
