@@ -19,11 +19,11 @@ internal static partial class KernelSource
     /// <summary>What is compiled for a family. Line numbers in messages are those of its file.</summary>
     public static string Of(string family) => $"{Read(Prelude)}\n#line 1 \"{family}{Ending}\"\n{Read(family)}";
 
-    /// <summary>The kernels of a family.</summary>
+    /// <summary>The kernels of a family that its text names; those that a macro writes are not among them.</summary>
     public static IEnumerable<KernelName> KernelsOf(string family) =>
         GlobalFunction().Matches(Read(family)).Select(match => new KernelName(family, match.Groups[1].Value));
 
-    [GeneratedRegex(@"__global__[^(]*(?:\([^)]*\))?\s+(\w+)\s*\(")]
+    [GeneratedRegex(@"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(")]
     private static partial Regex GlobalFunction();
 
     private static string Read(string name)
