@@ -11,7 +11,8 @@ public static class DeviceComparison
     /// <summary>All cases.</summary>
     public static IReadOnlyList<DeviceCase> Cases { get; } =
     [
-        .. MatrixCases.All, .. LayerCases.All, .. ActivationCases.All, .. RoutingCases.All, .. GateCases.All, .. RandomCases.All, .. OptimizerCases.All,
+        .. MatrixCases.All, .. LayerCases.All, .. ActivationCases.All, .. AttentionCases.All, .. RoutingCases.All, .. GateCases.All, .. RandomCases.All,
+        .. OptimizerCases.All,
     ];
 
     /// <summary>Runs a case on both devices.</summary>

@@ -6,7 +6,6 @@ namespace MoEActors.Benchmarks.Devices;
 internal static class LayerCases
 {
     private static readonly int[] Lengths = [0, 1, 5, 4096, 5001];
-    private static readonly int[] Halves = [1, 5, 16];
 
     public static IEnumerable<DeviceCase> All =>
     [
@@ -25,7 +24,6 @@ internal static class LayerCases
         .. CaseShapes.Features.Each("EmbeddingGradient", (o, s) => EmbeddingGradient(o, s, vocabulary: 11), CaseShapes.Sums),
         .. CaseShapes.Features.Each("EmbeddingGradient of one id", (o, s) => EmbeddingGradient(o, s, vocabulary: 1), CaseShapes.Sums),
         .. CaseShapes.Features.Each("GatherRows", GatherRows, tolerance: 0),
-        .. Halves.SelectMany(Rotary),
     ];
 
     private static IEnumerable<DeviceCase> Elementwise(int length)
@@ -51,13 +49,4 @@ internal static class LayerCases
 
     private static void GatherRows(CaseOperands o, CaseShape s) =>
         o.Device.GatherRows(o.Matrix(13, s.Columns, 2), o.Integers(s.Rows, 0, 13), o.Matrix(s));
-
-    private static IEnumerable<DeviceCase> Rotary(int half)
-    {
-        foreach (bool inverse in new[] { false, true })
-        {
-            yield return new($"Rotary {half}{(inverse ? " inverse" : "")}", CaseShapes.Close, o =>
-                o.Device.Rotary(o.Matrix(11, 6 * half, 3), o.Matrix(4, half, 1), o.Matrix(4, half), 4, inverse));
-        }
-    }
 }

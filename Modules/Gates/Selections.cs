@@ -114,10 +114,20 @@ public sealed class ExpertChoice : ISelection
         int count = Math.Min(pass.Options.Capacity(pass.Context.ValidCount, pass.Experts), pass.Context.ValidCount);
         DeviceSpan<int> best = tape.Arena.Take<int>(checked(pass.Experts * count));
         tape.Device.TopRows(pass.Scores, pass.Context.Valid, count, best);
-        int k = Math.Max(1, tape.Device.LargestCount(best, rows));
+        int k = Math.Max(1, LargestCount(tape, best, rows));
         pass.Routing.Choices = tape.Arena.Take<int>(checked(rows * k));
         tape.Device.ColumnsOfRows(best, count, k, pass.Routing.Choices);
         pass.Routing.ReadChoices(tape.Device, rows, k);
+    }
+
+    /// <summary>The one number of a routing that the host must have: the length of a row of choices.</summary>
+    private static int LargestCount(Tape tape, DeviceSpan<int> best, int rows)
+    {
+        DeviceSpan<int> largest = tape.Arena.Take<int>(1);
+        tape.Device.LargestCount(best, rows, largest);
+        int count = 0;
+        tape.Device.Read(largest, new Span<int>(ref count));
+        return count;
     }
 
     /// <summary>The weights are the scores themselves.</summary>

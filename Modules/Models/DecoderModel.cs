@@ -82,10 +82,11 @@ public sealed class DecoderModel : IRoutedModel
         Tensor logits = Forward(batch, auxiliaryScale, place.RandomKey(Configuration.Seed), out DeviceSpan<int> targets);
         DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
         Matrix dLogits = _tape.NewMatrix(logits.Rows, logits.Columns);
-        double sum = _device.CrossEntropy(logits.Value, targets, lossScale, losses, dLogits);
+        DeviceSpan<double> sum = _tape.Arena.Take<double>(1);
+        _device.CrossEntropy(logits.Value, targets, lossScale, losses, dLogits, sum);
         _tape.Seed(logits, dLogits);
         _tape.Backward();
-        return new MicroBatchLoss(sum, AuxiliaryLoss());
+        return new MicroBatchLoss(Read(sum), AuxiliaryLoss());
     }
 
     /// <summary>Σ of the cross-entropy of a micro-batch, nats.</summary>
@@ -96,7 +97,9 @@ public sealed class DecoderModel : IRoutedModel
         _tape.Recording = false;
         Tensor logits = Forward(batch, auxiliaryScale: 0f, randomKey: null, out DeviceSpan<int> targets);
         DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
-        return _device.CrossEntropy(logits.Value, targets, 0f, losses, default);
+        DeviceSpan<double> sum = _tape.Arena.Take<double>(1);
+        _device.CrossEntropy(logits.Value, targets, 0f, losses, default, sum);
+        return Read(sum);
     }
 
     /// <summary>Logits of every position, row-major [tokens, vocabulary]; 0 at padding, which predicts nothing.</summary>
@@ -124,6 +127,13 @@ public sealed class DecoderModel : IRoutedModel
 
     /// <inheritdoc />
     public void Dispose() => _rotary.Dispose();
+
+    private double Read(DeviceSpan<double> number)
+    {
+        double value = 0;
+        _device.Read(number, new Span<double>(ref value));
+        return value;
+    }
 
     private double AuxiliaryLoss()
     {

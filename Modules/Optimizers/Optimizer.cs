@@ -35,20 +35,37 @@ public sealed class Optimizer(OptimizerOptions options)
         }
     }
 
+    /// <summary>How many tensors of a block are trained.</summary>
+    public static int TrainedTensors(ParameterBlock block)
+    {
+        int count = 0;
+        for (int i = 0; i < block.Parameters.Count; i++)
+        {
+            count += block.Parameters[i].Shape.Trained ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>
-    /// Σ of squared gradients of a block's trained tensors, in double, tensor by tensor in canonical order. Combined over blocks in canonical order it
-    /// gives every worker the same bits.
+    /// Σ of squared gradients of each trained tensor of a block, in double, in canonical order. Added up tensor by tensor, then over blocks in canonical
+    /// order, they give every worker the same bits.
     /// </summary>
-    public static double SumOfSquares(IDevice device, ParameterBlock block, DeviceSpan<float> gradients)
+    /// <param name="device">The device that holds it.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="gradients">Its gradients, laid out like its values.</param>
+    /// <param name="sums">[<see cref="TrainedTensors"/>], stored.</param>
+    public static void SumsOfSquares(IDevice device, ParameterBlock block, DeviceSpan<float> gradients, DeviceSpan<double> sums)
     {
         // By index: enumerating the list would allocate, on the step's path.
-        double sum = 0;
+        int trained = 0;
         for (int i = 0; i < block.Parameters.Count; i++)
         {
             Parameter parameter = block.Parameters[i];
-            sum += parameter.Shape.Trained ? device.SumOfSquares(gradients.Slice(parameter.Offset, parameter.Shape.Count)) : 0;
+            if (parameter.Shape.Trained)
+            {
+                device.SumOfSquares(gradients.Slice(parameter.Offset, parameter.Shape.Count), sums.Slice(trained++, 1));
+            }
         }
-
-        return sum;
     }
 }

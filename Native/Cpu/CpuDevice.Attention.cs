@@ -15,23 +15,7 @@ public sealed unsafe partial class CpuDevice
     /// <inheritdoc />
     public void Rotary(in Matrix x, in Matrix cosines, in Matrix sines, int sequenceLength, bool inverse)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
-        Operands.RowMajor(x);
-        Operands.SameShape(sines, cosines);
-        if (cosines.Columns == 0 || x.Columns % (2 * cosines.Columns) != 0)
-        {
-            throw new ArgumentException(
-                $"'{nameof(x)}' is {x.Rows}×{x.Columns}, but '{nameof(cosines)}' is {cosines.Rows}×{cosines.Columns}: " +
-                "heads have twice the tables' columns.", nameof(x));
-        }
-
-        if (cosines.Rows < Math.Min(x.Rows, sequenceLength))
-        {
-            throw new ArgumentException(
-                $"'{nameof(cosines)}' is {cosines.Rows}×{cosines.Columns}, but '{nameof(x)}', {x.Rows}×{x.Columns}, has rows at " +
-                $"{Math.Min(x.Rows, sequenceLength)} positions.", nameof(cosines));
-        }
-
+        AttentionOperands.Rotary(x, cosines, sines, sequenceLength);
         ForRows(x.Rows, x.Columns, new RotaryKernel(x, cosines, sines, sequenceLength, inverse));
     }
 
@@ -86,25 +70,7 @@ public sealed unsafe partial class CpuDevice
     private static void CheckAttention(
         in AttentionShape shape, in Matrix queries, in Matrix keys, in Matrix values, DeviceSpan<int> firstKeys, int sequenceLength, float scale)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(sequenceLength, 1);
-
-        // A negative scale would turn the largest score into the smallest.
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(scale);
-        if (shape.Heads < 1 || shape.KeyValueHeads < 1 || shape.HeadDim < 1 || shape.Heads % shape.KeyValueHeads != 0)
-        {
-            throw new ArgumentException(
-                $"{shape.Heads} heads of {shape.HeadDim} features cannot share {shape.KeyValueHeads} key and value heads.", nameof(shape));
-        }
-
-        Operands.HasShape(queries, queries.Rows, shape.QueryColumns);
-        Operands.HasShape(keys, queries.Rows, shape.KeyColumns);
-        Operands.HasShape(values, queries.Rows, shape.KeyColumns);
-        if (queries.Rows % sequenceLength != 0)
-        {
-            throw new ArgumentException($"{queries.Rows} rows are not whole sequences of {sequenceLength}.", nameof(queries));
-        }
-
-        Operands.HasLengthOrIsEmpty(firstKeys, queries.Rows);
+        AttentionOperands.Check(shape, queries, keys, values, firstKeys, sequenceLength, scale);
         for (int row = 0; row < firstKeys.Length; row++)
         {
             int first = firstKeys.Pointer[row], own = row % sequenceLength;

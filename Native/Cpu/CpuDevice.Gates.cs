@@ -75,8 +75,9 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public int LargestCount(DeviceSpan<int> numbers, int limit)
+    public void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest)
     {
+        Operands.HasLength(largest, 1);
         Operands.InRange(numbers, -1, limit);
         Span<int> counts = _scratch.Take<int>(limit).AsSpan();
         counts.Clear();
@@ -86,7 +87,7 @@ public sealed unsafe partial class CpuDevice
             most = number < 0 ? most : Math.Max(most, ++counts[number]);
         }
 
-        return most;
+        *largest.Pointer = most;
     }
 
     /// <inheritdoc />

@@ -109,11 +109,13 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public double CrossEntropy(in Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, in Matrix dLogits)
+    public void CrossEntropy(
+        in Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, in Matrix dLogits, DeviceSpan<double> sum)
     {
         Operands.RowMajor(logits);
         Operands.HasLength(targets, logits.Rows);
         Operands.HasLength(losses, logits.Rows);
+        Operands.HasLength(sum, 1);
         Operands.InRange(targets, -1, logits.Columns);
         if (dLogits.Columns > 0)
         {
@@ -121,13 +123,13 @@ public sealed unsafe partial class CpuDevice
         }
 
         ForRows(logits.Rows, logits.Columns, new CrossEntropyKernel(logits, targets, scale, losses, dLogits));
-        double sum = 0;
+        double total = 0;
         foreach (float loss in losses.AsSpan())
         {
-            sum += loss;
+            total += loss;
         }
 
-        return sum;
+        *sum.Pointer = total;
     }
 
     /// <inheritdoc />

@@ -20,17 +20,18 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public double SumOfSquares(DeviceSpan<float> x)
+    public void SumOfSquares(DeviceSpan<float> x, DeviceSpan<double> sum)
     {
+        Operands.HasLength(sum, 1);
         const int Chunk = SumOfSquaresKernel.Chunk;
         DeviceSpan<double> sums = _scratch.Take<double>((int)((x.Length + Chunk - 1L) / Chunk));
         ForRows(sums.Length, Chunk, new SumOfSquaresKernel(x, sums));
         double total = 0;
-        foreach (double sum in sums.AsSpan())
+        foreach (double chunk in sums.AsSpan())
         {
-            total += sum;
+            total += chunk;
         }
 
-        return total;
+        *sum.Pointer = total;
     }
 }

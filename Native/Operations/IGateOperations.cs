@@ -64,7 +64,8 @@ public interface IGateOperations
     /// <summary>How often the most frequent of the numbers occurs; −1 is none.</summary>
     /// <param name="numbers">At least −1.</param>
     /// <param name="limit">Above every number.</param>
-    int LargestCount(DeviceSpan<int> numbers, int limit);
+    /// <param name="largest">[1], stored.</param>
+    void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest);
 
     /// <summary>
     /// The inverse of <see cref="TopRows"/>: for each row the columns that took it, in ascending order, then −1.

@@ -51,10 +51,11 @@ public interface ILayerOperations
     /// <summary>
     /// Cross-entropy of <c>softmax(logits)</c> [n, vocabulary] against <paramref name="targets"/> [n]; a target of −1 is masked:
     /// loss and gradient 0. Row losses (nats) go to <paramref name="losses"/> [n]; <c>dLogits = scale·(p − onehot)</c>, which may
-    /// be the memory of <paramref name="logits"/>; pass an empty matrix for the loss alone.
+    /// be the memory of <paramref name="logits"/>; pass an empty matrix for the loss alone. The sum of the row losses in row order, in double,
+    /// is stored to <paramref name="sum"/> [1].
     /// </summary>
-    /// <returns>The sum of the row losses in row order, in double.</returns>
-    double CrossEntropy(in Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, in Matrix dLogits);
+    void CrossEntropy(
+        in Matrix logits, DeviceSpan<int> targets, float scale, DeviceSpan<float> losses, in Matrix dLogits, DeviceSpan<double> sum);
 
     /// <summary><c>y[t] = c[t, 0]·a[t] + c[t, 1]·b[t]</c>: the residual form of DeepSpeed-MoE.</summary>
     void MixRows(in Matrix a, in Matrix b, in Matrix coefficients, in Matrix y);

@@ -24,6 +24,9 @@ public interface IOptimizerOperations
         in AdamWUpdate update, DeviceSpan<float> parameter, DeviceSpan<float> gradient, DeviceSpan<float> firstMoment,
         DeviceSpan<float> secondMoment);
 
-    /// <summary>Σ x² in double: a partial sum per fixed chunk of 4,096 elements, chunks added in order. NaN and infinity pass through.</summary>
-    double SumOfSquares(DeviceSpan<float> x);
+    /// <summary>
+    /// Stores Σ x² in double to <paramref name="sum"/> [1]: a partial sum per fixed chunk of 4,096 elements, chunks added in order. NaN and infinity
+    /// pass through.
+    /// </summary>
+    void SumOfSquares(DeviceSpan<float> x, DeviceSpan<double> sum);
 }

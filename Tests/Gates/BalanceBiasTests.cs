@@ -1,6 +1,7 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Gates;
 
@@ -46,9 +47,9 @@ public class BalanceBiasTests
     {
         using var run = new DecoderRun(DecoderRun.Small(Balancing));
         run.Train(default);
-        double norm = Optimizer.SumOfSquares(run.Device, run.Dense, run.Dense.Gradients);
+        double norm = GradientSquares.Of(run.Device, run.Dense);
         run.Dense["layers.0.router_bias"].GradientVector.AsSpan().Fill(1000f);
-        Assert.Equal(norm, Optimizer.SumOfSquares(run.Device, run.Dense, run.Dense.Gradients));
+        Assert.Equal(norm, GradientSquares.Of(run.Device, run.Dense));
         new Optimizer(new OptimizerOptions()).Apply(run.Device, run.Dense, run.Dense.Gradients, 1f, 1);
         Assert.Equal(new float[4], run.Dense["layers.0.router_bias"].Vector.AsSpan().ToArray());
     }

@@ -109,7 +109,7 @@ public sealed class LayerGradientTests
             Assert.Equal(expectedDx, dx);
             float clip = configuration.Optimizer.ClipFactor(outcome.GradientNorm);
             Assert.Equal(
-                Math.Sqrt(experts.Append(dense).Sum(block => Optimizer.SumOfSquares(device, block, block.Gradients))), outcome.GradientNorm, 1e-6);
+                Math.Sqrt(experts.Append(dense).Sum(block => GradientSquares.Of(device, block))), outcome.GradientNorm, 1e-6);
             foreach (ParameterBlock block in experts.Append(dense))
             {
                 optimizer.Apply(device, block, block.Gradients, clip, step);

@@ -2,6 +2,7 @@ using MoEActors.Modules.Optimizers;
 using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;
 using MoEActors.Tests.Native.Kernels;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Modules;
 
@@ -31,7 +32,7 @@ public sealed class OptimizerTests
                 squares += parameter.GradientVector.AsSpan().ToArray().Sum(g => (double)g * g);
             }
 
-            Assert.Equal(squares, Optimizer.SumOfSquares(device, block, block.Gradients), squares * 1e-6);
+            Assert.Equal(squares, GradientSquares.Of(device, block), squares * 1e-6);
             double clip = Math.Sqrt(squares) > 1 ? 1 / Math.Sqrt(squares) : 1;
             Assert.Equal(clip, Options.ClipFactor(Math.Sqrt(squares)), 1e-6);
             foreach (Parameter parameter in block.Parameters)

@@ -61,8 +61,19 @@ internal sealed class NonFiniteSearch(IDevice device, StepGradients gradients)
     }
 
     /// <summary>A float's square is finite in double, so a sum of them is finite where each is.</summary>
-    private IEnumerable<Parameter> NotFinite(ParameterBlock block, DeviceSpan<float> values) => block.Parameters.Where(
-        parameter => !double.IsFinite(device.SumOfSquares(values.Slice(parameter.Offset, parameter.Shape.Count))));
+    private Parameter[] NotFinite(ParameterBlock block, DeviceSpan<float> values)
+    {
+        using DeviceBuffer memory = device.Allocate(sizeof(double) * (long)block.Parameters.Count);
+        double[] sums = new double[block.Parameters.Count];
+        for (int i = 0; i < sums.Length; i++)
+        {
+            Parameter parameter = block.Parameters[i];
+            device.SumOfSquares(values.Slice(parameter.Offset, parameter.Shape.Count), memory.As<double>().Slice(i, 1));
+        }
+
+        device.Read(memory.As<double>(), sums);
+        return [.. block.Parameters.Where((_, i) => !double.IsFinite(sums[i]))];
+    }
 
     private static int LayerOf(string tensor) => tensor.StartsWith(LayerMark, StringComparison.Ordinal)
         ? int.Parse(tensor[LayerMark.Length..tensor.IndexOf('.', LayerMark.Length)], CultureInfo.InvariantCulture)

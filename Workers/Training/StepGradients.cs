@@ -37,7 +37,7 @@ internal sealed class StepGradients(IDevice device, WorkerParameters parameters,
     {
         _norm?.Dispose();
         _view = view;
-        _norm = new GradientNorm(device, view.Map, view.Rank, parameters.Shards);
+        _norm = new GradientNorm(device, view.Map, view.Rank, parameters);
     }
 
     /// <summary>Begins a step: nothing is prepared, no gradient added, nothing counted.</summary>

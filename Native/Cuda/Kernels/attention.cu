@@ -500,21 +500,63 @@ __device__ __forceinline__ void key_gradient_of_tile(const AttentionGradientPara
 }
 
 // Kernels for heads of at most so many columns.
-#define ATTENTION_KERNELS(WIDTH, TILE) \
-    extern "C" __global__ void __launch_bounds__(THREADS) attention_##WIDTH(const AttentionParameters p) \
-    { \
-        attention_of_tile<WIDTH, TILE>(p); \
-    } \
-    extern "C" __global__ void __launch_bounds__(THREADS) attention_query_gradient_##WIDTH(const AttentionGradientParameters p) \
-    { \
-        query_gradient_of_tile<WIDTH, TILE>(p); \
-    } \
-    extern "C" __global__ void __launch_bounds__(THREADS) attention_key_gradient_##WIDTH(const AttentionGradientParameters p) \
-    { \
-        key_gradient_of_tile<WIDTH, TILE>(p); \
-    }
 
-ATTENTION_KERNELS(32, 64)
-ATTENTION_KERNELS(64, 64)
-ATTENTION_KERNELS(128, 64)
-ATTENTION_KERNELS(256, 32)
+extern "C" __global__ void __launch_bounds__(THREADS) attention_32(const AttentionParameters p)
+{
+    attention_of_tile<32, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_query_gradient_32(const AttentionGradientParameters p)
+{
+    query_gradient_of_tile<32, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_key_gradient_32(const AttentionGradientParameters p)
+{
+    key_gradient_of_tile<32, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_64(const AttentionParameters p)
+{
+    attention_of_tile<64, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_query_gradient_64(const AttentionGradientParameters p)
+{
+    query_gradient_of_tile<64, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_key_gradient_64(const AttentionGradientParameters p)
+{
+    key_gradient_of_tile<64, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_128(const AttentionParameters p)
+{
+    attention_of_tile<128, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_query_gradient_128(const AttentionGradientParameters p)
+{
+    query_gradient_of_tile<128, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_key_gradient_128(const AttentionGradientParameters p)
+{
+    key_gradient_of_tile<128, 64>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_256(const AttentionParameters p)
+{
+    attention_of_tile<256, 32>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_query_gradient_256(const AttentionGradientParameters p)
+{
+    query_gradient_of_tile<256, 32>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) attention_key_gradient_256(const AttentionGradientParameters p)
+{
+    key_gradient_of_tile<256, 32>(p);
+}

@@ -25,6 +25,8 @@ public class KernelAllocationTests
         DeviceSpan<float> weight = memory.Span(new float[Columns]), r = memory.Span(new float[Rows]);
         DeviceSpan<int> ids = memory.Integers(new int[Rows]);
         DeviceSpan<int> slots = memory.Integers([.. Enumerable.Range(0, Rows)]);
+        DeviceSpan<double> sum = memory.Number();
+        DeviceSpan<int> largest = memory.Integers(0);
         var update = new AdamWUpdate(0.1f, 0.9f, 0.99f, 1e-8f, 0, 1, 1);
         AssertAllocatesNothing(() =>
         {
@@ -40,7 +42,8 @@ public class KernelAllocationTests
             memory.Device.EmbeddingGradient(ids, x, x);
             memory.Device.CombineRowsGradient(x, x, slots, 1, r, x, r);
             memory.Device.AdamW(update, x.Data, x.Data, x.Data, x.Data);
-            memory.Device.SumOfSquares(x.Data);
+            memory.Device.SumOfSquares(x.Data, sum);
+            memory.Device.LargestCount(ids, Rows, largest);
         });
     }
 

@@ -54,6 +54,23 @@ internal sealed class KernelMemory(int threads = 1) : IDisposable
         return buffer.As<int>();
     }
 
+    /// <summary>A number that an operation stores; what is there before is none.</summary>
+    public DeviceSpan<double> Number()
+    {
+        DeviceBuffer buffer = Device.Allocate(sizeof(double));
+        _operands.Add((buffer, default));
+        buffer.As<double>().AsSpan().Fill(double.NaN);
+        return buffer.As<double>();
+    }
+
+    /// <summary>The sum of squares of numbers in this memory.</summary>
+    public double SumOfSquares(DeviceSpan<float> x)
+    {
+        DeviceSpan<double> sum = Number();
+        Device.SumOfSquares(x, sum);
+        return sum.AsSpan()[0];
+    }
+
     public static float[,] Read(in Matrix matrix)
     {
         var values = new float[matrix.Rows, matrix.Columns];

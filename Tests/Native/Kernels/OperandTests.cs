@@ -29,6 +29,7 @@ public class OperandTests
         Matrix x = memory.Matrix(new float[2, 3]), wide = memory.Matrix(new float[2, 4]), tall = memory.Matrix(new float[3, 3]);
         DeviceSpan<float> two = memory.Span(new float[2]), three = memory.Span(new float[3]);
         DeviceSpan<int> ids = memory.Integers(0, 1), bad = memory.Integers(0, 3), negative = memory.Integers(-1, -2);
+        DeviceSpan<double> sum = memory.Number();
 
         Refuses("y", () => device.Add(two, three));
         Refuses("bias", () => device.AddBias(x, two));
@@ -42,9 +43,12 @@ public class OperandTests
         Refuses("dUp", () => device.SwiGluGradient(x, x, x, x, wide));
         Refuses("ids", () => device.EmbeddingGradient(bad, x, tall));
         Refuses("dy", () => device.EmbeddingGradient(ids, wide, tall));
-        Refuses("targets", () => device.CrossEntropy(x, bad, 1, two, default));
-        Refuses("targets", () => device.CrossEntropy(x, negative, 1, two, default));
-        Refuses("dLogits", () => device.CrossEntropy(x, ids, 1, two, wide));
+        Refuses("targets", () => device.CrossEntropy(x, bad, 1, two, default, sum));
+        Refuses("targets", () => device.CrossEntropy(x, negative, 1, two, default, sum));
+        Refuses("dLogits", () => device.CrossEntropy(x, ids, 1, two, wide, sum));
+        Refuses("sum", () => device.CrossEntropy(x, ids, 1, two, x, default));
+        Refuses("sum", () => device.SumOfSquares(two, default));
+        Refuses("largest", () => device.LargestCount(ids, 2, ids));
         Refuses("coefficients", () => device.MixRows(x, x, x, x));
         Refuses("dCoefficients", () => device.MixRowsGradient(x, x, wide.SliceColumns(0, 2), x, x, x, x));
         Refuses("x", () => device.Rotary(x, wide, wide, 2, false));

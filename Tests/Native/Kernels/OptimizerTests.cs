@@ -72,7 +72,7 @@ public class OptimizerTests
         foreach (int threads in new[] { 1, 2, 3 })
         {
             using var memory = new KernelMemory(threads);
-            found.Add(memory.Device.SumOfSquares(memory.Span(x)));
+            found.Add(memory.SumOfSquares(memory.Span(x)));
         }
 
         double expected = x.Sum(v => (double)v * v);
@@ -90,10 +90,10 @@ public class OptimizerTests
         double chunks = 0;
         for (int start = 0; start < x.Length; start += 4096)
         {
-            chunks += memory.Device.SumOfSquares(all.Slice(start, Math.Min(4096, x.Length - start)));
+            chunks += memory.SumOfSquares(all.Slice(start, Math.Min(4096, x.Length - start)));
         }
 
-        Assert.Equal(chunks, memory.Device.SumOfSquares(all));
+        Assert.Equal(chunks, memory.SumOfSquares(all));
     }
 
     [Theory]
@@ -103,7 +103,7 @@ public class OptimizerTests
     public void Sum_of_squares_hides_nothing(float value, double expected)
     {
         using var memory = new KernelMemory();
-        double found = memory.Device.SumOfSquares(memory.Span([0f, 1f, value]));
+        double found = memory.SumOfSquares(memory.Span([0f, 1f, value]));
         Assert.True(expected.Equals(found) || Math.Abs(found - expected) < 1e-6 * expected, $"{found}");
     }
 }

@@ -33,6 +33,7 @@ internal sealed class RowCase : IDisposable
         ChoiceWeights = _memory.Matrix(RandomRows(seed + 13, first, rows, Choices));
         Target = _memory.Integers(new int[rows]);
         Chosen = _memory.Integers(new int[rows * Choices]);
+        Sum = _memory.Number();
         FirstKeys = _memory.Integers([.. Enumerable.Range(0, rows).Select(row => row % Position / 2 * 2)]);
         Scores = _memory.Span(Undefined(rows));
         ScoreGradients = _memory.Span(Undefined(rows));
@@ -71,6 +72,8 @@ internal sealed class RowCase : IDisposable
     public DeviceSpan<int> Target { get; }
 
     public DeviceSpan<int> Chosen { get; }
+
+    public DeviceSpan<double> Sum { get; }
 
     /// <summary>Bounds of two documents in each sequence.</summary>
     public DeviceSpan<int> FirstKeys { get; }
