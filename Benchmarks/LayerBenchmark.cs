@@ -79,7 +79,7 @@ public static class LayerBenchmark
     {
         try
         {
-            using var worker = new LayerWorker(shape, communicator);
+            using var worker = new LayerWorker(shape, communicator, new CpuDevice());
             while (barrier.WaitForStep())
             {
                 worker.Step();

@@ -3,8 +3,8 @@ using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native;
 using MoEActors.Native.Communication;
-using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
@@ -17,7 +17,7 @@ internal sealed class LayerWorker : IDisposable
 {
     private const ulong Seed = 1;
 
-    private readonly CpuDevice _device = new();
+    private readonly IDevice _device;
     private readonly Arena _arena;
     private readonly Tape _tape;
     private readonly DistributedExpertExchange _exchange;
@@ -29,8 +29,10 @@ internal sealed class LayerWorker : IDisposable
     private readonly int _rows;
     private readonly int _columns;
 
-    public LayerWorker(LayerShape shape, ICommunicator communicator)
+    /// <summary>Makes a worker on a device, which it disposes of.</summary>
+    public LayerWorker(LayerShape shape, ICommunicator communicator, IDevice device)
     {
+        _device = device;
         int workers = communicator.Size;
         int rank = communicator.Rank;
         _arena = new Arena(_device);

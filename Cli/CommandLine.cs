@@ -34,6 +34,7 @@ internal static class CommandLine
             ClusterCommand.Create(),
             StoreCommand.Create(),
             DoctorCommand.Create(),
+            GpuCheckCommand.Create(),
             BenchCommand.Create(),
         };
         return RunAsync(root, arguments, output, error, cancellation);

@@ -25,9 +25,10 @@ internal sealed class CommandCluster : IAsyncDisposable
     /// <summary>Starts silos, or connects.</summary>
     /// <param name="connect">The cluster to connect to; null for silos in this process.</param>
     /// <param name="silos">Number of silos in this process.</param>
+    /// <param name="device">What they compute on.</param>
     /// <param name="remarks">Where remarks go.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public static async Task<CommandCluster> OpenAsync(ConnectOptions? connect, int silos, Action<string> remarks, CancellationToken cancellation)
+    public static async Task<CommandCluster> OpenAsync(ConnectOptions? connect, int silos, string device, Action<string> remarks, CancellationToken cancellation)
     {
         if (connect is not null)
         {
@@ -35,7 +36,7 @@ internal sealed class CommandCluster : IAsyncDisposable
             return new CommandCluster(connected, connected, isShared: true, remarks);
         }
 
-        EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
+        EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos, Device = device }, cancellation);
         return new CommandCluster(embedded.Client, embedded, isShared: false, remarks);
     }
 

@@ -15,6 +15,7 @@ internal static class DemoCommand
     {
         Option<string?> json = SharedOptions.JsonFile();
         Option<int> silos = SharedOptions.Silos();
+        Option<string> device = SharedOptions.Device();
         Option<double> seconds = NumberOption.Seconds("Training time in seconds.", 120);
         Option<int?> steps = NumberOption.OptionalCount("--steps", "Train exactly so many steps, however long they take.");
         Option<long> seed = NumberOption.Seed();
@@ -23,7 +24,7 @@ internal static class DemoCommand
         Option<bool> noDirector = SharedOptions.NoDirector();
         Command command = new("demo", "Watch a language model with experts learn from the .NET documentation, on a cluster in this process.")
         {
-            json, silos, seconds, steps, seed, folder, noDirector,
+            json, silos, device, seconds, steps, seed, folder, noDirector,
         };
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -44,6 +45,7 @@ internal static class DemoCommand
                 Run = DemoModel.Run(parsed.GetValue(seed)),
                 Sequences = DemoModel.Sequences,
                 Silos = parsed.GetValue(silos),
+                Device = SharedOptions.DeviceOf(parsed.GetRequiredValue(device)),
                 Steps = parsed.GetValue(steps),
                 Time = TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 MostSteps = DemoModel.MostSteps,

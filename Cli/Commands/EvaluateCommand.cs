@@ -19,9 +19,10 @@ internal static class EvaluateCommand
     {
         Option<string[]> text = SharedOptions.Text("what the run has kept for validation");
         Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; the loss does not depend on it.", 1);
+        Option<string> device = SharedOptions.Device();
         Option<bool> json = SharedOptions.Json();
         Option<string?> connect = ConnectOption.Create();
-        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, silos, json, connect };
+        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, silos, device, json, connect };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -36,7 +37,7 @@ internal static class EvaluateCommand
             IReadOnlyList<ReadOnlyMemory<byte>> windows = parsed.GetValue(text) is { Length: > 0 } given
                 ? TextSource.ReadAll(given, remarks).ValidationWindows(length, atLeastBytes: int.MaxValue)
                 : Kept(run, remarks).ValidationWindows(length);
-            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, parsed.GetValue(silos), output.Error.WriteLine, cancellation);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, parsed.GetValue(silos), SharedOptions.DeviceOf(parsed.GetRequiredValue(device)), output.Error.WriteLine, cancellation);
             EvaluationReport report = await cluster.WithModelAsync(
                 "evaluate",
                 name => cluster.Client.RestoreForInferenceAsync(name, Path.GetFullPath(folder), cancellationToken: cancellation),

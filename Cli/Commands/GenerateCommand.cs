@@ -17,9 +17,10 @@ internal static class GenerateCommand
         Option<float> temperature =
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7f);
         Option<long> seed = NumberOption.Seed();
+        Option<string> device = SharedOptions.Device();
         Option<bool> json = SharedOptions.Json();
         Option<string?> connect = ConnectOption.Create();
-        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, json, connect };
+        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, device, json, connect };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -29,7 +30,7 @@ internal static class GenerateCommand
             (int count, float boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
             CheckpointChoice.RequireBytes(CheckpointChoice.Open(folder, output), folder);
-            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, silos: 1, output.Error.WriteLine, cancellation);
+            await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, silos: 1, SharedOptions.DeviceOf(parsed.GetRequiredValue(device)), output.Error.WriteLine, cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
             GenerationReport report = await cluster.WithModelAsync(
                 "generate",

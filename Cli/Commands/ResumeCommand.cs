@@ -17,11 +17,12 @@ internal static class ResumeCommand
         Option<double?> seconds = NumberOption.OptionalSeconds("Train so many seconds at most.");
         Option<string[]> text = SharedOptions.Text("the run's own");
         Option<int?> silos = NumberOption.OptionalCount("--silos", "Number of embedded silos; without it, as many as before.");
+        Option<string> device = SharedOptions.Device();
         Option<string?> json = SharedOptions.JsonFile();
         Option<string?> connect = ConnectOption.Create();
         Command command = new("resume", "Go on with a run from its checkpoint: the result is that of never having stopped.")
         {
-            steps, seconds, text, silos, json, connect,
+            steps, seconds, text, silos, device, json, connect,
         };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
@@ -30,7 +31,11 @@ internal static class ResumeCommand
             (RunFolder folder, string checkpoint) = choice.Of(parsed);
             ResumeOptions options = new(
                 folder, checkpoint, parsed.GetValue(steps), parsed.GetValue(seconds), parsed.GetValue(text) ?? [], parsed.GetValue(silos));
-            TrainingJob job = ResumedJob.Of(options, output) with { Connect = ConnectOption.Of(parsed, connect, choice.Runs(parsed)) };
+            TrainingJob job = ResumedJob.Of(options, output) with
+            {
+                Connect = ConnectOption.Of(parsed, connect, choice.Runs(parsed)),
+                Device = SharedOptions.DeviceOf(parsed.GetRequiredValue(device)),
+            };
             output.Out.WriteLine($"Going on with {job.Folder.Name} after step {job.Resume!.Step}.");
             return await TrainingReport.RunAsync(job, parsed.GetValue(json), output, cancellation);
         });

@@ -23,6 +23,7 @@ internal sealed class TrainCommand
 
     private readonly Option<string[]> _text = SharedOptions.Text("the .NET documentation");
     private readonly Option<int> _silos = SharedOptions.Silos();
+    private readonly Option<string> _device = SharedOptions.Device();
     private readonly Option<int?> _steps = NumberOption.OptionalCount("--steps", "Train exactly so many steps, however long they take.");
     private readonly Option<double> _seconds = NumberOption.Seconds("Training time in seconds.", 300);
     private readonly Option<int> _batch = NumberOption.Count("--batch", "Sequences per step, on all silos together.", DefaultBatch);
@@ -63,7 +64,7 @@ internal sealed class TrainCommand
 
     private Command Build() => new Command("train", "Train a byte-level language model with experts on your own text.")
     {
-        _config, _text, _silos, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
+        _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
         _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect,
     }.Runs(RunAsync);
 
@@ -95,6 +96,7 @@ internal sealed class TrainCommand
             ScheduleIsSet = hasSchedule,
             Sequences = chosen.Of(_batch, one => one.Batch),
             Silos = chosen.Of(_silos, one => one.Silos),
+            Device = SharedOptions.DeviceOf(chosen.Of(_device, one => one.Device)),
             Connect = ConnectOption.Of(parsed, _connect, parsed.GetRequiredValue(_runs)),
             Steps = steps,
             Time = hasSchedule && steps is not null ? TimeSpan.MaxValue : TimeSpan.FromSeconds(chosen.Of(_seconds, one => one.Seconds)),

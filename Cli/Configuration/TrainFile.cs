@@ -40,6 +40,9 @@ internal sealed record TrainFile
     /// <summary>Number of embedded silos.</summary>
     public int? Silos { get; init; }
 
+    /// <summary>What embedded silos compute on.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Exact number of steps.</summary>
     public int? Steps { get; init; }
 

@@ -20,6 +20,7 @@ internal static class Diagnosis
     [
         Sdk(machine),
         Devices(machine),
+        Gpus(machine),
         Instructions(machine),
         Cores(machine),
         Memory(machine),
@@ -35,8 +36,13 @@ internal static class Diagnosis
             "Install the .NET 10 SDK from https://dot.net/download: builds and the demo's text need it.");
 
     private static Finding Devices(Machine machine) => new(
-        "devices", $"one CPU device for each silo{(machine.Processor is { } name ? $", on {name}" : "")}", Verdict.Good,
-        "Nothing: this build computes on processors alone, and uses no GPU that may be here.");
+        "devices", $"one CPU device for each silo{(machine.Processor is { } name ? $", on {name}" : "")}");
+
+    private static Finding Gpus(Machine machine) => machine.GpuProblem is { } problem
+        ? new(
+            "GPUs", "none that can be used; silos compute on processors", machine.CudaLibraries.Count > 0 ? Verdict.Remark : Verdict.Good,
+            machine.CudaLibraries.Count > 0 ? problem : $"Nothing, unless this machine has one: {problem}")
+        : new("GPUs", string.Join("; ", machine.Gpus), Verdict.Good, $"Nothing: --device cuda uses them, moe gpu-check tries them. {string.Join(", ", machine.CudaLibraries)}.");
 
     private static Finding Instructions(Machine machine)
     {

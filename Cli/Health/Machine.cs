@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using MoEActors.Native.Cuda.Hardware;
 
 namespace MoEActors.Cli.Health;
 
@@ -43,6 +44,15 @@ internal sealed record Machine
     /// <summary>OpenBLAS's own description; null where it is not installed.</summary>
     public required string? OpenBlas { get; init; }
 
+    /// <summary>Its GPUs, a line each.</summary>
+    public IReadOnlyList<string> Gpus { get; init; } = [];
+
+    /// <summary>Libraries of CUDA that can be used, a line each.</summary>
+    public IReadOnlyList<string> CudaLibraries { get; init; } = [];
+
+    /// <summary>Why no GPU can be used, and what to do; null when one can.</summary>
+    public string? GpuProblem { get; init; }
+
     /// <summary>Orleans' own choice: one for other silos, one for clients.</summary>
     private static readonly int[] OrleansPorts = [11111, 30000];
 
@@ -50,20 +60,29 @@ internal sealed record Machine
     private static string Folder => Path.GetFullPath(Directory.Exists(OutputPath.Runs) ? OutputPath.Runs : ".");
 
     /// <summary>Looks.</summary>
-    public static Machine Here() => new()
+    public static Machine Here()
     {
-        Sdk = FindSdk(),
-        DotNet = Environment.Version.ToString(),
-        VectorBits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128,
-        HasFusedMultiplyAdd = Fma.IsSupported || AdvSimd.IsSupported,
-        Cores = Environment.ProcessorCount,
-        Memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-        Processor = FindProcessor(),
-        TakenPorts = [.. OrleansPorts.Where(IsTaken)],
-        Disk = FreeDisk(),
-        FolderProblem = TryToWrite(),
-        OpenBlas = Benchmarks.OpenBlas.TryLoad()?.Configuration,
-    };
+        CudaInventory cuda = CudaGpu.All;
+        return new()
+        {
+            Sdk = FindSdk(),
+            DotNet = Environment.Version.ToString(),
+            VectorBits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128,
+            HasFusedMultiplyAdd = Fma.IsSupported || AdvSimd.IsSupported,
+            Cores = Environment.ProcessorCount,
+            Memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            Processor = FindProcessor(),
+            TakenPorts = [.. OrleansPorts.Where(IsTaken)],
+            Disk = FreeDisk(),
+            FolderProblem = TryToWrite(),
+            OpenBlas = Benchmarks.OpenBlas.TryLoad()?.Configuration,
+            Gpus = [.. cuda.Gpus.Select(gpu => $"cuda:{gpu.Ordinal} {gpu.Name} ({gpu.Architecture}), {Gibibytes(gpu.FreeBytes)} of {Gibibytes(gpu.TotalBytes)} free")],
+            CudaLibraries = [.. cuda.Libraries.Where(library => library.Problem is null).Select(library => $"{library.Name} {library.Version} ({library.Path})")],
+            GpuProblem = cuda.Problem,
+        };
+
+        static string Gibibytes(long bytes) => $"{(double)bytes / (1L << 30):0.0} GiB";
+    }
 
     /// <summary>The newest SDK in the installation that runs this process.</summary>
     private static string? FindSdk()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Cli.Invocation;
 
@@ -17,6 +18,24 @@ internal static class SharedOptions
     public static Option<string> Runs() => TextOption.WithDefault("--runs", "FOLDER", "Folder that holds the runs.", OutputPath.Runs);
 
     public static Option<int> Silos(string description = "Number of embedded silos.") => NumberOption.Count("--silos", description, DefaultSilos);
+
+    /// <summary>What the silos of this process compute on.</summary>
+    public static Option<string> Device() => TextOption.WithDefault(
+        "--device", "DEVICE", "What silos compute on: cpu, cuda for every GPU of this machine, or cuda:0,1 for some; cuda/tf32 rounds operands of products.", DeviceChoice.Cpu);
+
+    /// <summary>The device that was asked for, if this machine has it.</summary>
+    /// <exception cref="UsageException">It is none, or not here.</exception>
+    public static string DeviceOf(string text)
+    {
+        try
+        {
+            return DeviceChoice.Parse(text).Problem() is { } problem ? throw new UsageException($"--device {text}: {problem}") : text;
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"--device {e.Message}");
+        }
+    }
 
     /// <summary>The file of a run that takes the place of the demo's.</summary>
     /// <param name="verb">What the command does with the run.</param>

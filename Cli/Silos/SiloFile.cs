@@ -69,8 +69,12 @@ internal sealed record SiloFile
     [Description("File with the cluster's secret; MOE_SECRET has the secret itself. Needed where other machines reach this silo.")]
     public string? SecretFile { get; init; }
 
-    /// <summary>CPU devices.</summary>
-    [Description("CPU devices, one worker each; 1 where it is left out.")]
+    /// <summary>What the silo computes on.</summary>
+    [Description("What this silo computes on: cpu, cuda for every GPU of its machine, or cuda:0,1 for some; cpu where it is left out.")]
+    public string? Device { get; init; }
+
+    /// <summary>CPU devices, or workers of each GPU.</summary>
+    [Description("CPU devices, or workers of each GPU, one worker each; 1 where it is left out.")]
     public int? Devices { get; init; }
 
     /// <summary>Threads of each device.</summary>
@@ -78,7 +82,7 @@ internal sealed record SiloFile
     public int? ThreadsPerDevice { get; init; }
 
     /// <summary>Bytes of each device.</summary>
-    [Description("Bytes that each device may allocate; an equal share of four fifths of this process's memory where it is left out.")]
+    [Description("Bytes that each device may allocate; an equal share of four fifths of this process's memory, or of nine tenths of what is free on its GPU, where it is left out.")]
     public long? MemoryPerDevice { get; init; }
 
     /// <summary>Folder of checkpoints.</summary>

@@ -117,6 +117,7 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
     /// <summary>Sets what the silo brings to its cluster.</summary>
     public void Apply(MoEOptions options)
     {
+        options.Device = File.Device ?? options.Device;
         options.Devices = File.Devices ?? options.Devices;
         options.ThreadsPerDevice = File.ThreadsPerDevice ?? options.ThreadsPerDevice;
         options.MemoryPerDevice = File.MemoryPerDevice;

@@ -1,6 +1,7 @@
 using MoEActors.Cli.Runs;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Cli.Training;
 
@@ -28,6 +29,9 @@ internal sealed record TrainingJob
 
     /// <summary>Number of silos: those to start in this process, or those of the cluster that was connected to.</summary>
     public required int Silos { get; init; }
+
+    /// <summary>What silos in this process compute on.</summary>
+    public string Device { get; init; } = DeviceChoice.Cpu;
 
     /// <summary>The cluster to train on; null for silos in this process.</summary>
     public ConnectOptions? Connect { get; init; }

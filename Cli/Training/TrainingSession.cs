@@ -50,7 +50,7 @@ internal static class TrainingSession
         TrainingJob job, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, ITrainingView view, CancellationToken cancellation)
     {
         view.Enter(job.Connect is not null ? "connecting to the cluster" : job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
-        await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, view.Remark, cancellation);
+        await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, job.Device, view.Remark, cancellation);
         await cluster.RequireFreeAsync(job.ModelName, cancellation);
         RunConfiguration run = await WithScheduleAsync(job, cluster.Client, view, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;

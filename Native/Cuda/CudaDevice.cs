@@ -12,7 +12,7 @@ namespace MoEActors.Native.Cuda;
 /// cuBLASLt's. An operation returns when it is queued; a failure of what was queued appears at the next call that waits. Of the kernel contract it keeps that
 /// sums are taken in a fixed order, so that a run repeats itself bit for bit; against the CPU, results agree to a tolerance (docs/gpu.md).
 /// </summary>
-public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
+public sealed unsafe partial class CudaDevice : IDevice
 {
     private readonly CudaStream _stream;
     private readonly PinnedStaging _staging;
@@ -46,13 +46,37 @@ public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
+    public string Kind => "cuda";
+
+    /// <inheritdoc />
+    public bool IsHostMemory => false;
+
+    /// <inheritdoc />
+    public long? FreeBytes => Gpu.FreeBytes;
+
+    /// <inheritdoc />
+    public TimeSpan HelperTime => TimeSpan.Zero;
+
+    /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
 
     /// <inheritdoc />
-    public CudaDevice OpenContext() => new CudaDevice(Gpu, _precision);
+    public IDevice OpenContext() => new CudaDevice(Gpu, _precision);
 
     /// <summary>Compiles and loads all kernels now, several at once, instead of each at its first use.</summary>
     public void LoadKernels() => _kernels.LoadAll();
+
+    /// <summary>What the compiler made of each kernel.</summary>
+    public IReadOnlyList<KernelFacts> Kernels()
+    {
+        Gpu.Enter();
+        return
+        [
+            .. KernelSource.Families.SelectMany(KernelSource.KernelsOf).Select(kernel => new KernelFacts(
+                kernel.File, kernel.Function, _kernels.Attribute(kernel, FunctionAttribute.NumRegs), _kernels.Attribute(kernel, FunctionAttribute.SharedSizeBytes),
+                _kernels.Attribute(kernel, FunctionAttribute.LocalSizeBytes))),
+        ];
+    }
 
     /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)
@@ -246,6 +270,14 @@ public sealed unsafe partial class CudaDevice : IDeviceMemory, IDisposable
         }
     }
 }
+
+/// <summary>A kernel as it was compiled.</summary>
+/// <param name="Family">Its file, without ending.</param>
+/// <param name="Function">Its name.</param>
+/// <param name="Registers">Registers of a thread.</param>
+/// <param name="SharedBytes">Shared memory of a block that it declares.</param>
+/// <param name="LocalBytes">Memory of a thread for what found no register, or is indexed at run time.</param>
+public sealed record KernelFacts(string Family, string Function, int Registers, int SharedBytes, int LocalBytes);
 
 /// <summary>How products on a GPU round their operands; sums are in fp32 always.</summary>
 public enum CudaPrecision

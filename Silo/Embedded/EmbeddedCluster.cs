@@ -7,7 +7,6 @@ using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Silo.Hosting;
-using MoEActors.Workers.Estimation;
 using Orleans.Configuration;
 
 namespace MoEActors.Silo.Embedded;
@@ -35,7 +34,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
 
     /// <summary>Starts the silos.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one silo, device or byte, or a negative number of threads.</exception>
-    /// <exception cref="ArgumentException">Two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
+    /// <exception cref="FormatException"><see cref="EmbeddedClusterOptions.Device"/> is none.</exception>
+    /// <exception cref="ArgumentException">This machine has no such device; or two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
     /// <exception cref="OptionsValidationException">A kind of expert or gate is wrong, and how.</exception>
     public static async Task<EmbeddedCluster> StartAsync(EmbeddedClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -44,12 +44,19 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(chosen.DevicesPerSilo, 1, "options.DevicesPerSilo");
         ArgumentOutOfRangeException.ThrowIfNegative(chosen.ThreadsPerWorker, "options.ThreadsPerWorker");
         ArgumentOutOfRangeException.ThrowIfLessThan(chosen.MemoryPerWorker ?? 1, 1, "options.MemoryPerWorker");
+        DeviceChoice device = DeviceChoice.Parse(chosen.Device);
+        if (device.Problem() is { } problem)
+        {
+            throw new ArgumentException(problem, nameof(options));
+        }
+
         int threads = chosen.ThreadsPerWorker > 0
             ? chosen.ThreadsPerWorker
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
         ModelKinds kinds = ModelKinds.BuiltIn.With(chosen.ExpertKinds, chosen.GateKinds);
         IRunStore store = chosen.Store ?? new InMemoryRunStore();
         string? scratch = chosen.SnapshotPlace is null ? Path.Combine(Path.GetTempPath(), $"moe-snapshots-{Guid.NewGuid():n}") : null;
+        long budget = chosen.MemoryPerWorker ?? device.MemoryPerWorker(chosen.Silos, chosen.DevicesPerSilo);
         var memory = new CallerBuffers();
         var communicators = new InProcessCommunicatorProvider();
         EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
@@ -62,7 +69,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                     {
                         moe.Devices = chosen.DevicesPerSilo;
                         moe.ThreadsPerDevice = threads;
-                        moe.MemoryPerDevice = chosen.MemoryPerWorker ?? MemoryBudget.Default(chosen.Silos * chosen.DevicesPerSilo);
+                        moe.MemoryPerDevice = budget;
+                        moe.OpenDevices = device.IsCuda ? () => device.OpenShare(index, chosen.Silos, chosen.DevicesPerSilo) : null;
                         moe.Store = store;
                         moe.SnapshotInterval = chosen.SnapshotInterval;
                         moe.SnapshotPlace = chosen.SnapshotPlace ?? scratch!;
@@ -103,13 +111,16 @@ public sealed record EmbeddedClusterOptions
     /// <summary>Number of silos.</summary>
     public int Silos { get; init; } = 4;
 
-    /// <summary>CPU devices of each silo, one worker each.</summary>
+    /// <summary>What silos compute on: <c>cpu</c>, <c>cuda</c>, or <c>cuda:0,1</c>; <see cref="DeviceChoice"/>. GPUs are shared out among the silos.</summary>
+    public string Device { get; init; } = DeviceChoice.Cpu;
+
+    /// <summary>CPU devices of each silo, or workers of each of its GPUs; one worker each.</summary>
     public int DevicesPerSilo { get; init; } = 1;
 
     /// <summary>Threads of each worker; 0 for cores / workers, at least one.</summary>
     public int ThreadsPerWorker { get; init; }
 
-    /// <summary>Bytes that each worker may allocate; null for an equal share of this process's memory.</summary>
+    /// <summary>Bytes that each worker may allocate; null for an equal share of this process's memory, or of what is free on its GPU.</summary>
     public long? MemoryPerWorker { get; init; }
 
     /// <summary>Keeps runs; in the memory of the process unless set.</summary>

@@ -7,7 +7,6 @@ using MoEActors.Modules.Kinds;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
 using MoEActors.Native.Communication;
-using MoEActors.Native.Cpu;
 
 namespace MoEActors.Silo.Hosting;
 
@@ -20,13 +19,16 @@ public sealed class MoEOptions
     /// <summary>Section of the host's configuration that these options bind from.</summary>
     public const string Section = "MoE";
 
-    /// <summary>CPU devices of the silo, one worker each.</summary>
+    /// <summary>What the silo computes on: <c>cpu</c>, <c>cuda</c> for every GPU of its machine, or <c>cuda:0,1</c> for some; <see cref="DeviceChoice"/>.</summary>
+    public string Device { get; set; } = DeviceChoice.Cpu;
+
+    /// <summary>CPU devices of the silo, or workers of each of its GPUs; one worker each.</summary>
     public int Devices { get; set; } = 1;
 
     /// <summary>Threads of each CPU device; 0 for cores / devices, at least one.</summary>
     public int ThreadsPerDevice { get; set; }
 
-    /// <summary>Bytes that each device may allocate; null for its share of this process's memory. What does not fit is refused before it is allocated.</summary>
+    /// <summary>Bytes that each device may allocate; null for its share of this process's memory, or of what is free on its GPU. What does not fit is refused before it is allocated.</summary>
     public long? MemoryPerDevice { get; set; }
 
     /// <summary>Folder that relative places of checkpoints are in; the current folder of the process unless set.</summary>
@@ -41,7 +43,7 @@ public sealed class MoEOptions
     /// <summary>Where snapshots are, a path or a file: URI as places of checkpoints are; every silo of the cluster must reach it.</summary>
     public string SnapshotPlace { get; set; } = "snapshots";
 
-    /// <summary>Opens devices of your own in place of <see cref="Devices"/> CPU devices, one worker each.</summary>
+    /// <summary>Opens devices of your own in place of those that <see cref="Device"/> and <see cref="Devices"/> say, one worker each.</summary>
     public Func<IReadOnlyList<IDevice>>? OpenDevices { get; set; }
 
     /// <summary>Keeps runs; must be the same store for every silo of the cluster. Null for the host's grain storage <see cref="Clustering.MoEClusteringExtensions.Storage"/>, or, without one, memory of this process.</summary>
@@ -80,12 +82,28 @@ public sealed class MoEOptions
             (!string.IsNullOrWhiteSpace(SnapshotPlace), nameof(SnapshotPlace), SnapshotPlace, "a folder, or a file: URI"),
             (CheckpointRoot is null || Directory.Exists(CheckpointRoot), nameof(CheckpointRoot), CheckpointRoot, "a folder that exists"),
         ];
-        return rules.Where(rule => !rule.Fits).Select(rule => (rule.Property, $"is {rule.Value}; it must be {rule.Rule}"));
+        return
+        [
+            .. rules.Where(rule => !rule.Fits).Select(rule => (rule.Property, $"is {rule.Value}; it must be {rule.Rule}")),
+            .. DeviceError() is { } error ? [(nameof(Device), error)] : Array.Empty<(string, string)>(),
+        ];
     }
 
     /// <summary>Opens the silo's devices.</summary>
     internal IReadOnlyList<IDevice> Open() => OpenDevices?.Invoke()
-        ?? [.. Enumerable.Range(0, Devices).Select(_ => (IDevice)new CpuDevice(ThreadsPerDevice > 0 ? ThreadsPerDevice : Math.Max(1, Environment.ProcessorCount / Devices)))];
+        ?? DeviceChoice.Parse(Device).Open(Devices, ThreadsPerDevice);
+
+    private string? DeviceError()
+    {
+        try
+        {
+            return OpenDevices is null ? DeviceChoice.Parse(Device).Problem() is { } problem ? $"is {Device}, which is not here: {problem}" : null : null;
+        }
+        catch (FormatException e)
+        {
+            return $"is wrong: {e.Message}";
+        }
+    }
 }
 
 /// <summary>Checks <see cref="MoEOptions"/> when a silo's host starts.</summary>

@@ -1,9 +1,10 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace MoEActors.Native.Cuda.Kernels;
 
 /// <summary>The texts of the kernels, which travel inside the assembly: what is compiled is the prelude and, behind it, one family's file.</summary>
-internal static class KernelSource
+internal static partial class KernelSource
 {
     private const string Ending = ".cu";
     private const string Prelude = "prelude";
@@ -17,6 +18,13 @@ internal static class KernelSource
 
     /// <summary>What is compiled for a family. Line numbers in messages are those of its file.</summary>
     public static string Of(string family) => $"{Read(Prelude)}\n#line 1 \"{family}{Ending}\"\n{Read(family)}";
+
+    /// <summary>The kernels of a family that its text names; those that a macro writes are not among them.</summary>
+    public static IEnumerable<KernelName> KernelsOf(string family) =>
+        GlobalFunction().Matches(Read(family)).Select(match => new KernelName(family, match.Groups[1].Value));
+
+    [GeneratedRegex(@"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(")]
+    private static partial Regex GlobalFunction();
 
     private static string Read(string name)
     {
