@@ -11,8 +11,11 @@ internal static class Tickets
 {
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a cluster may be unreachable before its last error is the answer.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// How long a cluster may be unreachable before its last error is the answer. Where twenty busy programs share two cores, a silo's death and the
+    /// coordinator's new beginning elsewhere took more than half a minute.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 

@@ -23,6 +23,15 @@ public interface IDevice
     /// <summary>Whether operations have effects. A device that only counts memory skips them, and its memory has no content.</summary>
     bool Computes => true;
 
+    /// <summary>What devices must have in common to train one model together, such as <c>cpu</c>: results of different kinds differ in their last bits.</summary>
+    string Kind => "cpu";
+
+    /// <summary>Bytes of a memory of its own that nobody uses at this moment; null for a device that computes in the memory of the process.</summary>
+    long? FreeBytes => null;
+
+    /// <summary>Whether the host can address the device's memory, so that transports of the host can carry it.</summary>
+    bool IsHostMemory => true;
+
     /// <summary>Processor time that threads of the device's own, beside the caller's, have spent computing; zero where there are none.</summary>
     TimeSpan HelperTime { get; }
 

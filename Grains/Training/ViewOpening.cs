@@ -36,6 +36,7 @@ internal sealed class ViewOpening(
                 inventory = WithoutStrangers(inventory);
             }
 
+            RequireOneKind(inventory);
             await CatchUpAsync(inventory);
             PlacementMap wish = Wish(wanted, inventory);
             if (Found(inventory, wish, mayRecover: members.Map is null) is not { } found)
@@ -56,6 +57,17 @@ internal sealed class ViewOpening(
         catch (PlacementException e)
         {
             throw new PlacementRefusedException(e.Message);
+        }
+    }
+
+    /// <summary>Devices of different kinds differ in the last bits of what they compute, and their memories reach each other through no transport of ours.</summary>
+    private static void RequireOneKind(ClusterInventory inventory)
+    {
+        (string Silo, string Kind)[] kinds = [.. inventory.Hosts.Select(host => (host.Silo, host.Inventory.Kind)).DistinctBy(host => host.Kind)];
+        if (kinds.Length > 1)
+        {
+            throw new PlacementException(
+                $"Silo {kinds[0].Silo} computes on {kinds[0].Kind}, silo {kinds[1].Silo} on {kinds[1].Kind}: one model's workers are all of one kind. Name silos of one kind for it.");
         }
     }
 

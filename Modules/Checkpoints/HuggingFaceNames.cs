@@ -1,8 +1,8 @@
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
-using MoEActors.Modules.Layers;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Checkpoints;
 

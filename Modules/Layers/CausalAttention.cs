@@ -1,31 +1,13 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Layers;
 
-/// <summary>Heads of grouped-query attention (Ainslie et al., arXiv 2305.13245).</summary>
-/// <param name="Heads">Query heads.</param>
-/// <param name="KeyValueHeads">Key and value heads; each serves <c>Heads / KeyValueHeads</c> query heads.</param>
-/// <param name="HeadDim">Features of a head.</param>
-public readonly record struct AttentionShape(int Heads, int KeyValueHeads, int HeadDim)
-{
-    /// <summary>Query heads that share a key and value head.</summary>
-    public int Group => Heads / KeyValueHeads;
-
-    /// <summary>Columns of queries.</summary>
-    public int QueryColumns => Heads * HeadDim;
-
-    /// <summary>Columns of keys, and of values.</summary>
-    public int KeyColumns => KeyValueHeads * HeadDim;
-
-    /// <summary>Columns of queries, keys and values side by side.</summary>
-    public int Columns => QueryColumns + 2 * KeyColumns;
-}
-
 /// <summary>
-/// Grouped-query causal self-attention with rotary positions. One product makes queries, keys and values side by side; scores
-/// and their sums run as batched products over (sequence, head), leaving out the blocks that causality masks.
+/// Grouped-query causal self-attention with rotary positions. One product makes queries, keys and values side by side; what comes of them is one
+/// operation of the device.
 /// </summary>
 /// <param name="shape">Heads.</param>
 /// <param name="queryKeyValue">[features, <see cref="AttentionShape.Columns"/>].</param>
@@ -35,7 +17,7 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
 {
     private readonly Linear _project = new(queryKeyValue);
     private readonly Linear _output = new(output);
-    private readonly AttentionProducts _products = new(shape);
+    private readonly float _scale = 1f / MathF.Sqrt(shape.HeadDim);
 
     /// <summary><c>stream + attention(x)</c>.</summary>
     /// <param name="tape">The tape.</param>
@@ -47,17 +29,18 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         PhaseMark before = tape.Clock.Enter(Phase.Attention);
         Tensor qkv = _project.Forward(tape, x);
         Tensor mixed = tape.Create(x.Rows, shape.QueryColumns);
-        Matrix probabilities = tape.NewMatrix(x.Rows * shape.Heads, sequenceLength);
+        AttentionMemory memory = tape.Device.AttentionMemory(shape, x.Rows, sequenceLength);
+        DeviceSpan<float> state = tape.Arena.Take<float>(checked((int)memory.State));
         Rotate(tape, qkv.Value, sequenceLength, inverse: false);
-        _products.HeadsTimesShared(tape.Device, Queries(qkv.Value), Keys(qkv.Value), probabilities, sequenceLength);
-        tape.Device.CausalSoftmax(probabilities, sequenceLength, 1f / MathF.Sqrt(shape.HeadDim));
-        _products.ScoresTimesShared(tape.Device, probabilities, Values(qkv.Value), mixed.Value, sequenceLength);
+        tape.Device.Attention(
+            shape, Queries(qkv.Value), Keys(qkv.Value), Values(qkv.Value), DeviceSpan<int>.Empty, sequenceLength, _scale, mixed.Value, state);
         if (tape.Record<Node>() is { } node)
         {
             node.Owner = this;
             node.Projected = qkv;
             node.Mixed = mixed;
-            node.Probabilities = probabilities;
+            node.State = state;
+            node.Scratch = memory.Scratch;
             node.SequenceLength = sequenceLength;
         }
 
@@ -81,14 +64,11 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         Matrix dMixed = tape.Gradient(node.Mixed);
         Matrix qkv = node.Projected.Value;
         Matrix dQkv = tape.GradientToWrite(node.Projected, out _);
-        Matrix probabilities = node.Probabilities;
-        Matrix dScores = tape.NewMatrix(probabilities.Rows, probabilities.Columns);
+        DeviceSpan<float> scratch = tape.Arena.Take<float>(checked((int)node.Scratch));
         int length = node.SequenceLength;
-        _products.ScoresTransposedTimesHeads(tape.Device, probabilities, dMixed, Values(dQkv), length);
-        _products.HeadsTimesShared(tape.Device, dMixed, Values(qkv), dScores, length);
-        tape.Device.CausalSoftmaxGradient(probabilities, dScores, length, 1f / MathF.Sqrt(shape.HeadDim));
-        _products.ScoresTimesShared(tape.Device, dScores, Keys(qkv), Queries(dQkv), length);
-        _products.ScoresTransposedTimesHeads(tape.Device, dScores, Queries(qkv), Keys(dQkv), length);
+        tape.Device.AttentionGradient(
+            shape, Queries(qkv), Keys(qkv), Values(qkv), DeviceSpan<int>.Empty, length, _scale, node.Mixed.Value, node.State, dMixed,
+            Queries(dQkv), Keys(dQkv), Values(dQkv), scratch);
         Rotate(tape, dQkv, length, inverse: true);
     }
 
@@ -97,7 +77,8 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         public CausalAttention Owner = null!;
         public Tensor Projected;
         public Tensor Mixed;
-        public Matrix Probabilities;
+        public DeviceSpan<float> State;
+        public long Scratch;
         public int SequenceLength;
 
         protected internal override void Backward(Tape tape) => Owner.Backward(tape, this);

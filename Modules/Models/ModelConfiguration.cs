@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Kinds;
-using MoEActors.Modules.Layers;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Models;
 

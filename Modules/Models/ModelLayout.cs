@@ -1,6 +1,6 @@
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.Layers;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Models;
 

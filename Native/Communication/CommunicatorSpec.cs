@@ -103,6 +103,11 @@ public sealed record CommunicatorSpec
     /// <summary>The ranks that share a process, ascending, by host in the order of their first ranks.</summary>
     public ImmutableArray<ImmutableArray<int>> RanksByHost { get; }
 
+    /// <summary>
+    /// The device whose memory the rank's spans are in, used by the communicator within its operations alone; null for memory that the processor addresses.
+    /// </summary>
+    public IDevice? Device { get; init; }
+
     /// <summary>What a provider needs in common on every rank before they can connect, such as NCCL's unique id; may be empty.</summary>
     public ReadOnlyMemory<byte> BootstrapId { get; init; }
 

@@ -1,5 +1,6 @@
 using MoEActors.Native.Cpu.Kernels;
 using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Native.Cpu;
 
@@ -40,14 +41,7 @@ public sealed unsafe partial class CpuDevice
     {
         Operands.SameShape(masked, scores);
         Operands.HasLengthOrIsEmpty(bias, scores.Columns);
-        ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(kept, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(kept, groups);
-        if (scores.Columns % groups != 0)
-        {
-            throw new ArgumentException($"{scores.Columns} columns do not make {groups} groups of one size.", nameof(groups));
-        }
-
+        Operands.Groups(scores, groups, kept);
         ForRows(scores.Rows, scores.Columns, new MaskGroupsKernel(scores, bias, groups, kept, masked));
     }
 
@@ -120,7 +114,8 @@ public sealed unsafe partial class CpuDevice
     /// <inheritdoc />
     public void AddSmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> load)
     {
-        CheckLoad(logits, noisy, choices, k, deviation);
+        Operands.SmoothLoad(logits, noisy, choices, k, deviation);
+        Operands.InRange(choices, -1, logits.Columns);
         Operands.HasLength(load, logits.Columns);
         SumTokens(new SmoothLoadTerm(logits, noisy, choices, k, deviation), load);
     }
@@ -129,20 +124,12 @@ public sealed unsafe partial class CpuDevice
     public void AddSmoothLoadGradient(
         in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation, DeviceSpan<float> loadGradient, in Matrix dLogits)
     {
-        CheckLoad(logits, noisy, choices, k, deviation);
+        Operands.SmoothLoad(logits, noisy, choices, k, deviation);
+        Operands.InRange(choices, -1, logits.Columns);
         Operands.HasLength(loadGradient, logits.Columns);
         Operands.SameShape(dLogits, logits);
         ForRows(
             logits.Rows, logits.Columns, new SmoothLoadGradientKernel(logits, noisy, choices, k, deviation, loadGradient, dLogits));
-    }
-
-    private static void CheckLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation)
-    {
-        Operands.SameShape(noisy, logits);
-        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
-        Operands.HasLength(choices, (long)logits.Rows * k);
-        Operands.InRange(choices, -1, logits.Columns);
     }
 
     /// <inheritdoc />

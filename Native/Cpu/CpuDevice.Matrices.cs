@@ -11,7 +11,7 @@ public sealed unsafe partial class CpuDevice
     /// <inheritdoc />
     public void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store)
     {
-        CheckProduct(a, b, c);
+        ProductShapes.Check(a, b, c);
         _gemm.Begin();
         _gemm.Add(a, b, c, accumulation == Accumulation.Add);
         _gemm.Run();
@@ -23,7 +23,7 @@ public sealed unsafe partial class CpuDevice
         _gemm.Begin();
         foreach (ref readonly MatrixProduct product in products)
         {
-            CheckProduct(product.A, product.B, product.C);
+            ProductShapes.Check(product.A, product.B, product.C);
             _gemm.Add(product.A, product.B, product.C, accumulation == Accumulation.Add);
         }
 
@@ -36,17 +36,8 @@ public sealed unsafe partial class CpuDevice
         _gemm.Begin();
         foreach (ref readonly WeightGradient product in products)
         {
-            CheckProduct(product.X.T, product.Y, product.Gradient);
-            if (product.FirstSegment < 0 || product.SegmentCount < 0 || product.SegmentCount > segmentLengths.Length - product.FirstSegment)
-            {
-                throw new ArgumentException(
-                    $"Segments {product.FirstSegment} to {(long)product.FirstSegment + product.SegmentCount} are outside of the {segmentLengths.Length} lengths given.",
-                    nameof(segmentLengths));
-            }
-
-            ReadOnlySpan<int> lengths = segmentLengths.Slice(product.FirstSegment, product.SegmentCount);
-            CheckSegments(lengths, product.X.Rows);
-            _gemm.Add(product, lengths);
+            ProductShapes.Check(product, segmentLengths);
+            _gemm.Add(product, segmentLengths.Slice(product.FirstSegment, product.SegmentCount));
         }
 
         _gemm.Run();
@@ -66,38 +57,5 @@ public sealed unsafe partial class CpuDevice
         }
 
         _team.For(y.Columns, ColumnSums.Grain(y.Rows), new ColumnSums(y, sums));
-    }
-
-    private static void CheckProduct(in Matrix a, in Matrix b, in Matrix c)
-    {
-        if (a.Columns != b.Rows || a.Rows != c.Rows || b.Columns != c.Columns)
-        {
-            throw new ArgumentException(
-                $"A {a.Rows}×{a.Columns} matrix times a {b.Rows}×{b.Columns} one does not give a {c.Rows}×{c.Columns} one.");
-        }
-
-        if (c.IsTransposed)
-        {
-            throw new ArgumentException("The result of a product cannot be a transposed view; exchange and transpose the operands.");
-        }
-    }
-
-    private static void CheckSegments(ReadOnlySpan<int> lengths, int rows)
-    {
-        long sum = 0;
-        foreach (int length in lengths)
-        {
-            if (length < 0)
-            {
-                throw new ArgumentException($"A segment of {length} rows.", nameof(lengths));
-            }
-
-            sum += length;
-        }
-
-        if (sum != rows)
-        {
-            throw new ArgumentException($"Segments of {sum} rows in all do not make {rows} rows.", nameof(lengths));
-        }
     }
 }

@@ -1,5 +1,6 @@
 using MoEActors.Native.Cpu.Kernels;
 using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Native.Cpu;
 

@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics;
 using MoEActors.Native.Cpu.Kernels;
 using MoEActors.Native.Cpu.Threads;
 using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Native.Cpu;
 

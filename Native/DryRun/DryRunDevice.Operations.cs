@@ -72,10 +72,21 @@ public sealed partial class DryRunDevice
     public void Rotary(in Matrix x, in Matrix cosines, in Matrix sines, int sequenceLength, bool inverse) { }
 
     /// <inheritdoc />
-    public void CausalSoftmax(in Matrix scores, int sequenceLength, float scale) { }
+    public AttentionMemory AttentionMemory(in AttentionShape shape, int rows, int sequenceLength) =>
+        Operations.AttentionMemory.OfScores(shape, rows, sequenceLength);
 
     /// <inheritdoc />
-    public void CausalSoftmaxGradient(in Matrix probabilities, in Matrix gradient, int sequenceLength, float scale) { }
+    public void Attention(
+        in AttentionShape shape, in Matrix queries, in Matrix keys, in Matrix values, DeviceSpan<int> firstKeys, int sequenceLength, float scale,
+        in Matrix output, DeviceSpan<float> state)
+    { }
+
+    /// <inheritdoc />
+    public void AttentionGradient(
+        in AttentionShape shape, in Matrix queries, in Matrix keys, in Matrix values, DeviceSpan<int> firstKeys, int sequenceLength, float scale,
+        in Matrix output, DeviceSpan<float> state, in Matrix dOutput, in Matrix dQueries, in Matrix dKeys, in Matrix dValues,
+        DeviceSpan<float> scratch)
+    { }
 
     /// <inheritdoc />
     public void Softmax(in Matrix logits, in Matrix probabilities, DeviceSpan<float> logSumExp) { }

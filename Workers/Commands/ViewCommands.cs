@@ -97,4 +97,7 @@ public sealed class HostInventory
 
     /// <summary>Where the host accepts data connections; null where its data plane needs no place.</summary>
     [Id(9)] public string? EndPoint { get; init; }
+
+    /// <summary>What kind of devices they are; all hosts of a view have the same.</summary>
+    [Id(10)] public string Kind { get; init; } = "";
 }

@@ -91,9 +91,13 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
         long before = _model?.Shards.OtherBytes ?? _device.AllocatedBytes;
         try
         {
-            return command is OpenViewCommand open ? Open(header, open)
+            WorkerReport? report = command is OpenViewCommand open ? Open(header, open)
                 : _model is { View: { } view } found && view.Number == header.View ? CommandExecution.Run(header, command, found, services)
                 : null;
+
+            // What the command has queued is done when it is reported, and its failures are its own: copies may read parameters on another stream.
+            _device.Synchronize();
+            return report;
         }
         finally
         {

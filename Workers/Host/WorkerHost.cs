@@ -52,11 +52,17 @@ public sealed class WorkerHost : IDisposable
         _communicators = communicators;
         _telemetry = new HostTelemetry(this);
         IReadOnlyList<IDevice> devices = options.Devices();
-        long budget = options.MemoryPerDevice ?? MemoryBudget.Default(devices.Count);
+        Kind = devices.Select(device => device.Kind).Distinct().Order(StringComparer.Ordinal).Aggregate((all, kind) => $"{all} and {kind}");
         var services = new WorkerServices(communicators, files, kinds, callers, places, _telemetry, logger);
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, budget, services))];
+        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, options.MemoryPerDevice ?? MemoryBudget.Of(device, SharersOf(device)), services))];
         _telemetry.Watch(_workers);
+
+        // Workers of one GPU share its memory, and all workers of processors that of the process.
+        int SharersOf(IDevice device) => devices.Count(other => device.FreeBytes is null ? other.FreeBytes is null : other.Description == device.Description);
     }
+
+    /// <summary>What kind of devices the silo has; all silos of a view have the same.</summary>
+    public string Kind { get; }
 
     /// <summary>Address of the silo, generation included.</summary>
     public string Silo { get; }
@@ -75,7 +81,7 @@ public sealed class WorkerHost : IDisposable
         await Task.WhenAny(drained, Task.Delay(InventorySlice));
         if (!drained.IsCompleted)
         {
-            return new HostInventory { Devices = _workers.Length, Term = inbox.Term, Busy = true };
+            return new HostInventory { Devices = _workers.Length, Kind = Kind, Term = inbox.Term, Busy = true };
         }
 
         await drained;
@@ -84,6 +90,7 @@ public sealed class WorkerHost : IDisposable
         return new HostInventory
         {
             Devices = _workers.Length,
+            Kind = Kind,
             Term = inbox.Term,
             View = any?.View?.Number ?? 0,
             Version = models.All(found => found is null || found.Parameters.Version == any!.Parameters.Version) ? any?.Parameters.Version ?? -1 : -1,

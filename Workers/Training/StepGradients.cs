@@ -68,6 +68,9 @@ internal sealed class StepGradients(IDevice device, WorkerParameters parameters,
         }
 
         wiring.EndStep(_view.Map.Layers);
+
+        // Copies of shards read them elsewhere, on a thread and a stream of their own.
+        device.Synchronize();
         changes.GradientsAreReady();
         Norm = _norm!.Measure(device, _view.Communicator, parameters.Dense, Dense);
         Prepared = step;

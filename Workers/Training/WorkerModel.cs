@@ -14,6 +14,7 @@ namespace MoEActors.Workers.Training;
 internal sealed class WorkerModel : IDisposable
 {
     private readonly ICommunicatorProvider _communicators;
+    private readonly IDevice _copyDevice;
     private readonly Arena _parts;
 
     /// <param name="worker">The worker.</param>
@@ -36,6 +37,9 @@ internal sealed class WorkerModel : IDisposable
         Run = run;
         Callers = callers;
         Device = device;
+
+        // Copies beside a step are queued apart from it; where the processor copies, the thread of copies does.
+        _copyDevice = device.IsHostMemory ? device : device.OpenContext();
         Shards = new ShardMemory(device);
         Parameters = new WorkerParameters(device, Shards, run);
         Gauge = new ModelGauge(Parameters.Shards, () => Arenas);
@@ -104,7 +108,7 @@ internal sealed class WorkerModel : IDisposable
         Gradients.Counts.Withdraw();
         CommunicatorMember[] members =
             [.. map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device, PlaceOf(command.EndPoints, index)))];
-        View = new WorkerView(header.View, map, rank, members, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, members, rank)));
+        View = new WorkerView(header.View, map, rank, members, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, members, rank, Device)));
         _program = StepProgram.Open(this, View);
         Enter(View);
         Gates.Apply(command.Gates, Program.Model);
@@ -114,7 +118,7 @@ internal sealed class WorkerModel : IDisposable
     public void BeginChange(CommandHeader header, Commands.PlacementChange change, bool besideStep)
     {
         // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
-        CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, header, View!.Members, View.Rank) with { Attempt = header.Number };
+        CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, header, View!.Members, View.Rank, _copyDevice) with { Attempt = header.Number };
         Changes.Begin(change, besideStep, spec.Rank, () => _communicators.Open(spec));
     }
 
@@ -163,17 +167,22 @@ internal sealed class WorkerModel : IDisposable
         Parameters.Dispose();
         Arena.Dispose();
         _parts.Dispose();
+        if (_copyDevice != Device)
+        {
+            _copyDevice.Dispose();
+        }
     }
 
     private static EndPoint? PlaceOf(string[]? places, int rank) => places is { } known && known[rank] is { Length: > 0 } place ? DataEndPoint.Parse(place) : null;
 
-    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, CommunicatorMember[] members, int rank) =>
+    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, CommunicatorMember[] members, int rank, IDevice device) =>
         new(members, rank)
         {
             Purpose = purpose,
             Model = header.Model,
             Term = header.Term,
             View = header.View,
+            Device = device,
         };
 
     private void Close()

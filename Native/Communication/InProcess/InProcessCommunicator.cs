@@ -6,9 +6,9 @@ namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>
 /// One rank of a group whose ranks are threads of one process. Receivers copy straight from the senders' memory, so a byte
-/// travels once. Host memory only; nothing is allocated once warm.
+/// travels once. Nothing is allocated once warm.
 /// </summary>
-internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank) : ICommunicator
+internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank, IPeerMemory memory) : ICommunicator
 {
     private readonly int[] _cursors = new int[group.Size];
     private readonly nint[] _parts = new nint[group.Size];
@@ -28,8 +28,17 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         Mine.DescribeSends(ElementType.Of<T>(), send.Address, sendSegments);
         Require(SegmentMatching.Outside(sendSegments, send.Length, Size, "send"));
         Require(SegmentMatching.Outside(receiveSegments, receive.Length, Size, "receive"));
-        barrier.Arrive(Rank);
-        Receive(receive, receiveSegments);
+        Arrive();
+        try
+        {
+            Receive(receive, receiveSegments);
+            memory.Complete();
+        }
+        catch (Exception e)
+        {
+            Broken(e);
+        }
+
         barrier.Depart(Rank);
     }
 
@@ -43,12 +52,21 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
             throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
         }
 
-        barrier.Arrive(Rank);
-        for (int i = 0; i < Size; i++)
+        Arrive();
+        try
         {
-            // Every rank begins at another peer, so that they do not all read the same memory first.
-            int peer = (Rank + i) % Size;
-            Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            for (int i = 0; i < Size; i++)
+            {
+                // Every rank begins at another peer, so that they do not all read the same memory first.
+                int peer = (Rank + i) % Size;
+                memory.Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            }
+
+            memory.Complete();
+        }
+        catch (Exception e)
+        {
+            Broken(e);
         }
 
         barrier.Depart(Rank);
@@ -65,18 +83,17 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
             throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");
         }
 
-        barrier.Arrive(Rank);
-        (int start, int length) = ICommunicator.OwnedRange(sum.Length, Rank, Size);
-        int contributors = 0;
-        for (int peer = 0; peer < Size; peer++)
+        Arrive();
+        try
         {
-            if (barrier[peer].Description.Contributes)
-            {
-                _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
-            }
+            AddParts(sum);
+            memory.Complete();
+        }
+        catch (Exception e)
+        {
+            Broken(e);
         }
 
-        OrderedSum.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
         barrier.Depart(Rank);
     }
 
@@ -84,12 +101,21 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
     {
         RequireOpen();
         Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, ElementType.Of<float>(), sum.Length), sum.Address);
-        barrier.Arrive(Rank);
-        for (int i = 1; i < Size; i++)
+        Arrive();
+        try
         {
-            int owner = (Rank + i) % Size;
-            (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
-            Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            for (int i = 1; i < Size; i++)
+            {
+                int owner = (Rank + i) % Size;
+                (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
+                memory.Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            }
+
+            memory.Complete();
+        }
+        catch (Exception e)
+        {
+            Broken(e);
         }
 
         barrier.Depart(Rank);
@@ -105,8 +131,17 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
             throw Reject($"names root {root}, which is none of the {Size} ranks");
         }
 
-        barrier.Arrive(Rank);
-        Copy(barrier[root].Address, span);
+        Arrive();
+        try
+        {
+            memory.Copy(barrier[root].Address, span);
+            memory.Complete();
+        }
+        catch (Exception e)
+        {
+            Broken(e);
+        }
+
         barrier.Depart(Rank);
     }
 
@@ -126,14 +161,36 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
         }
     }
 
-    private static void Copy<T>(nint source, DeviceSpan<T> destination)
-        where T : unmanaged
+    private void Arrive()
     {
-        // When gathering or sending to itself in place, source and destination are the same memory.
-        if (source != destination.Address)
+        try
         {
-            new ReadOnlySpan<T>((void*)source, destination.Length).CopyTo(destination.AsSpan());
+            memory.Publish();
         }
+        catch (Exception e)
+        {
+            Broken(e);
+        }
+
+        barrier.Arrive(Rank);
+    }
+
+    /// <summary>The device has failed: the other ranks cannot go on without this one, and may not wait for it.</summary>
+    private void Broken(Exception cause) => barrier.Fail(Failure.Aborted(Rank, cause));
+
+    private void AddParts(DeviceSpan<float> sum)
+    {
+        (int start, int length) = ICommunicator.OwnedRange(sum.Length, Rank, Size);
+        int contributors = 0;
+        for (int peer = 0; peer < Size; peer++)
+        {
+            if (barrier[peer].Description.Contributes)
+            {
+                _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
+            }
+        }
+
+        memory.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
     }
 
     private void Receive<T>(DeviceSpan<T> receive, ReadOnlySpan<Segment> segments)
@@ -149,7 +206,7 @@ internal sealed unsafe class InProcessCommunicator(InProcessCommunicatorGroup gr
                 return;
             }
 
-            Copy(sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
+            memory.Copy(sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
         }
 
         for (int peer = 0; peer < Size; peer++)

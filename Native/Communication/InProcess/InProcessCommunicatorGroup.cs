@@ -47,9 +47,11 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     }
 
     /// <summary>Hands out the communicator of a rank, once, without waiting for other ranks.</summary>
+    /// <param name="rank">The rank.</param>
+    /// <param name="device">The device whose memory the rank's spans are in; null for memory that the processor addresses.</param>
     /// <exception cref="ArgumentOutOfRangeException">The group has no such rank.</exception>
     /// <exception cref="InvalidOperationException">The rank has been opened before.</exception>
-    public ICommunicator Open(int rank)
+    public ICommunicator Open(int rank, IDevice? device = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Size);
@@ -62,7 +64,8 @@ public sealed class InProcessCommunicatorGroup : IDisposable
 
             _opened[rank] = true;
             _inUse++;
-            return new InProcessCommunicator(this, _barrier, rank);
+            IPeerMemory memory = device is null or { IsHostMemory: true } ? HostPeerMemory.Instance : new DevicePeerMemory(device);
+            return new InProcessCommunicator(this, _barrier, rank, memory);
         }
     }
 

@@ -33,7 +33,7 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
             {
                 var group = new InProcessCommunicatorGroup(
                     spec.Size, spec.ProgressDeadline, time ?? TimeProvider.System, released => Remove(key, released));
-                ICommunicator first = group.Open(spec.Rank);
+                ICommunicator first = group.Open(spec.Rank, spec.Device);
                 _groups.Add(key, (group, spec));
                 return first;
             }
@@ -43,7 +43,7 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
                 throw spec.DifferFrom(open.First);
             }
 
-            return open.Group.Open(spec.Rank);
+            return open.Group.Open(spec.Rank, spec.Device);
         }
     }
 

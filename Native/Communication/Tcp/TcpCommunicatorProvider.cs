@@ -53,6 +53,11 @@ public sealed class TcpCommunicatorProvider : ICommunicatorProvider, IDisposable
                 nameof(spec));
         }
 
+        if (spec.Device is { IsHostMemory: false } device)
+        {
+            throw new NotSupportedException($"TCP carries memory of the processor, and rank {spec.Rank} computes on {device.Description}: silos with GPUs train together inside one process only.");
+        }
+
         var connections = new PeerConnections(spec, CommunicatorIdentity.Of(_options.ClusterId, spec), _server, _io, _options, _time);
         _server.Register(connections);
         connections.Connect();

@@ -83,35 +83,50 @@ internal readonly unsafe struct SoftmaxGradientKernel(Matrix probabilities, Matr
         SoftmaxRow.Gradient(probabilities.Row(row), dProbabilities.Row(row), dLogits.Row(row), dLogits.Columns, 1f);
 }
 
-/// <summary>Softmax over the columns up to each row's own position; the rest becomes 0.</summary>
-internal readonly unsafe struct CausalSoftmaxKernel(Matrix scores, int sequenceLength, float scale) : IRowKernel
+/// <summary>The columns that the rows of attention's scores, [(sequence, head, query), key], see: from a first key up to the query's own position.</summary>
+internal readonly unsafe struct VisibleKeys(int heads, int length, DeviceSpan<int> firstKeys)
 {
-    /// <summary>How many of <paramref name="columns"/> are visible to a row.</summary>
-    public static int Visible(int row, int sequenceLength, int columns) => Math.Min(row % sequenceLength + 1, columns);
+    /// <summary>The first visible column.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int First(int row) => firstKeys.IsEmpty ? 0 : firstKeys.Pointer[(nint)(row / (heads * length)) * length + row % length];
+
+    /// <summary>Behind the last visible column.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int End(int row) => row % length + 1;
+}
+
+/// <summary>Softmax over the keys that each query sees; the other columns become 0.</summary>
+internal readonly unsafe struct CausalSoftmaxKernel(Matrix scores, int heads, DeviceSpan<int> firstKeys, float scale) : IRowKernel
+{
+    private readonly VisibleKeys _visible = new(heads, scores.Columns, firstKeys);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Run(int row)
     {
-        int columns = scores.Columns;
-        float* x = scores.Row(row);
-        int visible = Visible(row, sequenceLength, columns);
+        int columns = scores.Columns, first = _visible.First(row), end = _visible.End(row);
+        float* all = scores.Row(row), x = all + first;
+        int visible = end - first;
         float maximum = scale * RowReduction.Max(x, visible);
         float sum = SoftmaxRow.StoreExponentials(x, x, visible, scale, maximum);
         MatrixRows.Scale(x, x, visible, 1f / sum);
-        new Span<float>(x + visible, columns - visible).Clear();
+        new Span<float>(all, first).Clear();
+        new Span<float>(all + end, columns - end).Clear();
     }
 }
 
 /// <summary>Gradient of the causal softmax by its scores, in place.</summary>
-internal readonly unsafe struct CausalSoftmaxGradientKernel(Matrix probabilities, Matrix gradient, int sequenceLength, float scale) : IRowKernel
+internal readonly unsafe struct CausalSoftmaxGradientKernel(
+    Matrix probabilities, Matrix gradient, int heads, DeviceSpan<int> firstKeys, float scale) : IRowKernel
 {
+    private readonly VisibleKeys _visible = new(heads, gradient.Columns, firstKeys);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Run(int row)
     {
-        int columns = gradient.Columns;
+        int columns = gradient.Columns, first = _visible.First(row), end = _visible.End(row);
         float* dx = gradient.Row(row);
-        int visible = CausalSoftmaxKernel.Visible(row, sequenceLength, columns);
-        SoftmaxRow.Gradient(probabilities.Row(row), dx, dx, visible, scale);
-        new Span<float>(dx + visible, columns - visible).Clear();
+        SoftmaxRow.Gradient(probabilities.Row(row) + first, dx + first, dx + first, end - first, scale);
+        new Span<float>(dx, first).Clear();
+        new Span<float>(dx + end, columns - end).Clear();
     }
 }

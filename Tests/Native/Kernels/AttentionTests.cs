@@ -1,4 +1,5 @@
 using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Tests.Native.Kernels;
 
@@ -44,52 +45,95 @@ public class AttentionTests
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(20, 20)]
-    [InlineData(7, 12)]
-    [InlineData(9, 4)]
-    public void Causal_softmax_and_its_gradient(int sequence, int columns)
+    [InlineData(1, 1, 2)]
+    [InlineData(2, 2, 6)]
+    [InlineData(4, 2, 6)]
+    [InlineData(3, 1, 64)]
+    [InlineData(2, 1, 128)]
+    [InlineData(1, 1, 256)]
+    public void Gradients_are_the_slopes_of_attention(int heads, int keyValueHeads, int headDim)
     {
-        const float Scale = 0.3f;
-        int rows = 2 * sequence;
-        using var memory = new KernelMemory();
-        float[,] x = Values.Matrix(_random, rows, columns, 5), dp = Values.Matrix(_random, rows, columns);
-        Matrix scores = memory.Matrix(x, gap: 2), gradient = memory.Matrix(dp);
+        var shape = new AttentionShape(heads, keyValueHeads, headDim);
+        using var attention = new AttentionCase(_random, shape, sequences: 2, length: 3, firstKeys: [0, 0, 0, 0, 1, 1]);
+        attention.Run();
 
-        memory.Device.CausalSoftmax(scores, sequence, Scale);
-        memory.Device.CausalSoftmaxGradient(scores, gradient, sequence, Scale);
+        double Along(double[] inputs) => Exact.Dot(attention.Exactly(inputs), attention.OutputGradient);
+        double[] slopes = Exact.Gradient(Along, attention.Inputs);
 
-        for (int i = 0; i < rows; i++)
+        Values.AssertClose(attention.Exactly(attention.Inputs), attention.Output, 5e-6, "Output");
+        Values.AssertClose(slopes, attention.InputGradient, 2e-5, "Gradient");
+        attention.AssertSurroundingsUntouched();
+    }
+
+    /// <summary>Sequences of several blocks, seen in full, by documents, and through a window.</summary>
+    [Theory]
+    [InlineData(130, "all")]
+    [InlineData(130, "documents")]
+    [InlineData(200, "window")]
+    [InlineData(64, "documents")]
+    [InlineData(65, "window")]
+    public void Blocks_leave_out_nothing_that_is_seen(int length, string sight)
+    {
+        int[] firstKeys = sight switch
         {
-            int visible = Math.Min(i % sequence + 1, columns);
-            double[] Probabilities(double[] v) =>
-                [.. Exact.Softmax([.. v.Take(visible).Select(s => Scale * s)]), .. new double[columns - visible]];
-            double[] row = Values.Doubles(x, i), exactDp = Values.Doubles(dp, i);
-            Values.AssertClose(Probabilities(row), Values.Row(KernelMemory.Read(scores), i), 5e-7, "Probabilities");
-            Values.AssertClose(
-                Exact.Gradient(v => Exact.Dot(Probabilities(v), exactDp), row), Values.Row(KernelMemory.Read(gradient), i), 5e-7, "Gradient");
-        }
+            "documents" => Starts([3, 40, 1, length - 44]),
+            "window" => [.. Enumerable.Range(0, length).Select(i => Math.Max(0, i - 20))],
+            _ => [],
+        };
+        var shape = new AttentionShape(4, 2, 6);
+        using var attention = new AttentionCase(_random, shape, sequences: 2, length, [.. firstKeys, .. firstKeys], threads: 2);
+        attention.Run();
 
-        memory.AssertSurroundingsUntouched();
+        Values.AssertClose(attention.Exactly(attention.Inputs), attention.Output, 5e-6, "Output");
+        Values.AssertClose(attention.ExactGradient(), attention.InputGradient, 2e-5, "Gradient");
+        attention.AssertSurroundingsUntouched();
+    }
+
+    [Theory]
+    [InlineData(2, 2, 2)]
+    [InlineData(4, 2, 6)]
+    [InlineData(3, 1, 64)]
+    [InlineData(2, 1, 128)]
+    [InlineData(1, 1, 256)]
+    public void Documents_in_one_sequence_have_the_bits_of_documents_apart(int heads, int keyValueHeads, int headDim)
+    {
+        int[] lengths = [1, 64, 3, 70, 12];
+        var shape = new AttentionShape(heads, keyValueHeads, headDim);
+        using var together = new AttentionCase(_random, shape, sequences: 1, lengths.Sum(), Starts(lengths));
+        together.Run();
+
+        int first = 0;
+        foreach (int length in lengths)
+        {
+            using var alone = new AttentionCase(_random, shape, sequences: 1, length, firstKeys: []);
+            alone.Take(together, first);
+            alone.Run();
+            Assert.Equal(Bits(alone.Output), Bits(together.Output.AsSpan(first * shape.QueryColumns, alone.Output.Length)));
+            Assert.Equal(Bits(alone.InputGradient), Bits(together.InputGradient.AsSpan(first * shape.Columns, alone.InputGradient.Length)));
+            first += length;
+        }
     }
 
     [Fact]
-    public void What_a_row_may_not_see_does_not_matter()
+    public void What_a_query_may_not_see_does_not_matter()
     {
-        const int Sequence = 6;
-        using var memory = new KernelMemory();
-        float[,] x = Values.Matrix(_random, Sequence, Sequence);
-        float[,] spoiled = (float[,])x.Clone();
-        for (int i = 0; i < x.Length; i++)
-        {
-            (int row, int column) = (i / Sequence, i % Sequence);
-            spoiled[row, column] = column > row ? float.NaN : spoiled[row, column];
-        }
+        const int Length = 100;
+        var shape = new AttentionShape(2, 1, 6);
+        using var expected = new AttentionCase(_random, shape, sequences: 1, Length, Starts([50, 50]));
+        using var found = new AttentionCase(_random, shape, sequences: 1, Length, Starts([50, 50]));
+        found.Take(expected, 0);
+        found.Disturb(row => row is < 50 or >= 80);
+        expected.Run();
+        found.Run();
 
-        Matrix expected = memory.Matrix(x), found = memory.Matrix(spoiled);
-        memory.Device.CausalSoftmax(expected, Sequence, 1f);
-        memory.Device.CausalSoftmax(found, Sequence, 1f);
-
-        Values.AssertSameBits(KernelMemory.Read(expected), KernelMemory.Read(found), "Probabilities");
+        int start = 50 * shape.QueryColumns, count = 30 * shape.QueryColumns;
+        Assert.Equal(Bits(expected.Output.AsSpan(start, count)), Bits(found.Output.AsSpan(start, count)));
+        Assert.NotEqual(Bits(expected.Output.AsSpan(0, start)), Bits(found.Output.AsSpan(0, start)));
     }
+
+    /// <summary>By row the first of its document, of documents that fill a sequence.</summary>
+    private static int[] Starts(int[] lengths) =>
+        [.. lengths.SelectMany((length, document) => Enumerable.Repeat(lengths.Take(document).Sum(), length))];
+
+    private static int[] Bits(ReadOnlySpan<float> values) => [.. values.ToArray().Select(BitConverter.SingleToInt32Bits)];
 }

@@ -25,7 +25,7 @@ internal sealed class RowCase : IDisposable
         Matrix Rows(int salt, int width) => _memory.Matrix(RandomRows(seed + salt, first, rows, width), layout.Gap, layout.Shift);
         (X, Y, Z) = (Rows(1, columns), Rows(2, columns), Rows(3, columns));
         (Pair, Inverse) = (Rows(4, 2), _memory.Matrix(RandomRows(seed + 5, first, rows, 1)));
-        (OutX, OutY, OutPair) = (Rows(6, columns), Rows(7, columns), Rows(8, 2));
+        (OutX, OutY, OutZ, OutPair) = (Rows(6, columns), Rows(7, columns), Rows(14, columns), Rows(8, 2));
         Weight = _memory.Span(Values.Vector(new Random(seed + 9), columns));
         Table = _memory.Matrix(Values.Matrix(new Random(seed + 10), TableRows, columns), layout.Gap);
         Half = _memory.Matrix(Values.Matrix(new Random(seed + 11), Position, columns / 2));
@@ -33,6 +33,9 @@ internal sealed class RowCase : IDisposable
         ChoiceWeights = _memory.Matrix(RandomRows(seed + 13, first, rows, Choices));
         Target = _memory.Integers(new int[rows]);
         Chosen = _memory.Integers(new int[rows * Choices]);
+        FirstKeys = _memory.Integers([.. Enumerable.Range(0, rows).Select(row => row % Position / 2 * 2)]);
+        Scores = _memory.Span(Undefined(rows));
+        ScoreGradients = _memory.Span(Undefined(rows));
     }
 
     public IDevice Device => _memory.Device;
@@ -51,6 +54,8 @@ internal sealed class RowCase : IDisposable
 
     public Matrix OutY { get; }
 
+    public Matrix OutZ { get; }
+
     public Matrix OutPair { get; }
 
     public Matrix Table { get; }
@@ -67,6 +72,14 @@ internal sealed class RowCase : IDisposable
 
     public DeviceSpan<int> Chosen { get; }
 
+    /// <summary>Bounds of two documents in each sequence.</summary>
+    public DeviceSpan<int> FirstKeys { get; }
+
+    /// <summary>What attention of two heads keeps. Whatever is not written is no number.</summary>
+    public DeviceSpan<float> Scores { get; }
+
+    public DeviceSpan<float> ScoreGradients { get; }
+
     /// <summary>Every row-wise operand as it is now.</summary>
     public float[][,] Read()
     {
@@ -77,7 +90,7 @@ internal sealed class RowCase : IDisposable
             chosen[i / Choices, i % Choices] = Chosen.AsSpan()[i];
         }
 
-        return [.. new[] { X, Y, Z, Inverse, OutX, OutY, OutPair, ChoiceWeights }.Select(m => KernelMemory.Read(m)), chosen];
+        return [.. new[] { X, Y, Z, Inverse, OutX, OutY, OutZ, OutPair, ChoiceWeights }.Select(m => KernelMemory.Read(m)), chosen];
     }
 
     public void Dispose() => _memory.Dispose();
@@ -92,6 +105,13 @@ internal sealed class RowCase : IDisposable
         }
 
         return values;
+    }
+
+    private static float[] Undefined(int rows)
+    {
+        var scores = new float[2 * rows * Position];
+        Array.Fill(scores, float.NaN);
+        return scores;
     }
 
     private static int[] RandomSlots(int seed, int first, int rows)

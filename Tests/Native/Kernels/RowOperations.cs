@@ -28,8 +28,10 @@ internal static class RowOperations
         ["MixRowsGradient"] = c => c.Device.MixRowsGradient(c.X, c.Y, c.Pair, c.Z, c.OutX, c.OutY, c.OutPair),
         ["Rotary"] = c => c.Device.Rotary(Even(c), c.Half, c.Half, RowCase.Position, inverse: false),
         ["Rotary inverse"] = c => c.Device.Rotary(Even(c), c.Half, c.Half, RowCase.Position, inverse: true),
-        ["CausalSoftmax"] = c => c.Device.CausalSoftmax(c.X, RowCase.Position, 0.7f),
-        ["CausalSoftmaxGradient"] = c => c.Device.CausalSoftmaxGradient(c.X, c.Y, RowCase.Position, 0.7f),
+        ["Attention"] = c => Attend(c, default),
+        ["Attention of documents"] = c => Attend(c, c.FirstKeys),
+        ["AttentionGradient"] = c => AttendBack(c, default),
+        ["AttentionGradient of documents"] = c => AttendBack(c, c.FirstKeys),
         ["Softmax"] = c => c.Device.Softmax(c.X, c.OutX, c.Inverse.Data),
         ["SoftmaxGradient"] = c => c.Device.SoftmaxGradient(c.X, c.Y, c.OutX),
         ["Sigmoid"] = c => c.Device.Sigmoid(c.X, c.OutX, c.Inverse.Data),
@@ -60,7 +62,29 @@ internal static class RowOperations
     };
 
     /// <summary>Columns that divide into two halves.</summary>
-    private static Matrix Even(RowCase c) => c.X.SliceColumns(0, c.Half.Columns * 2);
+    private static Matrix Even(RowCase c) => Heads(c, c.X);
+
+    /// <summary>The columns of two heads.</summary>
+    private static Matrix Heads(RowCase c, in Matrix rows) => rows.SliceColumns(0, c.Half.Columns * 2);
+
+    /// <summary>Two heads that share their keys and values, which lie side by side.</summary>
+    private static void Attend(RowCase c, DeviceSpan<int> firstKeys)
+    {
+        int half = c.Half.Columns;
+        c.Device.Attention(
+            new(2, 1, half), Even(c), c.Y.SliceColumns(0, half), c.Y.SliceColumns(half, half), firstKeys, RowCase.Position, 0.7f,
+            Heads(c, c.OutX), c.Scores);
+    }
+
+    private static void AttendBack(RowCase c, DeviceSpan<int> firstKeys)
+    {
+        int half = c.Half.Columns;
+        Attend(c, firstKeys);
+        c.Device.AttentionGradient(
+            new(2, 1, half), Even(c), c.Y.SliceColumns(0, half), c.Y.SliceColumns(half, half), firstKeys, RowCase.Position, 0.7f,
+            Heads(c, c.OutX), c.Scores, Heads(c, c.Z), Heads(c, c.OutY), c.OutZ.SliceColumns(0, half), c.OutZ.SliceColumns(half, half),
+            c.ScoreGradients);
+    }
 
     private static DeviceSpan<int> Targets(RowCase c) => Choose(c, 1, c.Target);
 

@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using MoEActors.Native.Memory;
 
-namespace MoEActors.Native.Cpu;
+namespace MoEActors.Native.Operations;
 
 /// <summary>
-/// Checks of operands. Kernels do not check shapes and row numbers themselves: a mistake must be reported here, by name, before a
+/// Checks of operands, alike on every device. Kernels do not check shapes themselves: a mistake must be reported here, by name, before a
 /// kernel reads or writes memory outside the operand.
 /// </summary>
 internal static class Operands
@@ -61,7 +61,10 @@ internal static class Operands
         }
     }
 
-    /// <summary>Every index is at least <paramref name="lowest"/> and below <paramref name="limit"/>.</summary>
+    /// <summary>
+    /// Every index is at least <paramref name="lowest"/> and below <paramref name="limit"/>. Only where the host can address them: to wait for a GPU's
+    /// would cost more than the operation.
+    /// </summary>
     public static void InRange(DeviceSpan<int> indices, int lowest, int limit, [CallerArgumentExpression(nameof(indices))] string name = "")
     {
         ReadOnlySpan<int> values = indices.AsSpan();
@@ -70,6 +73,27 @@ internal static class Operands
         {
             throw new ArgumentException($"'{name}'[{outside}] is {values[outside]}; it must be at least {lowest} and below {limit}.", name);
         }
+    }
+
+    /// <summary>Columns make groups of one size, of which some are kept.</summary>
+    public static void Groups(in Matrix scores, int groups, int kept)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(kept, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(kept, groups);
+        if (scores.Columns % groups != 0)
+        {
+            throw new ArgumentException($"{scores.Columns} columns do not make {groups} groups of one size.", nameof(groups));
+        }
+    }
+
+    /// <summary>The operands of the smooth load.</summary>
+    public static void SmoothLoad(in Matrix logits, in Matrix noisy, DeviceSpan<int> choices, int k, float deviation)
+    {
+        SameShape(noisy, logits);
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
+        HasLength(choices, (long)logits.Rows * k);
     }
 
     private static string Shape(in Matrix matrix) => $"{matrix.Rows}×{matrix.Columns}";

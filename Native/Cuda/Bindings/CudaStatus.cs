@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace MoEActors.Native.Cuda.Bindings;
+
+/// <summary>Turns statuses of the three libraries into exceptions.</summary>
+internal static class CudaStatus
+{
+    /// <summary>From here on up to <see cref="LastSticky"/>, an error has ended the context: every later call fails alike.</summary>
+    private const int FirstSticky = 700;
+
+    private const int LastSticky = 719;
+
+    private const int LaunchOutOfResources = 701;
+
+    private const int EccUncorrectable = 214;
+
+    /// <summary>Throws if a driver call failed.</summary>
+    /// <param name="result">Its status.</param>
+    /// <param name="what">What was being done, as part of a sentence.</param>
+    /// <param name="gpu">Ordinal of the GPU; −1 if the call concerned none.</param>
+    /// <exception cref="CudaException">It failed.</exception>
+    /// <exception cref="CudaMemoryException">It failed for want of device memory.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Check(CudaResult result, string what, int gpu)
+    {
+        if (result != CudaResult.Success)
+        {
+            Throw(result, what, gpu);
+        }
+    }
+
+    /// <summary>Throws if a call of NVRTC failed.</summary>
+    public static void Check(NvrtcResult result, string what, int gpu)
+    {
+        if (result != NvrtcResult.Success)
+        {
+            throw new CudaException(gpu, what, Marshal.PtrToStringUTF8(Nvrtc.GetErrorString(result)) ?? $"NVRTC status {(int)result}", "", isSticky: false);
+        }
+    }
+
+    /// <summary>Throws if a call of cuBLASLt failed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Check(CublasStatus status, string what, int gpu)
+    {
+        if (status != CublasStatus.Success)
+        {
+            throw new CudaException(gpu, what, Marshal.PtrToStringUTF8(CublasLt.GetStatusName(status)) ?? $"cuBLASLt status {(int)status}", "", isSticky: false);
+        }
+    }
+
+    /// <summary>The driver's name of a status.</summary>
+    public static string NameOf(CudaResult result) =>
+        Driver.GetErrorName(result, out nint name) == CudaResult.Success ? Marshal.PtrToStringUTF8(name)! : $"CUDA status {(int)result}";
+
+    private static void Throw(CudaResult result, string what, int gpu)
+    {
+        string text = Driver.GetErrorString(result, out nint found) == CudaResult.Success ? Marshal.PtrToStringUTF8(found)! : "";
+        if (result == CudaResult.OutOfMemory)
+        {
+            throw new CudaMemoryException(gpu, what);
+        }
+
+        bool sticky = (int)result is (>= FirstSticky and <= LastSticky and not LaunchOutOfResources) or EccUncorrectable;
+        throw new CudaException(gpu, what, NameOf(result), text, sticky);
+    }
+}

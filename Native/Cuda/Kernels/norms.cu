@@ -1,0 +1,244 @@
+// Root mean square norm, Euclidean norm and inner products of rows: a block per row.
+
+struct RmsNormParameters
+{
+    Matrix x;
+    const float* weight;
+    Matrix y;
+    float* inverseRms;
+    float epsilon;
+};
+
+// y = x * r * weight with r = 1 / sqrt(mean(x * x) + epsilon).
+extern "C" __global__ void __launch_bounds__(512) rms_norm(const RmsNormParameters p)
+{
+    int row = blockIdx.x, columns = p.x.columns;
+    const float* x = row_of(p.x, row);
+    float* y = row_of(p.y, row);
+    float sum = 0.0f;
+    for_columns(columns, aligned(x), [&](int column, auto part)
+    {
+        Four value = load_four(x + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            sum = fmaf(value.at[i], value.at[i], sum);
+        }
+    });
+
+    float r = 1.0f / sqrtf(block_sum(sum) / (float)columns + p.epsilon);
+    if (threadIdx.x == 0)
+    {
+        p.inverseRms[row] = r;
+    }
+
+    for_columns(columns, aligned(x, p.weight, y), [&](int column, auto part)
+    {
+        Four value = load_four(x + column, part), weight = load_four(p.weight + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            value.at[i] = value.at[i] * r * weight.at[i];
+        }
+
+        store_four(y + column, value, part);
+    });
+}
+
+struct RmsNormInputGradientParameters
+{
+    Matrix x;
+    const float* weight;
+    const float* inverseRms;
+    Matrix dy;
+    Matrix dx;
+    int add;
+};
+
+// dx (+)= r * (dy * w - x * r * r * mean(dy * w * x)).
+extern "C" __global__ void __launch_bounds__(512) rms_norm_input_gradient(const RmsNormInputGradientParameters p)
+{
+    int row = blockIdx.x, columns = p.x.columns;
+    const float *x = row_of(p.x, row), *dy = row_of(p.dy, row);
+    float* dx = row_of(p.dx, row);
+    float sum = 0.0f;
+    for_columns(columns, aligned(x, dy, p.weight), [&](int column, auto part)
+    {
+        Four value = load_four(x + column, part), gradient = load_four(dy + column, part), weight = load_four(p.weight + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            sum = fmaf(gradient.at[i] * weight.at[i], value.at[i], sum);
+        }
+    });
+
+    float r = p.inverseRms[row];
+    float pull = -r * r * (block_sum(sum) / (float)columns);
+    for_columns(columns, aligned(x, dy, p.weight, dx), [&](int column, auto part)
+    {
+        Four value = load_four(x + column, part), gradient = load_four(dy + column, part), weight = load_four(p.weight + column, part);
+        Four result;
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            result.at[i] = r * fmaf(value.at[i], pull, gradient.at[i] * weight.at[i]);
+        }
+
+        if (p.add)
+        {
+            Four before = load_four(dx + column, part);
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+            {
+                result.at[i] = before.at[i] + result.at[i];
+            }
+        }
+
+        store_four(dx + column, result, part);
+    });
+}
+
+struct RmsNormWeightGradientParameters
+{
+    Matrix x;
+    Matrix dy;
+    const float* inverseRms;
+    float* chunks;
+};
+
+// The sums of dy * x * r over chunks of rows.
+extern "C" __global__ void __launch_bounds__(256) rms_norm_weight_gradient(const RmsNormWeightGradientParameters p)
+{
+    sum_chunk(p.x.rows, p.x.columns, p.chunks, [&](int row, int column, float sum)
+    {
+        return fmaf(row_of(p.dy, row)[column], row_of(p.x, row)[column] * p.inverseRms[row], sum);
+    });
+}
+
+struct NormalizeRowsParameters
+{
+    Matrix x;
+    Matrix y;
+    float* inverseNorms;
+    float epsilon;
+};
+
+// y = x * r with r = 1 / max(|x|, epsilon).
+extern "C" __global__ void __launch_bounds__(512) normalize_rows(const NormalizeRowsParameters p)
+{
+    int row = blockIdx.x, columns = p.x.columns;
+    const float* x = row_of(p.x, row);
+    float* y = row_of(p.y, row);
+    float sum = 0.0f;
+    for_columns(columns, aligned(x), [&](int column, auto part)
+    {
+        Four value = load_four(x + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            sum = fmaf(value.at[i], value.at[i], sum);
+        }
+    });
+
+    float norm = sqrtf(block_sum(sum));
+    float r = 1.0f / (is_nan(norm) ? norm : fmaxf(norm, p.epsilon));
+    if (threadIdx.x == 0)
+    {
+        p.inverseNorms[row] = r;
+    }
+
+    for_columns(columns, aligned(x, y), [&](int column, auto part)
+    {
+        Four value = load_four(x + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            value.at[i] *= r;
+        }
+
+        store_four(y + column, value, part);
+    });
+}
+
+struct NormalizeRowsGradientParameters
+{
+    Matrix y;
+    const float* inverseNorms;
+    Matrix dy;
+    Matrix dx;
+    float epsilon;
+    int add;
+};
+
+// dx (+)= r * (dy - y * sum(dy * y)); where epsilon stood in for the norm it is a constant.
+extern "C" __global__ void __launch_bounds__(512) normalize_rows_gradient(const NormalizeRowsGradientParameters p)
+{
+    int row = blockIdx.x, columns = p.y.columns;
+    const float *y = row_of(p.y, row), *dy = row_of(p.dy, row);
+    float* dx = row_of(p.dx, row);
+    float sum = 0.0f;
+    for_columns(columns, aligned(y, dy), [&](int column, auto part)
+    {
+        Four value = load_four(y + column, part), gradient = load_four(dy + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            sum = fmaf(gradient.at[i], value.at[i], sum);
+        }
+    });
+
+    float r = p.inverseNorms[row];
+    sum = block_sum(sum);
+    float along = r >= 1.0f / p.epsilon ? 0.0f : -sum;
+    for_columns(columns, aligned(y, dy, dx), [&](int column, auto part)
+    {
+        Four value = load_four(y + column, part), gradient = load_four(dy + column, part), result;
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            result.at[i] = r * fmaf(value.at[i], along, gradient.at[i]);
+        }
+
+        if (p.add)
+        {
+            Four before = load_four(dx + column, part);
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+            {
+                result.at[i] = before.at[i] + result.at[i];
+            }
+        }
+
+        store_four(dx + column, result, part);
+    });
+}
+
+struct DotRowsParameters
+{
+    Matrix a;
+    Matrix b;
+    float* dots;
+};
+
+// dots[i] = sum over j of a[i, j] * b[i, j].
+extern "C" __global__ void __launch_bounds__(512) dot_rows(const DotRowsParameters p)
+{
+    int row = blockIdx.x;
+    const float *a = row_of(p.a, row), *b = row_of(p.b, row);
+    float sum = 0.0f;
+    for_columns(p.a.columns, aligned(a, b), [&](int column, auto part)
+    {
+        Four first = load_four(a + column, part), second = load_four(b + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            sum = fmaf(first.at[i], second.at[i], sum);
+        }
+    });
+
+    sum = block_sum(sum);
+    if (threadIdx.x == 0)
+    {
+        p.dots[row] = sum;
+    }
+}

@@ -1,0 +1,52 @@
+using MoEActors.Native.Memory;
+
+namespace MoEActors.Native.Operations;
+
+/// <summary>Checks of the operands of products, alike on every device.</summary>
+internal static class ProductShapes
+{
+    /// <summary>A product fits.</summary>
+    /// <exception cref="ArgumentException">It does not.</exception>
+    public static void Check(in Matrix a, in Matrix b, in Matrix c)
+    {
+        if (a.Columns != b.Rows || a.Rows != c.Rows || b.Columns != c.Columns)
+        {
+            throw new ArgumentException(
+                $"A {a.Rows}×{a.Columns} matrix times a {b.Rows}×{b.Columns} one does not give a {c.Rows}×{c.Columns} one.");
+        }
+
+        if (c.IsTransposed)
+        {
+            throw new ArgumentException("The result of a product cannot be a transposed view; exchange and transpose the operands.");
+        }
+    }
+
+    /// <summary>A weight gradient fits, and its segments are there and add up.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void Check(in WeightGradient product, ReadOnlySpan<int> segmentLengths)
+    {
+        Check(product.X.T, product.Y, product.Gradient);
+        if (product.FirstSegment < 0 || product.SegmentCount < 0 || product.SegmentCount > segmentLengths.Length - product.FirstSegment)
+        {
+            throw new ArgumentException(
+                $"Segments {product.FirstSegment} to {(long)product.FirstSegment + product.SegmentCount} are outside of the {segmentLengths.Length} lengths given.",
+                nameof(segmentLengths));
+        }
+
+        long sum = 0;
+        foreach (int length in segmentLengths.Slice(product.FirstSegment, product.SegmentCount))
+        {
+            if (length < 0)
+            {
+                throw new ArgumentException($"A segment of {length} rows.", nameof(segmentLengths));
+            }
+
+            sum += length;
+        }
+
+        if (sum != product.X.Rows)
+        {
+            throw new ArgumentException($"Segments of {sum} rows in all do not make {product.X.Rows} rows.", nameof(segmentLengths));
+        }
+    }
+}
