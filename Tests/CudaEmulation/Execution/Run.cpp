@@ -214,7 +214,7 @@ void run(const Launch& launch) {
         runBlock(draw, threads);
     });
     if (run_.failed) {
-        engine::fail(run_.error, "launch", "kernel " + launch.function->name + " was stopped");
+        engine::fail(run_.error);
     }
 }
 

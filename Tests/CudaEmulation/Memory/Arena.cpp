@@ -136,7 +136,7 @@ std::string refusal(uintptr_t address, size_t bytes, int device) {
     }
     const Allocation* allocation = find(address);
     if (allocation == nullptr || address + bytes > allocation->end || address + bytes < address) {
-        return text("%zu bytes at 0x%zx: ", bytes, address) + describe(allocation == nullptr ? address : address + bytes - 1);
+        return text("%zu bytes at 0x%zx: ", bytes, address) + describe(allocation == nullptr ? address : std::max(address, allocation->end));
     }
     if (allocation->state != State::Live) {
         return text("%zu bytes at 0x%zx: ", bytes, address) + describe(address);

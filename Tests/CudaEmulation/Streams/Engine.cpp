@@ -220,12 +220,16 @@ int liveStreams() {
 
 Context& executing() { return *current; }
 
-void fail(CUresult error, const char* kind, const std::string& message) {
-    report(kind, message);
+void fail(CUresult error) {
     Guard guard;
     if (current->error == CUDA_SUCCESS) {
         current->error = error;
     }
+}
+
+void fail(CUresult error, const char* kind, const std::string& message) {
+    report(kind, message);
+    fail(error);
 }
 
 bool insideHostFunction() { return isHostThread; }

@@ -93,7 +93,8 @@ int liveStreams();
 /// The context whose operation is being executed.
 Context& executing();
 
-/// Makes an error the context's for good, with its reason in the log.
+/// Makes an error the context's for good; its reason is in the log, or comes with it.
+void fail(CUresult error);
 void fail(CUresult error, const char* kind, const std::string& message);
 
 /// Whether the calling thread is inside a host function.
