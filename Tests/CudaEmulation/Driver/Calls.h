@@ -30,8 +30,8 @@ Stream* streamOf(CUstream handle);
 bool isEvent(CUevent event);
 
 /// How many there are of what can leak.
-int liveEvents();
-int liveModules();
+int liveEvents(const Context& context);
+int liveModules(int device);
 void forgetEvents(Context& context);
 void forgetModules(int device);
 void forgetMemory(Context& context);

@@ -244,23 +244,24 @@ EXPORT CUresult cuCtxGetCurrent(CUcontext* context) {
     return CUDA_SUCCESS;
 }
 
-/// How many there are of what can leak: 0 allocations of device memory, 1 of pinned memory, 2 streams, 3 events, 4 modules.
-EXPORT int moe_emulation_live(int kind) {
-    if (!isInitialized()) {
+/// How many a device has of what can leak: 0 allocations of device memory, 1 of pinned memory, 2 streams, 3 events, 4 modules.
+EXPORT int moe_emulation_live(int kind, int number) {
+    if (!isInitialized() || device(number) == nullptr) {
         return 0;
     }
     engine::Guard guard;
+    const Context& context = device(number)->context;
     int memory = 0;
     switch (kind) {
         case 0:
         case 1:
             arena::forEach([&](arena::Allocation& allocation) {
-                memory += allocation.host == (kind == 1) && allocation.state != arena::State::Freed && !allocation.freeing;
+                memory += allocation.host == (kind == 1) && allocation.device == number && allocation.state != arena::State::Freed && !allocation.freeing;
             });
             return memory;
-        case 2: return engine::liveStreams();
-        case 3: return liveEvents();
-        case 4: return liveModules();
+        case 2: return engine::liveStreams(context);
+        case 3: return liveEvents(context);
+        case 4: return liveModules(number);
         default: return -1;
     }
 }

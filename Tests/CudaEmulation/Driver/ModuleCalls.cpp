@@ -47,8 +47,8 @@ std::string wrongShape(const Function& function, const Dim3& grid, const Dim3& b
 
 namespace emulation::driver {
 
-int liveModules() {
-    return static_cast<int>(std::count_if(Modules->begin(), Modules->end(), [](Module* module) { return !module->unloaded; }));
+int liveModules(int device) {
+    return static_cast<int>(std::count_if(Modules->begin(), Modules->end(), [=](Module* module) { return module->device == device && !module->unloaded; }));
 }
 
 void forgetModules(int device) {

@@ -25,8 +25,8 @@ bool isEvent(CUevent event) {
     return std::find(Events->begin(), Events->end(), event) != Events->end() && event->context == currentContext() && !event->destroyed;
 }
 
-int liveEvents() {
-    return static_cast<int>(std::count_if(Events->begin(), Events->end(), [](Event* event) { return !event->destroyed; }));
+int liveEvents(const Context& context) {
+    return static_cast<int>(std::count_if(Events->begin(), Events->end(), [&](Event* event) { return event->context == &context && !event->destroyed; }));
 }
 
 void forgetEvents(Context& context) {

@@ -43,6 +43,30 @@ uint64_t Draw::next() {
     return value ^ (value >> 31);
 }
 
+namespace {
+
+uint64_t firstSeed() { return setting("MOE_EMULATION_SEED", 1); }
+
+constexpr uint64_t ThreadsDiffer = 0xB10C;
+
+}
+
+Draw& streamOrder() {
+    static Draw draw(firstSeed());
+    return draw;
+}
+
+Draw& threadOrder() {
+    static Draw draw(firstSeed() ^ ThreadsDiffer);
+    return draw;
+}
+
+}
+
+/// From now on orders are drawn from another seed; nothing may be running.
+EXPORT void moe_emulation_seed(uint64_t seed) {
+    emulation::streamOrder().restart(seed);
+    emulation::threadOrder().restart(seed ^ emulation::ThreadsDiffer);
 }
 
 /// How many faults there have been since the log was cleared.

@@ -19,9 +19,14 @@ public:
     explicit Draw(uint64_t seed) : _state(seed) {}
     uint64_t next();
     uint32_t below(uint32_t limit) { return limit < 2 ? 0 : static_cast<uint32_t>(next() % limit); }
+    void restart(uint64_t seed) { _state = seed; }
 
 private:
     uint64_t _state;
 };
+
+/// The orders of streams' work, and of blocks and threads.
+Draw& streamOrder();
+Draw& threadOrder();
 
 }

@@ -23,7 +23,7 @@ std::condition_variable* const HostWork = new std::condition_variable;
 std::vector<Stream*>* const Streams = new std::vector<Stream*>;
 std::vector<Demand*>* const Demands = new std::vector<Demand*>;
 std::deque<std::pair<Stream*, Operation>>* const HostFunctions = new std::deque<std::pair<Stream*, Operation>>;
-Draw* draw = nullptr;
+bool started = false;
 Context* current = nullptr;
 thread_local bool isHostThread = false;
 
@@ -61,7 +61,7 @@ Stream* choose(const Demand& demand) {
     if (open.empty()) {
         return nullptr;
     }
-    return ready(*needed) && draw->below(4) != 0 ? needed : open[draw->below(static_cast<uint32_t>(open.size()))];
+    return ready(*needed) && streamOrder().below(4) != 0 ? needed : open[streamOrder().below(static_cast<uint32_t>(open.size()))];
 }
 
 void execute(Stream& stream, std::unique_lock<std::mutex>& lock) {
@@ -92,7 +92,7 @@ void execute(Stream& stream, std::unique_lock<std::mutex>& lock) {
         Stream* chosen = nullptr;
         Demand* served = nullptr;
         if (!Demands->empty()) {
-            served = (*Demands)[draw->below(static_cast<uint32_t>(Demands->size()))];
+            served = (*Demands)[streamOrder().below(static_cast<uint32_t>(Demands->size()))];
             chosen = choose(*served);
         }
         if (chosen == nullptr) {
@@ -122,8 +122,8 @@ void execute(Stream& stream, std::unique_lock<std::mutex>& lock) {
 }
 
 void start() {
-    if (draw == nullptr) {
-        draw = new Draw(setting("MOE_EMULATION_SEED", 1));
+    if (!started) {
+        started = true;
         std::thread(deviceThread).detach();
         std::thread(hostThread).detach();
     }
@@ -213,9 +213,9 @@ void drop(Context& context) {
     Done->notify_all();
 }
 
-int liveStreams() {
+int liveStreams(const Context& context) {
     return static_cast<int>(
-        std::count_if(Streams->begin(), Streams->end(), [](Stream* stream) { return !stream->destroyed && !stream->isDefault; }));
+        std::count_if(Streams->begin(), Streams->end(), [&](Stream* stream) { return stream->context == &context && !stream->destroyed && !stream->isDefault; }));
 }
 
 Context& executing() { return *current; }

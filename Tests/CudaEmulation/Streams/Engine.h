@@ -86,7 +86,7 @@ void nudge(const Point& point);
 /// Drops everything that is queued in a context.
 void drop(Context& context);
 
-int liveStreams();
+int liveStreams(const Context& context);
 
 // Of the thread that executes:
 
