@@ -1,5 +1,6 @@
 #include "Image.h"
 #include "../Faults/Faults.h"
+#include <algorithm>
 #include <cstring>
 #include <dlfcn.h>
 #include <link.h>
@@ -33,6 +34,31 @@ void measure(Module& module) {
         }
         return 1;
     }, &search);
+}
+
+/// Sizes and places of the variables in shared memory, from the symbol table.
+void findShared(Module& module, const char* object) {
+    const auto& file = *reinterpret_cast<const ElfW(Ehdr)*>(object);
+    const auto* sections = reinterpret_cast<const ElfW(Shdr)*>(object + file.e_shoff);
+    const char* names = object + sections[file.e_shstrndx].sh_offset;
+    const auto sharedBegin = reinterpret_cast<uintptr_t>(module.sharedBegin) - module.imageBegin;
+    module.sharedSizes.push_back(0);
+    module.sharedVariables.resize(static_cast<size_t>(module.sharedEnd - module.sharedBegin) / 4 + 1);
+    for (int i = 0; i < file.e_shnum; ++i) {
+        if (sections[i].sh_type != SHT_SYMTAB) {
+            continue;
+        }
+        const auto* symbols = reinterpret_cast<const ElfW(Sym)*>(object + sections[i].sh_offset);
+        for (size_t s = 0; s < sections[i].sh_size / sizeof *symbols; ++s) {
+            const auto& symbol = symbols[s];
+            const bool isVariable = ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT && symbol.st_shndx < file.e_shnum;
+            if (isVariable && std::strcmp(names + sections[symbol.st_shndx].sh_name, "moe_shared") == 0) {
+                std::fill_n(module.sharedVariables.begin() + static_cast<ptrdiff_t>((symbol.st_value - sharedBegin) / 4), (symbol.st_size + 3) / 4,
+                    static_cast<uint16_t>(module.sharedSizes.size()));
+                module.sharedSizes.push_back(static_cast<unsigned>(symbol.st_size));
+            }
+        }
+    }
 }
 
 }
@@ -69,6 +95,7 @@ Module* load(const void* bytes, std::string& problem) {
     module->sharedBegin = shared[0];
     module->sharedEnd = shared[1];
     module->dynamicShared = shared[2];
+    findShared(*module, object);
     return module;
 }
 

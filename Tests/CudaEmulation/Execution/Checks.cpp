@@ -57,6 +57,7 @@ __attribute__((noinline)) void checkOther(uintptr_t address, unsigned bytes, Acc
         if (address + bytes > run_.fixedShared + run_.fixedSharedSpan) {
             illegal(address, bytes, access, code, "behind the end of shared memory");
         }
+        useShared(address - run_.fixedShared);
         if (run_.races) {
             mark(races::ofFixedShared(address - run_.fixedShared), address, bytes, access, true);
         }

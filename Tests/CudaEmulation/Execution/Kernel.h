@@ -34,6 +34,8 @@ struct Module {
     char* sharedBegin = nullptr;  // static shared memory of all its kernels
     char* sharedEnd = nullptr;
     char* dynamicShared = nullptr;
+    std::vector<unsigned> sharedSizes;      // of the variables in it, the first standing for what is in none
+    std::vector<uint16_t> sharedVariables;  // by word: the variable that it belongs to
     uintptr_t imageBegin = 0, imageEnd = 0;
 };
 

@@ -153,6 +153,22 @@ void admitPieces(const Launch& launch) {
     }
 }
 
+/// What kernels of a module declare lies side by side: which of it a kernel has shows when it runs.
+void checkSharedSize(const Launch& launch) {
+    const Function& function = *launch.function;
+    unsigned fixed = 0;
+    for (size_t i = 0; i < run_.usedShared.size(); ++i) {
+        fixed += run_.usedShared[i] != 0 ? function.module->sharedSizes[i] : 0;
+    }
+    const unsigned limit = function.dynamicLimit > SharedLimit ? SharedOptIn : SharedLimit;
+    if (fixed > SharedLimit || fixed + launch.dynamicShared > limit) {
+        report("launch", text("kernel %s uses %u bytes of static and %u of dynamic shared memory, of %u that it may have", function.name.c_str(), fixed,
+            launch.dynamicShared, limit));
+        run_.failed = true;
+        run_.error = CUDA_ERROR_LAUNCH_FAILED;
+    }
+}
+
 void begin(const Launch& launch) {
     const Module& module = *launch.function->module;
     fibers::prepare(MostThreads);
@@ -170,6 +186,7 @@ void begin(const Launch& launch) {
     run_.error = CUDA_SUCCESS;
     run_.firstOfLaunch = run_.interval + 1;
     ++run_.launchNumber;
+    run_.usedShared.assign(module.sharedSizes.size(), 0);
     freeStacks.clear();
     for (unsigned i = MostThreads; i-- > 0;) {
         freeStacks.push_back(i);
@@ -184,6 +201,8 @@ void suspend(ThreadState state) {
     thread.state = state;
     moe_emulation_switch(&thread.saved, run_.scheduler);
 }
+
+void useShared(uintptr_t offset) { run_.usedShared[run_.launch->function->module->sharedVariables[offset / 4]] = 1; }
 
 void abandon(CUresult error, const char* kind, const std::string& message) {
     report(kind, whoRuns() + ": " + message);
@@ -213,6 +232,9 @@ void run(const Launch& launch) {
         run_.block = {block % grid.x, block / grid.x % grid.y, block / grid.x / grid.y};
         runBlock(draw, threads);
     });
+    if (!run_.failed) {
+        checkSharedSize(launch);
+    }
     if (run_.failed) {
         engine::fail(run_.error);
     }

@@ -50,6 +50,8 @@ struct Run {
     uint64_t interval, firstOfBlock, firstOfLaunch;
     uint64_t mark;  // of the running thread: interval, warp period, thread
 
+    std::vector<char> usedShared;  // by variable of the module
+
     int device;
     uint64_t launchNumber;
     const Launch* launch;
@@ -68,6 +70,9 @@ extern Run run_;
 
 /// The lane's turn ends until somebody makes it ready.
 void suspend(ThreadState state);
+
+/// Notes that the launch uses a variable in static shared memory.
+void useShared(uintptr_t offset);
 
 /// Ends the launch with an error, from inside a thread of it.
 [[noreturn]] void abandon(CUresult error, const char* kind, const std::string& message);
