@@ -37,6 +37,24 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
+    public void ScaleByExponential(DeviceSpan<float> x, DeviceSpan<float> exponent, float highest)
+    {
+        Operands.HasLength(exponent, 1);
+        Scale(x, MathF.Exp(MathF.Min(*exponent.Pointer, highest)));
+    }
+
+    /// <inheritdoc />
+    public void AddExponentGradient(DeviceSpan<float> dots, DeviceSpan<float> exponent, float highest, DeviceSpan<float> gradient)
+    {
+        Operands.HasLength(exponent, 1);
+        Operands.HasLength(gradient, 1);
+        if (*exponent.Pointer <= highest)
+        {
+            AddColumnSums(new Matrix(dots, dots.Length, 1), gradient);
+        }
+    }
+
+    /// <inheritdoc />
     public void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked)
     {
         Operands.SameShape(masked, scores);

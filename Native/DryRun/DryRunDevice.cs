@@ -1,4 +1,5 @@
 using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Native.DryRun;
 
@@ -115,6 +116,21 @@ public sealed partial class DryRunDevice : IDevice
         for (int i = 0; i < chosen.Length; i++)
         {
             chosen[i] = i / k < count ? i % k : -1;
+        }
+    }
+
+    /// <inheritdoc />
+    public void AssignSlots(DeviceSpan<int> choices, int k, int capacity, DeviceSpan<int> order, DeviceSpan<int> kept, in SlotCounts counts)
+    {
+        // How many an expert keeps does not depend on the order.
+        int[] keptTokens = Integers(counts.Kept.Address, counts.Experts);
+        Array.Clear(keptTokens);
+        foreach (int expert in Integers(choices.Address, choices.Length))
+        {
+            if (expert >= 0)
+            {
+                keptTokens[expert] = Math.Min(capacity, keptTokens[expert] + 1);
+            }
         }
     }
 

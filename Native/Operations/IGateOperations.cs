@@ -18,6 +18,22 @@ public interface IGateOperations
     /// <summary><c>dots[i] = Σⱼ a[i, j]·b[i, j]</c>.</summary>
     void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots);
 
+    /// <summary><c>x *= exp(min(exponent, highest))</c>, element by element, with a factor that is trained.</summary>
+    /// <param name="x">The numbers.</param>
+    /// <param name="exponent">[1].</param>
+    /// <param name="highest">The exponent counts no higher.</param>
+    void ScaleByExponential(DeviceSpan<float> x, DeviceSpan<float> exponent, float highest);
+
+    /// <summary>
+    /// Gradient of <see cref="ScaleByExponential"/> by the exponent: <c>gradient += Σᵢ dots[i]</c>, from zero in row order, then added, while the exponent
+    /// is not above <paramref name="highest"/>; else nothing.
+    /// </summary>
+    /// <param name="dots">[n] by row Σ over columns of the scaled numbers times their gradient.</param>
+    /// <param name="exponent">[1].</param>
+    /// <param name="highest">The exponent counts no higher.</param>
+    /// <param name="gradient">[1].</param>
+    void AddExponentGradient(DeviceSpan<float> dots, DeviceSpan<float> exponent, float highest, DeviceSpan<float> gradient);
+
     /// <summary>
     /// <c>masked = scores + bias</c> inside the best groups of each row and −∞ elsewhere. Columns form <paramref name="groups"/> groups of
     /// neighbours; a group is worth the sum of its two best members (its one member if it has no more); ties go to the lower group.
