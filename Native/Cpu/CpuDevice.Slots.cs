@@ -60,7 +60,7 @@ public sealed unsafe partial class CpuDevice
             throw new ArgumentException($"{segmentExperts.Length} experts of segments have {segmentLengths.Length} lengths.", nameof(segmentLengths));
         }
 
-        CheckSegments(segmentLengths, tokens.Length);
+        ProductShapes.CheckSegments(segmentLengths, tokens.Length);
         int experts = RowPlaces.ExpertsOf(segmentExperts);
         Span<int> scratch = _scratch.Take<int>(RowPlaces.ScratchFor(experts, segmentExperts.Length)).AsSpan();
         var places = new RowPlaces(segmentExperts, segmentLengths, experts, scratch);
