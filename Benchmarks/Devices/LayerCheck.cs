@@ -45,9 +45,10 @@ internal static class LayerCheck
         using var group = new InProcessCommunicatorGroup(1);
         CudaDevice device = context.Open(precision);
         using var worker = new LayerWorker(shape, group.Open(0, device), device);
-        double[] seconds = new double[Steps];
-        double[] enqueued = new double[Steps];
-        for (int i = -Warmups; i < (context.IsTiny ? 1 : Steps); i++)
+        int steps = context.IsTiny ? 1 : Steps;
+        double[] seconds = new double[steps];
+        double[] enqueued = new double[steps];
+        for (int i = -Warmups; i < steps; i++)
         {
             device.Synchronize();
             long started = Stopwatch.GetTimestamp();
