@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using MoEActors.Native.Cuda.Bindings;
+using ProcessorArchitecture = System.Runtime.InteropServices.Architecture;
 
 namespace MoEActors.Tests.CudaEmulation;
 
@@ -25,20 +26,16 @@ internal static unsafe class EmulatedCuda
 {
     private const string Library = "libmoe-emulation.so";
 
-    /// <summary>Says how many devices there are: tests plant faults on the last, as an error makes a device useless for its process.</summary>
-    private const string DevicesVariable = "MOE_EMULATION_DEVICES";
-
     private static readonly string Sources = Path.GetDirectoryName(Here())!;
-    private static readonly Lazy<string?> Build = new(() => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
-        ? Made()
-        : "the emulated CUDA is for Linux on x86-64");
+
+    /// <summary>Where the libraries are: a folder of their content and of the processor that they are compiled for.</summary>
+    private static readonly string Folder = Path.Combine(Sources, "..", "..", "artifacts", "cuda-emulation", Content());
+
+    private static readonly Lazy<string?> Build = new(() => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == ProcessorArchitecture.X64 ? Made() : "The emulated CUDA is for Linux on x86-64.");
 
     private static readonly Lazy<nint> Handle = new(() => NativeLibrary.Load(Path.Combine(Folder, Library)));
 
-    /// <summary>Where the libraries are: a folder of their content and of the processor that they are compiled for.</summary>
-    private static string Folder { get; } = Path.Combine(Sources, "..", "..", "artifacts", "cuda-emulation", Content());
-
-    /// <summary>The kernels that every test may fail on.</summary>
+    /// <summary>The device, of two, that tests plant their faults on: an error makes a device useless for its process.</summary>
     public const int FaultyDevice = 1;
 
     /// <summary>Everything that has been found wrong since the log was cleared, a line each.</summary>
@@ -64,7 +61,6 @@ internal static unsafe class EmulatedCuda
         if (Environment.GetEnvironmentVariable(CudaLibraries.PathVariable) is not { Length: > 0 })
         {
             Environment.SetEnvironmentVariable(CudaLibraries.PathVariable, Folder);
-            Environment.SetEnvironmentVariable(DevicesVariable, $"{FaultyDevice + 1}");
         }
     }
 

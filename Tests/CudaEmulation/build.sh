@@ -4,7 +4,7 @@ set -e
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1
 mkdir -p "$out/objects"
-cp "$here/Compiler/KernelPrelude.h" "$out/"
+cp "$here/Compiler/KernelPrelude.h" "$here/Compiler/BuiltIns.h" "$out/"
 cd "$here"
 ls */*.cpp | xargs -P "$(nproc)" -I{} sh -c \
   '${CXX:-g++} -std=c++20 -O3 -g1 -march=native -ffp-contract=fast -fPIC -fvisibility=hidden -fno-strict-aliasing -Wall -Wextra -c "$1" -o "$2/objects/$(echo "$1" | tr / _).o"' _ {} "$out"

@@ -40,7 +40,7 @@ uint64_t hashOf(const std::string& bytes) {
     return hash;
 }
 
-/// A descriptor for each kernel that the text defines, found by the words that every kernel begins with.
+/// A descriptor for each kernel that the text defines, found by the words that every kernel begins with when macros have been expanded.
 std::string descriptors(const std::string& source) {
     static const std::regex start(R"(__global__\s+(?:static\s+)?(?:void)?\s*)");
     static const std::regex name(R"(^\s*(?:void\s+)?(\w+)\s*\()");
@@ -74,7 +74,7 @@ std::string descriptors(const std::string& source) {
 std::string translated(const std::string& source, const std::string& name) {
     static const std::regex dynamic(R"(extern\s+__shared__\s+([^;\[]*)\[\s*\]\s*;)");
     const std::string text = std::regex_replace(source, dynamic, "extern $1[] __asm__(\"moe_dynamic_shared\");");
-    return "#include \"KernelPrelude.h\"\nnamespace {\n#line 1 \"" + name + "\"\n" + text + "\n}\n" + descriptors(text);
+    return "#include \"KernelPrelude.h\"\nnamespace {\n#line 1 \"" + name + "\"\n" + text + "\n}\n";
 }
 
 int runAndRead(const std::string& command, std::string& output) {
@@ -92,6 +92,14 @@ int runAndRead(const std::string& command, std::string& output) {
 
 std::string quoted(const std::string& argument) { return "'" + std::regex_replace(argument, std::regex("'"), "'\\''") + "'"; }
 
+std::string definitionsOf(const Options& options) {
+    std::string flags;
+    for (const std::string& definition : options.definitions) {
+        flags += "-D" + quoted(definition) + " ";
+    }
+    return flags;
+}
+
 std::string flagsOf(const Options& options) {
     // Loops stay as they are written: one access of one thread at a time is what is checked.
     std::string flags = "-std=c++20 -O2 -g1 -march=native -fPIC -shared -fvisibility=hidden -fno-exceptions -fno-rtti -fno-plt -fno-strict-aliasing"
@@ -99,10 +107,7 @@ std::string flagsOf(const Options& options) {
                         " -fsanitize=thread,alignment,bounds,integer-divide-by-zero --param tsan-instrument-func-entry-exit=0"
                         " -Wno-attributes -Wno-unused -nostdinc -nostdlib -lm -lgcc";
     flags += options.contract ? " -ffp-contract=fast" : " -ffp-contract=off";
-    for (const std::string& definition : options.definitions) {
-        flags += " -D" + quoted(definition);
-    }
-    return flags;
+    return flags + " " + definitionsOf(options);
 }
 
 }
@@ -118,10 +123,14 @@ bool compile(const std::string& source, const std::string& name, const Options& 
     if (!fs::exists(object)) {
         const std::string own = key + "." + std::to_string(getpid()) + "." + std::to_string(reinterpret_cast<uintptr_t>(&image));
         const fs::path input = kept / (own + ".cpp"), output = kept / (own + ".so");
-        std::ofstream(input) << text;
         const char* chosen = std::getenv("MOE_EMULATION_CXX");
-        const std::string command = std::string(chosen == nullptr ? "g++" : chosen) + " -I" + quoted(folder.string()) + " -x c++ " + quoted(input.string())
-            + " -x none " + quoted(library.string()) + " -Wl,-rpath," + quoted(folder.string()) + " " + flags + " -o " + quoted(output.string());
+        const std::string compiler = chosen == nullptr ? "g++" : chosen;
+        std::ofstream(input) << source;
+        std::string expanded;
+        runAndRead(compiler + " -E -P -x c++ " + definitionsOf(options) + quoted(input.string()), expanded);
+        std::ofstream(input) << text << descriptors(expanded);
+        const std::string command = compiler + " -I" + quoted(folder.string()) + " -x c++ " + quoted(input.string()) + " -x none "
+            + quoted(library.string()) + " -Wl,-rpath," + quoted(folder.string()) + " " + flags + " -o " + quoted(output.string());
         const int status = runAndRead(command, log);
         fs::remove(input);
         if (status != 0) {
