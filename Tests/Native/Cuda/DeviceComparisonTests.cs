@@ -6,7 +6,10 @@ using MoEActors.Tests.CudaEmulation;
 
 namespace MoEActors.Tests.Native.Cuda;
 
-/// <summary>Every operation of a GPU gives what the CPU gives. The kernels are the real ones; what they run on is emulated.</summary>
+/// <summary>
+/// Every operation of a GPU gives what the CPU gives, and the same bits in whatever order blocks and threads run. The kernels are the real ones; what they
+/// run on is emulated.
+/// </summary>
 [Collection(CudaCollection.Name)]
 public class DeviceComparisonTests
 {
@@ -24,6 +27,8 @@ public class DeviceComparisonTests
         using var gpu = new CudaDevice(CudaGpu.Get(0));
         DeviceDifference difference = DeviceComparison.Compare(Named[name], cpu, gpu);
         Assert.True(difference.Passed, $"{difference.Where} (by {difference.Largest:G3}, {difference.Allowed:G3} allowed)");
+        DeviceDifference again = DeviceComparison.Compare(Named[name] with { Tolerance = 0 }, gpu, gpu);
+        Assert.True(again.Passed, $"With blocks and threads in another order: {again.Where}");
         Assert.Equal("", EmulatedCuda.Log);
     }
 
