@@ -19,10 +19,7 @@ public sealed class Routing(int experts)
     /// <summary>Experts of the layer.</summary>
     public int Experts { get; } = experts;
 
-    /// <summary>
-    /// Places for experts in a row: the k of top-k, which may change from step to step, or the most experts that took the same token,
-    /// which may change from micro-batch to micro-batch.
-    /// </summary>
+    /// <summary>Places for experts in a row: the k of top-k, which may change from step to step, or all experts where those choose.</summary>
     public int K { get; private set; }
 
     /// <summary>Rows routed, padding included.</summary>

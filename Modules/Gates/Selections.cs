@@ -107,7 +107,7 @@ public sealed class TokenChoice : ISelection
 
 /// <summary>
 /// Each expert takes its C best tokens (Zhou et al., arXiv 2202.09368), so that a token may have any number of experts, none included.
-/// A row of the routing has as many places as the busiest token needs; the others are −1.
+/// A row of the routing has a place for every expert: how many the busiest token needs, only the device knows.
 /// </summary>
 public sealed class ExpertChoice : ISelection
 {
@@ -121,20 +121,10 @@ public sealed class ExpertChoice : ISelection
         int count = Math.Min(pass.Options.Capacity(pass.Context.ValidCount, pass.Experts), pass.Context.ValidCount);
         DeviceSpan<int> best = tape.Arena.Take<int>(checked(pass.Experts * count));
         tape.Device.TopRows(pass.Scores, pass.Context.Valid, count, best);
-        int k = Math.Max(1, LargestCount(tape, best, rows));
+        int k = pass.Experts;
         DeviceSpan<int> choices = tape.Arena.Take<int>(checked(rows * k));
         tape.Device.ColumnsOfRows(best, count, k, choices);
         pass.Routing.SetChoices(choices, rows, k);
-    }
-
-    /// <summary>The one number of a routing that the host must have: the length of a row of choices.</summary>
-    private static int LargestCount(Tape tape, DeviceSpan<int> best, int rows)
-    {
-        DeviceSpan<int> largest = tape.Arena.Take<int>(1);
-        tape.Device.LargestCount(best, rows, largest);
-        int count = 0;
-        tape.Device.Read(largest, new Span<int>(ref count));
-        return count;
     }
 
     /// <summary>The weights are the scores themselves.</summary>

@@ -208,14 +208,15 @@ public sealed class DecoderModel : IRoutedModel
     /// <summary>Reads the logits of the positions, which are where the caller has them.</summary>
     private void ReadLogits(in Matrix result, Span<float> logits)
     {
+        _device.Read(result.Data.Slice(0, logits.Length), logits);
         if (_rows.Tokens == _rows.Count)
         {
-            _device.Read(result.Data.Slice(0, logits.Length), logits);
             return;
         }
 
+        // A token stands at its row or behind it: from the last position on, nothing is overwritten that is still needed.
         ReadOnlySpan<int> rows = _rows.RowOfPosition;
-        for (int position = 0; position < rows.Length; position++)
+        for (int position = rows.Length - 1; position >= 0; position--)
         {
             Span<float> to = logits.Slice(position * result.Columns, result.Columns);
             if (rows[position] < 0)
@@ -224,7 +225,7 @@ public sealed class DecoderModel : IRoutedModel
             }
             else
             {
-                _device.Read(result.SliceRows(rows[position], 1).Data.Slice(0, result.Columns), to);
+                logits.Slice(rows[position] * result.Columns, result.Columns).CopyTo(to);
             }
         }
     }

@@ -93,22 +93,6 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
-    public void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest)
-    {
-        Operands.HasLength(largest, 1);
-        Operands.InRange(numbers, -1, limit);
-        Span<int> counts = _scratch.Take<int>(limit).AsSpan();
-        counts.Clear();
-        int most = 0;
-        foreach (int number in numbers.AsSpan())
-        {
-            most = number < 0 ? most : Math.Max(most, ++counts[number]);
-        }
-
-        *largest.Pointer = most;
-    }
-
-    /// <inheritdoc />
     public void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);

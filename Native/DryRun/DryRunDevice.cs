@@ -96,17 +96,13 @@ public sealed partial class DryRunDevice : IDevice
     /// <inheritdoc />
     public void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows)
     {
-        // All experts choose the same tokens: a row of the routing then has as many places as it can need.
+        // All experts choose the same tokens.
         int[] chosen = Integers(rows.Address, scores.Columns * count);
         for (int i = 0; i < chosen.Length; i++)
         {
             chosen[i] = i % count;
         }
     }
-
-    /// <inheritdoc />
-    public void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest) => Integers(largest.Address, 1)[0] =
-        numbers.IsEmpty ? 0 : Integers(numbers.Address, numbers.Length).CountBy(number => number).Max(count => count.Value);
 
     /// <inheritdoc />
     public void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices)

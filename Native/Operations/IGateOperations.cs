@@ -77,18 +77,12 @@ public interface IGateOperations
     /// <param name="rows">[E, count].</param>
     void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows);
 
-    /// <summary>How often the most frequent of the numbers occurs; −1 is none.</summary>
-    /// <param name="numbers">At least −1.</param>
-    /// <param name="limit">Above every number.</param>
-    /// <param name="largest">[1], stored.</param>
-    void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest);
-
     /// <summary>
     /// The inverse of <see cref="TopRows"/>: for each row the columns that took it, in ascending order, then −1.
     /// </summary>
     /// <param name="rows">[E, count]; −1 takes no part. No column has a row twice.</param>
     /// <param name="count">Rows per column.</param>
-    /// <param name="k">Places of a row: at least <see cref="LargestCount"/>.</param>
+    /// <param name="k">Places of a row: as many as the columns that took the same row, at the most E.</param>
     /// <param name="choices">[n, k].</param>
     void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices);
 
