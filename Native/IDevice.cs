@@ -14,8 +14,8 @@ namespace MoEActors.Native;
 /// </para>
 /// </summary>
 public interface IDevice
-    : IDeviceMemory, IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IGateOperations, IRandomOperations, IOptimizerOperations,
-        IDisposable
+    : IDeviceMemory, IMatrixOperations, ILayerOperations, IAttentionOperations, IRoutingOperations, IGateOperations, ISlotOperations, IBalanceOperations,
+        IRandomOperations, IOptimizerOperations, IDisposable
 {
     /// <summary>What this device is, in words: kind, instruction set, threads.</summary>
     string Description { get; }

@@ -12,7 +12,7 @@ public static class DeviceComparison
     public static IReadOnlyList<DeviceCase> Cases { get; } =
     [
         .. MatrixCases.All, .. LayerCases.All, .. ActivationCases.All, .. AttentionCases.All, .. RoutingCases.All, .. GateCases.All, .. RandomCases.All,
-        .. OptimizerCases.All,
+        .. SlotCases.All, .. OptimizerCases.All,
     ];
 
     /// <summary>Runs a case on both devices.</summary>

@@ -24,7 +24,21 @@ internal static class LayerCases
         .. CaseShapes.Features.Each("EmbeddingGradient", (o, s) => EmbeddingGradient(o, s, vocabulary: 11), CaseShapes.Sums),
         .. CaseShapes.Features.Each("EmbeddingGradient of one id", (o, s) => EmbeddingGradient(o, s, vocabulary: 1), CaseShapes.Sums),
         .. CaseShapes.Features.Each("GatherRows", GatherRows, tolerance: 0),
+        .. CaseShapes.Features.Each("CrossEntropy", (o, s) => CrossEntropy(o, s, o.Matrix(s), o.Matrix(s))),
+        .. CaseShapes.Features.Each("CrossEntropy without gradient", (o, s) => CrossEntropy(o, s, o.Matrix(s), default)),
+        .. CaseShapes.Features.Each("CrossEntropy in place", CrossEntropyInPlace),
     ];
+
+    /// <summary>About one target in ten is masked.</summary>
+    private static void CrossEntropy(CaseOperands o, CaseShape s, Matrix logits, Matrix dLogits) => o.Device.CrossEntropy(
+        logits, o.Integers([.. Enumerable.Range(0, s.Rows).Select(row => row % 10 == 9 ? -1 : o.Random.Next(s.Columns))]), 0.3f, o.Vector(s.Rows), dLogits,
+        o.Doubles(1));
+
+    private static void CrossEntropyInPlace(CaseOperands o, CaseShape s)
+    {
+        Matrix logits = o.Matrix(s, 4f);
+        CrossEntropy(o, s, logits, logits);
+    }
 
     private static IEnumerable<DeviceCase> Elementwise(int length)
     {

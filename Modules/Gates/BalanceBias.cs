@@ -15,42 +15,13 @@ namespace MoEActors.Modules.Gates;
 /// <param name="bias">b, [1, experts].</param>
 internal sealed class BalanceBias(Parameter bias)
 {
-    private readonly float[] _counts = new float[bias.Shape.Columns];
-    private readonly float[] _values = new float[bias.Shape.Columns];
-
     /// <summary>[experts].</summary>
     public DeviceSpan<float> Values => bias.Vector;
 
     /// <summary>Adds a micro-batch's tokens per expert, those dropped included.</summary>
-    public void AddCounts(Tape tape, int[] chosenTokens)
-    {
-        for (int e = 0; e < _counts.Length; e++)
-        {
-            _counts[e] = chosenTokens[e];
-        }
-
-        DeviceSpan<float> counts = tape.Arena.Take<float>(_counts.Length);
-        tape.Device.Write(_counts, counts);
-        tape.Device.Add(counts, bias.GradientVector);
-    }
+    public void AddCounts(Tape tape, DeviceSpan<int> chosenTokens) => tape.Device.AddCounts(chosenTokens, bias.GradientVector);
 
     /// <summary>Moves every bias by <paramref name="rate"/> towards an equal count.</summary>
-    public void Update(IDevice device, DeviceSpan<float> gradients, float rate)
-    {
-        device.Read(gradients.Slice(bias.Offset, _counts.Length), _counts);
-        device.Read(bias.Vector, _values);
-        double sum = 0;
-        foreach (float count in _counts)
-        {
-            sum += count;
-        }
-
-        for (int e = 0; e < _counts.Length; e++)
-        {
-            // Both sides of mean − count times E: whole numbers, so that equal counts are equal.
-            _values[e] += rate * Math.Sign(sum - (double)_counts[e] * _counts.Length);
-        }
-
-        device.Write(_values, bias.Vector);
-    }
+    public void Update(IDevice device, DeviceSpan<float> gradients, float rate) =>
+        device.MoveBias(gradients.Slice(bias.Offset, bias.Shape.Columns), rate, bias.Vector);
 }

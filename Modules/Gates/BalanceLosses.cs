@@ -18,8 +18,8 @@ public enum BalanceLossKind
 /// <summary>A loss that keeps experts equally busy. It is a product of means over the tokens of a micro-batch.</summary>
 internal interface IBalanceLoss
 {
-    /// <summary>The loss, without coefficient, of a pass that has chosen. There is at least one token.</summary>
-    double Measure(Tape tape, GatePass pass);
+    /// <summary>Stores the loss, without coefficient, of a pass that has chosen. There is at least one token.</summary>
+    void Measure(Tape tape, GatePass pass, DeviceSpan<double> loss);
 
     /// <summary>Adds <paramref name="factor"/> times the gradient by the scores, if there is one.</summary>
     void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores) { }
@@ -36,45 +36,23 @@ internal interface IBalanceLoss
 /// <param name="allChoices">Whether all k choices count, or the first alone.</param>
 internal sealed class ChoiceBalanceLoss(int experts, bool allChoices) : IBalanceLoss
 {
-    private readonly float[] _sums = new float[experts];
-    private readonly float[] _sumsGradient = new float[experts];
-
-    public double Measure(Tape tape, GatePass pass)
+    public void Measure(Tape tape, GatePass pass, DeviceSpan<double> loss)
     {
-        double tokens = pass.Context.ValidCount;
         DeviceSpan<float> sums = tape.Arena.TakeZeroed(experts);
         tape.Device.AddScoreSums(pass.Scores, pass.Context.Valid, pass.ScoresNeedSum, sums);
-        tape.Device.Read(sums, _sums);
-        int[] counts = Counts(pass, out double choices);
-        double loss = 0;
-        for (int e = 0; e < experts; e++)
-        {
-            loss += experts * (_sums[e] / tokens) * (counts[e] / choices);
-        }
-
-        return loss;
+        tape.Device.ChoiceBalance(sums, Counts(pass), pass.Context.ValidCount, ChoicesOf(pass), loss);
     }
 
     public void AddScoreGradient(Tape tape, GatePass pass, float factor, in Matrix dScores)
     {
-        // d/d(Σ_t p_te) of c·E·Σₑ (Σ_t p_te/T)·fₑ is c·E·fₑ/T.
-        float tokens = pass.Context.ValidCount;
-        int[] counts = Counts(pass, out double choices);
-        for (int e = 0; e < experts; e++)
-        {
-            _sumsGradient[e] = factor * experts * (counts[e] / (float)choices) / tokens;
-        }
-
         DeviceSpan<float> sumsGradient = tape.Arena.Take<float>(experts);
-        tape.Device.Write(_sumsGradient, sumsGradient);
+        tape.Device.ChoiceBalanceGradient(Counts(pass), pass.Context.ValidCount, ChoicesOf(pass), factor, sumsGradient);
         tape.Device.AddScoreSumsGradient(pass.Scores, pass.Context.Valid, pass.ScoresNeedSum, sumsGradient, dScores);
     }
 
-    private int[] Counts(GatePass pass, out double choices)
-    {
-        choices = (double)pass.Context.ValidCount * (allChoices ? pass.Routing.K : 1);
-        return allChoices ? pass.Routing.ChosenTokens : pass.Routing.FirstChoices;
-    }
+    private DeviceSpan<int> Counts(GatePass pass) => allChoices ? pass.Routing.Counts.Chosen : pass.Routing.Counts.FirstChoices;
+
+    private int ChoicesOf(GatePass pass) => allChoices ? pass.Routing.K : 1;
 }
 
 /// <summary>
@@ -85,12 +63,11 @@ internal sealed class ChoiceBalanceLoss(int experts, bool allChoices) : IBalance
 /// <param name="experts">Experts of the layer.</param>
 internal sealed class LoadImportanceLoss(int experts) : IBalanceLoss
 {
-    private readonly float[] _importance = new float[experts];
-    private readonly float[] _load = new float[experts];
-    private readonly float[] _gradient = new float[experts];
     private Matrix _probabilities;
+    private DeviceSpan<float> _importance;
+    private DeviceSpan<float> _load;
 
-    public double Measure(Tape tape, GatePass pass)
+    public void Measure(Tape tape, GatePass pass, DeviceSpan<double> loss)
     {
         IDevice device = tape.Device;
         _probabilities = pass.Scores;
@@ -100,14 +77,12 @@ internal sealed class LoadImportanceLoss(int experts) : IBalanceLoss
             device.Softmax(pass.Logits, _probabilities, DeviceSpan<float>.Empty);
         }
 
-        DeviceSpan<float> importance = tape.Arena.TakeZeroed(experts);
-        device.AddScoreSums(_probabilities, pass.Context.Valid, normalise: false, importance);
-        device.Read(importance, _importance);
-        DeviceSpan<float> load = tape.Arena.TakeZeroed(experts);
+        _importance = tape.Arena.TakeZeroed(experts);
+        device.AddScoreSums(_probabilities, pass.Context.Valid, normalise: false, _importance);
+        _load = tape.Arena.TakeZeroed(experts);
         device.AddSmoothLoad(
-            pass.Logits, pass.NoisyLogits, pass.Routing.Choices, pass.Routing.K, pass.Options.NoiseDeviation(experts), load);
-        device.Read(load, _load);
-        return 0.5 * (SquaredVariation(_importance) + SquaredVariation(_load));
+            pass.Logits, pass.NoisyLogits, pass.Routing.Choices, pass.Routing.K, pass.Options.NoiseDeviation(experts), _load);
+        device.LoadImportance(_importance, _load, loss);
     }
 
     public void AddLogitGradient(Tape tape, GatePass pass, float factor, in Matrix dLogits)
@@ -124,36 +99,11 @@ internal sealed class LoadImportanceLoss(int experts) : IBalanceLoss
             Gradient(tape, _load, 0.5 * factor), dLogits);
     }
 
-    /// <summary>Variance over squared mean: E·Σv²/(Σv)² − 1.</summary>
-    private static double SquaredVariation(float[] values)
+    /// <summary>Of the factor times CV².</summary>
+    private DeviceSpan<float> Gradient(Tape tape, DeviceSpan<float> values, double factor)
     {
-        (double sum, double squares) = Moments(values);
-        return sum > 0 ? values.Length * squares / (sum * sum) - 1 : 0;
-    }
-
-    /// <summary><c>factor·2E/S²·(v − Q/S)</c> with S = Σv, Q = Σv².</summary>
-    private DeviceSpan<float> Gradient(Tape tape, float[] values, double factor)
-    {
-        (double sum, double squares) = Moments(values);
-        for (int e = 0; e < experts; e++)
-        {
-            _gradient[e] = sum > 0 ? (float)(factor * 2 * experts / (sum * sum) * (values[e] - squares / sum)) : 0f;
-        }
-
         DeviceSpan<float> gradient = tape.Arena.Take<float>(experts);
-        tape.Device.Write(_gradient, gradient);
+        tape.Device.SquaredVariationGradient(values, factor, gradient);
         return gradient;
-    }
-
-    private static (double Sum, double Squares) Moments(float[] values)
-    {
-        double sum = 0, squares = 0;
-        foreach (float value in values)
-        {
-            sum += value;
-            squares += (double)value * value;
-        }
-
-        return (sum, squares);
     }
 }

@@ -15,12 +15,7 @@ public class Gate : IGate
     private readonly BalanceBias? _bias;
     private readonly GatePass _pass;
     private readonly InputJitter _jitter = new();
-    private readonly SlotOrder _order = new();
-    private readonly ChoiceBalanceLoss _firstChoice;
-    private readonly ChoiceBalanceLoss _allChoices;
-    private readonly LoadImportanceLoss _loadImportance;
-    private readonly ZLoss _z = new();
-    private readonly RouterEntropy _entropy = new();
+    private readonly GateLosses _losses;
 
     /// <summary>Composes a gate.</summary>
     /// <param name="options">The policy.</param>
@@ -38,9 +33,8 @@ public class Gate : IGate
         _bias = bias is null ? null : new BalanceBias(bias);
         ChoiceBias = _bias?.Values ?? DeviceSpan<float>.Empty;
         _pass = new GatePass(Routing, _scores.NeedSum);
-        _firstChoice = new ChoiceBalanceLoss(router.Experts, allChoices: false);
-        _allChoices = new ChoiceBalanceLoss(router.Experts, allChoices: true);
-        _loadImportance = new LoadImportanceLoss(router.Experts);
+        _losses = new GateLosses(router.Experts);
+        Routing.MeasuredBy(_losses);
     }
 
     /// <inheritdoc />
@@ -92,8 +86,9 @@ public class Gate : IGate
         }
 
         int capacity = _selection.Capacity(_pass);
-        Routing.AssignSlots(capacity, _order.Of(tape, _pass, capacity));
-        MeasureLosses(tape);
+        Routing.AssignSlots(tape, capacity, SlotOrder.Of(tape, _pass, capacity));
+        Routing.Tokens = context.ValidCount;
+        _losses.Measure(tape, _pass, balances: !_selection.IsBalanced);
     }
 
     /// <inheritdoc />
@@ -110,19 +105,12 @@ public class Gate : IGate
 
         device.ChoiceWeightsGradient(
             _pass.Scores, Routing.Choices, Routing.K, _selection.Renormalises(options), GateOptions.Epsilon, dWeights, dScores);
-        IBalanceLoss? balance = _pass.Context.ValidCount > 0 ? Balance : null;
-        float factor = options.BalanceCoefficient * _pass.Context.AuxiliaryScale;
-        balance?.AddScoreGradient(tape, _pass, factor, dScores);
+        _losses.AddScoreGradient(tape, _pass, dScores);
         _scores.Backward(tape, _pass.Scores, dScores, dLogits);
-        balance?.AddLogitGradient(tape, _pass, factor, dLogits);
-        if (options.ZCoefficient > 0 && _pass.Context.ValidCount > 0)
-        {
-            ZLoss.AddGradient(tape, _pass, options.ZCoefficient * _pass.Context.AuxiliaryScale, dLogits);
-        }
-
+        _losses.AddLogitGradient(tape, _pass, dLogits);
         _router.Backward(tape, dLogits);
         _jitter.Backward(tape);
-        _bias?.AddCounts(tape, Routing.ChosenTokens);
+        _bias?.AddCounts(tape, Routing.Counts.Chosen);
     }
 
     /// <inheritdoc />
@@ -133,17 +121,6 @@ public class Gate : IGate
             _bias?.Update(device, gradients, Options.BiasUpdateRate);
         }
     }
-
-    /// <summary>The balance loss that adds to the gradient; null for none.</summary>
-    private IBalanceLoss? Balance => _pass.Options.BalanceCoefficient > 0 && !_selection.IsBalanced ? Measured : null;
-
-    /// <summary>The balance loss that is measured.</summary>
-    private IBalanceLoss Measured => _pass.Options.Balance switch
-    {
-        BalanceLossKind.AllChoices => _allChoices,
-        BalanceLossKind.LoadImportance => _loadImportance,
-        _ => _firstChoice,
-    };
 
     private Matrix AddNoise(Tape tape, ulong? key)
     {
@@ -163,23 +140,6 @@ public class Gate : IGate
         _pass.Scores = tape.NewMatrix(_pass.Logits.Rows, _pass.Logits.Columns);
         _pass.LogSumExp = tape.Arena.Take<float>(_pass.Logits.Rows);
         _scores.Forward(tape, _pass.NoisyLogits, _pass.Scores, _pass.LogSumExp);
-    }
-
-    private void MeasureLosses(Tape tape)
-    {
-        bool some = _pass.Context.ValidCount > 0;
-        Routing.BalanceLoss = some && !_selection.IsBalanced ? Measured.Measure(tape, _pass) : 0;
-        Routing.ZLoss = some ? _z.Measure(tape, _pass) : 0;
-        Routing.AuxiliaryLoss = Options.BalanceCoefficient * Routing.BalanceLoss + Options.ZCoefficient * Routing.ZLoss;
-        Routing.Losses.Clear();
-        if (!_selection.IsBalanced)
-        {
-            Routing.Losses.Add(new AuxiliaryLoss(AuxiliaryLoss.Balance, Routing.BalanceLoss, Options.BalanceCoefficient));
-        }
-
-        Routing.Losses.Add(new AuxiliaryLoss(AuxiliaryLoss.Z, Routing.ZLoss, Options.ZCoefficient));
-        Routing.Tokens = _pass.Context.ValidCount;
-        Routing.EntropySum = some ? _entropy.Sum(tape, _pass) : 0;
     }
 }
 

@@ -16,7 +16,10 @@ public interface IGate
     /// <exception cref="ArgumentException">The options cannot work, or not in this layer: all errors, each naming its property.</exception>
     void Reconfigure(GateOptions options);
 
-    /// <summary>Routes the rows of <paramref name="x"/>: fills <see cref="Routing"/>.</summary>
+    /// <summary>
+    /// Routes the rows of <paramref name="x"/>: gives <see cref="Routing"/> choices (<see cref="Routing.SetChoices"/>), weights and slots
+    /// (<see cref="Routing.AssignSlots"/>).
+    /// </summary>
     void Forward(Tape tape, in Tensor x, in RoutingContext context);
 
     /// <summary>
@@ -46,6 +49,9 @@ public interface IGate
 /// </param>
 public readonly record struct RoutingContext(DeviceSpan<int> Valid, int ValidCount, float AuxiliaryScale, ulong? RandomKey = null)
 {
+    /// <summary>Where the layer's routing keeps its statistics, where they are read with those of others; empty for memory of the tape.</summary>
+    internal DeviceSpan<double> Statistics { get; init; }
+
     /// <summary>The context of layer number <paramref name="layer"/>, with random numbers of its own.</summary>
     public RoutingContext InLayer(int layer) =>
         RandomKey is { } key ? this with { RandomKey = CounterRandom.Derive(key, (ulong)layer) } : this;

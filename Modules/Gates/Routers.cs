@@ -69,7 +69,6 @@ public sealed class CosineRouter(Parameter projection, Parameter embedding, Para
     /// <summary>Norms count at least this much.</summary>
     private const float Epsilon = 1e-12f;
 
-    private readonly float[] _hostTemperature = new float[1];
     private Tensor _x;
     private Matrix _logits;
     private Matrix _tokens;
@@ -79,8 +78,6 @@ public sealed class CosineRouter(Parameter projection, Parameter embedding, Para
 
     /// <inheritdoc />
     public int Experts => embedding.Shape.Rows;
-
-    private float Factor => MathF.Exp(MathF.Min(_hostTemperature[0], HighestTemperature));
 
     /// <inheritdoc />
     public Matrix Forward(Tape tape, in Tensor x)
@@ -96,8 +93,7 @@ public sealed class CosineRouter(Parameter projection, Parameter embedding, Para
         device.NormalizeRows(_tokens, Epsilon, _tokens, _tokenNorms);
         device.NormalizeRows(embedding.Value, Epsilon, _experts, _expertNorms);
         device.MatMul(_tokens, _experts.T, _logits);
-        device.Read(temperature.Vector, _hostTemperature);
-        device.Scale(_logits.Data, Factor);
+        device.ScaleByExponential(_logits.Data, temperature.Vector, HighestTemperature);
         return _logits;
     }
 
@@ -105,15 +101,12 @@ public sealed class CosineRouter(Parameter projection, Parameter embedding, Para
     public void Backward(Tape tape, in Matrix dLogits)
     {
         IDevice device = tape.Device;
-        if (_hostTemperature[0] <= HighestTemperature)
-        {
-            // logits = exp(τ)·cos, so that dτ = Σ dLogits·logits.
-            Matrix dots = tape.NewMatrix(dLogits.Rows, 1);
-            device.DotRows(dLogits, _logits, dots.Data);
-            device.AddColumnSums(dots, temperature.GradientVector);
-        }
 
-        device.Scale(dLogits.Data, Factor);
+        // logits = exp(τ)·cos, so that dτ = Σ dLogits·logits.
+        DeviceSpan<float> dots = tape.Arena.Take<float>(dLogits.Rows);
+        device.DotRows(dLogits, _logits, dots);
+        device.AddExponentGradient(dots, temperature.Vector, HighestTemperature, temperature.GradientVector);
+        device.ScaleByExponential(dLogits.Data, temperature.Vector, HighestTemperature);
         Matrix dExperts = tape.NewMatrix(_experts.Rows, _experts.Columns);
         device.MatMul(dLogits.T, _tokens, dExperts);
         device.NormalizeRowsGradient(_experts, _expertNorms, Epsilon, dExperts, embedding.Gradient, Accumulation.Add);

@@ -10,8 +10,8 @@ public interface ISelection
     bool IsBalanced => false;
 
     /// <summary>
-    /// Fills <see cref="Routing.Choices"/> of the pass by operations of the device, [rows, k] experts, the best first and −1 where there is none (rows
-    /// of padding have none), and calls <see cref="Routing.ReadChoices"/>. What has to look at numbers on the host is a <see cref="HostSelection"/>.
+    /// Computes choices by operations of the device, [rows, k] experts, the best first and −1 where there is none (rows of padding have none), and gives
+    /// them to <see cref="Routing.SetChoices"/> of the pass. What has to look at numbers on the host is a <see cref="HostSelection"/>.
     /// </summary>
     void Select(Tape tape, GatePass pass);
 
@@ -35,15 +35,22 @@ public interface ISelection
 public abstract class HostSelection : ISelection
 {
     private float[] _scores = [];
+    private int[] _choices = [];
 
     /// <inheritdoc />
     public void Select(Tape tape, GatePass pass)
     {
-        Routing routing = pass.Routing;
-        Span<int> choices = routing.BeginChoices(pass.Scores.Rows, pass.Options.TopK);
+        int rows = pass.Scores.Rows, k = pass.Options.TopK, count = checked(rows * k);
+        if (_choices.Length < count)
+        {
+            _choices = new int[count];
+        }
+
+        Span<int> choices = _choices.AsSpan(0, count);
         Choose(tape, pass, choices);
-        routing.Choices = tape.Arena.Take<int>(choices.Length);
-        tape.Device.Write<int>(choices, routing.Choices);
+        DeviceSpan<int> chosen = tape.Arena.Take<int>(count);
+        tape.Device.Write<int>(choices, chosen);
+        pass.Routing.SetChoices(chosen, rows, k);
     }
 
     /// <summary>Chooses.</summary>
@@ -87,20 +94,20 @@ public sealed class TokenChoice : ISelection
         }
 
         int k = options.TopK;
-        pass.Routing.Choices = tape.Arena.Take<int>(scores.Rows * k);
-        device.TopK(scores, bias, pass.Context.Valid, k, pass.Routing.Choices);
+        DeviceSpan<int> choices = tape.Arena.Take<int>(scores.Rows * k);
+        device.TopK(scores, bias, pass.Context.Valid, k, choices);
         if (options.SecondChoiceNoise > 0 && pass.Context.Stream(RandomStream.SecondChoice) is { } key)
         {
-            device.DrawSecond(pass.NoisyLogits, scores, key, options.SecondChoiceNoise, k, pass.Routing.Choices);
+            device.DrawSecond(pass.NoisyLogits, scores, key, options.SecondChoiceNoise, k, choices);
         }
 
-        pass.Routing.ReadChoices(device, scores.Rows, k);
+        pass.Routing.SetChoices(choices, scores.Rows, k);
     }
 }
 
 /// <summary>
 /// Each expert takes its C best tokens (Zhou et al., arXiv 2202.09368), so that a token may have any number of experts, none included.
-/// A row of the routing has as many places as the busiest token needs; the others are −1.
+/// A row of the routing has a place for every expert: how many the busiest token needs, only the device knows.
 /// </summary>
 public sealed class ExpertChoice : ISelection
 {
@@ -114,20 +121,10 @@ public sealed class ExpertChoice : ISelection
         int count = Math.Min(pass.Options.Capacity(pass.Context.ValidCount, pass.Experts), pass.Context.ValidCount);
         DeviceSpan<int> best = tape.Arena.Take<int>(checked(pass.Experts * count));
         tape.Device.TopRows(pass.Scores, pass.Context.Valid, count, best);
-        int k = Math.Max(1, LargestCount(tape, best, rows));
-        pass.Routing.Choices = tape.Arena.Take<int>(checked(rows * k));
-        tape.Device.ColumnsOfRows(best, count, k, pass.Routing.Choices);
-        pass.Routing.ReadChoices(tape.Device, rows, k);
-    }
-
-    /// <summary>The one number of a routing that the host must have: the length of a row of choices.</summary>
-    private static int LargestCount(Tape tape, DeviceSpan<int> best, int rows)
-    {
-        DeviceSpan<int> largest = tape.Arena.Take<int>(1);
-        tape.Device.LargestCount(best, rows, largest);
-        int count = 0;
-        tape.Device.Read(largest, new Span<int>(ref count));
-        return count;
+        int k = pass.Experts;
+        DeviceSpan<int> choices = tape.Arena.Take<int>(checked(rows * k));
+        tape.Device.ColumnsOfRows(best, count, k, choices);
+        pass.Routing.SetChoices(choices, rows, k);
     }
 
     /// <summary>The weights are the scores themselves.</summary>

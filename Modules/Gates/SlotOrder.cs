@@ -1,5 +1,4 @@
 using MoEActors.Modules.Autograd;
-using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Gates;
 
@@ -22,86 +21,39 @@ public enum SlotPriority
 /// The order in which tokens are served when slots are short. It decides which tokens are kept, never where: the rows of an expert stay in token
 /// order, so that without a limit every order gives the same bits.
 /// </summary>
-internal sealed class SlotOrder
+internal static class SlotOrder
 {
-    private ulong[] _keys = [];
-    private int[] _order = [];
-    private float[] _scores = [];
-
     /// <summary>The rows in the order of their priority; empty for their own.</summary>
-    public ReadOnlySpan<int> Of(Tape tape, GatePass pass, int capacity)
+    public static DeviceSpan<int> Of(Tape tape, GatePass pass, int capacity)
     {
         if (capacity == int.MaxValue)
         {
-            return [];
+            return DeviceSpan<int>.Empty;
         }
 
         return pass.Options.Priority switch
         {
             SlotPriority.Score => ByScore(tape, pass),
-            SlotPriority.Random when pass.Context.Stream(RandomStream.Slots) is { } key => ByChance(key, pass.Routing.Rows),
-            _ => [],
+            SlotPriority.Random when pass.Context.Stream(RandomStream.Slots) is { } key => ByChance(tape, key, pass.Routing.Rows),
+            _ => DeviceSpan<int>.Empty,
         };
     }
 
     /// <summary>By each row's best chosen score, descending; ties to the earlier row.</summary>
-    private ReadOnlySpan<int> ByScore(Tape tape, GatePass pass)
+    private static DeviceSpan<int> ByScore(Tape tape, GatePass pass)
     {
         Routing routing = pass.Routing;
         DeviceSpan<float> raw = tape.Arena.Take<float>(routing.Rows * routing.K);
         tape.Device.ChoiceWeights(pass.Scores, routing.Choices, routing.K, renormalise: false, GateOptions.Epsilon, raw);
-        if (_scores.Length < raw.Length)
-        {
-            _scores = new float[raw.Length];
-        }
-
-        tape.Device.Read(raw, _scores.AsSpan(0, raw.Length));
-        Span<ulong> keys = Keys(routing.Rows);
-        for (int row = 0; row < keys.Length; row++)
-        {
-            float best = 0f;
-            foreach (float score in _scores.AsSpan(row * routing.K, routing.K))
-            {
-                best = MathF.Max(best, score);
-            }
-
-            // Scores are not negative, so their bits are in their order.
-            keys[row] = (ulong)~BitConverter.SingleToUInt32Bits(best) << 32 | (uint)row;
-        }
-
-        return Sorted(keys);
+        DeviceSpan<int> order = tape.Arena.Take<int>(routing.Rows);
+        tape.Device.OrderByScore(raw, routing.K, order);
+        return order;
     }
 
-    private ReadOnlySpan<int> ByChance(ulong key, int rows)
+    private static DeviceSpan<int> ByChance(Tape tape, ulong key, int rows)
     {
-        Span<ulong> keys = Keys(rows);
-        for (int row = 0; row < rows; row++)
-        {
-            keys[row] = CounterRandom.Next(key, (ulong)row) & 0xFFFFFFFF00000000 | (uint)row;
-        }
-
-        return Sorted(keys);
-    }
-
-    private Span<ulong> Keys(int rows)
-    {
-        if (_keys.Length < rows)
-        {
-            _keys = new ulong[rows];
-            _order = new int[rows];
-        }
-
-        return _keys.AsSpan(0, rows);
-    }
-
-    private ReadOnlySpan<int> Sorted(Span<ulong> keys)
-    {
-        keys.Sort();
-        for (int i = 0; i < keys.Length; i++)
-        {
-            _order[i] = (int)(uint)keys[i];
-        }
-
-        return _order.AsSpan(0, keys.Length);
+        DeviceSpan<int> order = tape.Arena.Take<int>(rows);
+        tape.Device.OrderByChance(key, order);
+        return order;
     }
 }

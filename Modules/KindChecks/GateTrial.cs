@@ -44,7 +44,7 @@ internal sealed class GateTrial : IDisposable
     {
         Tensor x = Forward(poison, key, valid ?? Valid);
         GateResult forward = new(
-            [.. Routing.HostChoices], ReadChoices(), [.. Routing.Kept], Routing.K, Routing.Rows, _bench.Read(Routing.Weights), [], []);
+            Read(Routing.Choices), [.. Read(Routing.Kept).Select(kept => kept != 0)], Routing.K, Routing.Rows, _bench.Read(Routing.Weights), [], []);
         if (_dWeights.Length < forward.Weights.Length)
         {
             _dWeights = _bench.Draw(forward.Weights.Length);
@@ -69,7 +69,7 @@ internal sealed class GateTrial : IDisposable
     public double? Loss(int[] expected)
     {
         Forward(poison: null, key: null, Valid);
-        return Routing.HostChoices.SequenceEqual(expected)
+        return Read(Routing.Choices).SequenceEqual(expected)
             ? _bench.Read(Routing.Weights).Zip(_dWeights, (weight, by) => (double)weight * by).Sum() + AuxiliaryScale * Routing.AuxiliaryLoss
             : null;
     }
@@ -100,20 +100,20 @@ internal sealed class GateTrial : IDisposable
         DeviceSpan<int> mask = _bench.Tape.Arena.Take<int>(valid.Length);
         _bench.Device.Write<int>(valid, mask);
         Gate.Forward(_bench.Tape, x, new RoutingContext(mask, valid.Sum(), AuxiliaryScale, key));
+        Routing.ReadStatistics(_bench.Device);
         return x;
     }
 
-    private int[] ReadChoices()
+    private int[] Read(DeviceSpan<int> numbers)
     {
-        int[] choices = new int[Routing.Choices.Length];
-        _bench.Device.Read(Routing.Choices, choices);
-        return choices;
+        int[] read = new int[numbers.Length];
+        _bench.Device.Read(numbers, read);
+        return read;
     }
 }
 
 /// <summary>What a run of a gate left.</summary>
-/// <param name="Choices">[rows, k] experts as the host has them.</param>
-/// <param name="DeviceChoices">The same as the device has them.</param>
+/// <param name="Choices">[rows, k] experts.</param>
 /// <param name="Kept">[rows, k] whether the choice found a slot.</param>
 /// <param name="K">Places for experts in a row.</param>
 /// <param name="Rows">Rows that were routed.</param>
@@ -121,7 +121,7 @@ internal sealed class GateTrial : IDisposable
 /// <param name="InputGradient">[rows, dim].</param>
 /// <param name="Gradients">By tensor.</param>
 internal sealed record GateResult(
-    int[] Choices, int[] DeviceChoices, bool[] Kept, int K, int Rows, float[] Weights, float[] InputGradient, float[][] Gradients)
+    int[] Choices, bool[] Kept, int K, int Rows, float[] Weights, float[] InputGradient, float[][] Gradients)
 {
     /// <summary>The experts of a row.</summary>
     public int[] Row(int row) => [.. Choices.Skip(row * K).Take(K).Where(expert => expert != -1)];

@@ -17,10 +17,10 @@ public interface IExpertExchange
     /// </summary>
     ReadOnlySpan<int> SendOrder { get; }
 
-    /// <summary>Exchanges how many rows every worker sends to every other.</summary>
+    /// <summary>Exchanges how many rows every worker sends to every other, and reads it: the one time in a layer that the host waits for the device.</summary>
     /// <param name="tape">The tape of the pass.</param>
-    /// <param name="counts">Rows for each expert of the layer.</param>
-    void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts);
+    /// <param name="counts">Rows for each expert of the layer, on the device.</param>
+    void ExchangeCounts(Tape tape, DeviceSpan<int> counts);
 
     /// <summary>After <see cref="ExchangeCounts"/>: rows that leave, by <see cref="SendOrder"/>. Those of an expert add up to its count.</summary>
     ReadOnlySpan<int> SendLengths { get; }
@@ -57,7 +57,7 @@ public sealed class SingleProcessExchange(int experts) : IExpertExchange
     public ReadOnlySpan<int> SegmentLengths => _counts;
 
     /// <inheritdoc />
-    public void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts) => counts.CopyTo(_counts);
+    public void ExchangeCounts(Tape tape, DeviceSpan<int> counts) => tape.Device.Read(counts, _counts);
 
     /// <inheritdoc />
     public Matrix Dispatch(Tape tape, in Matrix rows) => rows;

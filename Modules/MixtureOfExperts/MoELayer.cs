@@ -21,7 +21,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
 {
     private readonly NamedExpert _kind = new(kind);
     private readonly ExpertBatch _experts = new();
-    private readonly TokenPermutation _permutation = new(gate.Routing.Experts);
+    private readonly TokenPermutation _permutation = new();
     private readonly int _width = WidthOf(exchange);
     private readonly SharedExpert? _shared = parameters.Shared is null ? null : new SharedExpert(new NamedExpert(kind), parameters.Shared, parameters.Coefficient);
 
@@ -49,10 +49,10 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         // A gate of one's own need not know that its losses are means over the parts that have tokens.
         routing.Tokens = context.ValidCount;
         tape.Clock.Enter(Phase.Exchange);
-        exchange.ExchangeCounts(tape, routing.KeptTokens);
+        exchange.ExchangeCounts(tape, routing.Counts.Kept);
         tape.Clock.Enter(Phase.Gate);
         _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
-        Matrix sent = tape.NewMatrix(routing.KeptRows, x.Columns);
+        Matrix sent = tape.NewMatrix(_permutation.Tokens.Length, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
         tape.Clock.Enter(Phase.Exchange);
         Matrix arrived = exchange.Dispatch(tape, sent);
@@ -128,10 +128,17 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     {
         try
         {
+            Routing routing = Gate.Routing;
+            routing.Begin(tape, context.Statistics);
             Gate.Forward(tape, x, context);
-            if (Gate.Routing.Experts != _width)
+            if (routing.Experts != _width)
             {
-                throw new InvalidOperationException($"It is as wide as {Gate.Routing.Experts} experts in a layer of {_width}.");
+                throw new InvalidOperationException($"It is as wide as {routing.Experts} experts in a layer of {_width}.");
+            }
+
+            if (routing.IsOpen)
+            {
+                throw new InvalidOperationException($"It gave no slots: {nameof(Routing)}.{nameof(Routing.AssignSlots)} was not called.");
             }
         }
         catch (Exception e) when (KindException.Names(tape.Device, e))

@@ -67,7 +67,7 @@ internal sealed class DecoderLayer
 /// </summary>
 internal static class LayerRecomputation
 {
-    /// <summary>The layer's output. Its routing on the host stays valid; its activations on the device do not.</summary>
+    /// <summary>The layer's output. The statistics of its routing stay valid; its activations do not.</summary>
     public static Tensor Forward(DecoderLayer layer, Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {
         var output = new Tensor(tape.NewMatrix(stream.Rows, stream.Columns), stream.Slot);

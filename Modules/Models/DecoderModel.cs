@@ -21,6 +21,9 @@ public sealed class DecoderModel : IRoutedModel
     private readonly RmsNorm _norm;
     private readonly Linear _head;
     private readonly TokenRows _rows = new();
+    private readonly int[] _statisticsAt;
+    private readonly double[] _statistics;
+    private DeviceSpan<double> _statisticsMemory;
 
     /// <summary>Builds the model over parameters that exist.</summary>
     /// <param name="configuration">Validated configuration.</param>
@@ -47,6 +50,12 @@ public sealed class DecoderModel : IRoutedModel
         ];
         _norm = new RmsNorm(dense["norm"], configuration.RmsEpsilon);
         _head = new Linear(dense["lm_head"]);
+
+        // The loss, then the statistics of each layer's routing.
+        int[] lengths = [1, .. _layers.Select(layer => layer.Gate is { } gate ? Routing.StatisticsFor(gate.Routing.Experts) : 0)];
+        _statistics = new double[lengths.Sum()];
+        int next = 0;
+        _statisticsAt = [.. lengths.Skip(1).Select((_, layer) => next += lengths[layer])];
     }
 
     /// <inheritdoc />
@@ -82,11 +91,10 @@ public sealed class DecoderModel : IRoutedModel
         Tensor logits = Forward(batch, auxiliaryScale, place.RandomKey(Configuration.Seed), out DeviceSpan<int> targets);
         DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
         Matrix dLogits = _tape.NewMatrix(logits.Rows, logits.Columns);
-        DeviceSpan<double> sum = _tape.Arena.Take<double>(1);
-        _device.CrossEntropy(logits.Value, targets, lossScale, losses, dLogits, sum);
+        _device.CrossEntropy(logits.Value, targets, lossScale, losses, dLogits, LossMemory);
         _tape.Seed(logits, dLogits);
         _tape.Backward();
-        return new MicroBatchLoss(Read(sum), AuxiliaryLoss());
+        return new MicroBatchLoss(ReadStatistics(), AuxiliaryLoss());
     }
 
     /// <summary>Σ of the cross-entropy of a micro-batch, nats.</summary>
@@ -97,9 +105,8 @@ public sealed class DecoderModel : IRoutedModel
         _tape.Recording = false;
         Tensor logits = Forward(batch, auxiliaryScale: 0f, randomKey: null, out DeviceSpan<int> targets);
         DeviceSpan<float> losses = _tape.Arena.Take<float>(logits.Rows);
-        DeviceSpan<double> sum = _tape.Arena.Take<double>(1);
-        _device.CrossEntropy(logits.Value, targets, 0f, losses, default, sum);
-        return Read(sum);
+        _device.CrossEntropy(logits.Value, targets, 0f, losses, default, LossMemory);
+        return ReadStatistics();
     }
 
     /// <summary>Logits of every position, row-major [tokens, vocabulary]; 0 at padding, which predicts nothing.</summary>
@@ -114,6 +121,8 @@ public sealed class DecoderModel : IRoutedModel
         {
             ReadLogits(result.Value, logits);
         }
+
+        ReadStatistics();
     }
 
     /// <inheritdoc />
@@ -128,11 +137,19 @@ public sealed class DecoderModel : IRoutedModel
     /// <inheritdoc />
     public void Dispose() => _rotary.Dispose();
 
-    private double Read(DeviceSpan<double> number)
+    private DeviceSpan<double> LossMemory => _statisticsMemory.Slice(0, 1);
+
+    /// <summary>Reads what the pass measured, at its end and at once: the host waits for the device here, and in each layer for its counts.</summary>
+    /// <returns>The cross-entropy.</returns>
+    private double ReadStatistics()
     {
-        double value = 0;
-        _device.Read(number, new Span<double>(ref value));
-        return value;
+        _device.Read(_statisticsMemory, _statistics);
+        for (int layer = 0; layer < _layers.Length; layer++)
+        {
+            _layers[layer].Gate?.Routing.TakeStatistics(_statistics.AsSpan(_statisticsAt[layer]));
+        }
+
+        return _statistics[0];
     }
 
     private double AuxiliaryLoss()
@@ -155,12 +172,16 @@ public sealed class DecoderModel : IRoutedModel
             RandomKey = randomKey,
         };
         Tensor stream = _embedding.Forward(_tape, ids);
+        _statisticsMemory = _tape.Arena.Take<double>(_statistics.Length);
         for (int layer = 0; layer < _layers.Length; layer++)
         {
+            int statistics = _layers[layer].Gate is { } gate ? Routing.StatisticsFor(gate.Routing.Experts) : 0;
+            RoutingContext routed = context with { Statistics = _statisticsMemory.Slice(_statisticsAt[layer], statistics) };
+
             // Without a backward pass a layer's activations are not needed again.
             stream = _recomputed[layer] || !_tape.Recording
-                ? LayerRecomputation.Forward(_layers[layer], _tape, stream, length, context)
-                : _layers[layer].Forward(_tape, stream, length, context);
+                ? LayerRecomputation.Forward(_layers[layer], _tape, stream, length, routed)
+                : _layers[layer].Forward(_tape, stream, length, routed);
         }
 
         return _head.Forward(_tape, _norm.Forward(_tape, stream));
@@ -187,14 +208,15 @@ public sealed class DecoderModel : IRoutedModel
     /// <summary>Reads the logits of the positions, which are where the caller has them.</summary>
     private void ReadLogits(in Matrix result, Span<float> logits)
     {
+        _device.Read(result.Data.Slice(0, logits.Length), logits);
         if (_rows.Tokens == _rows.Count)
         {
-            _device.Read(result.Data.Slice(0, logits.Length), logits);
             return;
         }
 
+        // A token stands at its row or behind it: from the last position on, nothing is overwritten that is still needed.
         ReadOnlySpan<int> rows = _rows.RowOfPosition;
-        for (int position = 0; position < rows.Length; position++)
+        for (int position = rows.Length - 1; position >= 0; position--)
         {
             Span<float> to = logits.Slice(position * result.Columns, result.Columns);
             if (rows[position] < 0)
@@ -203,7 +225,7 @@ public sealed class DecoderModel : IRoutedModel
             }
             else
             {
-                _device.Read(result.SliceRows(rows[position], 1).Data.Slice(0, result.Columns), to);
+                logits.Slice(rows[position] * result.Columns, result.Columns).CopyTo(to);
             }
         }
     }

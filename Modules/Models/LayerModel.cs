@@ -147,6 +147,7 @@ public sealed class LayerPass : IDisposable
         PhaseMark before = _tape.Clock.Mark;
         _tape.Clock.Enter(new PhaseMark(Phase.Gate, 0));
         _y = _layer.Forward(_tape, _x, zero, new RoutingContext(DeviceSpan<int>.Empty, Rows, auxiliaryScale, randomKey).InLayer(0));
+        Gate.Routing.ReadStatistics(_device);
         _tape.Clock.Enter(before);
     }
 

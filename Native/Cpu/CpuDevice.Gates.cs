@@ -37,6 +37,24 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc />
+    public void ScaleByExponential(DeviceSpan<float> x, DeviceSpan<float> exponent, float highest)
+    {
+        Operands.HasLength(exponent, 1);
+        Scale(x, MathF.Exp(MathF.Min(*exponent.Pointer, highest)));
+    }
+
+    /// <inheritdoc />
+    public void AddExponentGradient(DeviceSpan<float> dots, DeviceSpan<float> exponent, float highest, DeviceSpan<float> gradient)
+    {
+        Operands.HasLength(exponent, 1);
+        Operands.HasLength(gradient, 1);
+        if (*exponent.Pointer <= highest)
+        {
+            AddColumnSums(new Matrix(dots, dots.Length, 1), gradient);
+        }
+    }
+
+    /// <inheritdoc />
     public void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked)
     {
         Operands.SameShape(masked, scores);
@@ -72,22 +90,6 @@ public sealed unsafe partial class CpuDevice
         Operands.HasLength(rows, (long)scores.Columns * count);
         DeviceSpan<int> keys = _scratch.Take<int>(checked(scores.Rows * scores.Columns));
         ForRows(scores.Columns, scores.Rows * TopRowsKernel.Passes, new TopRowsKernel(scores, valid, count, keys, rows));
-    }
-
-    /// <inheritdoc />
-    public void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest)
-    {
-        Operands.HasLength(largest, 1);
-        Operands.InRange(numbers, -1, limit);
-        Span<int> counts = _scratch.Take<int>(limit).AsSpan();
-        counts.Clear();
-        int most = 0;
-        foreach (int number in numbers.AsSpan())
-        {
-            most = number < 0 ? most : Math.Max(most, ++counts[number]);
-        }
-
-        *largest.Pointer = most;
     }
 
     /// <inheritdoc />

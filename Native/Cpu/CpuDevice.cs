@@ -44,6 +44,9 @@ public sealed unsafe partial class CpuDevice : IDevice
     /// <inheritdoc />
     public TimeSpan HelperTime => _team.HelperTime;
 
+    /// <summary>How often the host has read: on a device that works beside it, how often it would have waited.</summary>
+    internal long Reads { get; private set; }
+
     /// <inheritdoc />
     public IDevice OpenContext() => new CpuDevice(_team.Count);
 
@@ -69,7 +72,11 @@ public sealed unsafe partial class CpuDevice : IDevice
 
     /// <inheritdoc />
     public void Read<T>(DeviceSpan<T> source, Span<T> destination)
-        where T : unmanaged => source.AsSpan().CopyTo(destination);
+        where T : unmanaged
+    {
+        Reads++;
+        source.AsSpan().CopyTo(destination);
+    }
 
     /// <inheritdoc />
     public void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)

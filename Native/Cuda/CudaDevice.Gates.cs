@@ -8,7 +8,7 @@ namespace MoEActors.Native.Cuda;
 /// <summary>What particular gates need.</summary>
 public sealed unsafe partial class CudaDevice
 {
-    /// <summary>Threads that share a column of scores, or all counts, at most.</summary>
+    /// <summary>Threads that share a column of scores, at most.</summary>
     private const int ColumnThreads = 512;
 
     private static readonly KernelName NormalizeRowsKernel = new("norms", "normalize_rows");
@@ -20,9 +20,6 @@ public sealed unsafe partial class CudaDevice
     private static readonly KernelName SmoothLoadKernel = new("gates", "smooth_load");
     private static readonly KernelName SmoothLoadGradientKernel = new("gates", "smooth_load_gradient");
     private static readonly KernelName TopRowsKernel = new("expert_choice", "top_rows");
-    private static readonly KernelName ClearCountsKernel = new("expert_choice", "clear_counts");
-    private static readonly KernelName CountNumbersKernel = new("expert_choice", "count_numbers");
-    private static readonly KernelName LargestCountKernel = new("expert_choice", "largest_count");
     private static readonly KernelName ClearMarksKernel = new("expert_choice", "clear_marks");
     private static readonly KernelName MarkColumnsKernel = new("expert_choice", "mark_columns");
     private static readonly KernelName ColumnsOfRowsKernel = new("expert_choice", "columns_of_rows");
@@ -95,17 +92,6 @@ public sealed unsafe partial class CudaDevice
         Launch(
             TopRowsKernel, new LaunchShape(scores.Columns, Math.Clamp((scores.Rows + 31) / 32 * 32, 32, ColumnThreads)),
             new TopRowsParameters(scores, Optional(valid), keys.Address, rows.Address, count));
-    }
-
-    /// <inheritdoc />
-    public void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest)
-    {
-        Operands.HasLength(largest, 1);
-        DeviceSpan<int> counts = Scratch<int>(limit);
-        var parameters = new LargestCountParameters(numbers.Address, counts.Address, largest.Address, numbers.Length, limit);
-        Launch(ClearCountsKernel, LaunchShapes.Items(limit, 256), parameters);
-        Launch(CountNumbersKernel, LaunchShapes.Items(numbers.Length, 256), parameters);
-        Launch(LargestCountKernel, new LaunchShape(1, ColumnThreads), parameters);
     }
 
     /// <inheritdoc />

@@ -140,6 +140,48 @@ public sealed partial class DryRunDevice
     public void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots) { }
 
     /// <inheritdoc />
+    public void ScaleByExponential(DeviceSpan<float> x, DeviceSpan<float> exponent, float highest) { }
+
+    /// <inheritdoc />
+    public void AddExponentGradient(DeviceSpan<float> dots, DeviceSpan<float> exponent, float highest, DeviceSpan<float> gradient) { }
+
+    /// <inheritdoc />
+    public void OrderByScore(DeviceSpan<float> scores, int k, DeviceSpan<int> order) { }
+
+    /// <inheritdoc />
+    public void OrderByChance(ulong key, DeviceSpan<int> order) { }
+
+    /// <inheritdoc />
+    public void PlaceRows(
+        DeviceSpan<int> choices, DeviceSpan<int> kept, int k, ReadOnlySpan<int> segmentExperts, ReadOnlySpan<int> segmentLengths,
+        DeviceSpan<int> slots, DeviceSpan<int> tokens)
+    { }
+
+    /// <inheritdoc />
+    public void ChoiceBalance(DeviceSpan<float> scoreSums, DeviceSpan<int> counts, int tokens, int k, DeviceSpan<double> loss) { }
+
+    /// <inheritdoc />
+    public void ChoiceBalanceGradient(DeviceSpan<int> counts, int tokens, int k, float factor, DeviceSpan<float> gradient) { }
+
+    /// <inheritdoc />
+    public void LoadImportance(DeviceSpan<float> importance, DeviceSpan<float> load, DeviceSpan<double> loss) { }
+
+    /// <inheritdoc />
+    public void SquaredVariationGradient(DeviceSpan<float> values, double factor, DeviceSpan<float> gradient) { }
+
+    /// <inheritdoc />
+    public void ZLoss(DeviceSpan<float> logSumExp, DeviceSpan<int> valid, int tokens, DeviceSpan<double> loss) { }
+
+    /// <inheritdoc />
+    public void SumRows(DeviceSpan<float> x, DeviceSpan<int> valid, DeviceSpan<double> sum) { }
+
+    /// <inheritdoc />
+    public void AddCounts(DeviceSpan<int> counts, DeviceSpan<float> sums) { }
+
+    /// <inheritdoc />
+    public void MoveBias(DeviceSpan<float> counts, float rate, DeviceSpan<float> bias) { }
+
+    /// <inheritdoc />
     public void MaskGroups(in Matrix scores, DeviceSpan<float> bias, int groups, int kept, in Matrix masked) { }
 
     /// <inheritdoc />

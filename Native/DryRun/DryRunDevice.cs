@@ -1,4 +1,5 @@
 using MoEActors.Native.Memory;
+using MoEActors.Native.Operations;
 
 namespace MoEActors.Native.DryRun;
 
@@ -95,17 +96,13 @@ public sealed partial class DryRunDevice : IDevice
     /// <inheritdoc />
     public void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows)
     {
-        // All experts choose the same tokens: a row of the routing then has as many places as it can need.
+        // All experts choose the same tokens.
         int[] chosen = Integers(rows.Address, scores.Columns * count);
         for (int i = 0; i < chosen.Length; i++)
         {
             chosen[i] = i % count;
         }
     }
-
-    /// <inheritdoc />
-    public void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest) => Integers(largest.Address, 1)[0] =
-        numbers.IsEmpty ? 0 : Integers(numbers.Address, numbers.Length).CountBy(number => number).Max(count => count.Value);
 
     /// <inheritdoc />
     public void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices)
@@ -115,6 +112,21 @@ public sealed partial class DryRunDevice : IDevice
         for (int i = 0; i < chosen.Length; i++)
         {
             chosen[i] = i / k < count ? i % k : -1;
+        }
+    }
+
+    /// <inheritdoc />
+    public void AssignSlots(DeviceSpan<int> choices, int k, int capacity, DeviceSpan<int> order, DeviceSpan<int> kept, in SlotCounts counts)
+    {
+        // How many an expert keeps does not depend on the order.
+        int[] keptTokens = Integers(counts.Kept.Address, counts.Experts);
+        Array.Clear(keptTokens);
+        foreach (int expert in Integers(choices.Address, choices.Length))
+        {
+            if (expert >= 0)
+            {
+                keptTokens[expert] = Math.Min(capacity, keptTokens[expert] + 1);
+            }
         }
     }
 

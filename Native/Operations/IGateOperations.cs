@@ -18,6 +18,22 @@ public interface IGateOperations
     /// <summary><c>dots[i] = Σⱼ a[i, j]·b[i, j]</c>.</summary>
     void DotRows(in Matrix a, in Matrix b, DeviceSpan<float> dots);
 
+    /// <summary><c>x *= exp(min(exponent, highest))</c>, element by element, with a factor that is trained.</summary>
+    /// <param name="x">The numbers.</param>
+    /// <param name="exponent">[1].</param>
+    /// <param name="highest">The exponent counts no higher.</param>
+    void ScaleByExponential(DeviceSpan<float> x, DeviceSpan<float> exponent, float highest);
+
+    /// <summary>
+    /// Gradient of <see cref="ScaleByExponential"/> by the exponent: <c>gradient += Σᵢ dots[i]</c>, from zero in row order, then added, while the exponent
+    /// is not above <paramref name="highest"/>; else nothing.
+    /// </summary>
+    /// <param name="dots">[n] by row Σ over columns of the scaled numbers times their gradient.</param>
+    /// <param name="exponent">[1].</param>
+    /// <param name="highest">The exponent counts no higher.</param>
+    /// <param name="gradient">[1].</param>
+    void AddExponentGradient(DeviceSpan<float> dots, DeviceSpan<float> exponent, float highest, DeviceSpan<float> gradient);
+
     /// <summary>
     /// <c>masked = scores + bias</c> inside the best groups of each row and −∞ elsewhere. Columns form <paramref name="groups"/> groups of
     /// neighbours; a group is worth the sum of its two best members (its one member if it has no more); ties go to the lower group.
@@ -61,18 +77,12 @@ public interface IGateOperations
     /// <param name="rows">[E, count].</param>
     void TopRows(in Matrix scores, DeviceSpan<int> valid, int count, DeviceSpan<int> rows);
 
-    /// <summary>How often the most frequent of the numbers occurs; −1 is none.</summary>
-    /// <param name="numbers">At least −1.</param>
-    /// <param name="limit">Above every number.</param>
-    /// <param name="largest">[1], stored.</param>
-    void LargestCount(DeviceSpan<int> numbers, int limit, DeviceSpan<int> largest);
-
     /// <summary>
     /// The inverse of <see cref="TopRows"/>: for each row the columns that took it, in ascending order, then −1.
     /// </summary>
     /// <param name="rows">[E, count]; −1 takes no part. No column has a row twice.</param>
     /// <param name="count">Rows per column.</param>
-    /// <param name="k">Places of a row: at least <see cref="LargestCount"/>.</param>
+    /// <param name="k">Places of a row: as many as the columns that took the same row, at the most E.</param>
     /// <param name="choices">[n, k].</param>
     void ColumnsOfRows(DeviceSpan<int> rows, int count, int k, DeviceSpan<int> choices);
 

@@ -33,8 +33,15 @@ internal static class ProductShapes
                 nameof(segmentLengths));
         }
 
+        CheckSegments(segmentLengths.Slice(product.FirstSegment, product.SegmentCount), product.X.Rows);
+    }
+
+    /// <summary>Segments are there and add up.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void CheckSegments(ReadOnlySpan<int> segmentLengths, int rows)
+    {
         long sum = 0;
-        foreach (int length in segmentLengths.Slice(product.FirstSegment, product.SegmentCount))
+        foreach (int length in segmentLengths)
         {
             if (length < 0)
             {
@@ -44,9 +51,9 @@ internal static class ProductShapes
             sum += length;
         }
 
-        if (sum != product.X.Rows)
+        if (sum != rows)
         {
-            throw new ArgumentException($"Segments of {sum} rows in all do not make {product.X.Rows} rows.", nameof(segmentLengths));
+            throw new ArgumentException($"Segments of {sum} rows in all do not make {rows} rows.", nameof(segmentLengths));
         }
     }
 }

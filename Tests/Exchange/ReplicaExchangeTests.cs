@@ -78,7 +78,7 @@ public sealed class ReplicaExchangeTests
         using var arena = new Arena(device, 1 << 16);
         var tape = new Tape(device, arena);
         using var exchange = new DistributedExpertExchange(device, communicator, placement, reproducible);
-        exchange.ExchangeCounts(tape, counts);
+        exchange.ExchangeCounts(tape, Write(tape, counts));
         int[] order = exchange.SendOrder.ToArray();
         int[] lengths = exchange.SendLengths.ToArray();
         Matrix sent = tape.NewMatrix(counts.Sum(), 2);
@@ -93,6 +93,13 @@ public sealed class ReplicaExchangeTests
         Matrix returned = exchange.Combine(tape, arrived);
         Assert.Equal(sent.Data.AsSpan().ToArray(), returned.Data.AsSpan().ToArray());
         return true;
+    }
+
+    private static DeviceSpan<int> Write(Tape tape, int[] counts)
+    {
+        DeviceSpan<int> span = tape.Arena.Take<int>(counts.Length);
+        tape.Device.Write<int>(counts, span);
+        return span;
     }
 
     private static void Fill(Matrix matrix, IEnumerable<(int Expert, int Source)> rows)
@@ -133,7 +140,8 @@ public sealed class ReplicaExchangeTests
             using var device = new CpuDevice();
             using var arena = new Arena(device, 1 << 16);
             using var exchange = new DistributedExpertExchange(device, communicator, placement, reproducible);
-            exchange.ExchangeCounts(new Tape(device, arena), counts[communicator.Rank]);
+            var tape = new Tape(device, arena);
+            exchange.ExchangeCounts(tape, Write(tape, counts[communicator.Rank]));
             return Enumerable.Range(0, placement.Workers)
                 .Select(source => Enumerable.Range(0, placement.Shards).Select(shard => exchange.RowsOf(source, shard)).ToArray()).ToArray();
         });

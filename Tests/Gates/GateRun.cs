@@ -60,6 +60,7 @@ internal sealed class GateRun : IDisposable
         DeviceSpan<int> valid = _arena.Take<int>(gate.Padding > 0 ? GateCase.Rows : 0);
         _device.Write<int>(gate.Valid.AsSpan(0, valid.Length), valid);
         Gate.Forward(_tape, X, new RoutingContext(valid, gate.Valid.Sum(), GateCase.AuxiliaryScale, gate.RandomKey));
+        Gate.Routing.ReadStatistics(_device);
         return Gate.Routing;
     }
 

@@ -2,6 +2,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Gates;
 
@@ -90,7 +91,7 @@ public class RandomnessTests
         run.Dense["layers.0.router"].Vector.AsSpan().Clear();
         run.Dense["layers.1.router"].Vector.AsSpan().Clear();
         run.Train(default);
-        Assert.NotEqual(run.Model.RoutingOf(0)!.HostChoices.ToArray(), run.Model.RoutingOf(1)!.HostChoices.ToArray());
+        Assert.NotEqual(run.Model.RoutingOf(0)!.HostChoices().ToArray(), run.Model.RoutingOf(1)!.HostChoices().ToArray());
     }
 
     [Fact]

@@ -1,6 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
+using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
+using MoEActors.Native.Cpu;
+using MoEActors.Native.Memory;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Gates;
 
@@ -32,7 +36,7 @@ public class SlotTests
         Assert.Equal(chosen, routing.ChosenTokens.Sum());
         Assert.Equal(chosen, routing.Routing.KeptRows + routing.Routing.DroppedChoices);
         Assert.Equal(routing.Routing.KeptRows, routing.Routing.KeptTokens.Sum());
-        Assert.Equal(routing.Routing.KeptRows, routing.Routing.Kept.ToArray().Count(kept => kept));
+        Assert.Equal(routing.Routing.KeptRows, routing.Kept.Count(kept => kept));
     });
 
     [Fact]
@@ -48,7 +52,7 @@ public class SlotTests
         {
             (int Rank, int Place)[] Of(bool kept) =>
             [
-                .. Enumerable.Range(0, routing.Choices.Length).Where(i => routing.Choices[i] == e && routing.Routing.Kept[i] == kept)
+                .. Enumerable.Range(0, routing.Choices.Length).Where(i => routing.Choices[i] == e && routing.Kept[i] == kept)
                     .Select(i => (i % routing.Routing.K, place[i / routing.Routing.K])),
             ];
             Assert.True(Of(true).Length == 0 || Of(false).Length == 0 || Of(true).Max().CompareTo(Of(false).Min()) < 0);
@@ -57,7 +61,7 @@ public class SlotTests
 
     [Fact]
     public void A_token_counts_as_routed_when_some_expert_computes_it() => Check(routing => Assert.Equal(
-        Enumerable.Range(0, routing.Rows).Count(row => routing.Routing.Kept.Slice(row * routing.Routing.K, routing.Routing.K).Contains(true)),
+        Enumerable.Range(0, routing.Rows).Count(row => routing.Kept.AsSpan(row * routing.Routing.K, routing.Routing.K).Contains(true)),
         routing.Routing.RoutedTokens));
 
     [Theory]
@@ -88,20 +92,30 @@ public class SlotTests
     {
         var gate = new GateCase(new GateOptions { Priority = SlotPriority.Random, CapacityFactor = 0.5f });
         using var run = new GateRun(gate, 1);
-        bool[] first = run.Forward(gate).Kept.ToArray();
-        Assert.Equal(first, run.Forward(gate).Kept.ToArray());
-        int[] choices = run.Gate.Routing.HostChoices.ToArray();
-        Assert.NotEqual(first, run.Forward(gate with { RandomKey = 3 }).Kept.ToArray());
-        Assert.Equal(choices, run.Gate.Routing.HostChoices.ToArray());
+        bool[] first = run.Forward(gate).HostKept();
+        Assert.Equal(first, run.Forward(gate).HostKept());
+        int[] choices = run.Gate.Routing.HostChoices().ToArray();
+        Assert.NotEqual(first, run.Forward(gate with { RandomKey = 3 }).HostKept());
+        Assert.Equal(choices, run.Gate.Routing.HostChoices().ToArray());
     }
 
     private static void Check(Action<SlotCase> property) => Prop.ForAll(Routings, values =>
     {
+        using var device = new CpuDevice();
+        using var arena = new Arena(device, 1 << 16);
         var routing = new Routing(values.Experts);
-        values.Choices.CopyTo(routing.BeginChoices(values.Choices.Length / values.K, values.K));
-        routing.AssignSlots(values.Capacity, values.Order);
-        property(new SlotCase(routing, values.Choices, values.Capacity, values.Order));
+        routing.SetChoices(Write(device, arena, values.Choices), values.Choices.Length / values.K, values.K);
+        routing.AssignSlots(new Tape(device, arena), values.Capacity, Write(device, arena, values.Order));
+        routing.ReadStatistics(device);
+        property(new SlotCase(routing, routing.HostKept(), values.Choices, values.Capacity, values.Order));
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(200).WithQuietOnSuccess(true));
+
+    private static DeviceSpan<int> Write(CpuDevice device, Arena arena, int[] numbers)
+    {
+        DeviceSpan<int> span = arena.Take<int>(numbers.Length);
+        device.Write<int>(numbers, span);
+        return span;
+    }
 
     private static (int Experts, int K, int[] Choices, int Capacity, int[] Order) Routing(int experts, int k, int rows, int seed, int capacity)
     {
@@ -121,7 +135,7 @@ public class SlotTests
         return (experts, k, [.. choices], capacity, random.Next(2) == 0 ? [] : order);
     }
 
-    private sealed record SlotCase(Routing Routing, int[] Choices, int Capacity, int[] Order)
+    private sealed record SlotCase(Routing Routing, bool[] Kept, int[] Choices, int Capacity, int[] Order)
     {
         public int Experts => Routing.Experts;
 

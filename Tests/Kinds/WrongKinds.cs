@@ -275,7 +275,7 @@ internal sealed class WrongGate(string mistake) : IGateKind
         protected override void Choose(Tape tape, GatePass pass, Span<int> choices)
         {
             _best.Select(tape, pass);
-            pass.Routing.HostChoices.CopyTo(choices);
+            tape.Device.Read(pass.Routing.Choices, choices);
             int k = pass.Routing.K;
             _calls++;
             for (int i = 0; i < choices.Length; i++)

@@ -159,8 +159,8 @@ public sealed class DecoderGradientTests
             int row = start;
             foreach (int token in Enumerable.Range(start, batch.SequenceLength).Where(token => batch.Inputs[token] >= 0))
             {
-                routing.HostChoices.Slice(row * routing.K, routing.K).CopyTo(choices.AsSpan(token * routing.K));
-                routing.Kept.Slice(row * routing.K, routing.K).CopyTo(kept.AsSpan(token * routing.K));
+                routing.HostChoices().Slice(row * routing.K, routing.K).CopyTo(choices.AsSpan(token * routing.K));
+                routing.HostKept().AsSpan(row * routing.K, routing.K).CopyTo(kept.AsSpan(token * routing.K));
                 row++;
             }
         }

@@ -7,6 +7,7 @@ using MoEActors.Modules.Parameters;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 using MoEActors.Tests.Native.Kernels;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Modules;
 
@@ -53,6 +54,7 @@ public sealed class RoutingTests
 
         gate.Forward(tape, x, new RoutingContext(mask, valid.Sum(), 1f));
         Routing routing = gate.Routing;
+        routing.ReadStatistics(device);
         CheckChoices(one, routing, valid);
         CheckSlots(one, routing, options.Capacity(valid.Sum(), one.Experts));
         CheckPermutation(one, routing, tape);
@@ -63,7 +65,7 @@ public sealed class RoutingTests
     {
         for (int t = 0; t < one.Tokens; t++)
         {
-            int[] chosen = routing.HostChoices.Slice(t * one.K, one.K).ToArray();
+            int[] chosen = routing.HostChoices().Slice(t * one.K, one.K).ToArray();
             float[] weights = routing.Weights.AsSpan().Slice(t * one.K, one.K).ToArray();
             if (valid[t] == 0)
             {
@@ -80,14 +82,15 @@ public sealed class RoutingTests
 
     private static void CheckSlots(RoutingCase one, Routing routing, int capacity)
     {
+        bool[] kept = routing.HostKept();
         int[] taken = new int[one.Experts], chosen = new int[one.Experts], first = new int[one.Experts];
         for (int j = 0; j < one.K; j++)
         {
             for (int t = 0; t < one.Tokens; t++)
             {
-                int expert = routing.HostChoices[t * one.K + j];
+                int expert = routing.HostChoices()[t * one.K + j];
                 bool fits = expert >= 0 && taken[expert] < capacity;
-                Assert.Equal(fits, routing.Kept[t * one.K + j]);
+                Assert.Equal(fits, kept[t * one.K + j]);
                 if (expert >= 0)
                 {
                     taken[expert] += fits ? 1 : 0;
@@ -106,18 +109,19 @@ public sealed class RoutingTests
 
     private static void CheckPermutation(RoutingCase one, Routing routing, Tape tape)
     {
-        var permutation = new TokenPermutation(one.Experts);
+        var permutation = new TokenPermutation();
         permutation.Build(tape, routing, one.Order, [.. one.Order.Select(expert => routing.KeptTokens[expert])]);
         int[] slots = permutation.Slots.AsSpan().ToArray();
         int[] tokens = permutation.Tokens.AsSpan().ToArray();
+        bool[] kept = routing.HostKept();
         List<(int Place, int Token)> expected = [];
         for (int i = 0; i < slots.Length; i++)
         {
-            Assert.Equal(routing.Kept[i], slots[i] >= 0);
+            Assert.Equal(kept[i], slots[i] >= 0);
             if (slots[i] >= 0)
             {
                 Assert.Equal(i / one.K, tokens[slots[i]]);
-                expected.Add((Array.IndexOf(one.Order, routing.HostChoices[i]), i / one.K));
+                expected.Add((Array.IndexOf(one.Order, routing.HostChoices()[i]), i / one.K));
             }
         }
 
@@ -145,9 +149,10 @@ public sealed class RoutingTests
 
         (int Expert, int Rows)[] order = [.. segments];
         random.Shuffle(order);
-        var permutation = new TokenPermutation(one.Experts);
+        var permutation = new TokenPermutation();
         permutation.Build(tape, routing, [.. order.Select(segment => segment.Expert)], [.. order.Select(segment => segment.Rows)]);
         int[] slots = permutation.Slots.AsSpan().ToArray();
+        bool[] kept = routing.HostKept();
         Queue<int>[] places = [.. Enumerable.Range(0, one.Experts).Select(_ => new Queue<int>())];
         int slot = 0;
         foreach ((int expert, int rows) in order)
@@ -160,7 +165,7 @@ public sealed class RoutingTests
 
         for (int i = 0; i < slots.Length; i++)
         {
-            Assert.Equal(routing.Kept[i] ? places[routing.HostChoices[i]].Dequeue() : -1, slots[i]);
+            Assert.Equal(kept[i] ? places[routing.HostChoices()[i]].Dequeue() : -1, slots[i]);
         }
     }
 

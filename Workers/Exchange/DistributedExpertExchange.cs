@@ -13,7 +13,6 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     private readonly ICommunicator _communicator;
     private readonly ReplicaSplit? _split;
     private readonly DeviceBuffer _countMemory;
-    private readonly DeviceSpan<int> _mine;
     private readonly DeviceSpan<int> _all;
     private readonly int _shards;
 
@@ -60,10 +59,8 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
         _segmentLengths = new int[_resident.Length * workers];
         _away = new Segment[_shards];
         _here = new Segment[_resident.Length * workers];
-        _countMemory = device.Allocate(sizeof(int) * (long)placement.Experts * (workers + 1));
-        DeviceSpan<int> memory = _countMemory.As<int>();
-        _mine = memory.Slice(0, placement.Experts);
-        _all = memory.Slice(placement.Experts, _counts.Length);
+        _countMemory = device.Allocate(sizeof(int) * (long)_counts.Length);
+        _all = _countMemory.As<int>();
     }
 
     /// <inheritdoc />
@@ -84,10 +81,9 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
     /// <inheritdoc />
-    public void ExchangeCounts(Tape tape, ReadOnlySpan<int> counts)
+    public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)
     {
-        tape.Device.Write(counts, _mine);
-        _communicator.AllGather(_mine, _all);
+        _communicator.AllGather(counts, _all);
         tape.Device.Read(_all, _counts);
         _split?.Split(_counts, _rows);
         _residentRows = 0;

@@ -162,6 +162,7 @@ __device__ __forceinline__ void add_weighted(
     const float* weights, const float* tile, float (&sums)[Layout<WIDTH, TILE>::Rows][Layout<WIDTH, TILE>::Columns])
 {
     typedef Layout<WIDTH, TILE> L;
+#pragma unroll 1
     for (int k = 0; k < TILE; k += 4)
     {
         Four weight[L::Rows];

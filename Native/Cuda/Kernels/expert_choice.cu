@@ -1,4 +1,4 @@
-// Experts that choose their tokens: the best rows of each column, how often a row was chosen, and the inverse.
+// Experts that choose their tokens: the best rows of each column, and the inverse.
 
 struct TopRowsParameters
 {
@@ -103,71 +103,6 @@ extern "C" __global__ void __launch_bounds__(512) top_rows(const TopRowsParamete
     for (int place = min(written, p.count) + (int)threadIdx.x; place < p.count; place += blockDim.x)
     {
         to[place] = -1;
-    }
-}
-
-struct LargestCountParameters
-{
-    const int* numbers;
-    int* counts;
-    int* largest;
-    int length;
-    int limit;
-};
-
-extern "C" __global__ void __launch_bounds__(256) clear_counts(const LargestCountParameters p)
-{
-    i64 i = thread_number();
-    if (i < p.limit)
-    {
-        p.counts[i] = 0;
-    }
-}
-
-// counts[n] = how often n occurs; the order of whole additions cannot show.
-extern "C" __global__ void __launch_bounds__(256) count_numbers(const LargestCountParameters p)
-{
-    i64 i = thread_number();
-    if (i < p.length)
-    {
-        int number = p.numbers[i];
-        if (number >= 0 && number < p.limit)
-        {
-            atomicAdd(&p.counts[number], 1);
-        }
-    }
-}
-
-// The largest count, by one block.
-extern "C" __global__ void __launch_bounds__(1024) largest_count(const LargestCountParameters p)
-{
-    __shared__ int parts[32];
-    int largest = 0;
-    for (int i = threadIdx.x; i < p.limit; i += blockDim.x)
-    {
-        largest = max(largest, p.counts[i]);
-    }
-
-#pragma unroll
-    for (int distance = 16; distance > 0; distance >>= 1)
-    {
-        largest = max(largest, __shfl_xor_sync(0xffffffffu, largest, distance));
-    }
-
-    if ((threadIdx.x & 31) == 0)
-    {
-        parts[threadIdx.x >> 5] = largest;
-    }
-
-    __syncthreads();
-    if (threadIdx.x == 0)
-    {
-        for (int i = 1; i < (int)(blockDim.x >> 5); i++)
-        {
-            largest = max(largest, parts[i]);
-        }
-
-        p.largest[0] = largest;
     }
 }
 

@@ -7,10 +7,6 @@ namespace MoEActors.Native.Cuda.Parameters;
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct TopRowsParameters(CudaMatrix Scores, nint Valid, nint Keys, nint Rows, int Count);
 
-/// <summary>For <c>clear_counts</c>, <c>count_numbers</c>, <c>largest_count</c>.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal readonly record struct LargestCountParameters(nint Numbers, nint Counts, nint Largest, int Length, int Limit);
-
 /// <summary>For <c>clear_marks</c>, <c>mark_columns</c>, <c>columns_of_rows</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct ColumnsOfRowsParameters(nint Rows, nint Marks, nint Choices, int Columns, int Count, int Limit, int K);

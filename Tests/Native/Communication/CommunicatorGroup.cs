@@ -33,7 +33,7 @@ internal sealed class CommunicatorGroup : IDisposable
         if (transport == Transport.InProcess)
         {
             var group = new InProcessCommunicatorGroup(size, deadline, time);
-            return new CommunicatorGroup([.. Enumerable.Range(0, size).Select(group.Open)], group);
+            return new CommunicatorGroup([.. Enumerable.Range(0, size).Select(rank => group.Open(rank))], group);
         }
 
         // Some hosts have one rank, some two, as in a cluster of unequal machines.

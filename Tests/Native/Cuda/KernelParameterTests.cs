@@ -61,6 +61,7 @@ public partial class KernelParameterTests
     [Theory]
     [InlineData("sums", "TOKEN_CHUNK", LaunchShapes.TokenChunk)]
     [InlineData("optimizer", "SQUARES_CHUNK", LaunchShapes.SquaresChunk)]
+    [InlineData("slots", "SERVED_CHUNK", SlotTable.Chunk)]
     [InlineData("attention", "THREADS", AttentionKernels.Threads)]
     public void Numbers_that_both_sides_know_are_the_same(string family, string name, int value) =>
         Assert.Contains($"#define {name} {value.ToString(CultureInfo.InvariantCulture)}\n", KernelSource.Of(family), StringComparison.Ordinal);
@@ -118,13 +119,26 @@ public partial class KernelParameterTests
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        using Process compiler = Process.Start(start)!;
+        using Process compiler = Started(start);
         Task<string> output = compiler.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Task<string> errors = compiler.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         compiler.StandardInput.Write(program);
         compiler.StandardInput.Close();
         compiler.WaitForExit();
         return (output.Result, errors.Result);
+    }
+
+    private static Process Started(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Skip("There is no g++ to compare the declarations with.");
+            throw;
+        }
     }
 
     [GeneratedRegex(@"^struct (\w+Parameters)\s*\{", RegexOptions.Multiline)]

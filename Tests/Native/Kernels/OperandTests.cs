@@ -48,7 +48,6 @@ public class OperandTests
         Refuses("dLogits", () => device.CrossEntropy(x, ids, 1, two, wide, sum));
         Refuses("sum", () => device.CrossEntropy(x, ids, 1, two, x, default));
         Refuses("sum", () => device.SumOfSquares(two, default));
-        Refuses("largest", () => device.LargestCount(ids, 2, ids));
         Refuses("coefficients", () => device.MixRows(x, x, x, x));
         Refuses("dCoefficients", () => device.MixRowsGradient(x, x, wide.SliceColumns(0, 2), x, x, x, x));
         Refuses("x", () => device.Rotary(x, wide, wide, 2, false));

@@ -35,7 +35,7 @@ internal sealed class TopPGate(float p) : IGateKind
         {
             // The topK best of each token, best first; then whoever comes behind the share goes.
             _best.Select(tape, pass);
-            pass.Routing.HostChoices.CopyTo(choices);
+            tape.Device.Read(pass.Routing.Choices, choices);
             ReadOnlySpan<float> scores = ReadScores(tape, pass);
             for (int i = 0; i < choices.Length; i += pass.Routing.K)
             {

@@ -1,0 +1,20 @@
+#pragma once
+#include "../Execution/Kernel.h"
+
+// An emulated "cubin": a magic, the length and the bytes of a shared object.
+namespace emulation::image {
+
+struct Header {
+    char magic[8];
+    uint64_t length;
+};
+
+constexpr char Magic[8] = {'M', 'o', 'E', 'e', 'm', 'u', '0', '1'};
+
+/// Loads an image into the process; nullptr, with the problem in words, where it is none.
+Module* load(const void* bytes, std::string& problem);
+
+/// The kernel of a name; nullptr: the module has none.
+const KernelEntry* kernel(const Module& module, const std::string& name);
+
+}

@@ -1,0 +1,237 @@
+#include "Engine.h"
+#include "../Faults/Faults.h"
+#include "../Memory/Arena.h"
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace emulation::engine {
+
+namespace {
+
+/// What a thread of the host waits for; at most so many operations are executed for it.
+struct Demand {
+    Point point;
+    int budget;
+};
+
+std::mutex* const Lock = new std::mutex;
+std::condition_variable* const Wake = new std::condition_variable;  // for the device's thread
+std::condition_variable* const Done = new std::condition_variable;  // for everybody who waits
+std::condition_variable* const HostWork = new std::condition_variable;
+std::vector<Stream*>* const Streams = new std::vector<Stream*>;
+std::vector<Demand*>* const Demands = new std::vector<Demand*>;
+std::deque<std::pair<Stream*, Operation>>* const HostFunctions = new std::deque<std::pair<Stream*, Operation>>;
+bool started = false;
+Context* current = nullptr;
+thread_local bool isHostThread = false;
+
+bool ready(const Stream& stream) {
+    return !stream.busy && !stream.queue.empty()
+        && std::all_of(stream.queue.front().after.begin(), stream.queue.front().after.end(), [](const Point& p) { return reached(p); });
+}
+
+void complete(Stream& stream) {
+    ++stream.completed;
+    Done->notify_all();
+}
+
+/// The stream whose next operation a point needs first; it may be busy.
+Stream* neededFor(Point point) {
+    for (;;) {
+        Stream* stream = point.stream;
+        if (stream->busy || stream->queue.empty()) {
+            return stream;
+        }
+        const auto& after = stream->queue.front().after;
+        const auto missing = std::find_if(after.begin(), after.end(), [](const Point& p) { return !reached(p); });
+        if (missing == after.end()) {
+            return stream;
+        }
+        point = *missing;
+    }
+}
+
+/// The stream to go on with: mostly one that is needed, sometimes any. nullptr: nothing can be done now.
+Stream* choose(const Demand& demand) {
+    Stream* needed = neededFor(demand.point);
+    std::vector<Stream*> open;
+    std::copy_if(Streams->begin(), Streams->end(), std::back_inserter(open), [](Stream* stream) { return ready(*stream); });
+    if (open.empty()) {
+        return nullptr;
+    }
+    return ready(*needed) && streamOrder().below(4) != 0 ? needed : open[streamOrder().below(static_cast<uint32_t>(open.size()))];
+}
+
+void execute(Stream& stream, std::unique_lock<std::mutex>& lock) {
+    Operation operation = std::move(stream.queue.front());
+    stream.queue.pop_front();
+    if (stream.context->error != CUDA_SUCCESS) {
+        complete(stream);
+    } else if (operation.onHostThread) {
+        stream.busy = true;
+        HostFunctions->emplace_back(&stream, std::move(operation));
+        HostWork->notify_one();
+    } else {
+        stream.busy = true;
+        current = stream.context;
+        lock.unlock();
+        operation.run();
+        lock.lock();
+        stream.busy = false;
+        complete(stream);
+    }
+}
+
+[[noreturn]] void deviceThread() {
+    arena::open();
+    std::unique_lock lock(*Lock);
+    for (;;) {
+        std::erase_if(*Demands, [](Demand* demand) { return demand->budget <= 0 || reached(demand->point); });
+        Stream* chosen = nullptr;
+        Demand* served = nullptr;
+        if (!Demands->empty()) {
+            served = (*Demands)[streamOrder().below(static_cast<uint32_t>(Demands->size()))];
+            chosen = choose(*served);
+        }
+        if (chosen == nullptr) {
+            Done->notify_all();
+            Wake->wait(lock);
+            continue;
+        }
+        --served->budget;
+        execute(*chosen, lock);
+    }
+}
+
+[[noreturn]] void hostThread() {
+    isHostThread = true;
+    std::unique_lock lock(*Lock);
+    for (;;) {
+        HostWork->wait(lock, [] { return !HostFunctions->empty(); });
+        auto [stream, operation] = std::move(HostFunctions->front());
+        HostFunctions->pop_front();
+        lock.unlock();
+        operation.run();
+        lock.lock();
+        stream->busy = false;
+        complete(*stream);
+        Wake->notify_all();
+    }
+}
+
+void start() {
+    if (!started) {
+        started = true;
+        std::thread(deviceThread).detach();
+        std::thread(hostThread).detach();
+    }
+}
+
+/// Lets the device's thread work for a demand until it is met or spent.
+void serve(Demand demand) {
+    std::unique_lock held(*Lock, std::adopt_lock);
+    Demands->push_back(&demand);
+    Wake->notify_all();
+    Done->wait(held, [&] { return reached(demand.point) || std::find(Demands->begin(), Demands->end(), &demand) == Demands->end(); });
+    std::erase(*Demands, &demand);
+    held.release();
+}
+
+}
+
+void lock() { Lock->lock(); }
+
+void unlock() { Lock->unlock(); }
+
+Stream* openStream(Context& context, bool blocking) {
+    start();
+    auto* stream = new Stream;
+    stream->context = &context;
+    stream->blocking = blocking;
+    Streams->push_back(stream);
+    return stream;
+}
+
+/// The stream's work goes on; its object stays, as events may point to it.
+void closeStream(Stream* stream) { stream->destroyed = true; }
+
+void closeAll(Context& context) {
+    for (Stream* stream : *Streams) {
+        stream->destroyed |= stream->context == &context && !stream->isDefault;
+    }
+}
+
+bool isStream(const Stream* stream) {
+    const auto found = std::find(Streams->begin(), Streams->end(), stream);
+    return found != Streams->end() && !(*found)->destroyed;
+}
+
+Point enqueue(Stream& stream, Operation operation) {
+    // The default stream waits for the blocking ones and they for it.
+    for (Stream* other : *Streams) {
+        if (other != &stream && other->context == stream.context && other->blocking && stream.blocking && (stream.isDefault || other->isDefault)
+            && other->completed < other->enqueued) {
+            operation.after.push_back({other, other->enqueued});
+        }
+    }
+    stream.queue.push_back(std::move(operation));
+    return {&stream, ++stream.enqueued};
+}
+
+bool reached(const Point& point) { return point.stream == nullptr || point.stream->completed >= point.ticket; }
+
+void await(const Point& point) {
+    if (!reached(point)) {
+        serve({point, 1 << 30});
+    }
+}
+
+void awaitAll(Context& context) {
+    const std::vector<Stream*> streams = *Streams;
+    for (Stream* stream : streams) {
+        if (stream->context == &context) {
+            await({stream, stream->enqueued});
+        }
+    }
+}
+
+void nudge(const Point& point) {
+    if (!reached(point)) {
+        serve({point, 2});
+    }
+}
+
+void drop(Context& context) {
+    for (Stream* stream : *Streams) {
+        if (stream->context == &context) {
+            stream->completed += stream->queue.size();
+            stream->queue.clear();
+        }
+    }
+    Done->notify_all();
+}
+
+int liveStreams(const Context& context) {
+    return static_cast<int>(
+        std::count_if(Streams->begin(), Streams->end(), [&](Stream* stream) { return stream->context == &context && !stream->destroyed && !stream->isDefault; }));
+}
+
+Context& executing() { return *current; }
+
+void fail(CUresult error) {
+    Guard guard;
+    if (current->error == CUDA_SUCCESS) {
+        current->error = error;
+    }
+}
+
+void fail(CUresult error, const char* kind, const std::string& message) {
+    report(kind, message);
+    fail(error);
+}
+
+bool insideHostFunction() { return isHostThread; }
+
+}
