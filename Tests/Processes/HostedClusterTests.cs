@@ -14,7 +14,7 @@ using Orleans.Storage;
 namespace MoEActors.Tests.Processes;
 
 /// <summary>What a host's own silo has of a cluster: its storage, its connections, and what keeps it out.</summary>
-public sealed class HostedClusterTests
+public sealed class HostedClusterTests(Store store) : IClassFixture<Store>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -24,8 +24,8 @@ public sealed class HostedClusterTests
     public async Task Of_a_thousand_racing_writers_exactly_one_wins(string kind)
     {
         const int Writers = 1000;
-        using RedisServer redis = await RedisServer.StartAsync(kind);
-        using IHost host = Build(redis, "storage");
+        using RedisServer? other = kind == RedisServer.Garnet ? null : await RedisServer.StartAsync(kind);
+        using IHost host = Build(other ?? store.Redis, "storage", "storage");
         await host.StartAsync(Cancellation);
         IGrainStorage storage = host.Services.GetRequiredKeyedService<IGrainStorage>(MoEClusteringExtensions.Storage);
         GrainId grain = GrainId.Create("run", "m");
@@ -59,10 +59,9 @@ public sealed class HostedClusterTests
     [Fact]
     public async Task A_silo_whose_runs_are_its_own_is_no_member_of_a_cluster_of_several_processes()
     {
-        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
-        using IHost alone = Build(redis, "alone", KeepToItself);
+        using IHost alone = Build(store.Redis, "alone", "alone", KeepToItself);
         await alone.StartAsync(Cancellation);
-        using IHost second = Build(redis, "second", KeepToItself);
+        using IHost second = Build(store.Redis, "second", "alone", KeepToItself);
         ClusterStartException refused = await Assert.ThrowsAsync<ClusterStartException>(() => second.StartAsync(Cancellation));
         Assert.Contains("IRunStore (InMemoryRunStore) and ICommunicatorProvider (InProcessCommunicatorProvider)", refused.Message, StringComparison.Ordinal);
         Assert.Contains("silo alone", refused.Message, StringComparison.Ordinal);
@@ -71,7 +70,7 @@ public sealed class HostedClusterTests
         Assert.False(alone.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
         var stopping = new TaskCompletionSource();
         alone.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
-        using IHost shared = Build(redis, "shared");
+        using IHost shared = Build(store.Redis, "shared", "alone");
         await shared.StartAsync(Cancellation);
         await Deadline.WithinAsync(stopping.Task, "the silo whose runs are its own has ended");
         await alone.StopAsync(Cancellation);
@@ -91,13 +90,12 @@ public sealed class HostedClusterTests
 
         using RedisServer wasteful = await RedisServer.StartAsync(
             RedisServer.Redis, "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru");
-        using IHost host = Build(wasteful, "refused");
+        using IHost host = Build(wasteful, "refused", "refused");
         ClusterStartException refused = await Assert.ThrowsAsync<ClusterStartException>(() => host.StartAsync(Cancellation));
         Assert.Contains($"Redis at {wasteful.Address} throws away runs and members", refused.Message, StringComparison.Ordinal);
 
         using RedisServer good = await RedisServer.StartAsync(RedisServer.Redis);
-        using RedisServer garnet = await RedisServer.StartAsync(RedisServer.Garnet);
-        foreach (RedisServer server in new[] { good, garnet })
+        foreach (RedisServer server in new[] { good, store.Redis })
         {
             settings = await RedisCheck.ReadAsync(RedisAddress.Parse(server.Address), Cancellation);
             Assert.Null(settings.Refusal);
@@ -133,18 +131,17 @@ public sealed class HostedClusterTests
     [Fact]
     public async Task Tls_of_both_sides_goes_beneath_the_handshake()
     {
-        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
         using X509Certificate2 ours = NewCertificate();
-        using IHost first = Build(redis, "first", before: silo => UseTls(silo, ours));
+        using IHost first = Build(store.Redis, "first", "tls", before: silo => UseTls(silo, ours));
         await first.StartAsync(Cancellation);
-        using IHost second = Build(redis, "second", before: silo => UseTls(silo, ours));
+        using IHost second = Build(store.Redis, "second", "tls", before: silo => UseTls(silo, ours));
         await second.StartAsync(Cancellation);
         IManagementGrain management = second.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
         Assert.Equal(2, (await management.GetHosts(onlyActive: true, Cancellation)).Count);
         Assert.Equal(2, (await management.GetRuntimeStatistics([], Cancellation)).Length);
 
         // The secret alone does not do: the certificate is looked at first.
-        var bare = new ConnectOptions { Redis = redis.Address, Secret = MoeProcess.Secret, Deadline = TimeSpan.FromSeconds(4) };
+        var bare = new ConnectOptions { Redis = store.Redis.Address, ClusterId = "tls", Secret = MoeProcess.Secret, Deadline = TimeSpan.FromSeconds(3) };
         await Assert.ThrowsAsync<ConnectionFailedException>(() => MoEActors.Client.MoECluster.ConnectAsync(bare, cancellationToken: Cancellation));
         await second.StopAsync(Cancellation);
         await first.StopAsync(Cancellation);
@@ -168,16 +165,16 @@ public sealed class HostedClusterTests
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), password: null);
     }
 
-    private static IHost Build(RedisServer redis, string name, Action<ISiloBuilder>? more = null, Action<ISiloBuilder>? before = null)
+    private static IHost Build(RedisServer redis, string name, string cluster, Action<ISiloBuilder>? more = null, Action<ISiloBuilder>? before = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.UseOrleans(silo =>
         {
             before?.Invoke(silo);
-            silo.UseMoECluster(cluster =>
+            silo.UseMoECluster(options =>
             {
-                (cluster.Redis, cluster.SiloName, cluster.Secret) = (redis.Address, name, MoeProcess.Secret);
-                (cluster.SiloPort, cluster.GatewayPort) = (Ports.Free(), Ports.Free());
+                (options.Redis, options.SiloName, options.ClusterId, options.Secret) = (redis.Address, name, cluster, MoeProcess.Secret);
+                (options.SiloPort, options.GatewayPort) = (Ports.Free(), Ports.Free());
             });
             silo.AddMoE();
             more?.Invoke(silo);

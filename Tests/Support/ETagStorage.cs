@@ -43,7 +43,7 @@ internal sealed class ETagStorage : IGrainStorage
     }
 
     /// <summary>Loses the answers of some writes, which are taken or not.</summary>
-    public void LoseNext(int after, int count, bool taken) => (_untilLoss, _losses, _taken) = (after, count, taken);
+    public void LoseNext(int after, int count, bool taken) => (Lost, _untilLoss, _losses, _taken) = (0, after, count, taken);
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {

@@ -24,7 +24,7 @@ public sealed class CoordinatorLifeTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_silo_outside_of_the_epoch_that_leaves_in_the_middle_of_a_step_goes_unnoticed(bool kill)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         EmbeddedSilo home = await HomeAsync(cluster);
         var members = new PlacementRequest { Silos = [.. cluster.Silos.Silos.Where(silo => silo.Index != home.Index).Select(silo => silo.Name)] };
         TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, members, Cancellation), Steps);
@@ -35,7 +35,7 @@ public sealed class CoordinatorLifeTests
         Task held = cluster.DataPlane.HoldAt(rank: 1, calls: 50);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps - 1);
         await held;
-        Task leaving = kill ? cluster.Silos.KillAsync(home, Cancellation) : cluster.Silos.StopAsync(home, Cancellation);
+        Task leaving = kill ? cluster.KillAsync(home) : cluster.Silos.StopAsync(home, Cancellation);
         if (kill)
         {
             await leaving;

@@ -49,10 +49,10 @@ public sealed class FailureTests
     [Fact]
     public async Task A_member_that_dies_before_the_first_step_can_be_left_out()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
         await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         MoEModel open = await cluster.Client.CreateModelAsync(cluster["open"], Run, null, Cancellation);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[1]);
 
         await open.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Silos = ["silo-0"] }, Cancellation);

@@ -98,7 +98,7 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
     {
         if (!_clusters.TryGetValue(threads, out TrainingCluster? cluster))
         {
-            cluster = await TrainingCluster.StartAsync(Devices, threads);
+            cluster = await TrainingCluster.RentAsync(Devices, threads);
             _clusters.Add(threads, cluster);
         }
 

@@ -131,15 +131,14 @@ public sealed class RunStoreTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_write_whose_answer_is_lost_is_looked_up_before_anything_else(bool taken)
     {
-        var storage = new ETagStorage();
-        IRunStore store = Make("grain storage", storage);
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1], store: store);
-        var model = await cluster.Client.CreateModelAsync("m", Run, null, TestContext.Current.CancellationToken);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, TestContext.Current.CancellationToken), 4);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 3, inGrainStorage: true);
+        ETagStorage storage = cluster.Storage!;
+        var model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, TestContext.Current.CancellationToken);
+        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, TestContext.Current.CancellationToken), 4);
         storage.LoseNext(after: 3, count: 3, taken);
 
         expected.AssertSame(await TrainingTrace.OfAsync(model, 4), $"with answers of the store that were lost, the writes {(taken ? "" : "not ")}taken");
-        Assert.Equal(4, (await store.ReadAsync("m"))!.Step);
+        Assert.Equal(4, (await cluster.Store.ReadAsync(cluster["m"]))!.Step);
         Assert.Equal(3, storage.Lost);
     }
 
