@@ -90,7 +90,7 @@ internal sealed class Coordinator
             RequestChecks.Inference(request: null, _model);
         }
 
-        if (_members.Map is null && Term.Record.Map is not null && _batches.IsBeyond(request.Step))
+        if (!_views.IsOpen && Term.Record.Map is not null && _batches.IsBeyond(request.Step))
         {
             return false;
         }

@@ -265,45 +265,6 @@ public sealed class RecoveryTests
         Assert.Equal(0, repeated);
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public async Task A_store_that_forgets_its_tail_is_told_again_by_the_coordinator_or_by_the_members(bool newCoordinator)
-    {
-        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 3, inGrainStorage: true);
-        ETagStorage storage = cluster.Storage!;
-        TrainingTrace expected = await Undisturbed;
-        MoEModel model = await CreateAsync(cluster);
-        await TrainAsync(model, 2);
-        var then = storage.Remember();
-        await TrainAsync(model, 3);
-        storage.GoBack(then);
-        if (newCoordinator)
-        {
-            CoordinatorLifeTests.DeactivateNext(cluster);
-            await model.GetStatusAsync(Cancellation);
-        }
-
-        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 5), "with a store that forgot three steps");
-        Assert.Equal(Steps, (await storage.ToRunStore().ReadAsync(cluster["m"]))!.Step);
-    }
-
-    [Fact]
-    public async Task A_store_that_forgot_a_model_is_not_followed()
-    {
-        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 3, inGrainStorage: true);
-        ETagStorage storage = cluster.Storage!;
-        var then = storage.Remember();
-        MoEModel model = await CreateAsync(cluster);
-        await TrainAsync(model, 2);
-        storage.GoBack(then);
-        CoordinatorLifeTests.DeactivateNext(cluster);
-        await model.GetStatusAsync(Cancellation);
-
-        InvalidRequestException refused = await Assert.ThrowsAsync<InvalidRequestException>(() => CreateAsync(cluster));
-        Assert.Contains("the store has come back without it", refused.Message, StringComparison.Ordinal);
-        Assert.True(await cluster.Client.DeleteModelAsync(cluster["m"], Cancellation));
-        Assert.Equal(0, (await CreateAsync(cluster)).Step);
-    }
-
     [Fact]
     public async Task A_layer_of_a_caller_goes_back_to_its_last_snapshot_and_says_so()
     {
