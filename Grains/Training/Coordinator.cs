@@ -169,7 +169,7 @@ internal sealed class Coordinator
     public async Task<DeleteOutcome> DeleteAsync()
     {
         DeleteOutcome outcome = await _deletion.RunAsync();
-        _snapshots.Delete();
+        await _snapshots.DeleteAsync();
         return outcome;
     }
 

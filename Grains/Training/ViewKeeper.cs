@@ -94,9 +94,10 @@ internal sealed class ViewKeeper(
                 events.ViewResumed();
             }
         }
-        catch (ViewFailedException)
+        catch (ViewFailedException e)
         {
-            // A member is gone, or what it held: the next view is of those that are left.
+            // A member is gone, or what it held: the next view is of those that are left. They may be waiting for it since the last coordinator's time.
+            await EndAsync(e);
         }
         finally
         {

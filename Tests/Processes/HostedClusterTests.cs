@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Durability;
 using MoEActors.Native.Communication.InProcess;
@@ -81,6 +82,29 @@ public sealed class HostedClusterTests(Store store) : IClassFixture<Store>
     }
 
     [Fact]
+    public async Task Silos_meet_in_a_server_of_redis_itself_and_keep_their_runs_there()
+    {
+        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Redis);
+        using IHost first = Build(redis, "first", "redis"), second = Build(redis, "second", "redis");
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        var byRedis = new ConnectOptions { Redis = redis.Address, ClusterId = "redis", Secret = MoeProcess.Secret };
+        await using (MoECluster cluster = await MoECluster.ConnectAsync(byRedis, cancellationToken: Cancellation))
+        {
+            MoEModel model = await cluster.CreateModelAsync("m", TrainingRuns.Small, null, Cancellation);
+            Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(model.Run, 1), Cancellation)).Step);
+            Assert.Equal(["first", "second"], (await model.GetStatusAsync(Cancellation)).SiloNames.Order());
+
+            // One leaves; the other has heard of it, and goes on with what is kept.
+            await second.StopAsync(Cancellation);
+            Assert.Equal(2, (await model.TrainStepAsync(TrainingRuns.Batch(model.Run, 2), Cancellation)).Step);
+            Assert.Equal(["first"], (await model.GetStatusAsync(Cancellation)).SiloNames);
+        }
+
+        await first.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task A_redis_server_that_forgets_is_told_of_and_one_that_throws_away_is_refused()
     {
         using RedisServer forgetful = await RedisServer.StartAsync(RedisServer.Redis, "--appendonly", "yes", "--appendfsync", "everysec");
@@ -142,7 +166,7 @@ public sealed class HostedClusterTests(Store store) : IClassFixture<Store>
 
         // The secret alone does not do: the certificate is looked at first.
         var bare = new ConnectOptions { Redis = store.Redis.Address, ClusterId = "tls", Secret = MoeProcess.Secret, Deadline = TimeSpan.FromSeconds(3) };
-        await Assert.ThrowsAsync<ConnectionFailedException>(() => MoEActors.Client.MoECluster.ConnectAsync(bare, cancellationToken: Cancellation));
+        await Assert.ThrowsAsync<ConnectionFailedException>(() => MoECluster.ConnectAsync(bare, cancellationToken: Cancellation));
         await second.StopAsync(Cancellation);
         await first.StopAsync(Cancellation);
 

@@ -26,6 +26,9 @@ internal sealed class ETagStorage : IGrainStorage
 
     public int Lost { get; private set; }
 
+    /// <summary>Whether nothing can be deleted now.</summary>
+    public bool RefusesToClear { get; set; }
+
     /// <summary>All that is stored now.</summary>
     public IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data)> Remember() => new Dictionary<(string, GrainId), (string, byte[])>(_entries);
 
@@ -94,6 +97,11 @@ internal sealed class ETagStorage : IGrainStorage
     {
         lock (_lock)
         {
+            if (RefusesToClear)
+            {
+                throw new TimeoutException("The store did not answer.");
+            }
+
             Require(stateName, grainId, grainState.ETag);
             _entries.TryRemove((stateName, grainId), out _);
         }

@@ -23,6 +23,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
 {
     private readonly EmbeddedCluster _cluster;
     private readonly TemporaryFolder _snapshots;
+    private readonly List<EmbeddedSilo> _frozen = [];
     private readonly int _silos;
     private int _lease;
 
@@ -132,6 +133,17 @@ internal sealed class TrainingCluster : IAsyncDisposable
         await killing;
     }
 
+    /// <summary>
+    /// Freezes a silo: nobody reaches it and the others are told that it is dead, while what it does in the data plane it goes on doing. It ends with the test.
+    /// </summary>
+    public async Task FreezeAsync(EmbeddedSilo silo)
+    {
+        silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
+        silo.Services.GetRequiredService<SiloNetwork>().Cut();
+        _frozen.Add(silo);
+        await Silos.Silos.First(other => other != silo).Services.GetRequiredService<IClusterMembershipService>().TryKill(silo.Address);
+    }
+
     /// <summary>Deletes what earlier tests have left, for one that looks at all that a host has.</summary>
     public async Task ClearAsync()
     {
@@ -158,6 +170,8 @@ internal sealed class TrainingCluster : IAsyncDisposable
     {
         DataPlane.Release();
         Disk.Instead = null;
+        await Silos.KillAsync(_frozen);
+        _frozen.Clear();
         if (Pool is null || !await Pool.TryReturnAsync(this))
         {
             await _cluster.DisposeAsync();

@@ -24,7 +24,7 @@ public sealed class DuplicateActivationTests
     public async Task The_one_that_its_shard_has_left_refuses_and_touches_nothing()
     {
         await using TrainingCluster cluster = await RentAsync();
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["undisturbed"], Run, null, Cancellation), 6);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 6);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         TrainingTrace first = await TrainingTrace.OfAsync(model, 2);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
@@ -69,7 +69,7 @@ public sealed class DuplicateActivationTests
     public async Task One_that_is_to_begin_beside_the_right_one_does_not_and_touches_nothing()
     {
         await using TrainingCluster cluster = await RentAsync();
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["undisturbed"], Run, null, Cancellation), 3);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 3);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         ShardId shard = map.Shards.First();

@@ -21,7 +21,7 @@ public sealed class ForgetfulStoreTests
     {
         await using TrainingCluster cluster = await RentAsync();
         ETagStorage storage = cluster.Storage!;
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         await TrainingTrace.OfAsync(model, 2);
         var then = storage.Remember();

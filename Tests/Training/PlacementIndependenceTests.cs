@@ -13,6 +13,9 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
 {
     private const int Steps = 30;
 
+    /// <summary>As many show whether a placement changes a bit, and leave time for many placements.</summary>
+    private const int StepsOfCase = 10;
+
     /// <summary>Devices of each silo of the clusters that the property draws from.</summary>
     private static readonly int[] Devices = [1, 2, 1, 3];
 
@@ -91,7 +94,7 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
     {
         MoEModel model = await cluster.Client.CreateModelAsync(
             cluster[$"m{Interlocked.Increment(ref _models)}"], Runs[run], placement, TestContext.Current.CancellationToken);
-        return await TrainingTrace.OfAsync(model, Steps);
+        return await TrainingTrace.OfAsync(model, StepsOfCase);
     }
 
     private async Task<TrainingCluster> ClusterAsync(int threads)

@@ -17,23 +17,14 @@ public sealed class RecoveryTests
 
     private static readonly RunConfiguration Run = TrainingRuns.Small;
 
-    private static readonly Lazy<Task<TrainingTrace>> UndisturbedRun = new(async () =>
-    {
-        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        return await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["undisturbed"], Run, null, Cancellation), Steps);
-    });
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    /// <summary>What the run is when nobody dies, wherever it is.</summary>
-    private static Task<TrainingTrace> Undisturbed => UndisturbedRun.Value;
 
     // Snapshots after steps 3 and 6. A step is about 35 calls of the data plane on each rank, and each opening of a view a few more.
     [Theory, InlineData(1, 10), InlineData(1, 60), InlineData(0, 170), InlineData(3, 180)]
     public async Task A_member_that_dies_in_a_step_costs_nothing_that_was_acknowledged(int silo, int calls)
     {
         await using TrainingCluster cluster = await RentAsync(4);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         Task held = cluster.DataPlane.HoldAt(rank: silo == 0 ? 1 : 0, calls);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
@@ -51,7 +42,7 @@ public sealed class RecoveryTests
     public async Task Two_silos_that_die_at_once_cost_nothing_either()
     {
         await using TrainingCluster cluster = await RentAsync(4);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 150);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
@@ -67,7 +58,7 @@ public sealed class RecoveryTests
     public async Task A_silo_that_dies_while_another_one_is_being_made_up_for_costs_nothing_either()
     {
         await using TrainingCluster cluster = await RentAsync(4);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         await TrainAsync(model, 5);
         await cluster.KillAsync(cluster.Silos.Silos[3]);
@@ -86,7 +77,7 @@ public sealed class RecoveryTests
     public async Task A_silo_that_comes_back_is_a_member_again_and_has_experts()
     {
         await using TrainingCluster cluster = await RentAsync(3);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         await TrainAsync(model, 4);
         await cluster.KillAsync(cluster.Silos.Silos[1]);
@@ -120,7 +111,7 @@ public sealed class RecoveryTests
     {
         using var folder = new TemporaryFolder();
         await using TrainingCluster cluster = await RentAsync(3);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel first = await CreateAsync(cluster);
         await TrainAsync(first, 4);
         await first.SaveAsync(folder.Path, cancellationToken: Cancellation);
@@ -160,8 +151,7 @@ public sealed class RecoveryTests
         await using TrainingCluster cluster = await RentAsync(3);
         MoEModel model = await CreateAsync(cluster);
         RunRecord record = await TrainUntilAsync(cluster, model, record => record.Snapshots.Length == 2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(
-            await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), (int)record.Step + 1);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, (int)record.Step + 1);
         string file = Directory.GetFiles(record.Snapshots[1].Place!, "model-step-*").Max()!;
         if (what == "delete")
         {
@@ -184,7 +174,7 @@ public sealed class RecoveryTests
     public async Task Snapshots_that_cannot_be_written_stop_nothing_and_the_log_goes_back_to_the_beginning()
     {
         await using TrainingCluster cluster = await RentAsync(3);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         await File.WriteAllTextAsync(await cluster.SnapshotsAsync(cluster["m"]), "no folder", Cancellation);
         await TrainAsync(model, 8);
@@ -230,6 +220,35 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public async Task A_snapshot_that_is_wanted_at_once_waits_for_the_one_that_is_being_sealed()
+    {
+        await using TrainingCluster cluster = await RentAsync(3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Silos = ["silo-0", "silo-1"] }, Cancellation);
+        using var disk = new SlowIndexStore();
+        cluster.Disk.Instead = disk;
+        await TrainAsync(model, 3);
+        long first = model.Step;
+        while (!disk.HasBegun)
+        {
+            await TrainAsync(model, 1);
+        }
+
+        // A silo that was no member starts from a snapshot of the last step.
+        await TrainAsync(model, 1);
+        Task<MoEModel> joins = cluster.Client.CreateModelAsync(
+            cluster["m"], Run, new PlacementRequest { Silos = ["silo-0", "silo-1", "silo-2"] }, Cancellation);
+        Task early = await Task.WhenAny(joins, Task.Delay(300, Cancellation));
+        Assert.NotSame(joins, early);
+        disk.Go();
+        await joins;
+        RunRecord record = (await cluster.Store.ReadAsync(cluster["m"]))!;
+        Assert.Equal([first, model.Step], record.Snapshots.Select(mark => mark.Step));
+        Assert.Equal(2, record.Snapshots.Select(mark => mark.Place).Distinct().Count());
+        await TrainAsync(model, 1);
+        (await TrainingTrace.UndisturbedAsync(Run, (int)model.Step)).AssertEnd(await TrainingTrace.OfAsync(model, 0), "after a snapshot that took its time");
+    }
+
+    [Fact]
     public async Task Without_snapshots_a_lost_silo_is_named_and_what_to_do()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 0);
@@ -246,7 +265,7 @@ public sealed class RecoveryTests
     public async Task Expert_replicas_on_living_silos_make_a_loss_cost_nothing()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        TrainingTrace expected = await Undisturbed;
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         int[][][] ranks = [.. Run.Model.Experts.Select(count => Enumerable.Range(0, count).Select(expert => new[] { expert % 3, (expert + 1) % 3 }).ToArray())];
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Ranks = ranks }, Cancellation);
         await TrainAsync(model, 5);

@@ -25,12 +25,7 @@ public sealed class TcpTrainingTests
     [InlineData(1, 1, 1, 1)]
     public async Task Training_over_TCP_gives_the_bits_of_training_in_one_process(params int[] devices)
     {
-        TrainingTrace expected;
-        await using (TrainingCluster shared = await TrainingCluster.RentAsync(2))
-        {
-            expected = await TrainingTrace.OfAsync(await shared.Client.CreateModelAsync(shared["m"], Run, null, Cancellation), Steps);
-        }
-
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         await using TrainingCluster cluster = await RentAsync(devices);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         TrainingTrace begin = await TrainingTrace.OfAsync(model, Steps / 2);
@@ -48,7 +43,7 @@ public sealed class TcpTrainingTests
     {
         await using TrainingCluster cluster = await RentAsync(1, 2, 1);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 2);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 2);
         StepOutcome first = await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         cluster.Host(1).ModelAt(cluster["m"], 1)!.Interrupt(new InvalidOperationException("the device burned"));
         StepOutcome second = await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
