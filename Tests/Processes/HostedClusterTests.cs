@@ -1,14 +1,18 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Durability;
 using MoEActors.Native.Communication.InProcess;
+using MoEActors.Native.Communication.Tcp;
 using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Support;
+using Orleans.Configuration;
 using Orleans.Connections.Security;
 using Orleans.Storage;
 
@@ -189,6 +193,29 @@ public sealed class HostedClusterTests(Store store) : IClassFixture<Store>
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), password: null);
     }
 
+    [Fact]
+    public async Task The_data_plane_is_configured_as_everything_else_is_and_validated_at_the_start()
+    {
+        using IHost wrong = Build(new() { ["MaxHandshakes"] = "0", ["ParkingDeadline"] = "-00:00:01" });
+        Exception refused = await Assert.ThrowsAnyAsync<Exception>(() => wrong.StartAsync(Cancellation));
+        Assert.Contains("MoEDataPlane:MaxHandshakes is 0; it must be at least 1.", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("MoEDataPlane:ParkingDeadline is -00:00:01; it must be positive.", refused.Message, StringComparison.Ordinal);
+        using IHost unknown = Build(new() { ["MaxHandshake"] = "5" });
+        Assert.Contains("MaxHandshake", (await Assert.ThrowsAnyAsync<Exception>(() => unknown.StartAsync(Cancellation))).ToString(), StringComparison.Ordinal);
+
+        using IHost right = Build(new() { ["MaxHandshakes"] = "5", ["HandshakeDeadline"] = "00:00:02" });
+        TcpOptions chosen = right.Services.GetRequiredService<IOptions<TcpOptions>>().Value;
+        Assert.Equal((5, TimeSpan.FromSeconds(2), "moe", MoeProcess.Secret, 4321), (chosen.MaxHandshakes, chosen.HandshakeDeadline, chosen.ClusterId, chosen.Secret, chosen.Listen.Port));
+
+        static IHost Build(Dictionary<string, string?> plane)
+        {
+            HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+            builder.Configuration.AddInMemoryCollection(plane.Select(one => KeyValuePair.Create($"{TcpOptions.Section}:{one.Key}", one.Value)));
+            builder.UseOrleans(silo => silo.UseMoECluster(cluster => (cluster.Redis, cluster.Secret, cluster.DataPort) = ("127.0.0.1:1", MoeProcess.Secret, 4321)).AddMoE());
+            return builder.Build();
+        }
+    }
+
     private static IHost Build(RedisServer redis, string name, string cluster, Action<ISiloBuilder>? more = null, Action<ISiloBuilder>? before = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -201,6 +228,9 @@ public sealed class HostedClusterTests(Store store) : IClassFixture<Store>
                 (options.SiloPort, options.GatewayPort) = (Ports.Free(), Ports.Free());
             });
             silo.AddMoE();
+
+            // Silos of this process that took each other for dead, on a busy machine, would end it.
+            silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromSeconds(10));
             more?.Invoke(silo);
         });
         return builder.Build();

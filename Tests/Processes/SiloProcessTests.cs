@@ -6,25 +6,20 @@ using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Cli;
-using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Processes;
 
 /// <summary>Silos in processes of their own: they join, are found, die, come back, and keep others out.</summary>
 [Collection(ProcessClusterTests.Name)]
-public sealed class SiloProcessTests(ProcessCluster cluster) : IDisposable
+public sealed class SiloProcessTests(ProcessCluster cluster)
 {
     /// <summary>Between two questions: whoever asks without a pause takes the cores from who is asked.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private static readonly HttpClient Http = new();
 
-    private readonly TemporaryFolder _folder = new();
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Silos_of_several_processes_are_one_cluster_that_clients_find_and_that_outlives_each_of_them()
@@ -79,13 +74,9 @@ public sealed class SiloProcessTests(ProcessCluster cluster) : IDisposable
     public async Task Others_are_kept_out()
     {
         // Silos with another secret, and of the same name: they end with 1 and say why.
-        CommandLineRun twin = await RunAsync("--name", "two", "--secret-file", _folder.Write("secret", MoeProcess.Secret));
-        Assert.Equal(1, twin.ExitCode);
-        Assert.Contains("There is a silo named two already", twin.Error, StringComparison.Ordinal);
-        CommandLineRun foreign = await RunAsync("--name", "foreign", "--secret-file", _folder.Write("other", "another secret, as long"));
-        Assert.Equal(1, foreign.ExitCode);
-        Assert.Matches("moe silo: Silo foreign cannot be a member of a cluster with silo (one|two)", foreign.Error);
-        Assert.Contains("it does not have this cluster's secret", foreign.Error, StringComparison.Ordinal);
+        using SiloProcess foreign = MoeProcess.StartSilo(
+            cluster.Redis.Address, "foreign", new Dictionary<string, string> { ["MOE_SECRET"] = "another secret, as long" });
+        using SiloProcess twin = MoeProcess.StartSilo(cluster.Redis.Address, "two");
 
         // A client with another secret or with none; a process that says something else.
         ConnectionFailedException other = await Assert.ThrowsAsync<ConnectionFailedException>(() => ConnectAsync("another secret, as long"));
@@ -99,9 +90,15 @@ public sealed class SiloProcessTests(ProcessCluster cluster) : IDisposable
             Assert.Equal(0, await stream.ReadAsync(new byte[16], Cancellation));
         }
 
+        Assert.Equal(1, await twin.Process.EndAsync());
+        Assert.Contains("There is a silo named two already", twin.Process.Output, StringComparison.Ordinal);
+        Assert.Equal(1, await foreign.Process.EndAsync());
+        Assert.Matches("moe silo: Silo foreign cannot be a member of a cluster with silo (one|two)", foreign.Process.Output);
+        Assert.Contains("it does not have this cluster's secret", foreign.Process.Output, StringComparison.Ordinal);
+
         // The members have told of each, and are none the worse.
         Assert.Contains("(Malformed)", cluster.One.Process.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("another secret", cluster.One.Process.Output + cluster.Two.Process.Output + foreign.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("another secret", cluster.One.Process.Output + cluster.Two.Process.Output + foreign.Process.Output, StringComparison.Ordinal);
         await using MoECluster client = await cluster.ConnectAsync();
         Assert.Empty(await client.ListModelsAsync(Cancellation));
         await AgreeAsync(2, cluster.One, cluster.Two);
@@ -110,9 +107,7 @@ public sealed class SiloProcessTests(ProcessCluster cluster) : IDisposable
     [Fact]
     public async Task A_silo_that_cannot_start_says_why()
     {
-        CommandLineRun lost = await RunAsync(Ports.Free(), []);
-        Assert.Equal(1, lost.ExitCode);
-        Assert.Matches("moe silo: Redis at 127.0.0.1:[0-9]+ does not answer as it should: ", lost.Error);
+        using SiloProcess lost = MoeProcess.StartSilo($"127.0.0.1:{Ports.Free()}", "lost");
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         string port = $"{((IPEndPoint)taken.LocalEndpoint).Port}";
@@ -121,16 +116,8 @@ public sealed class SiloProcessTests(ProcessCluster cluster) : IDisposable
         CommandLineRun exposed = await CommandLineRun.Of("silo", "--redis", "127.0.0.1:1", "--listen-address", "0.0.0.0");
         Assert.Equal(2, exposed.ExitCode);
         Assert.Contains("$.secretFile in the file) is missing: other machines can reach this silo", exposed.Error, StringComparison.Ordinal);
-    }
-
-    private Task<CommandLineRun> RunAsync(params string[] arguments) => RunAsync(cluster.Redis.Port, arguments);
-
-    /// <summary>`moe silo` in this process: one that cannot be a member ends by itself.</summary>
-    private static Task<CommandLineRun> RunAsync(int redis, string[] arguments)
-    {
-        (int silo, int gateway, int health) = (Ports.Free(), Ports.Free(), Ports.Free());
-        return CommandLineRun.Of(
-            [.. $"silo --redis 127.0.0.1:{redis} --silo-port {silo} --gateway-port {gateway} --health-port {health} --log-level critical".Split(' '), .. arguments]);
+        Assert.Equal(1, await lost.Process.EndAsync());
+        Assert.Matches("moe silo: Redis at 127.0.0.1:[0-9]+ does not answer as it should: ", lost.Process.Output);
     }
 
     private Task<MoECluster> ConnectAsync(string? secret) => MoECluster.ConnectAsync(

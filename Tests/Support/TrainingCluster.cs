@@ -11,6 +11,7 @@ using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Orleans;
 using MoEActors.Workers.Host;
+using Orleans.Configuration;
 
 namespace MoEActors.Tests.Support;
 
@@ -106,6 +107,9 @@ internal sealed class TrainingCluster : IAsyncDisposable
                     silo.AddIncomingGrainCallFilter<TrainingCallFilter>();
                     silo.AddGrainService<LatchService>();
                     silo.Services.AddSingleton<ILatchServiceClient, LatchServiceClient>();
+
+                    // Silos of this process that took each other for dead, on a busy machine, would end it. Who kills one tells the others.
+                    silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromSeconds(10));
                     shape.Configure?.Invoke(silo);
                 },
             },
@@ -122,8 +126,8 @@ internal sealed class TrainingCluster : IAsyncDisposable
         Path.Combine(_snapshots.Path, $"{model}-{(await Store.ReadAsync(model))!.Run.ToString("n")[..8]}");
 
     /// <summary>
-    /// Ends silos as a crash does. Another one is told that they are dead, as its probes would tell it two seconds later; how a silo learns that by itself is
-    /// for <c>LeavingSiloFactTests</c> to see.
+    /// Ends silos as a crash does. Another one is told that they are dead, as its probes would tell it; how a silo learns that by itself is for
+    /// <c>LeavingSiloFactTests</c> to see.
     /// </summary>
     public async Task KillAsync(params EmbeddedSilo[] silos)
     {
