@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace MoEActors.Native.Memory;
@@ -21,6 +22,9 @@ public readonly record struct DeviceSpan<T>(nint Address, long LongLength)
 
     /// <summary>True when there is no element.</summary>
     public bool IsEmpty => LongLength == 0;
+
+    /// <summary>How many elements and where. The one that comes with a record would ask for <see cref="Length"/>, which a long span has not.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{LongLength} {typeof(T).Name} elements at 0x{Address:x}");
 
     /// <summary>The elements from <paramref name="start"/> on.</summary>
     public DeviceSpan<T> Slice(long start) => Slice(start, LongLength - start);
