@@ -8,8 +8,11 @@ namespace MoEActors.Native.Cuda.Kernels;
 /// <summary>Compiles a text to machine code for a GPU, by NVRTC.</summary>
 internal static unsafe class KernelCompiler
 {
-    /// <summary>Multiplications and additions may be contracted, as on the CPU, and nothing else that changes results: no fast mathematics.</summary>
-    public static string[] OptionsFor(CudaGpu gpu) => [$"--gpu-architecture={gpu.Architecture}", "--std=c++17", "--fmad=true"];
+    /// <summary>
+    /// Multiplications and additions may be contracted, as on the CPU, and nothing else that changes results: no fast mathematics. Functions without a word
+    /// about where they run, lambdas above all, run on the device.
+    /// </summary>
+    public static string[] OptionsFor(CudaGpu gpu) => [$"--gpu-architecture={gpu.Architecture}", "--std=c++17", "--fmad=true", "-default-device"];
 
     /// <summary>The compiler's version.</summary>
     public static string Version
