@@ -29,7 +29,7 @@ internal static class ClusterCommand
             using SecondSignal second = SecondSignal.EndsAtOnce();
             ClusterFolder folder = ClusterFolder.Beside(parsed.GetRequiredValue(runs));
             await new ClusterSupervisor(folder, parsed.GetValue(silos), least, new PrefixedLog(output)).RunAsync(cancellation);
-            return ExitCode.Done;
+            return second.CodeOfEnd;
         });
     }
 

@@ -13,7 +13,7 @@ internal static class SiloCommand
         Dictionary<string, Option<string?>> values =
             SiloValue.All.ToDictionary(value => value.Name, value => TextOption.Optional(value.Option, value.What, value.Description));
         Command command = new(
-            "silo", "Run one silo of a cluster of several processes. When it is asked to end, it finishes what it does and leaves; the program ends with 0.")
+            "silo", "Run one silo of a cluster of several processes. When it is asked to end, it finishes what it does and leaves; the program ends with 0 then, and with 130 on Ctrl-C.")
         {
             config, endWithInput,
         };
@@ -30,7 +30,8 @@ internal static class SiloCommand
             SiloSettings settings = SiloSettings.Read(parsed.GetValue(config), Environment.GetEnvironmentVariables(), given);
             using ParentWatch? parent = parsed.GetValue(endWithInput) ? ParentWatch.Begin() : null;
             using SecondSignal second = SecondSignal.EndsAtOnce();
-            return await SiloProcess.RunAsync(settings, parent?.Gone ?? default, cancellation) ? ExitCode.Done : ExitCode.Failed;
+            bool hasLeft = await SiloProcess.RunAsync(settings, parent?.Gone ?? default, cancellation);
+            return !hasLeft ? ExitCode.Failed : cancellation.IsCancellationRequested ? second.CodeOfEnd : ExitCode.Done;
         });
     }
 }

@@ -15,7 +15,7 @@ internal static class SiloProcess
     /// <param name="settings">What the silo was told.</param>
     /// <param name="parentGone">Cancelled when whoever started this process has ended.</param>
     /// <param name="cancellation">Asks it to end.</param>
-    /// <returns>Whether it was asked to end; if not, it could not go on.</returns>
+    /// <returns>Whether it was asked to end and has left its cluster; if not, it could not go on, or had to be cut short.</returns>
     /// <exception cref="ClusterStartException">It cannot start.</exception>
     public static async Task<bool> RunAsync(SiloSettings settings, CancellationToken parentGone, CancellationToken cancellation)
     {
@@ -39,12 +39,13 @@ internal static class SiloProcess
         bool wasAsked = cancellation.IsCancellationRequested || parentGone.IsCancellationRequested;
         SiloLog.Leaving(
             log, settings.Name, cancellation.IsCancellationRequested ? "it was asked to" : wasAsked ? "whoever started it has ended, or asks it to" : "it cannot go on");
-        if (await StopAsync(host, log, settings.Name))
+        bool hasLeft = await StopAsync(host, log, settings.Name);
+        if (hasLeft)
         {
             SiloLog.Left(log, settings.Name);
         }
 
-        return wasAsked;
+        return wasAsked && hasLeft;
     }
 
     /// <summary>Stops what has started of a host that has not. Orleans refuses to stop a silo that does not run, and what kept it from that is what matters.</summary>

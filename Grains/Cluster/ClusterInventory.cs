@@ -27,7 +27,7 @@ internal sealed class ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnl
     /// <summary>Takes the inventory of some silos.</summary>
     /// <exception cref="ViewFailedException">One of them is gone.</exception>
     public static async Task<ClusterInventory> TakeAsync(Members members, IReadOnlyList<string> silos) =>
-        Of([.. silos.Zip(await Task.WhenAll(silos.Select(members.GetInventoryAsync)))]);
+        Of([.. silos.Zip(await members.GetInventoriesAsync(silos))]);
 
     /// <summary>The inventory of silos that have answered.</summary>
     public static ClusterInventory Of(IReadOnlyList<(string Silo, HostInventory Inventory)> hosts) => new(

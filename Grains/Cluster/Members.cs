@@ -88,6 +88,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
             .Where(placed => Map!.Workers[placed.Index % Map.Workers.Length].Silo == silo),
     ];
 
+    /// <summary>Takes the inventory of several silos.</summary>
+    /// <exception cref="ViewFailedException">One of them is gone.</exception>
+    public Task<HostInventory[]> GetInventoriesAsync(IEnumerable<string> silos) => AllAsync([.. silos.Select(GetInventoryAsync)]);
+
     /// <summary>Takes the inventory of a silo.</summary>
     /// <exception cref="ViewFailedException">The silo is gone.</exception>
     public Task<HostInventory> GetInventoryAsync(string silo) => OnAsync(silo, async host =>
@@ -129,13 +133,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         Task<HostReport>[] calls =
             [.. Silos.Select(silo => OnAsync(silo, host => ExecuteAsync(host, [.. posted, new NumberedCommand(header, command(silo))])))];
 
-        // The first member that is gone ends it: the others wait for that one, and are told by whoever ends the view.
-        await foreach (Task<HostReport> call in Task.WhenEach(calls))
-        {
-            await call;
-        }
-
-        HostReport[] reports = await Task.WhenAll(calls);
+        HostReport[] reports = await AllAsync(calls);
         foreach ((string silo, HostReport report) in Silos.Zip(reports))
         {
             _memory[silo] = report.Memory;
@@ -178,7 +176,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
 
     /// <summary>Waits until all members have carried out a command, well or not.</summary>
     /// <exception cref="ViewFailedException">A silo is gone.</exception>
-    public Task WaitAsync(long number) => Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number))));
+    public Task WaitAsync(long number) => AllAsync([.. Silos.Select(silo => OnAsync(silo, host => PollAsync(host, number)))]);
 
     /// <summary>
     /// Leaves a command to travel in front of the next one, in the same call; nothing waits for it. <see cref="FlushAsync"/> sends it when nothing
@@ -191,7 +189,21 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     public Task FlushAsync() => _posted.Count == 0 ? Task.CompletedTask : SubmitAsync(TakePosted());
 
     private Task<HostReport?[]> SubmitAsync(NumberedCommand[] commands) =>
-        Task.WhenAll(Silos.Select(silo => OnAsync(silo, host => host.SubmitAsync(commands, TimeSpan.Zero))));
+        AllAsync([.. Silos.Select(silo => OnAsync(silo, host => host.SubmitAsync(commands, TimeSpan.Zero)))]);
+
+    /// <summary>
+    /// Waits for all members. The first one that is gone ends it: the others may be waiting for that one, until their deadline or until whoever ends the view
+    /// tells them.
+    /// </summary>
+    private static async Task<T[]> AllAsync<T>(Task<T>[] calls)
+    {
+        await foreach (Task<T> call in Task.WhenEach(calls))
+        {
+            await call;
+        }
+
+        return await Task.WhenAll(calls);
+    }
 
     private NumberedCommand[] TakePosted()
     {

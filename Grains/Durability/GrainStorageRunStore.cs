@@ -36,13 +36,13 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
                 return null;
             }
 
-            (StoredState state, string? tag) = found;
+            (RunRecord state, string? tag) = found;
             StoredDefinition? definition = await ReadAsync<StoredDefinition>(model, DefinitionOf(state.Run));
             PlacementMap? map = state.MapName is { } name ? await ReadAsync<PlacementMap>(model, name) : null;
             if (definition is not null && (state.MapName is null || map is not null))
             {
                 _known[model] = new Known(state.Version, tag, map, state.MapName);
-                return state.With(definition, map);
+                return definition.With(state, map);
             }
 
             // The coordinator has gone on meanwhile, and what that state referred to is gone. Unless it has not: then something is missing.
@@ -71,8 +71,7 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
         if (known.Version == 0)
         {
             // Before anything refers to it. Whoever loses the race for the name has written under another.
-            await WriteAsync(model, DefinitionOf(record.Run), new StoredDefinition(
-                record.Run, record.Configuration, record.Checkpoint, record.CheckpointStep, record.InferenceOnly, record.Cursor));
+            await WriteAsync(model, DefinitionOf(record.Run), StoredDefinition.Of(record));
             await ChangeCatalogueAsync(names => names.Add(model));
         }
 
@@ -86,7 +85,7 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
             }
         }
 
-        GrainState<StoredBytes> state = Stored(StoredState.Of(record, mapName), known.Tag);
+        GrainState<StoredBytes> state = Stored(StoredDefinition.StateOf(record, mapName), known.Tag);
         try
         {
             await storage.WriteStateAsync(State, IdOf(model), state);
@@ -179,10 +178,10 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
 
     private static string BatchOf(long step) => string.Create(CultureInfo.InvariantCulture, $"batch.{step}");
 
-    private async Task<(StoredState State, string? Tag)?> FindAsync(string model)
+    private async Task<(RunRecord State, string? Tag)?> FindAsync(string model)
     {
         GrainState<StoredBytes> found = await FetchAsync(model, State);
-        return found.RecordExists ? (serializer.Deserialize<StoredState>(found.State!.Data)!, found.ETag) : null;
+        return found.RecordExists ? (serializer.Deserialize<RunRecord>(found.State!.Data)!, found.ETag) : null;
     }
 
     private async Task<T?> ReadAsync<T>(string model, string name)

@@ -110,6 +110,11 @@ internal static partial class RunLog
         "Model {Model}, term {Term}, view {View}: the store has step {Step} as the last one, and members have committed step {Found}: it has forgotten what it had acknowledged. The run goes on from its members; a snapshot is taken at once. Find out why the store forgets.")]
     public static partial void StoreBehind(ILogger log, string model, long term, long view, long step, long found);
 
+    [LoggerMessage(
+        129, LogLevel.Warning,
+        "Model {Model}, term {Term}, view {View}: batches up to step {Step}, which nobody needs any more, cannot be deleted now: {Cause} They are with the next ones.")]
+    public static partial void TrimFailed(ILogger log, string model, long term, long view, long step, string cause);
+
     [LoggerMessage(122, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
     public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }

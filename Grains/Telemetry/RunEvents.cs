@@ -167,6 +167,9 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
 
     public void SnapshotFailed(long step, string cause) => RunLog.SnapshotFailed(log, model, Term, View, step, $"{cause.TrimEnd('.')}.");
 
+    /// <summary>Batches up to a step that nobody needs any more are still in the store.</summary>
+    public void TrimFailed(long step, Exception cause) => RunLog.TrimFailed(log, model, Term, View, step, cause.Message);
+
     /// <summary>What was lost with a silo has been computed again.</summary>
     /// <param name="from">The step that all members started from.</param>
     /// <param name="lost">The last step that was decided before.</param>

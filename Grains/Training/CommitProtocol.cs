@@ -59,7 +59,7 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
     /// <exception cref="ViewFailedException">A member is gone, or has lost a step that is committed.</exception>
     public async Task<bool> SettleAsync()
     {
-        HostInventory[] inventories = await Task.WhenAll(members.Silos.Select(members.GetInventoryAsync));
+        HostInventory[] inventories = await members.GetInventoriesAsync(members.Silos);
         long view = term.Record.View;
         HostInventory? late = inventories.FirstOrDefault(inventory => inventory.View != view);
         if (inventories.Any(inventory => inventory.View != view && (inventory.Pending != view || inventory.View != late!.View)))

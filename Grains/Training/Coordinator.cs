@@ -90,7 +90,7 @@ internal sealed class Coordinator
             RequestChecks.Inference(request: null, _model);
         }
 
-        if (_members.Map is null && Term.Record.Map is not null && _batches.IsBeyond(request.Step))
+        if (!_views.IsOpen && Term.Record.Map is not null && _batches.IsBeyond(request.Step))
         {
             return false;
         }
@@ -169,7 +169,7 @@ internal sealed class Coordinator
     public async Task<DeleteOutcome> DeleteAsync()
     {
         DeleteOutcome outcome = await _deletion.RunAsync();
-        _snapshots.Delete();
+        await _snapshots.DeleteAsync();
         return outcome;
     }
 

@@ -27,8 +27,14 @@ internal sealed class SnapshotKeeper(
     /// <summary>The last ones are kept: if one turns out to be damaged, there is another.</summary>
     private const int Kept = 2;
 
+    /// <summary>How long the index of a snapshot whose parts are all there may take to come to disk before another one is given up that is wanted at once.</summary>
+    private static readonly TimeSpan SealPatience = TimeSpan.FromSeconds(30);
+
+    private readonly List<string> _obsolete = [];
     private PendingSnapshot? _pending;
     private SnapshotMark? _sealed;
+    private Task _trimming = Task.CompletedTask;
+    private long _trimmed = term.Record.LoggedFrom;
     private long _last = term.Record.Step;
 
     /// <summary>Whether snapshots are taken.</summary>
@@ -66,18 +72,17 @@ internal sealed class SnapshotKeeper(
         return record with { Snapshots = kept, LoggedFrom = kept.Length == Kept ? kept[0].Step : record.LoggedFrom };
     }
 
-    /// <summary>Forgets the batches that no snapshot needs any more, and snapshots of earlier terms. Once the record says so.</summary>
+    /// <summary>
+    /// Forgets the batches that no snapshot needs any more, and snapshots of earlier terms, once the record says so. Nothing waits for it: what cannot be forgotten
+    /// now is forgotten with the next trim.
+    /// </summary>
     /// <param name="before">The record as it was before.</param>
-    public async Task TrimAsync(RunRecord before)
+    public void Trim(RunRecord before)
     {
-        if (term.Record.LoggedFrom > before.LoggedFrom)
+        _obsolete.AddRange(before.Snapshots.Except(term.Record.Snapshots).Select(mark => mark.Place!).Where(place => place != PlaceOf(0) && place != PlaceOf(1)));
+        if (_trimming.IsCompleted && (term.Record.LoggedFrom > _trimmed || _obsolete.Count > 0))
         {
-            await store.TrimBatchesAsync(model, before.LoggedFrom + 1, term.Record.LoggedFrom);
-        }
-
-        foreach (SnapshotMark mark in before.Snapshots.Except(term.Record.Snapshots).Where(mark => mark.Place != PlaceOf(0) && mark.Place != PlaceOf(1)))
-        {
-            await Task.Run(() => TryRemove(places.Resolve(mark.Place!)));
+            _trimming = TrimAsync();
         }
     }
 
@@ -93,7 +98,7 @@ internal sealed class SnapshotKeeper(
     /// <summary>Takes the parts of a snapshot that came with the reports of a step.</summary>
     public void Collect(IEnumerable<(int Rank, SnapshotPart? Part)> parts)
     {
-        if (_pending is not { } pending)
+        if (_pending is not { Sealing: null } pending)
         {
             return;
         }
@@ -107,7 +112,7 @@ internal sealed class SnapshotKeeper(
 
         if (pending.Add(parts))
         {
-            SealAsync(pending).Ignore();
+            pending.Sealing = SealAsync(pending);
         }
     }
 
@@ -116,8 +121,20 @@ internal sealed class SnapshotKeeper(
     /// <exception cref="ViewFailedException">A member failed.</exception>
     public async Task TakeAsync()
     {
+        await FinishSealingAsync();
+        if (_sealed is not null)
+        {
+            // Written down before the next one is begun, which would else be written over it.
+            await RecordAsync();
+            if (IsCurrent)
+            {
+                return;
+            }
+        }
+
         if (_pending is { } older)
         {
+            // Its parts are still being written, and nobody waits for them.
             Abandon(older, "another one is wanted at once");
         }
 
@@ -126,26 +143,64 @@ internal sealed class SnapshotKeeper(
         await members.RunAsync(pending.Command);
         IReadOnlyList<SnapshotReport> reports = await members.RunAsync(new FinishSnapshotCommand(pending.Command.Tag));
         pending.Add(reports.Select(report => (report.Rank, report.Part)));
-        await SealAsync(pending);
+        await (pending.Sealing = SealAsync(pending));
         if (_sealed is null)
         {
             throw new CheckpointFailedException($"The snapshot of model '{model}' at step {term.Record.Step} was not written; the log says why.");
         }
 
-        RunRecord before = term.Record;
-        await term.WriteAsync(With(before));
-        await TrimAsync(before);
+        await RecordAsync();
     }
 
     /// <summary>Deletes the run's snapshots: it is no more.</summary>
-    public void Delete()
+    public async Task DeleteAsync()
     {
+        await Task.WhenAny(Task.WhenAll(_trimming, _pending?.Sealing ?? Task.CompletedTask), Task.Delay(SealPatience));
         _pending?.Save.Dispose();
         _pending = null;
         string all = places.Resolve(Folder);
         foreach (string folder in Directory.Exists(all) ? Directory.GetDirectories(all) : [])
         {
             TryRemove(folder);
+        }
+    }
+
+    private async Task RecordAsync()
+    {
+        RunRecord before = term.Record;
+        await term.WriteAsync(With(before));
+        Trim(before);
+    }
+
+    /// <summary>Waits for the index of a snapshot whose parts are all there.</summary>
+    /// <exception cref="CheckpointFailedException">It takes too long.</exception>
+    private async Task FinishSealingAsync()
+    {
+        if (_pending is { Sealing: { } sealing } pending && await Task.WhenAny(sealing, Task.Delay(SealPatience)) != sealing)
+        {
+            throw new CheckpointFailedException(
+                $"The snapshot of model '{model}' at step {pending.Command.Step} is still being written after {SealPatience.TotalSeconds:0} s; there can be no other until it is done.");
+        }
+    }
+
+    private async Task TrimAsync()
+    {
+        long through = term.Record.LoggedFrom;
+        try
+        {
+            if (through > _trimmed)
+            {
+                await store.TrimBatchesAsync(model, _trimmed + 1, through);
+                _trimmed = through;
+            }
+
+            string[] obsolete = [.. _obsolete];
+            await Task.Run(() => Array.ForEach(obsolete, place => TryRemove(places.Resolve(place))));
+            _obsolete.RemoveAll(obsolete.Contains);
+        }
+        catch (Exception e)
+        {
+            events.TrimFailed(through, e);
         }
     }
 
@@ -242,6 +297,9 @@ internal sealed class SnapshotKeeper(
         public GatePolicy[] Gates => gates;
 
         public long Begun { get; } = Stopwatch.GetTimestamp();
+
+        /// <summary>Ends when the index has been written, well or not; null while parts are missing.</summary>
+        public Task? Sealing { get; set; }
 
         public CheckpointFile[] Files => [.. _parts.OrderBy(part => part.Key).SelectMany(part => part.Value.Files)];
 

@@ -90,7 +90,7 @@ internal sealed class StepProtocol(
 
         await events.TraceAsync("moe.step.commit", step, () => commits.TellAsync(step, adopted));
         snapshots.Committed(step);
-        await snapshots.TrimAsync(before);
+        snapshots.Trim(before);
         return outcome;
     }
 

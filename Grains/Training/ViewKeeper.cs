@@ -18,6 +18,10 @@ internal sealed class ViewKeeper(
     private const int MostTries = 6;
 
     private bool _ended;
+    private bool _isAsking;
+
+    /// <summary>Whether a view is open whose members have said at which step they are.</summary>
+    public bool IsOpen => members.Map is not null && !_isAsking;
 
     /// <summary>The view that is written down.</summary>
     public ViewOutcome Outcome => new(term.Record.View, term.Record.Map!.Workers.Length, term.Record.Step, term.Record.Cursor);
@@ -80,6 +84,7 @@ internal sealed class ViewKeeper(
 
         members.Enter(term.Record.View, map);
         bool open = false;
+        _isAsking = true;
         try
         {
             if (await commits.SettleAsync() && !_ended)
@@ -89,12 +94,14 @@ internal sealed class ViewKeeper(
                 events.ViewResumed();
             }
         }
-        catch (ViewFailedException)
+        catch (ViewFailedException e)
         {
-            // A member is gone, or what it held: the next view is of those that are left.
+            // A member is gone, or what it held: the next view is of those that are left. They may be waiting for it since the last coordinator's time.
+            await EndAsync(e);
         }
         finally
         {
+            _isAsking = false;
             if (!open)
             {
                 members.Leave();

@@ -74,14 +74,14 @@ public sealed class MoEClusterOptions
     /// <summary>The addresses that are listened on.</summary>
     internal IPAddress ListeningAddress() => Resolve(ListenAddress ?? Address);
 
-    /// <summary>How rows travel between this silo and others.</summary>
-    internal TcpOptions DataPlane() => new()
+    /// <summary>Says where rows travel between this silo and others, and who they are.</summary>
+    internal void Apply(TcpOptions plane)
     {
-        Listen = new IPEndPoint(ListeningAddress(), ListenDataPort ?? DataPort),
-        Advertise = new IPEndPoint(AdvertisedAddress(), DataPort),
-        ClusterId = ClusterId,
-        Secret = Secret?.Trim(),
-    };
+        plane.Listen = new IPEndPoint(ListeningAddress(), ListenDataPort ?? DataPort);
+        plane.Advertise = new IPEndPoint(AdvertisedAddress(), DataPort);
+        plane.ClusterId = ClusterId;
+        plane.Secret = Secret;
+    }
 
     /// <summary>What is wrong, by the property that it is about.</summary>
     public IEnumerable<(string Property, string Error)> Errors()

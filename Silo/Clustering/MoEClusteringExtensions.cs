@@ -39,7 +39,12 @@ public static class MoEClusteringExtensions
         silo.Services.AddSingleton<IValidateOptions<MoEClusterOptions>, MoEClusterOptionsValidator>();
         silo.UseRedisClustering(_ => { });
         Configure<RedisClusteringOptions>((clustering, chosen) => clustering.ConfigurationOptions = RedisOf(chosen).Options);
-        silo.Services.AddSingleton(services => new TcpCommunicatorProvider(Chosen(services).DataPlane()));
+        silo.Services.AddOptions<TcpOptions>()
+            .BindConfiguration(TcpOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true)
+            .Configure<IOptions<MoEClusterOptions>>(Apply).ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<TcpOptions>, TcpOptionsValidator>();
+        silo.Services.AddSingleton(services => new TcpCommunicatorProvider(
+            services.GetRequiredService<IOptions<TcpOptions>>().Value, time: null, services.GetRequiredService<ILogger<TcpCommunicatorProvider>>()));
         if (!silo.Services.Any(service => service.ServiceType == typeof(IGrainStorage) && Storage.Equals(service.ServiceKey)))
         {
             silo.AddRedisGrainStorage(Storage, storage => storage.Configure<IServiceProvider>((redis, services) =>
@@ -95,6 +100,18 @@ public static class MoEClusteringExtensions
 
     internal static RedisAddress RedisOf(MoEClusterOptions options) => RedisAddress.Parse(options.Redis!, options.RedisPassword);
 
+    private static void Apply(TcpOptions plane, IOptions<MoEClusterOptions> chosen)
+    {
+        try
+        {
+            chosen.Value.Apply(plane);
+        }
+        catch (OptionsValidationException)
+        {
+            // What is wrong with those is told once, by themselves.
+        }
+    }
+
     private static MoEClusterOptions Chosen(IServiceProvider services) => services.GetRequiredService<IOptions<MoEClusterOptions>>().Value;
 
     private static void Guard(SiloConnectionOptions connections, IServiceProvider services)
@@ -113,6 +130,17 @@ public static class MoEClusteringExtensions
         connections.ConfigureGatewayInboundConnection(connection => connection.Use(guard.Accepting(ConnectionRole.Client, self: null, gates.Clients)));
 
         EndPoint Self() => services.GetRequiredService<ILocalSiloDetails>().SiloAddress.Endpoint;
+    }
+}
+
+/// <summary>Checks <see cref="TcpOptions"/> when a silo's host starts.</summary>
+internal sealed class TcpOptionsValidator : IValidateOptions<TcpOptions>
+{
+    /// <inheritdoc />
+    public ValidateOptionsResult Validate(string? name, TcpOptions options)
+    {
+        string[] errors = [.. options.Errors().Select(error => $"{TcpOptions.Section}:{error.Property} {error.Error}.")];
+        return errors.Length > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
     }
 }
 

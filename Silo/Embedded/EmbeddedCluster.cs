@@ -81,10 +81,11 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.CheckKinds = chosen.CheckKinds;
                     });
 
-                    // Silos of one process die with it: probes every half second by every pair took 1.3 % of a step's processor time, with four silos.
+                    // Silos of one process die with it: probes every half second by every pair took 1.3 % of a step's processor time, with four silos. What a run
+                    // waits for when one is killed all the same is its second probe that fails; little else takes time.
                     silo.Configure<ClusterMembershipOptions>(membership =>
                     {
-                        membership.ProbeTimeout = TimeSpan.FromSeconds(1);
+                        membership.ProbeTimeout = TimeSpan.FromMilliseconds(750);
                         membership.NumProbedSilos = 2;
                     });
                     chosen.Configure?.Invoke(index, silo);

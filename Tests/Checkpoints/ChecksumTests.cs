@@ -80,7 +80,7 @@ public sealed class ChecksumTests : IDisposable
         using var with = new TelemetryCapture("summed");
         using var without = new TelemetryCapture("bare");
         await using TrainingCluster cluster = await TrainingCluster.StartAsync(
-            [1], configure: silo => silo.ConfigureLogging(logging => logging.AddProvider(with).AddProvider(without)));
+            new([1], configure: silo => silo.ConfigureLogging(logging => logging.AddProvider(with).AddProvider(without))));
         MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
         await model.SaveAsync(_folder.Path, cancellationToken: Cancellation);
         await cluster.Client.RestoreModelAsync("summed", _folder.Path, null, Cancellation);

@@ -1,10 +1,7 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
-using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
@@ -34,15 +31,15 @@ public sealed class SaveFailureTests : IDisposable
     public async Task A_save_that_is_killed_at_any_operation_leaves_a_whole_checkpoint(string saved)
     {
         var disk = new DyingFileStore();
-        await using EmbeddedCluster cluster = await StartAsync(disk);
-        MoEModel old = await cluster.Client.CreateModelAsync("old", Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(disk);
+        MoEModel old = await cluster.Client.CreateModelAsync(cluster["old"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(old, 1);
         string original = Path.Combine(_folder.Path, "original");
         await old.SaveAsync(original, "old", cancellationToken: Cancellation);
         ulong oldHash = await old.FingerprintAsync(Cancellation);
         MoEModel model = saved == "the same run, later"
             ? old
-            : await cluster.Client.CreateModelAsync("new", saved == "another shape" ? OtherShape : OtherSeed, null, Cancellation);
+            : await cluster.Client.CreateModelAsync(cluster["new"], saved == "another shape" ? OtherShape : OtherSeed, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         ulong newHash = await model.FingerprintAsync(Cancellation);
 
@@ -60,7 +57,7 @@ public sealed class SaveFailureTests : IDisposable
             await (death < complete ? Assert.ThrowsAsync<CheckpointFailedException>(() => save) : save);
             disk.LiveFor(long.MaxValue);
 
-            MoEModel found = await cluster.Client.RestoreModelAsync($"at-{death}", folder, null, Cancellation);
+            MoEModel found = await cluster.Client.RestoreModelAsync(cluster[$"at-{death}"], folder, null, Cancellation);
             Assert.Equal(death < complete ? ("old", oldHash) : ("new", newHash), (found.Cursor, await found.FingerprintAsync(Cancellation)));
 
             // The next save tidies up.
@@ -75,8 +72,8 @@ public sealed class SaveFailureTests : IDisposable
     public async Task A_disk_that_is_full_is_named_and_nothing_half_written_stays()
     {
         var disk = new FullDiskFileStore();
-        await using EmbeddedCluster cluster = await StartAsync(disk);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, 1);
         await model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation);
         ulong hash = await model.FingerprintAsync(Cancellation);
@@ -88,7 +85,7 @@ public sealed class SaveFailureTests : IDisposable
                 await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", cancellationToken: Cancellation));
             Assert.Contains("No space left on device", failed.Message, StringComparison.Ordinal);
             Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*").Length);
-            MoEModel before = await cluster.Client.RestoreModelAsync($"before-{room}", Checkpoint, null, Cancellation);
+            MoEModel before = await cluster.Client.RestoreModelAsync(cluster[$"before-{room}"], Checkpoint, null, Cancellation);
             Assert.Equal((hash, 1L), (await before.FingerprintAsync(Cancellation), before.Step));
         }
 
@@ -102,8 +99,8 @@ public sealed class SaveFailureTests : IDisposable
     public async Task A_first_save_that_fails_leaves_nothing_and_speaks_of_no_older_one()
     {
         var disk = new FullDiskFileStore();
-        await using EmbeddedCluster cluster = await StartAsync(disk);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         foreach (long room in new[] { 0, 60_000 })
         {
             disk.Room = room;
@@ -118,8 +115,8 @@ public sealed class SaveFailureTests : IDisposable
     public async Task What_a_killed_save_left_makes_room_for_the_next()
     {
         var disk = new DyingFileStore();
-        await using EmbeddedCluster cluster = await StartAsync(disk);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation);
         disk.LiveFor(100_000);
         await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "two", cancellationToken: Cancellation));
@@ -129,15 +126,15 @@ public sealed class SaveFailureTests : IDisposable
         disk.LiveFor(Directory.GetFiles(Checkpoint, "*-step-*").Length - 4);
         await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, "three", cancellationToken: Cancellation));
         Assert.Equal(4, Directory.GetFiles(Checkpoint, "*-step-*.safetensors").Length);
-        Assert.Equal("one", (await cluster.Client.RestoreModelAsync("found", Checkpoint, null, Cancellation)).Cursor);
+        Assert.Equal("one", (await cluster.Client.RestoreModelAsync(cluster["found"], Checkpoint, null, Cancellation)).Cursor);
     }
 
     [Fact]
     public async Task Files_beside_an_index_that_cannot_be_read_stay_until_there_is_another()
     {
         var disk = new FullDiskFileStore();
-        await using EmbeddedCluster cluster = await StartAsync(disk);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(disk);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.SaveAsync(Checkpoint, "one", cancellationToken: Cancellation);
         string[] files = Directory.GetFiles(Checkpoint, "*-step-*");
         await File.WriteAllTextAsync(Path.Combine(Checkpoint, CheckpointFolder.IndexFile), "{ \"weight_map\": 3 }", Cancellation);
@@ -153,9 +150,9 @@ public sealed class SaveFailureTests : IDisposable
     public async Task Two_models_that_save_into_one_folder_at_once_leave_a_whole_checkpoint()
     {
         var disk = new FullDiskFileStore();
-        await using EmbeddedCluster cluster = await StartAsync(disk);
-        MoEModel first = await cluster.Client.CreateModelAsync("first", Run, null, Cancellation);
-        MoEModel second = await cluster.Client.CreateModelAsync("second", OtherSeed, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(disk);
+        MoEModel first = await cluster.Client.CreateModelAsync(cluster["first"], Run, null, Cancellation);
+        MoEModel second = await cluster.Client.CreateModelAsync(cluster["second"], OtherSeed, null, Cancellation);
         await first.SaveAsync(Checkpoint, "first", cancellationToken: Cancellation);
         using (CheckpointFolder.Lock(Checkpoint))
         {
@@ -168,7 +165,7 @@ public sealed class SaveFailureTests : IDisposable
         for (int i = 0; i < 5; i++)
         {
             await Task.WhenAll(Saved(first, "first"), Saved(second, "second"));
-            MoEModel found = await cluster.Client.RestoreModelAsync($"found-{i}", Checkpoint, null, Cancellation);
+            MoEModel found = await cluster.Client.RestoreModelAsync(cluster[$"found-{i}"], Checkpoint, null, Cancellation);
             Assert.Equal(await (found.Cursor == "first" ? first : second).FingerprintAsync(Cancellation), await found.FingerprintAsync(Cancellation));
             Assert.Equal(6, Directory.GetFiles(Checkpoint).Length);
         }
@@ -201,11 +198,10 @@ public sealed class SaveFailureTests : IDisposable
         return copy;
     }
 
-    private static Task<EmbeddedCluster> StartAsync(IFileStore disk) => ClusterStarts.EmbeddedAsync(
-        new EmbeddedClusterOptions
-        {
-            Silos = 2,
-            Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)),
-        },
-        Cancellation);
+    private static async Task<TrainingCluster> RentAsync(IFileStore disk)
+    {
+        TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        cluster.Disk.Instead = disk;
+        return cluster;
+    }
 }

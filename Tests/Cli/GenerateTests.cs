@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MoEActors.Client;
 using MoEActors.Modules.Models;
-using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Cli.Runs;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
@@ -98,8 +97,8 @@ public sealed class GenerateTests : IDisposable
             Experts = [4],
             MaximumSequence = 16,
         };
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 1 }, Cancellation);
-        MoEModel created = await cluster.Client.CreateModelAsync("m", new RunConfiguration { Model = model }, cancellationToken: Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        MoEModel created = await cluster.Client.CreateModelAsync(cluster["m"], new RunConfiguration { Model = model }, cancellationToken: Cancellation);
         await created.SaveAsync(_folder.Path, cancellationToken: Cancellation);
     }
 }

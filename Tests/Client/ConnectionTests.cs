@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -7,6 +5,7 @@ using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Modules.Models;
 using MoEActors.Silo.Hosting;
+using MoEActors.Tests.Processes;
 using MoEActors.Tests.Support;
 using Orleans.Configuration;
 
@@ -24,34 +23,25 @@ public sealed class ConnectionTests
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
         await using ServiceProvider services = new ServiceCollection().AddSingleton(cluster.Silos.Client).AddMoEClient().BuildServiceProvider();
-        MoEModel model = await services.GetRequiredService<MoECluster>().CreateModelAsync("m", Run, null, Cancellation);
+        MoEModel model = await services.GetRequiredService<MoECluster>().CreateModelAsync(cluster["m"], Run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
     }
 
     [Fact]
     public async Task A_client_finds_a_silo_through_redis_and_trains()
     {
-        using Process? redis = await StartRedisAsync(out string address);
-        Assert.SkipWhen(redis is null, "There is no redis-server on this machine.");
-        try
+        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Redis);
+        using IHost silo = await StartSiloAsync(redis.Address);
+        await using (MoECluster cluster = await MoECluster.ConnectAsync(new ConnectOptions { Redis = redis.Address }, cancellationToken: Cancellation))
         {
-            using IHost silo = await StartSiloAsync(address);
-            await using (MoECluster cluster = await MoECluster.ConnectAsync(new ConnectOptions { Redis = address }, cancellationToken: Cancellation))
-            {
-                MoEModel model = await cluster.CreateModelAsync("m", Run, null, Cancellation);
-                Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
-            }
+            MoEModel model = await cluster.CreateModelAsync("m", Run, null, Cancellation);
+            Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
+        }
 
-            ConnectionFailedException failed = await Assert.ThrowsAsync<ConnectionFailedException>(() => MoECluster.ConnectAsync(
-                new ConnectOptions { Redis = address, ClusterId = "other", Deadline = TimeSpan.FromSeconds(2) }, cancellationToken: Cancellation));
-            Assert.Contains("'other'", failed.Message, StringComparison.Ordinal);
-            await silo.StopAsync(Cancellation);
-        }
-        finally
-        {
-            redis.Kill();
-            await redis.WaitForExitAsync(Cancellation);
-        }
+        ConnectionFailedException failed = await Assert.ThrowsAsync<ConnectionFailedException>(() => MoECluster.ConnectAsync(
+            new ConnectOptions { Redis = redis.Address, ClusterId = "other", Deadline = TimeSpan.FromSeconds(1) }, cancellationToken: Cancellation));
+        Assert.Contains("'other'", failed.Message, StringComparison.Ordinal);
+        await silo.StopAsync(Cancellation);
     }
 
     private static async Task<IHost> StartSiloAsync(string redis)
@@ -67,34 +57,5 @@ public sealed class ConnectionTests
         IHost host = builder.Build();
         await host.StartAsync(Cancellation);
         return host;
-    }
-
-    private static Task<Process?> StartRedisAsync(out string address)
-    {
-        int port = Ports.Free();
-        address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
-        return StartAsync(port);
-
-        static async Task<Process?> StartAsync(int port)
-        {
-            var start = new ProcessStartInfo("redis-server", ["--port", port.ToString(CultureInfo.InvariantCulture), "--save", "", "--bind", "127.0.0.1"])
-            {
-                RedirectStandardOutput = true,
-            };
-            try
-            {
-                Process redis = Process.Start(start)!;
-                while (await redis.StandardOutput.ReadLineAsync(Cancellation) is { } line && !line.Contains("Ready to accept", StringComparison.Ordinal))
-                {
-                }
-
-                _ = redis.StandardOutput.ReadToEndAsync(Cancellation);
-                return redis;
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                return null;
-            }
-        }
     }
 }

@@ -158,10 +158,37 @@ public sealed unsafe class LaunchTests
             Assert.Equal(200, (int)Driver.ModuleLoadData(out _, bytes));
         }
 
+        (string Architecture, int Result)[] images = [("sm_90", 0), ("sm_80", 209), ("sm_100", 209)];
+        foreach ((string architecture, int result) in images)
+        {
+            fixed (byte* bytes = EmulatedGpu.Compile(Nothing, $"--gpu-architecture={architecture}").Image)
+            {
+                Assert.Equal(result, (int)Driver.ModuleLoadData(out _, bytes));
+            }
+        }
+
         nint function = EmulatedGpu.Load(Nothing, out nint module);
         Assert.Equal(500, (int)Driver.ModuleGetFunction(out _, module, "other"));
         EmulatedGpu.Check(Driver.ModuleUnload(module));
         Assert.NotEqual(CudaResult.Success, gpu.Launch(function, 1, 1, 0, 0));
+    }
+
+    [Fact]
+    public void The_host_may_not_touch_memory_of_the_device()
+    {
+        Assert.SkipUnless(File.ReadAllText("/proc/cpuinfo").Contains(" ospke", StringComparison.Ordinal), "This processor has no protection keys.");
+        using var gpu = new EmulatedGpu();
+        nint x = gpu.Upload(1f);
+        float* pinned = EmulatedGpu.Pinned(1);
+        string path = Path.GetTempFileName();
+        using (Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
+        {
+            // The system reads for the thread, and says no instead of ending the process.
+            RandomAccess.Write(file, new ReadOnlySpan<byte>(pinned, 4), 0);
+            Assert.ThrowsAny<Exception>(() => RandomAccess.Write(file, new ReadOnlySpan<byte>((void*)x, 4), 0));
+        }
+
+        File.Delete(path);
     }
 
     [Fact]

@@ -14,7 +14,13 @@ public class HostWaitTests
         ["plain"] = new() { TopK = 2 },
         ["everything at once"] = new()
         {
-            TopK = 2, Noise = 1f, Jitter = 0.1f, SecondChoiceNoise = 1f, CapacityFactor = 0.7f, Priority = SlotPriority.Random, ZCoefficient = 0.1f,
+            TopK = 2,
+            Noise = 1f,
+            Jitter = 0.1f,
+            SecondChoiceNoise = 1f,
+            CapacityFactor = 0.7f,
+            Priority = SlotPriority.Random,
+            ZCoefficient = 0.1f,
             Balance = BalanceLossKind.AllChoices,
         },
         ["load and importance"] = new() { TopK = 2, Noise = 1f, Balance = BalanceLossKind.LoadImportance },

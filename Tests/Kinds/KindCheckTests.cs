@@ -74,37 +74,28 @@ public sealed class KindCheckTests
     [Fact]
     public async Task A_silo_does_not_start_with_a_wrong_kind_unless_it_is_told_to()
     {
-        EmbeddedClusterOptions wrong = new() { Silos = 1, ExpertKinds = [new WrongExpert("no output")], GateKinds = [new WrongGate("twice")] };
+        EmbeddedClusterOptions wrong = new() { Silos = 1, ThreadsPerWorker = 1, ExpertKinds = [new WrongExpert("throws in forward")], GateKinds = [new WrongGate("too wide")] };
         OptionsValidationException refused =
             await Assert.ThrowsAsync<OptionsValidationException>(() => ClusterStarts.EmbeddedAsync(wrong, Cancellation));
         Assert.Contains("Expert 'wrong' failed its check", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Gate 'wrong' failed its check", refused.Message, StringComparison.Ordinal);
+
+        // Told to, it starts, and what they do in training is named.
         await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(wrong with { CheckKinds = false }, Cancellation);
-    }
-
-    [Theory, InlineData("throws in forward", "forward"), InlineData("throws in backward", "backward")]
-    public async Task What_an_expert_throws_in_training_is_named_and_keeps_its_stack(string mistake, string phase)
-    {
-        EmbeddedClusterOptions options = new() { Silos = 2, ThreadsPerWorker = 1, ExpertKinds = [new WrongExpert(mistake)], CheckKinds = false };
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(options, Cancellation);
-        RunConfiguration run = TrainingRuns.With("wrong", new GateOptions());
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
-        ViewFailedException failed = await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation));
-        int layer = phase == "forward" ? 0 : 2;
-        Assert.Contains($"Expert 'wrong' failed in layer {layer}, {phase}: FormatException: on purpose", failed.Message, StringComparison.Ordinal);
-        Assert.Contains($"{nameof(WrongExpert)}.{(phase == "forward" ? "Forward" : "Backward")}", failed.InnerException?.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_gate_of_another_width_than_its_layer_says_so()
-    {
-        EmbeddedClusterOptions options = new() { Silos = 1, ThreadsPerWorker = 1, GateKinds = [new WrongGate("too wide")], CheckKinds = false };
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(options, Cancellation);
+        await AssertExpertIsNamedAsync(cluster, "forward");
         RunConfiguration run = TrainingRuns.With("swiglu", new GateOptions { Kind = "wrong" });
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync("wide", run, null, Cancellation);
         ViewFailedException failed = await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation));
         Assert.Contains("Gate 'wrong' failed in layer 0, forward", failed.Message, StringComparison.Ordinal);
         Assert.Contains("as wide as 6 experts in a layer of 5", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_an_expert_throws_on_one_of_several_silos_is_named_and_keeps_its_stack()
+    {
+        EmbeddedClusterOptions options = new() { Silos = 2, ThreadsPerWorker = 1, ExpertKinds = [new WrongExpert("throws in backward")], CheckKinds = false };
+        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(options, Cancellation);
+        await AssertExpertIsNamedAsync(cluster, "backward");
     }
 
     [Fact]
@@ -124,5 +115,15 @@ public sealed class KindCheckTests
 
         TestContext.Current.SendDiagnosticMessage($"Two checks took {least.TotalMilliseconds:0.0} ms.");
         Assert.True(least < TimeSpan.FromMilliseconds(200), $"Two checks took {least.TotalMilliseconds:0.0} ms.");
+    }
+
+    private static async Task AssertExpertIsNamedAsync(EmbeddedCluster cluster, string phase)
+    {
+        RunConfiguration run = TrainingRuns.With("wrong", new GateOptions());
+        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        ViewFailedException failed = await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation));
+        int layer = phase == "forward" ? 0 : 2;
+        Assert.Contains($"Expert 'wrong' failed in layer {layer}, {phase}: FormatException: on purpose", failed.Message, StringComparison.Ordinal);
+        Assert.Contains($"{nameof(WrongExpert)}.{(phase == "forward" ? "Forward" : "Backward")}", failed.InnerException?.Message, StringComparison.Ordinal);
     }
 }

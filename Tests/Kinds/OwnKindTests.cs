@@ -31,8 +31,8 @@ public sealed class OwnKindTests
         TrainingTrace? expected = null;
         for (int silos = 1; silos <= 4; silos++)
         {
-            await using EmbeddedCluster cluster = await StartAsync(silos);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
+            MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
             TrainingTrace trace = await TrainingTrace.OfAsync(model, Steps);
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
             if (silos == 3)
@@ -41,11 +41,11 @@ public sealed class OwnKindTests
             }
         }
 
-        await using EmbeddedCluster other = await StartAsync(2);
-        MoEModel restored = await other.Client.RestoreModelAsync("m", folder.Path, null, Cancellation);
+        await using TrainingCluster other = await TrainingCluster.RentAsync(2);
+        MoEModel restored = await other.Client.RestoreModelAsync(other["m"], folder.Path, null, Cancellation);
         Assert.Equal(expected!.Fingerprint, await restored.FingerprintAsync(Cancellation));
         await restored.TrainStepAsync(TrainingRuns.Batch(Run, Steps + 1), Cancellation);
-        MoEModel opened = await other.Client.OpenModelAsync("m", Cancellation);
+        MoEModel opened = await other.Client.OpenModelAsync(other["m"], Cancellation);
         Assert.Equal(Steps + 1, opened.Step);
         Assert.Equal(1, (await opened.ConfigureGateAsync(0, gate => gate with { TopK = 1 }, Cancellation)).Options.TopK);
         await Assert.ThrowsAsync<InvalidRequestException>(() => opened.ConfigureGateAsync(0, gate => gate with { TopK = 99 }, Cancellation));
@@ -89,9 +89,9 @@ public sealed class OwnKindTests
     [Fact]
     public async Task A_name_that_nobody_added_is_refused_with_those_there_are()
     {
-        await using EmbeddedCluster cluster = await StartAsync(1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
         ModelConfigurationException refused = await Assert.ThrowsAsync<ModelConfigurationException>(
-            () => cluster.Client.CreateModelAsync("m", TrainingRuns.With("relu3", new GateOptions { Kind = "top-q" }), null, Cancellation));
+            () => cluster.Client.CreateModelAsync(cluster["m"], TrainingRuns.With("relu3", new GateOptions { Kind = "top-q" }), null, Cancellation));
         Assert.Contains("Expert is 'relu3'; it must be one of swiglu, gelu, squared-relu, or", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Kind is 'top-q'; it must be one of top-any, cosine, expert-choice, top-p, or", refused.Message, StringComparison.Ordinal);
     }
@@ -134,7 +134,4 @@ public sealed class OwnKindTests
     }
 
     private static ModelKinds Own(IReadOnlyList<IExpertKind> experts, IReadOnlyList<IGateKind> gates) => ModelKinds.BuiltIn.With(experts, gates);
-
-    private static Task<EmbeddedCluster> StartAsync(int silos) => ClusterStarts.EmbeddedAsync(
-        new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = 1, GateKinds = [new TopPGate(0.6f)], ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
 }

@@ -22,8 +22,9 @@ public sealed class LayerMemoryTests
     [Fact]
     public async Task Passes_take_what_was_estimated_and_leave_nothing_behind()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(Workers);
-        ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layer, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Workers);
+        await cluster.ClearAsync();
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layer, null, Cancellation);
         long[] opened = [.. Enumerable.Range(0, Workers).Select(rank => cluster.Host(rank).AllocatedBytes)];
         WorkerMemory[] first = await PassAsync(layer, Rows);
         MemoryEstimate estimate = MemoryEstimator.Estimate(Layer.ToRun(), Workers, new MicroBatchShape(Rows / Layer.MicroBatches, 1), skew: 1.5);
@@ -48,7 +49,7 @@ public sealed class LayerMemoryTests
     {
         MemoryEstimate estimate = MemoryEstimator.Estimate(Layer.ToRun(), Workers, new MicroBatchShape(Rows / Layer.MicroBatches, 1));
         long memory = estimate.Workers.Max(worker => worker.Phases[(int)MemoryPhase.Backward]);
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: memory);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], memory: memory);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync("m", Layer, null, Cancellation);
         MemoryRefusedException refused = await Assert.ThrowsAsync<MemoryRefusedException>(() => PassAsync(layer, 4 * Rows));
         Assert.Contains($"at most {Rows / Layer.MicroBatches}×1 tokens", refused.Message, StringComparison.Ordinal);

@@ -5,7 +5,6 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Planners;
-using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Memory;
@@ -126,9 +125,8 @@ public sealed class MemoryEstimatorTests
         NotSupportedException unknown = Assert.Throws<NotSupportedException>(() => MemoryEstimator.Estimate(run, 1, Shape));
         Assert.Contains("'squared-relu'", unknown.Message, StringComparison.Ordinal);
 
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
-            new EmbeddedClusterOptions { Silos = 1, MemoryPerWorker = 1, ExpertKinds = [new SquaredReluExpert()] }, Cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1], memory: 1);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         Assert.Equal(1, (await model.TrainStepAsync(Batch(run, 1), Cancellation)).Step);
     }
 

@@ -23,24 +23,26 @@ public sealed class MemoryGaugeTests
     [Fact]
     public async Task A_step_of_64_micro_batches_takes_the_memory_of_one_of_4()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        await cluster.ClearAsync();
         long[] few = await ArenasAsync(cluster, 4);
         long[] many = await ArenasAsync(cluster, 64);
         Assert.Equal(few, many);
         Assert.All(few, arena => Assert.True(arena > 0));
     }
 
-    [Theory, InlineData(0, 2, 1000), InlineData(20, 25, 60)]
+    [Theory, InlineData(0, 2, 400), InlineData(20, 25, 60)]
     public async Task Many_steps_leave_nothing_behind_and_the_meter_says_so(int snapshots, int warmAt, int steps)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], snapshots: snapshots);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: snapshots);
+        await cluster.ClearAsync();
         RunConfiguration run = TrainingRuns.Small with
         {
             Model = TrainingRuns.Small.Model with { Dim = 8, Hidden = 6, Experts = [2], Vocabulary = 11 },
             MicroBatches = 2,
             Recompute = "all",
         };
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         WorkerMemory[] warm = [];
         for (int step = 1; step <= steps; step++)
         {
@@ -94,9 +96,10 @@ public sealed class MemoryGaugeTests
     [Fact]
     public async Task A_move_takes_what_was_estimated_and_leaves_nothing_behind()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        await cluster.ClearAsync();
         RunConfiguration run = TrainingRuns.Small with { MicroBatches = 2 };
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         await model.TrainStepAsync(Same(run), Cancellation);
         PlacementMap before = (await model.GetStatusAsync(Cancellation)).Map!;
         await model.MoveExpertAsync(0, 0, 1, Cancellation);
@@ -120,7 +123,7 @@ public sealed class MemoryGaugeTests
     private static async Task<long[]> ArenasAsync(TrainingCluster cluster, int microBatches)
     {
         RunConfiguration run = TrainingRuns.Small with { MicroBatches = microBatches, Model = TrainingRuns.Small.Model with { Experts = [4, 4] } };
-        MoEModel model = await cluster.Client.CreateModelAsync($"m{microBatches}", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster[$"m{microBatches}"], run, null, Cancellation);
         await model.TrainStepAsync(Same(run), Cancellation);
         await model.TrainStepAsync(Same(run), Cancellation);
         return [.. (await model.GetStatusAsync(Cancellation)).Memory.Select(memory => memory.Arena)];

@@ -26,7 +26,8 @@ public sealed class MemoryRefusalTests
     [Fact]
     public async Task A_model_that_does_not_fit_is_refused_and_its_name_is_free_for_one_that_does()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: Needs(Run, 2, 1, MemoryPhase.Backward) - 1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], memory: Needs(Run, 2, 1, MemoryPhase.Backward) - 1);
+        await cluster.ClearAsync();
         MemoryRefusedException refused = await Assert.ThrowsAsync<MemoryRefusedException>(() => CreateAsync(cluster, Run));
         Assert.Equal((0, MemoryPhase.Backward), (refused.Rank, refused.Phase));
         Assert.Equal(refused.AvailableBytes + 1, refused.NeededBytes);
@@ -43,7 +44,8 @@ public sealed class MemoryRefusalTests
     [Fact]
     public async Task A_micro_batch_that_does_not_fit_is_refused_with_the_split_that_does()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: Needs(Run, 2, 3, MemoryPhase.Backward));
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], memory: Needs(Run, 2, 3, MemoryPhase.Backward));
+        await cluster.ClearAsync();
         MoEModel model = await CreateAsync(cluster, Run);
         await model.TrainStepAsync(Batch(2, 3), Cancellation);
         MemoryRefusedException refused = await Assert.ThrowsAsync<MemoryRefusedException>(() => model.TrainStepAsync(Batch(2, 8), Cancellation));
@@ -60,7 +62,8 @@ public sealed class MemoryRefusalTests
         try
         {
             long memory = Needs(Run, 2, 1, MemoryPhase.Transfer) + 400_000;
-            await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: memory);
+            await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], memory: memory);
+            await cluster.ClearAsync();
             MoEModel model = await CreateAsync(cluster, Run);
             await model.TrainStepAsync(Batch(2, 1), Cancellation);
             int moved = 0;
@@ -77,7 +80,7 @@ public sealed class MemoryRefusalTests
             Assert.Equal(2, (await model.TrainStepAsync(Batch(2, 1), Cancellation)).Step);
             await model.SaveAsync(folder, cancellationToken: Cancellation);
             refused = await Assert.ThrowsAsync<MemoryRefusedException>(() =>
-                cluster.Client.RestoreModelAsync("restored", folder, new PlacementRequest { Silos = ["silo-0"] }, Cancellation));
+                cluster.Client.RestoreModelAsync(cluster["restored"], folder, new PlacementRequest { Silos = ["silo-0"] }, Cancellation));
             Assert.True(refused.AvailableBytes < memory, "What another model has is not available.");
         }
         finally
@@ -90,10 +93,11 @@ public sealed class MemoryRefusalTests
     public async Task A_plan_that_does_not_fit_is_refused_and_one_that_does_is_taken()
     {
         long memory = Needs(Run, 2, 1, MemoryPhase.Transfer) + 400_000;
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: memory);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], memory: memory);
+        await cluster.ClearAsync();
         MoEModel model = await CreateAsync(cluster, Run);
         await model.TrainStepAsync(Batch(2, 1), Cancellation);
-        ITrainingProtocol grain = cluster.Silos.Client.GetGrain<ITrainingProtocol>("m");
+        ITrainingProtocol grain = cluster.Silos.Client.GetGrain<ITrainingProtocol>(cluster["m"]);
         int[][] crowded = [.. Enumerable.Repeat(new[] { 1 }, 8)];
         PlanProposal proposal = new(1, 1, [.. Enumerable.Range(0, 3).Select(layer => new LayerProposal(layer, crowded))], long.MaxValue);
         ProposalAnswer refused = await grain.ProposeAsync(proposal);
@@ -104,7 +108,8 @@ public sealed class MemoryRefusalTests
     [Fact]
     public async Task An_evaluation_that_does_not_fit_is_refused_and_one_larger_than_a_step_may_fit()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], memory: Needs(Run, 2, 3, MemoryPhase.Backward));
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], memory: Needs(Run, 2, 3, MemoryPhase.Backward));
+        await cluster.ClearAsync();
         MoEModel model = await CreateAsync(cluster, Run);
         await model.EvaluateAsync(Batch(2, 4), Cancellation);
         MemoryRefusedException refused = await Assert.ThrowsAsync<MemoryRefusedException>(() => model.EvaluateAsync(Batch(2, 64), Cancellation));
@@ -113,7 +118,7 @@ public sealed class MemoryRefusalTests
         Assert.All((await model.GetStatusAsync(Cancellation)).Memory, memory => Assert.InRange(memory.Used, 1, memory.Budget));
     }
 
-    private static Task<MoEModel> CreateAsync(TrainingCluster cluster, RunConfiguration run) => cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+    private static Task<MoEModel> CreateAsync(TrainingCluster cluster, RunConfiguration run) => cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
 
     private static long Needs(RunConfiguration run, int workers, int sequences, MemoryPhase phase) =>
         MemoryEstimator.Estimate(run, workers, new MicroBatchShape(sequences, Length)).Workers[0].Phases[(int)phase];

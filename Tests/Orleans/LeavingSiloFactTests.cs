@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
+using Orleans.Configuration;
 
 namespace MoEActors.Tests.Orleans;
 
@@ -16,7 +17,7 @@ public sealed class LeavingSiloFactTests
     [InlineData(false)]
     public async Task It_takes_no_grain_of_another_with_it_and_its_own_come_back_where_the_map_says(bool kill)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1, 1], configure: Probe);
         EmbeddedSilo leaving = cluster.Silos.Silos[1], stays = cluster.Silos.Silos[2];
         var itinerary = new Itinerary(cluster.Silos);
         int[] places = [.. Enumerable.Range(0, Travellers).Select(number => number % 3)];
@@ -37,7 +38,7 @@ public sealed class LeavingSiloFactTests
     [Fact]
     public async Task Calls_in_flight_to_a_silo_that_is_killed_fail_at_once_and_so_do_those_that_come_later_to_its_service()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], configure: Probe);
         EmbeddedSilo here = cluster.Silos.Silos[0], there = cluster.Silos.Silos[1];
         var itinerary = new Itinerary(cluster.Silos);
         itinerary.Tell(1, 0);
@@ -62,4 +63,8 @@ public sealed class LeavingSiloFactTests
         Assert.NotNull(await Record.ExceptionAsync(fromTheDead.Add));
         Assert.Equal((which, 0), (await alive.Which(), await alive.Get()));
     }
+
+    /// <summary>As silos of one process do, unless tests keep them from it.</summary>
+    private static void Probe(ISiloBuilder silo) =>
+        silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromSeconds(1));
 }

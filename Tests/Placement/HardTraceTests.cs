@@ -7,7 +7,7 @@ namespace MoEActors.Tests.Placement;
 /// <summary>What is promised for heavy, drifting skew holds for loads of many forms, on 8 workers with 8 spare slots.</summary>
 public sealed class HardTraceTests
 {
-    private const int Layers = 3;
+    private const int Layers = 2;
 
     [Theory]
     [InlineData("walk")]

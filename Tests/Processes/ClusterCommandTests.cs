@@ -3,6 +3,7 @@ using System.Globalization;
 using MoEActors.Cli.Supervision;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
+using MoEActors.Tests.Cli;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Packages;
 using MoEActors.Tests.Support;
@@ -29,11 +30,13 @@ public sealed class ClusterCommandTests
             Assert.All(children, child => Assert.DoesNotContain(Words(folder, "redis-password"), Listed(child), StringComparison.Ordinal));
 
             // Another cluster beside the same runs has no place; commands find this one.
-            ChildProcess second = Start(folder);
-            Assert.Equal(2, await second.EndAsync());
-            Assert.Contains("A cluster is at work", second.Output, StringComparison.Ordinal);
-            second.Dispose();
-            Assert.Contains("There are no models", await RunAsync(folder, "status", "--connect"), StringComparison.Ordinal);
+            string runs = Path.Combine(folder.Path, "runs");
+            CommandLineRun second = await CommandLineRun.Of("cluster", "--runs", runs);
+            Assert.Equal(2, second.ExitCode);
+            Assert.Contains("A cluster is at work", second.Error, StringComparison.Ordinal);
+            CommandLineRun status = await CommandLineRun.Of("status", "--runs", runs, "--connect");
+            Assert.Equal(0, status.ExitCode);
+            Assert.Contains("There are no models", status.Output, StringComparison.Ordinal);
 
             await using MoECluster connected = await MoECluster.ConnectAsync(Options(folder), cancellationToken: Cancellation);
             MoEModel model = await connected.CreateModelAsync("m", TrainingRuns.Small, null, Cancellation);
@@ -51,8 +54,7 @@ public sealed class ClusterCommandTests
             // The run goes on with it as if nothing had happened.
             TrainingTrace rest = await TrainingTrace.OfAsync(model, 4);
             Assert.Equal(["silo-0", "silo-1"], (await model.GetStatusAsync(Cancellation)).SiloNames.Order());
-            await using TrainingCluster embedded = await TrainingCluster.RentAsync(3);
-            TrainingTrace expected = await TrainingTrace.OfAsync(await embedded.Client.CreateModelAsync(embedded["m"], TrainingRuns.Small, null, Cancellation), 9);
+            TrainingTrace expected = await TrainingTrace.UndisturbedAsync(TrainingRuns.Small, 9);
             expected.AssertSame(new TrainingTrace([.. trained.Losses, .. rest.Losses], [.. trained.Norms, .. rest.Norms], rest.Fingerprint), "on processes of which one was killed");
 
             // Nobody is left of it when it is killed.
@@ -67,7 +69,7 @@ public sealed class ClusterCommandTests
             await next.SaysAsync("^cluster all 1 silos are up");
             children = [.. Children(next.Id)];
             next.Signal("INT");
-            Assert.Equal(0, await next.EndAsync());
+            Assert.Equal(130, await next.EndAsync());
             Assert.Contains("silo-0 ", next.Output, StringComparison.Ordinal);
             Assert.DoesNotContain(Words(folder, "secret"), next.Output, StringComparison.Ordinal);
         }
@@ -91,14 +93,6 @@ public sealed class ClusterCommandTests
 
     private static ChildProcess Start(TemporaryFolder folder, string silos = "2") =>
         MoeProcess.Start(folder.Path, new Dictionary<string, string>(), "cluster", "--silos", silos);
-
-    private static async Task<string> RunAsync(TemporaryFolder folder, params string[] arguments)
-    {
-        using ChildProcess command = MoeProcess.Start(folder.Path, new Dictionary<string, string>(), arguments);
-        int code = await command.EndAsync();
-        Assert.True(code == 0, $"{string.Join(' ', arguments)} ended with {code}: {command.Output}");
-        return command.Output;
-    }
 
     private static string Words(TemporaryFolder folder, string file) => File.ReadAllText(Path.Combine(folder.Path, "runs", ".cluster", file)).Trim();
 

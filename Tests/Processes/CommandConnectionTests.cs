@@ -7,23 +7,23 @@ using MoEActors.Tests.Cli.Runs;
 namespace MoEActors.Tests.Processes;
 
 /// <summary>Commands that work with a cluster of another process instead of silos in their own.</summary>
-public sealed class CommandConnectionTests
+[Collection(ProcessClusterTests.Name)]
+public sealed class CommandConnectionTests(ProcessCluster cluster)
 {
     [Fact]
     public async Task What_commands_do_over_a_connection_is_what_they_do_alone()
     {
         using var runs = new RunsFolder();
-        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
 
-        // As `moe cluster` would, but for one silo: models of several are to come.
+        // As `moe cluster` would.
         ClusterFolder folder = ClusterFolder.Beside(runs.Path);
         using FolderLock alone = folder.Take();
-        using SiloProcess silo = await MoeProcess.StartSilo(redis.Address, "one", new Dictionary<string, string> { ["MOE_SECRET"] = folder.Secret() }).IsActiveAsync();
-        folder.Write(new LocalCluster(1, $"redis://{redis.Address}", "moe", "moe", []));
+        runs.Write(".cluster/secret", MoeProcess.Secret);
+        folder.Write(new LocalCluster(1, $"redis://{cluster.Redis.Address}", "moe", "moe", []));
 
         Assert.Equal(0, (await CommandLineRun.Of(runs.Train("here", $"--steps 6 --json {runs.Path}/here.json"))).ExitCode);
         CommandLineRun there = await CommandLineRun.Of(runs.Train("there", $"--steps 3 --json {runs.Path}/part.json --connect"));
-        Assert.Equal((0, 1), (there.ExitCode, runs.Result("part.json").GetProperty("silos").GetInt32()));
+        Assert.Equal((0, 2), (there.ExitCode, runs.Result("part.json").GetProperty("silos").GetInt32()));
         CommandLineRun resumed = await CommandLineRun.Of(runs.Resume("there", $"--steps 6 --json {runs.Path}/there.json --connect"));
         Assert.True(resumed.ExitCode == 0, resumed.Error);
 

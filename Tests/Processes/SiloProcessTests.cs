@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
+using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Cli;
 using MoEActors.Tests.Support;
@@ -10,7 +11,8 @@ using MoEActors.Tests.Support;
 namespace MoEActors.Tests.Processes;
 
 /// <summary>Silos in processes of their own: they join, are found, die, come back, and keep others out.</summary>
-public sealed class SiloProcessTests
+[Collection(ProcessClusterTests.Name)]
+public sealed class SiloProcessTests(ProcessCluster cluster)
 {
     /// <summary>Between two questions: whoever asks without a pause takes the cores from who is asked.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -19,105 +21,87 @@ public sealed class SiloProcessTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory]
-    [InlineData(RedisServer.Garnet)]
-    [InlineData(RedisServer.Redis)]
-    public async Task Silos_of_several_processes_are_one_cluster_that_clients_find_and_that_outlives_each_of_them(string kind)
+    [Fact]
+    public async Task Silos_of_several_processes_are_one_cluster_that_clients_find_and_that_outlives_each_of_them()
     {
-        using RedisServer redis = await RedisServer.StartAsync(kind);
-        using SiloProcess first = await MoeProcess.StartSilo(redis.Address, "one").IsActiveAsync();
-        using SiloProcess second = await MoeProcess.StartSilo(redis.Address, "two").IsActiveAsync();
-        await AgreeAsync(2, first, second);
+        using SiloProcess third = await MoeProcess.StartSilo(cluster.Redis.Address, "three").IsActiveAsync();
+        await AgreeAsync(3, cluster.One, cluster.Two, third);
 
         // Found through Redis, and through the gateways of silos of which one will do.
-        var byRedis = new ConnectOptions { Redis = redis.Address, Secret = MoeProcess.Secret };
-        var byGateways = new ConnectOptions { Gateways = [first.Gateway, second.Gateway], Secret = MoeProcess.Secret };
-        foreach (ConnectOptions options in new[] { byRedis, byGateways })
+        var byGateways = new ConnectOptions { Gateways = [cluster.One.Gateway, third.Gateway], Secret = MoeProcess.Secret };
+        foreach (ConnectOptions options in new[] { cluster.ByRedis, byGateways })
         {
-            await using MoECluster cluster = await MoECluster.ConnectAsync(options, cancellationToken: Cancellation);
-            Assert.Empty(await cluster.ListModelsAsync(Cancellation));
+            await using MoECluster found = await MoECluster.ConnectAsync(options, cancellationToken: Cancellation);
+            Assert.Empty(await found.ListModelsAsync(Cancellation));
         }
 
-        // One dies as a process does, without a word; the other hears of it, and clients are served.
+        // One dies as a process does, without a word; the others hear of it, and clients are served.
         await using MoECluster client = await MoECluster.ConnectAsync(byGateways, cancellationToken: Cancellation);
-        second.Process.Signal("KILL");
-        await second.Process.EndAsync();
-        await AgreeAsync(1, first);
+        third.Process.Signal("KILL");
+        await third.Process.EndAsync();
+        await AgreeAsync(2, cluster.One, cluster.Two);
         await AnswersAsync(client);
 
-        if (kind == RedisServer.Redis)
-        {
-            return;
-        }
-
-        // It comes back under its name, at another place, and leaves in order.
-        using SiloProcess again = await MoeProcess.StartSilo(redis.Address, "two").IsActiveAsync();
-        await AgreeAsync(2, first, again);
+        // It comes back under its name, at another place, and leaves in order. All that it says are events: lines that begin with its name.
+        using SiloProcess again = await MoeProcess.StartSilo(cluster.Redis.Address, "three", more: ["--log-level", "debug"]).IsActiveAsync();
+        await AgreeAsync(3, cluster.One, cluster.Two, again);
         again.Process.Terminate();
         Assert.Equal(0, await again.Process.EndAsync());
-        await AgreeAsync(1, first);
-        Assert.DoesNotContain(MoeProcess.Secret, first.Process.Output + second.Process.Output + again.Process.Output, StringComparison.Ordinal);
+        await AgreeAsync(2, cluster.One, cluster.Two);
+        string[] lines = again.Process.Output.Split('\n');
+        Assert.All(lines, line => Assert.Matches(@"^three \d\d:\d\d:\d\d\.\d{3} (dbug|info|warn|fail|crit): ", line));
+        Assert.Contains(lines, line => line.Contains("has left its cluster", StringComparison.Ordinal));
+        Assert.All([cluster.One, third, again], silo => Assert.DoesNotContain(MoeProcess.Secret, silo.Process.Output, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_silo_trains_for_clients_outside_tells_its_health_and_has_no_secret_where_others_look()
+    public async Task They_train_for_clients_outside_and_tell_their_health()
     {
-        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
-        using SiloProcess silo = await MoeProcess.StartSilo(redis.Address, "alone", more: ["--log-level", "debug"]).IsActiveAsync();
-        Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync(silo.Health("/health/live"), Cancellation)).StatusCode);
-        Assert.Equal(1, await ActiveAsync(silo));
-        await using (MoECluster cluster = await MoECluster.ConnectAsync(
-            new ConnectOptions { Redis = redis.Address, Secret = MoeProcess.Secret }, cancellationToken: Cancellation))
-        {
-            RunConfiguration run = TrainingRuns.Small;
-            MoEModel model = await cluster.CreateModelAsync("m", run, null, Cancellation);
-            Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation)).Step);
-            Assert.Equal(["m"], (await cluster.ListModelsAsync(Cancellation)).Select(one => one.Name));
-            Assert.Equal((1, "alone"), ((await cluster.GetStatusAsync("m", Cancellation)).Step, (await cluster.GetStatusAsync("m", Cancellation)).SiloNames[0]));
-        }
-
-        // Every event is a line that begins with the silo's name; no line has the secret, nor has the list of processes.
-        silo.Process.Terminate();
-        Assert.Equal(0, await silo.Process.EndAsync());
-        string[] lines = silo.Process.Output.Split('\n');
-        Assert.All(lines, line => Assert.Matches(@"^alone \d\d:\d\d:\d\d\.\d{3} (dbug|info|warn|fail|crit): ", line));
-        Assert.Contains(lines, line => line.Contains("has left its cluster", StringComparison.Ordinal));
-        Assert.DoesNotContain(MoeProcess.Secret, silo.Process.Output, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await Http.GetAsync(cluster.One.Health("/health/live"), Cancellation)).StatusCode);
+        await AgreeAsync(2, cluster.One);
+        await using MoECluster client = await cluster.ConnectAsync();
+        RunConfiguration run = TrainingRuns.Small;
+        MoEModel model = await client.CreateModelAsync("m", run, null, Cancellation);
+        Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation)).Step);
+        Assert.Equal(["m"], (await client.ListModelsAsync(Cancellation)).Select(one => one.Name));
+        TrainingStatus status = await client.GetStatusAsync("m", Cancellation);
+        Assert.Equal(1, status.Step);
+        Assert.Equal(["one", "two"], status.SiloNames.Order());
+        await client.DeleteModelAsync("m", Cancellation);
     }
 
     [Fact]
     public async Task Others_are_kept_out()
     {
-        using RedisServer redis = await RedisServer.StartAsync(RedisServer.Garnet);
-        using SiloProcess member = await MoeProcess.StartSilo(redis.Address, "member").IsActiveAsync();
+        // Silos with another secret, and of the same name: they end with 1 and say why.
+        using SiloProcess foreign = MoeProcess.StartSilo(
+            cluster.Redis.Address, "foreign", new Dictionary<string, string> { ["MOE_SECRET"] = "another secret, as long" });
+        using SiloProcess twin = MoeProcess.StartSilo(cluster.Redis.Address, "two");
 
         // A client with another secret or with none; a process that says something else.
-        ConnectionFailedException other = await Assert.ThrowsAsync<ConnectionFailedException>(() => ConnectAsync(redis, "another secret, as long"));
+        ConnectionFailedException other = await Assert.ThrowsAsync<ConnectionFailedException>(() => ConnectAsync("another secret, as long"));
         Assert.Contains("does not have this cluster's secret", other.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<ConnectionFailedException>(() => ConnectAsync(redis, secret: null));
+        await Assert.ThrowsAsync<ConnectionFailedException>(() => ConnectAsync(secret: null));
         using (var stranger = new TcpClient())
         {
-            await stranger.ConnectAsync(IPEndPoint.Parse(member.Gateway), Cancellation);
+            await stranger.ConnectAsync(IPEndPoint.Parse(cluster.One.Gateway), Cancellation);
             NetworkStream stream = stranger.GetStream();
             await stream.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray(), Cancellation);
             Assert.Equal(0, await stream.ReadAsync(new byte[16], Cancellation));
         }
 
-        // A silo with another secret, and one of the same name, end with 1 and say why.
-        using SiloProcess foreign = MoeProcess.StartSilo(redis.Address, "foreign", new Dictionary<string, string> { ["MOE_SECRET"] = "another secret, as long" });
-        using SiloProcess twin = MoeProcess.StartSilo(redis.Address, "member");
         Assert.Equal(1, await twin.Process.EndAsync());
-        Assert.Contains("There is a silo named member already", twin.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("There is a silo named two already", twin.Process.Output, StringComparison.Ordinal);
         Assert.Equal(1, await foreign.Process.EndAsync());
-        Assert.Contains("moe silo: Silo foreign cannot be a member of a cluster with silo member", foreign.Process.Output, StringComparison.Ordinal);
+        Assert.Matches("moe silo: Silo foreign cannot be a member of a cluster with silo (one|two)", foreign.Process.Output);
         Assert.Contains("it does not have this cluster's secret", foreign.Process.Output, StringComparison.Ordinal);
 
-        // The member has told of each, and is none the worse.
-        Assert.Contains("(Malformed)", member.Process.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("another secret", member.Process.Output + foreign.Process.Output, StringComparison.Ordinal);
-        await using MoECluster cluster = await ConnectAsync(redis, MoeProcess.Secret);
-        Assert.Empty(await cluster.ListModelsAsync(Cancellation));
-        await AgreeAsync(1, member);
+        // The members have told of each, and are none the worse.
+        Assert.Contains("(Malformed)", cluster.One.Process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("another secret", cluster.One.Process.Output + cluster.Two.Process.Output + foreign.Process.Output, StringComparison.Ordinal);
+        await using MoECluster client = await cluster.ConnectAsync();
+        Assert.Empty(await client.ListModelsAsync(Cancellation));
+        await AgreeAsync(2, cluster.One, cluster.Two);
     }
 
     [Fact]
@@ -136,8 +120,8 @@ public sealed class SiloProcessTests
         Assert.Matches("moe silo: Redis at 127.0.0.1:[0-9]+ does not answer as it should: ", lost.Process.Output);
     }
 
-    private static Task<MoECluster> ConnectAsync(RedisServer redis, string? secret) => MoECluster.ConnectAsync(
-        new ConnectOptions { Redis = redis.Address, Secret = secret, Deadline = TimeSpan.FromSeconds(6) }, cancellationToken: Cancellation);
+    private Task<MoECluster> ConnectAsync(string? secret) => MoECluster.ConnectAsync(
+        cluster.ByRedis with { Secret = secret, Deadline = TimeSpan.FromSeconds(3) }, cancellationToken: Cancellation);
 
     /// <summary>Waits until silos agree how many of them there are.</summary>
     private static Task AgreeAsync(int count, params SiloProcess[] silos) => Deadline.UntilAsync(

@@ -7,7 +7,6 @@ using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
-using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Cli;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
@@ -86,9 +85,9 @@ public sealed class BadFileTests : IDisposable
     [Fact]
     public async Task A_checkpoint_with_a_file_that_cannot_be_read_leaves_its_name_free()
     {
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
         RunConfiguration run = TrainingRuns.Small with { Model = TrainingRuns.Small.Model with { Vocabulary = 256 } };
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         string checkpoint = In("checkpoint");
         await model.SaveAsync(checkpoint, cancellationToken: Cancellation);
         string weights = Directory.GetFiles(checkpoint, "model-step*").Order(StringComparer.Ordinal).Last();
@@ -96,7 +95,7 @@ public sealed class BadFileTests : IDisposable
 
         List<(string Path, string)> bad = [.. await BadFilesAsync()];
         string other = In("other");
-        MoEModel stranger = await cluster.Client.CreateModelAsync("stranger", run with { Model = run.Model with { Hidden = 18 } }, null, Cancellation);
+        MoEModel stranger = await cluster.Client.CreateModelAsync(cluster["stranger"], run with { Model = run.Model with { Hidden = 18 } }, null, Cancellation);
         await stranger.SaveAsync(other, cancellationToken: Cancellation);
         bad.Add((Directory.GetFiles(other, "model-step*").Order(StringComparer.Ordinal).Last(), "of another model"));
         bad.Add((_folder.Write("half.safetensors", whole[..(whole.Length / 2)]), "truncated"));
@@ -106,7 +105,7 @@ public sealed class BadFileTests : IDisposable
             File.Delete(weights);
             File.CreateSymbolicLink(weights, path);
             CheckpointFailedException refused = await Assert.ThrowsAsync<CheckpointFailedException>(
-                () => cluster.Client.RestoreModelAsync("again", checkpoint, null, Cancellation));
+                () => cluster.Client.RestoreModelAsync(cluster["again"], checkpoint, null, Cancellation));
             Assert.Contains("ensor '", refused.Message, StringComparison.Ordinal);
             await AssertOneLineAsync(1, "moe generate: ", "generate", "--checkpoint", checkpoint);
         }
@@ -114,7 +113,7 @@ public sealed class BadFileTests : IDisposable
         // The name was not taken by any of them.
         File.Delete(weights);
         await File.WriteAllBytesAsync(weights, whole, Cancellation);
-        MoEModel restored = await cluster.Client.RestoreModelAsync("again", checkpoint, null, Cancellation);
+        MoEModel restored = await cluster.Client.RestoreModelAsync(cluster["again"], checkpoint, null, Cancellation);
         Assert.Equal(await model.FingerprintAsync(Cancellation), await restored.FingerprintAsync(Cancellation));
     }
 
@@ -125,8 +124,8 @@ public sealed class BadFileTests : IDisposable
     [InlineData(".second_moment", -1e-9f)]
     public async Task A_checkpoint_with_moments_that_no_optimizer_made_is_refused(string ending, float value)
     {
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(new EmbeddedClusterOptions { Silos = 2 }, Cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", TrainingRuns.Small, null, Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], TrainingRuns.Small, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(TrainingRuns.Small, 1), Cancellation);
         await model.SaveAsync(_folder.Path, cancellationToken: Cancellation);
         string path = Directory.GetFiles(_folder.Path, "*.safetensors").Order(StringComparer.Ordinal).Last();
@@ -142,7 +141,7 @@ public sealed class BadFileTests : IDisposable
         index["metadata"]!.AsObject().Remove("sha256");
         await File.WriteAllTextAsync(In(CheckpointFolder.IndexFile), index.ToJsonString(), Cancellation);
         ViewFailedException refused = await Assert.ThrowsAsync<ViewFailedException>(
-            () => cluster.Client.RestoreModelAsync("again", _folder.Path, null, Cancellation));
+            () => cluster.Client.RestoreModelAsync(cluster["again"], _folder.Path, null, Cancellation));
         Assert.Contains($"'{tensor.Name}'", refused.Message, StringComparison.Ordinal);
         Assert.Contains("at element 2", refused.Message, StringComparison.Ordinal);
     }

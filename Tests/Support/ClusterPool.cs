@@ -15,19 +15,20 @@ internal sealed class ClusterPool
     /// <summary>Tests that a cluster serves: most models are not deleted, and their parameters stay in memory.</summary>
     private const int MostLeases = 60;
 
-    private static readonly ConcurrentDictionary<string, ClusterPool> Pools = new();
+    private static readonly ConcurrentDictionary<ClusterShape, ClusterPool> Pools = new();
 
     private readonly ConcurrentStack<TrainingCluster> _idle = [];
 
-    /// <summary>The pool of silos with these numbers of devices.</summary>
-    public static ClusterPool Of(int[] devices) => Pools.GetOrAdd(string.Join(" ", devices), _ => new ClusterPool());
+    /// <summary>The pool of clusters of a shape.</summary>
+    public static ClusterPool Of(ClusterShape shape) => Pools.GetOrAdd(shape, _ => new ClusterPool());
 
-    /// <summary>A cluster that nobody else has.</summary>
+    /// <summary>A cluster that nobody else has, with all of its silos: those that the last test has ended are started again.</summary>
     public async Task<TrainingCluster> TakeAsync(Func<Task<TrainingCluster>> start)
     {
         Interlocked.Increment(ref ClusterStarts.Rents);
         if (_idle.TryPop(out TrainingCluster? idle))
         {
+            await idle.RepairAsync();
             return idle;
         }
 
@@ -66,6 +67,8 @@ internal sealed class ClusterPool
 public sealed class ClusterStarts : IAsyncDisposable
 {
     private static readonly ConcurrentQueue<TimeSpan> Started = new();
+    private static int _repairs;
+    private static long _repairTicks;
 
     /// <summary>How often a test has rented a cluster.</summary>
     internal static int Rents;
@@ -79,6 +82,15 @@ public sealed class ClusterStarts : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>Starts a silo again that a test has ended.</summary>
+    public static async Task RestartAsync(EmbeddedSilos silos, int index)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        await silos.RestartAsync(index, TestContext.Current.CancellationToken);
+        Interlocked.Increment(ref _repairs);
+        Interlocked.Add(ref _repairTicks, Stopwatch.GetElapsedTime(begun).Ticks);
+    }
+
     public async ValueTask DisposeAsync()
     {
         long begun = Stopwatch.GetTimestamp();
@@ -88,7 +100,7 @@ public sealed class ClusterStarts : IAsyncDisposable
         {
             Console.WriteLine(
                 $"{all.Length} clusters were started in {all.Sum(one => one.TotalSeconds):0.0} s in all (median {all[all.Length / 2].TotalSeconds:0.00} s), and one was "
-                + $"rented {Rents} times; ending those that were left took {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s.");
+                + $"rented {Rents} times, for which {_repairs} silos were started again in {TimeSpan.FromTicks(_repairTicks).TotalSeconds:0.0} s; ending those that were left took {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s.");
         }
     }
 }

@@ -26,6 +26,9 @@ internal sealed class ETagStorage : IGrainStorage
 
     public int Lost { get; private set; }
 
+    /// <summary>Whether nothing can be deleted now.</summary>
+    public bool RefusesToClear { get; set; }
+
     /// <summary>All that is stored now.</summary>
     public IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data)> Remember() => new Dictionary<(string, GrainId), (string, byte[])>(_entries);
 
@@ -43,7 +46,7 @@ internal sealed class ETagStorage : IGrainStorage
     }
 
     /// <summary>Loses the answers of some writes, which are taken or not.</summary>
-    public void LoseNext(int after, int count, bool taken) => (_untilLoss, _losses, _taken) = (after, count, taken);
+    public void LoseNext(int after, int count, bool taken) => (Lost, _untilLoss, _losses, _taken) = (0, after, count, taken);
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
@@ -94,6 +97,11 @@ internal sealed class ETagStorage : IGrainStorage
     {
         lock (_lock)
         {
+            if (RefusesToClear)
+            {
+                throw new TimeoutException("The store did not answer.");
+            }
+
             Require(stateName, grainId, grainState.ETag);
             _entries.TryRemove((stateName, grainId), out _);
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
@@ -7,6 +8,15 @@ namespace MoEActors.Tests.Support;
 /// <summary>What a run led to: its losses and gradient norms step by step, and the hash of its parameters.</summary>
 internal sealed record TrainingTrace(double[] Losses, double[] Norms, ulong Fingerprint)
 {
+    private static readonly ConcurrentDictionary<(string Run, int Steps), Lazy<Task<TrainingTrace>>> Undisturbed = new();
+
+    /// <summary>What a run leads to when nothing happens to it. It is the same wherever it is trained, so that once is enough for all tests.</summary>
+    public static Task<TrainingTrace> UndisturbedAsync(RunConfiguration run, int steps) => Undisturbed.GetOrAdd((run.ToJson(), steps), _ => new(async () =>
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        return await OfAsync(await cluster.Client.CreateModelAsync(cluster["undisturbed"], run, null, TestContext.Current.CancellationToken), steps);
+    })).Value;
+
     /// <summary>Trains a model for some steps.</summary>
     public static async Task<TrainingTrace> OfAsync(MoEModel model, int steps)
     {

@@ -47,7 +47,7 @@ public sealed class CommandTests
     public async Task An_order_that_arrives_twice_runs_once()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 6);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 6);
         MoEModel model = await TrainedAsync(cluster, 3);
         ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
         for (int time = 0; time < 2; time++)
@@ -74,7 +74,7 @@ public sealed class CommandTests
     public async Task A_step_that_was_decided_is_committed_by_the_next_coordinator_wherever_it_was_not(params int[] committed)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 6);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 6);
         MoEModel model = await TrainedAsync(cluster, 3);
         ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
         await coordinator.EverywhereAsync(1, host => coordinator.Prepare(4, host));
@@ -92,7 +92,7 @@ public sealed class CommandTests
     public async Task A_step_that_was_prepared_and_never_decided_is_run_again()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 6);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 6);
         MoEModel model = await TrainedAsync(cluster, 3);
         ManualCoordinator coordinator = await ManualCoordinator.TakeAsync(cluster, cluster["m"]);
         await coordinator.EverywhereAsync(1, host => coordinator.Prepare(4, host));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
@@ -5,6 +6,7 @@ using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
+using MoEActors.Native.Communication;
 using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
@@ -24,10 +26,10 @@ public sealed class CoordinatorLifeTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_silo_outside_of_the_epoch_that_leaves_in_the_middle_of_a_step_goes_unnoticed(bool kill)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(3);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         EmbeddedSilo home = await HomeAsync(cluster);
         var members = new PlacementRequest { Silos = [.. cluster.Silos.Silos.Where(silo => silo.Index != home.Index).Select(silo => silo.Name)] };
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, members, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, members, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         long term = (await model.GetStatusAsync(Cancellation)).Term;
@@ -35,7 +37,7 @@ public sealed class CoordinatorLifeTests
         Task held = cluster.DataPlane.HoldAt(rank: 1, calls: 50);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps - 1);
         await held;
-        Task leaving = kill ? cluster.Silos.KillAsync(home, Cancellation) : cluster.Silos.StopAsync(home, Cancellation);
+        Task leaving = kill ? cluster.KillAsync(home) : cluster.Silos.StopAsync(home, Cancellation);
         if (kill)
         {
             await leaving;
@@ -60,11 +62,32 @@ public sealed class CoordinatorLifeTests
         await ActivationTests.AssertAtHomeAsync(cluster, model);
     }
 
+    /// <summary>As when a machine is frozen: its connections stay, and what waits for it in the data plane would wait for half a minute.</summary>
+    [Fact]
+    public async Task A_member_that_is_declared_dead_with_its_coordinator_holds_nobody_up()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1, 1], snapshots: 3);
+        EmbeddedSilo home = await HomeAsync(cluster);
+        string[] names = [.. cluster.Silos.Silos.Where(silo => silo.Index != home.Index).Append(home).Select(silo => silo.Name)];
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, new PlacementRequest { Silos = names }, Cancellation);
+        Task held = cluster.DataPlane.HoldAt(rank: 2, calls: 50);
+        Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
+        await held;
+        long begun = Stopwatch.GetTimestamp();
+        await cluster.FreezeAsync(home);
+
+        expected.AssertSame(await training, "with a member and coordinator that froze");
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(begun);
+        Assert.True(elapsed < CommunicatorSpec.DefaultProgressDeadline / 2, $"It took {elapsed}.");
+        Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Map!.Workers.Length);
+    }
+
     [Fact]
     public async Task A_coordinator_that_is_deactivated_in_the_middle_of_a_step_goes_on_elsewhere()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, null, Cancellation);
         Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 120);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
@@ -83,7 +106,7 @@ public sealed class CoordinatorLifeTests
     public async Task A_coordinator_that_is_deactivated_again_and_again_loses_no_step()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster[Model], Run, null, Cancellation);
         int calls = 0;
         cluster.Calls.Before = call =>
@@ -127,7 +150,7 @@ public sealed class CoordinatorLifeTests
     };
 
     /// <summary>The silo on which the model's coordinator lives, before there is a model.</summary>
-    private static async Task<EmbeddedSilo> HomeAsync(TrainingCluster cluster)
+    internal static async Task<EmbeddedSilo> HomeAsync(TrainingCluster cluster)
     {
         ITrainingGrain grain = cluster.Silos.Client.GetGrain<ITrainingGrain>(cluster[Model]);
         await Assert.ThrowsAsync<ModelNotFoundException>(grain.GetStatusAsync);

@@ -20,12 +20,12 @@ public sealed class CostTests
     [InlineData(3, 8, 64)]
     public async Task A_step_costs_the_same_calls_however_many_layers_and_experts_there_are(int silos, int layers, int experts)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(silos);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(silos);
         RunConfiguration run = TrainingRuns.Small with
         {
             Model = TrainingRuns.Small.Model with { Dim = 8, Hidden = 6, Experts = [.. Enumerable.Repeat(experts, layers)] },
         };
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation);
         cluster.Calls.Clear();
         for (int step = 2; step < 2 + Steps; step++)
@@ -42,9 +42,9 @@ public sealed class CostTests
     [InlineData("gelu", 0.7f, GateScores.Sigmoid, 2)]
     public async Task Executors_allocate_nothing_in_a_warm_step(string expert, float capacity, GateScores scores, int threads)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2], threads);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2], threads);
         RunConfiguration run = TrainingRuns.With(expert, new GateOptions { CapacityFactor = capacity, Scores = scores });
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
 
         // The same batch from the third step on: nothing is larger than it has been. Warm is when six steps in a row allocate nothing. How soon that
         // is depends on the runtime: a method that is compiled late may take a handle table of some 20 KB, once, on whatever thread compiles it.

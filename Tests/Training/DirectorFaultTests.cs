@@ -122,7 +122,7 @@ public sealed class DirectorFaultTests
     /// <summary>Trains with the director from a crowded placement while something goes wrong, and compares with a run that nothing happens to.</summary>
     private static async Task<DirectorStatus> AssertUndisturbedAsync(TrainingCluster cluster, Action? disturb = null)
     {
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(
             cluster["m"], Run, new PlacementRequest { Ranks = Placements.Singles([new int[5], [], new int[7]]) }, Cancellation);
         await model.SetDirectorAsync(

@@ -28,7 +28,7 @@ public sealed class DirectorTests
     public async Task The_load_is_levelled_and_no_bit_changes(string policy, long bytesPerStep)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["still"], Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, Crowded, Cancellation);
         await model.SetDirectorAsync(Eager with { Policy = policy, BytesPerStep = bytesPerStep }, Cancellation);
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with the director");

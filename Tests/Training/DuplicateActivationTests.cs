@@ -16,8 +16,6 @@ namespace MoEActors.Tests.Training;
 /// </summary>
 public sealed class DuplicateActivationTests
 {
-    private const string Model = "m";
-
     private static readonly RunConfiguration Run = TrainingRuns.Small;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -25,19 +23,19 @@ public sealed class DuplicateActivationTests
     [Fact]
     public async Task The_one_that_its_shard_has_left_refuses_and_touches_nothing()
     {
-        await using TrainingCluster cluster = await StartAsync();
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("undisturbed", Run, null, Cancellation), 6);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync();
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 6);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         TrainingTrace first = await TrainingTrace.OfAsync(model, 2);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
 
         // One that the coordinator calls from outside: a silo finds its own activations without the directory.
         SiloAddress coordinator = (await cluster.Silos.Client.GetGrain<IManagementGrain>(0)
-            .GetActivationAddress(cluster.Silos.Client.GetGrain<ITrainingGrain>(Model), Cancellation))!;
+            .GetActivationAddress(cluster.Silos.Client.GetGrain<ITrainingGrain>(cluster["m"]), Cancellation))!;
         ShardId shard = map.Shards.First(one => map.WorkerOf(one).Silo != coordinator.ToParsableString());
         int from = map.RankOf(map.WorkerOf(shard));
         IExpertGrain[] grains = [.. cluster.Silos.Silos.Select(silo =>
-            silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IExpertGrain>(GrainKeys.Expert(Model, shard)))];
+            silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], shard)))];
         string home = (await grains[from].GetStatusAsync()).Silo;
 
         // The directory forgets the first; the shard goes to the other silo, and a second begins there.
@@ -53,7 +51,7 @@ public sealed class DuplicateActivationTests
         Assert.Equal((map.Workers[1 - from].Silo, 4L), (right.Silo, right.Version));
 
         // Forgotten once more, and with the old map on its own silo, the first is what callers there reach.
-        cluster.Maps(from).Install(Model, map.At(map.Version + 5));
+        cluster.Maps(from).Install(cluster["m"], map.At(map.Version + 5));
         await ForgetfulDirectory.ForgetAsync(cluster.Silos, grains[0].GetGrainId());
         PlacementRefusedException refused = await Assert.ThrowsAsync<PlacementRefusedException>(grains[from].GetStatusAsync);
         Assert.Contains(home, refused.Message, StringComparison.Ordinal);
@@ -70,20 +68,20 @@ public sealed class DuplicateActivationTests
     [Fact]
     public async Task One_that_is_to_begin_beside_the_right_one_does_not_and_touches_nothing()
     {
-        await using TrainingCluster cluster = await StartAsync();
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("undisturbed", Run, null, Cancellation), 3);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
+        await using TrainingCluster cluster = await RentAsync();
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
         ShardId shard = map.Shards.First();
         int home = map.RankOf(map.WorkerOf(shard));
         IGrainFactory factory = cluster.Silos.Silos[1 - home].Services.GetRequiredService<IGrainFactory>();
-        IExpertGrain grain = factory.GetGrain<IExpertGrain>(GrainKeys.Expert(Model, shard));
+        IExpertGrain grain = factory.GetGrain<IExpertGrain>(GrainKeys.Expert(cluster["m"], shard));
         await grain.GetStatusAsync();
         string[][] tables = Tables(cluster);
 
         // The directory forgets the right one, and this silo has a map that no shard has followed.
         await ForgetfulDirectory.ForgetAsync(cluster.Silos, grain.GetGrainId());
-        cluster.Maps(1 - home).Install(Model, map.With(map.Version + 1, [new ShardMove(shard.Layer, shard.Expert, home, 1 - home)]));
+        cluster.Maps(1 - home).Install(cluster["m"], map.With(map.Version + 1, [new ShardMove(shard.Layer, shard.Expert, home, 1 - home)]));
         await Assert.ThrowsAsync<PlacementRefusedException>(grain.GetStatusAsync);
 
         Assert.Equal(1, await ForgetfulDirectory.ActivationsAsync(cluster.Silos, grain.GetGrainId()));
@@ -91,8 +89,8 @@ public sealed class DuplicateActivationTests
         expected.AssertSame(await TrainingTrace.OfAsync(model, 3), "beside a duplicate that did not begin");
     }
 
-    private static Task<TrainingCluster> StartAsync() => TrainingCluster.StartAsync([1, 1], configure: ForgetfulDirectory.CacheNothing);
+    private static Task<TrainingCluster> RentAsync() => TrainingCluster.RentAsync([1, 1], configure: ForgetfulDirectory.CacheNothing);
 
     private static string[][] Tables(TrainingCluster cluster) =>
-        [.. cluster.Silos.Silos.Select(silo => cluster.Host(silo.Index).ShardsOf(Model).Select(expert => expert.ToString()).Order(StringComparer.Ordinal).ToArray())];
+        [.. cluster.Silos.Silos.Select(silo => cluster.Host(silo.Index).ShardsOf(cluster["m"]).Select(expert => expert.ToString()).Order(StringComparer.Ordinal).ToArray())];
 }

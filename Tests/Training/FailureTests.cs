@@ -25,8 +25,7 @@ public sealed class FailureTests
     public async Task A_worker_that_throws_is_named_and_the_next_step_works(int rank, int calls)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2]);
-        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
-        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         ulong before = await model.FingerprintAsync(Cancellation);
@@ -49,10 +48,10 @@ public sealed class FailureTests
     [Fact]
     public async Task A_member_that_dies_before_the_first_step_can_be_left_out()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync(2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
         await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         MoEModel open = await cluster.Client.CreateModelAsync(cluster["open"], Run, null, Cancellation);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[1]);
 
         await open.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Silos = ["silo-0"] }, Cancellation);
@@ -64,8 +63,7 @@ public sealed class FailureTests
     public async Task A_commit_that_a_host_does_not_hear_or_answer_is_made_up_for(Loss loss)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
-        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is CommitCommand, loss, 2, 9);
 
@@ -88,8 +86,7 @@ public sealed class FailureTests
     public async Task A_commit_that_is_lost_with_the_next_step_is_made_up_for_and_so_is_that_step(Loss loss)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
-        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         cluster.Calls.Clear();
         cluster.Calls.Lose(call => TrainingCalls.OrdersOf(call) is [CommitCommand, PrepareCommand], loss, 2);
@@ -128,8 +125,7 @@ public sealed class FailureTests
     public async Task A_step_that_one_host_does_not_hear_of_or_answer_is_done_again_at_once(Loss loss)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        MoEModel undisturbed = await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation);
-        TrainingTrace expected = await TrainingTrace.OfAsync(undisturbed, Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is PrepareCommand, loss, 2);
         long started = Stopwatch.GetTimestamp();
@@ -141,7 +137,7 @@ public sealed class FailureTests
     public async Task A_step_whose_sending_is_not_answered_is_sent_again_and_learnt_once(Loss loss)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         cluster.Calls.Lose(call => call.MethodName == nameof(ITrainingGrain.SubmitStepAsync), loss, 1, 3);
 

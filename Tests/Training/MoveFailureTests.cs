@@ -32,7 +32,7 @@ public sealed class MoveFailureTests
     public async Task A_message_of_a_move_that_is_lost_costs_the_move_and_no_more(string method, Type? order, int number, Loss loss = Loss.Rejected)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 2 * Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 2 * Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, Steps);
         cluster.Calls.Lose(call => call.MethodName == method && (order is null || order.IsInstanceOfType(TrainingCalls.OrderOf(call))), loss, number);
@@ -47,7 +47,7 @@ public sealed class MoveFailureTests
     public async Task A_worker_that_throws_while_it_copies_loses_nothing(int rank, int calls)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), 2 * Steps);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 2 * Steps);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         await TrainingTrace.OfAsync(model, Steps);
         cluster.DataPlane.FailAt(rank, calls, new InvalidOperationException("the device burned"));

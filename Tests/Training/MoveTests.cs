@@ -27,7 +27,7 @@ public sealed class MoveTests : IAsyncLifetime
 
     [Theory]
     [InlineData(30, 20)]
-    [InlineData(500, 1000)]
+    [InlineData(200, 500)]
     public async Task Random_moves_change_no_bit_and_leak_nothing(int steps, int moves)
     {
         MoEModel still = await _cluster.Client.CreateModelAsync(_cluster[$"still-{steps}"], Run, null, Cancellation);
@@ -95,7 +95,7 @@ public sealed class MoveTests : IAsyncLifetime
         Assert.Equal(1, (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).Step);
     }
 
-    /// <summary>Arenas grow to what the busiest round of a run needs; a leak of 1,000 shards would be far more than this.</summary>
+    /// <summary>Arenas grow to what the busiest round of a run needs; a leak of 500 shards would be far more than this.</summary>
     private const long ArenaAllowance = Silos * (32L << 20);
 
     private static async Task MoveAsync(MoEModel model, ulong number)

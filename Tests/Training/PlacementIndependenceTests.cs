@@ -13,6 +13,9 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
 {
     private const int Steps = 30;
 
+    /// <summary>As many show whether a placement changes a bit, and leave time for many placements.</summary>
+    private const int StepsOfCase = 10;
+
     /// <summary>Devices of each silo of the clusters that the property draws from.</summary>
     private static readonly int[] Devices = [1, 2, 1, 3];
 
@@ -91,14 +94,14 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
     {
         MoEModel model = await cluster.Client.CreateModelAsync(
             cluster[$"m{Interlocked.Increment(ref _models)}"], Runs[run], placement, TestContext.Current.CancellationToken);
-        return await TrainingTrace.OfAsync(model, Steps);
+        return await TrainingTrace.OfAsync(model, StepsOfCase);
     }
 
     private async Task<TrainingCluster> ClusterAsync(int threads)
     {
         if (!_clusters.TryGetValue(threads, out TrainingCluster? cluster))
         {
-            cluster = await TrainingCluster.StartAsync(Devices, threads);
+            cluster = await TrainingCluster.RentAsync(Devices, threads);
             _clusters.Add(threads, cluster);
         }
 

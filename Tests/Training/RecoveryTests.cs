@@ -14,7 +14,6 @@ namespace MoEActors.Tests.Training;
 public sealed class RecoveryTests
 {
     private const int Steps = 9;
-    private const string Model = "m";
 
     private static readonly RunConfiguration Run = TrainingRuns.Small;
 
@@ -24,13 +23,13 @@ public sealed class RecoveryTests
     [Theory, InlineData(1, 10), InlineData(1, 60), InlineData(0, 170), InlineData(3, 180)]
     public async Task A_member_that_dies_in_a_step_costs_nothing_that_was_acknowledged(int silo, int calls)
     {
-        await using TrainingCluster cluster = await StartAsync(4);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await RentAsync(4);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         Task held = cluster.DataPlane.HoldAt(rank: silo == 0 ? 1 : 0, calls);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
         await held;
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[silo], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[silo]);
         cluster.DataPlane.Release();
 
         expected.AssertSame(await training, "with a silo that died");
@@ -42,13 +41,13 @@ public sealed class RecoveryTests
     [Fact]
     public async Task Two_silos_that_die_at_once_cost_nothing_either()
     {
-        await using TrainingCluster cluster = await StartAsync(4);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await RentAsync(4);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 150);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps);
         await held;
-        await cluster.Silos.KillAsync([.. cluster.Silos.Silos.Skip(2)], Cancellation);
+        await cluster.KillAsync([.. cluster.Silos.Silos.Skip(2)]);
         cluster.DataPlane.Release();
 
         expected.AssertSame(await training, "with two silos that died");
@@ -58,17 +57,17 @@ public sealed class RecoveryTests
     [Fact]
     public async Task A_silo_that_dies_while_another_one_is_being_made_up_for_costs_nothing_either()
     {
-        await using TrainingCluster cluster = await StartAsync(4);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await RentAsync(4);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         await TrainAsync(model, 5);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[3], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[3]);
 
         // In the middle of step 4, which is learnt again.
         Task held = cluster.DataPlane.HoldAt(rank: 0, calls: 20);
         Task<TrainingTrace> training = TrainingTrace.OfAsync(model, Steps - 5);
         await held;
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[1]);
         cluster.DataPlane.Release();
 
         expected.AssertEnd(await training, "with a silo that died in a recovery");
@@ -77,11 +76,11 @@ public sealed class RecoveryTests
     [Fact]
     public async Task A_silo_that_comes_back_is_a_member_again_and_has_experts()
     {
-        await using TrainingCluster cluster = await StartAsync(3);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
         await TrainAsync(model, 4);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[1]);
         await TrainAsync(model, 1);
         Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).Map!.Workers.Length);
         EmbeddedSilo back = await cluster.Silos.RestartAsync(1, Cancellation);
@@ -95,10 +94,10 @@ public sealed class RecoveryTests
     [Fact]
     public async Task Silos_that_were_not_asked_for_stay_outside()
     {
-        await using TrainingCluster cluster = await StartAsync(3);
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, new PlacementRequest { Silos = ["silo-0", "silo-2"] }, Cancellation);
+        await using TrainingCluster cluster = await RentAsync(3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Silos = ["silo-0", "silo-2"] }, Cancellation);
         await TrainAsync(model, 4);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
         await TrainAsync(model, 1);
         Assert.Equal(["silo-0"], (await model.GetStatusAsync(Cancellation)).SiloNames);
 
@@ -111,14 +110,14 @@ public sealed class RecoveryTests
     public async Task A_run_that_was_restored_goes_back_to_its_checkpoint_before_its_first_snapshot()
     {
         using var folder = new TemporaryFolder();
-        await using TrainingCluster cluster = await StartAsync(3);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel first = await CreateAsync(cluster);
         await TrainAsync(first, 4);
         await first.SaveAsync(folder.Path, cancellationToken: Cancellation);
-        MoEModel model = await cluster.Client.RestoreModelAsync("again", folder.Path, null, Cancellation);
+        MoEModel model = await cluster.Client.RestoreModelAsync(cluster["again"], folder.Path, null, Cancellation);
         await TrainAsync(model, 2);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
 
         expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 6), "from a checkpoint");
     }
@@ -126,10 +125,10 @@ public sealed class RecoveryTests
     [Fact]
     public async Task Steps_that_are_learnt_again_route_as_they_did()
     {
-        await using TrainingCluster cluster = await StartAsync(3);
-        TrainingTrace expected = await TrainChangingAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), () => Task.CompletedTask);
+        await using TrainingCluster cluster = await RentAsync(3);
+        TrainingTrace expected = await TrainChangingAsync(await cluster.Client.CreateModelAsync(cluster["other"], Run, null, Cancellation), () => Task.CompletedTask);
         MoEModel model = await CreateAsync(cluster);
-        TrainingTrace actual = await TrainChangingAsync(model, () => cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation));
+        TrainingTrace actual = await TrainChangingAsync(model, () => cluster.KillAsync(cluster.Silos.Silos[1]));
 
         expected.AssertSame(actual, "with policies that changed");
 
@@ -149,12 +148,10 @@ public sealed class RecoveryTests
     [Theory, InlineData("damage"), InlineData("truncate"), InlineData("delete")]
     public async Task A_snapshot_that_cannot_be_read_is_passed_over_for_the_one_before_it(string what)
     {
-        using var folder = new TemporaryFolder();
-        var store = new InMemoryRunStore();
-        await using TrainingCluster cluster = await StartAsync(3, folder.Path, store);
+        await using TrainingCluster cluster = await RentAsync(3);
         MoEModel model = await CreateAsync(cluster);
-        RunRecord record = await TrainUntilAsync(model, store, record => record.Snapshots.Length == 2);
-        TrainingTrace expected = await UndisturbedAsync(cluster, (int)record.Step + 1);
+        RunRecord record = await TrainUntilAsync(cluster, model, record => record.Snapshots.Length == 2);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, (int)record.Step + 1);
         string file = Directory.GetFiles(record.Snapshots[1].Place!, "model-step-*").Max()!;
         if (what == "delete")
         {
@@ -168,7 +165,7 @@ public sealed class RecoveryTests
             stream.Write([1, 2, 3]);
         }
 
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
 
         expected.AssertEnd(await TrainingTrace.OfAsync(model, 1), $"past a snapshot that somebody has done harm to ({what})");
     }
@@ -176,14 +173,12 @@ public sealed class RecoveryTests
     [Fact]
     public async Task Snapshots_that_cannot_be_written_stop_nothing_and_the_log_goes_back_to_the_beginning()
     {
-        using var folder = new TemporaryFolder();
-        string file = Path.Combine(folder.Path, "file");
-        await File.WriteAllTextAsync(file, "no folder", Cancellation);
-        await using TrainingCluster cluster = await StartAsync(3, file);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         MoEModel model = await CreateAsync(cluster);
+        await File.WriteAllTextAsync(await cluster.SnapshotsAsync(cluster["m"]), "no folder", Cancellation);
         await TrainAsync(model, 8);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
 
         expected.AssertEnd(await TrainingTrace.OfAsync(model, 1), "without any snapshot");
     }
@@ -191,27 +186,24 @@ public sealed class RecoveryTests
     [Fact]
     public async Task Two_snapshots_stay_and_batches_before_them_are_forgotten()
     {
-        using var folder = new TemporaryFolder();
-        var store = new InMemoryRunStore();
-        await using TrainingCluster cluster = await StartAsync(2, folder.Path, store);
+        await using TrainingCluster cluster = await RentAsync(3);
         MoEModel model = await CreateAsync(cluster);
-        RunRecord record = await TrainUntilAsync(model, store, record => record.Snapshots is [{ Step: > 3 }, _]);
+        RunRecord record = await TrainUntilAsync(cluster, model, record => record.Snapshots is [{ Step: > 3 }, _]);
         long older = record.Snapshots[0].Step;
         Assert.Equal(older, record.LoggedFrom);
-        Assert.Null(await store.ReadBatchAsync(Model, older));
-        Assert.NotNull(await store.ReadBatchAsync(Model, older + 1));
-        Assert.Equal(2, Directory.GetFiles(folder.Path, "*.index.json", SearchOption.AllDirectories).Length);
+        Assert.Null(await cluster.Store.ReadBatchAsync(cluster["m"], older));
+        Assert.NotNull(await cluster.Store.ReadBatchAsync(cluster["m"], older + 1));
+        string snapshots = await cluster.SnapshotsAsync(cluster["m"]);
+        Assert.Equal(2, Directory.GetFiles(snapshots, "*.index.json", SearchOption.AllDirectories).Length);
 
-        await cluster.Client.DeleteModelAsync(Model, Cancellation);
-        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+        await cluster.Client.DeleteModelAsync(cluster["m"], Cancellation);
+        Assert.False(Directory.Exists(snapshots));
     }
 
     [Fact]
     public async Task A_coordinator_that_is_replaced_in_the_middle_of_a_snapshot_is_in_nobodys_way()
     {
-        using var folder = new TemporaryFolder();
-        var store = new InMemoryRunStore();
-        await using TrainingCluster cluster = await StartAsync(1, folder.Path, store);
+        await using TrainingCluster cluster = await RentAsync(3);
         MoEModel model = await CreateAsync(cluster);
         for (int coordinator = 1; coordinator <= 4; coordinator++)
         {
@@ -222,18 +214,47 @@ public sealed class RecoveryTests
         }
 
         long step = model.Step;
-        RunRecord record = await TrainUntilAsync(model, store, record => record.Snapshots is [{ Step: var older }, _] && older > step);
-        Assert.Equal(2, Directory.GetFiles(folder.Path, "*.index.json", SearchOption.AllDirectories).Length);
+        RunRecord record = await TrainUntilAsync(cluster, model, record => record.Snapshots is [{ Step: var older }, _] && older > step);
+        Assert.Equal(2, Directory.GetFiles(await cluster.SnapshotsAsync(cluster["m"]), "*.index.json", SearchOption.AllDirectories).Length);
         Assert.All(record.Snapshots, mark => Assert.NotEmpty(Directory.GetFiles(mark.Place!)));
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_wanted_at_once_waits_for_the_one_that_is_being_sealed()
+    {
+        await using TrainingCluster cluster = await RentAsync(3);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Silos = ["silo-0", "silo-1"] }, Cancellation);
+        using var disk = new SlowIndexStore();
+        cluster.Disk.Instead = disk;
+        await TrainAsync(model, 3);
+        long first = model.Step;
+        while (!disk.HasBegun)
+        {
+            await TrainAsync(model, 1);
+        }
+
+        // A silo that was no member starts from a snapshot of the last step.
+        await TrainAsync(model, 1);
+        Task<MoEModel> joins = cluster.Client.CreateModelAsync(
+            cluster["m"], Run, new PlacementRequest { Silos = ["silo-0", "silo-1", "silo-2"] }, Cancellation);
+        Task early = await Task.WhenAny(joins, Task.Delay(300, Cancellation));
+        Assert.NotSame(joins, early);
+        disk.Go();
+        await joins;
+        RunRecord record = (await cluster.Store.ReadAsync(cluster["m"]))!;
+        Assert.Equal([first, model.Step], record.Snapshots.Select(mark => mark.Step));
+        Assert.Equal(2, record.Snapshots.Select(mark => mark.Place).Distinct().Count());
+        await TrainAsync(model, 1);
+        (await TrainingTrace.UndisturbedAsync(Run, (int)model.Step)).AssertEnd(await TrainingTrace.OfAsync(model, 0), "after a snapshot that took its time");
     }
 
     [Fact]
     public async Task Without_snapshots_a_lost_silo_is_named_and_what_to_do()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 1], snapshots: 0);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 0);
         MoEModel model = await CreateAsync(cluster);
         await TrainAsync(model, 2);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[1], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[1]);
 
         ViewFailedException failed = await Assert.ThrowsAsync<ViewFailedException>(() => model.TrainStepAsync(TrainingRuns.Batch(Run, 3), Cancellation));
         Assert.Contains("Restore the last checkpoint under another name", failed.Message, StringComparison.Ordinal);
@@ -243,13 +264,12 @@ public sealed class RecoveryTests
     [Fact]
     public async Task Expert_replicas_on_living_silos_make_a_loss_cost_nothing()
     {
-        using var folder = new TemporaryFolder();
-        await using TrainingCluster cluster = await StartAsync(3, folder.Path, interval: 100);
-        TrainingTrace expected = await UndisturbedAsync(cluster);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
         int[][][] ranks = [.. Run.Model.Experts.Select(count => Enumerable.Range(0, count).Select(expert => new[] { expert % 3, (expert + 1) % 3 }).ToArray())];
-        MoEModel model = await cluster.Client.CreateModelAsync(Model, Run, new PlacementRequest { Ranks = ranks }, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, new PlacementRequest { Ranks = ranks }, Cancellation);
         await TrainAsync(model, 5);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
         var repeated = 0;
         cluster.Calls.Before = call =>
         {
@@ -264,60 +284,20 @@ public sealed class RecoveryTests
         Assert.Equal(0, repeated);
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public async Task A_store_that_forgets_its_tail_is_told_again_by_the_coordinator_or_by_the_members(bool newCoordinator)
-    {
-        var storage = new ETagStorage();
-        await using TrainingCluster cluster = await StartAsync(2, store: storage.ToRunStore());
-        TrainingTrace expected = await UndisturbedAsync(cluster);
-        MoEModel model = await CreateAsync(cluster);
-        await TrainAsync(model, 2);
-        var then = storage.Remember();
-        await TrainAsync(model, 3);
-        storage.GoBack(then);
-        if (newCoordinator)
-        {
-            CoordinatorLifeTests.DeactivateNext(cluster);
-            await model.GetStatusAsync(Cancellation);
-        }
-
-        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 5), "with a store that forgot three steps");
-        Assert.Equal(Steps, (await storage.ToRunStore().ReadAsync(Model))!.Step);
-    }
-
-    [Fact]
-    public async Task A_store_that_forgot_a_model_is_not_followed()
-    {
-        var storage = new ETagStorage();
-        await using TrainingCluster cluster = await StartAsync(2, store: storage.ToRunStore());
-        var then = storage.Remember();
-        MoEModel model = await CreateAsync(cluster);
-        await TrainAsync(model, 2);
-        storage.GoBack(then);
-        CoordinatorLifeTests.DeactivateNext(cluster);
-        await model.GetStatusAsync(Cancellation);
-
-        InvalidRequestException refused = await Assert.ThrowsAsync<InvalidRequestException>(() => CreateAsync(cluster));
-        Assert.Contains("the store has come back without it", refused.Message, StringComparison.Ordinal);
-        Assert.True(await cluster.Client.DeleteModelAsync(Model, Cancellation));
-        Assert.Equal(0, (await CreateAsync(cluster)).Step);
-    }
-
     [Fact]
     public async Task A_layer_of_a_caller_goes_back_to_its_last_snapshot_and_says_so()
     {
-        var store = new InMemoryRunStore();
-        await using TrainingCluster cluster = await StartAsync(3, store: store);
+        await using TrainingCluster cluster = await RentAsync(3);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync(
-            Model, new LayerConfiguration { Dim = 12, Hidden = 10, Experts = 6 }, null, Cancellation);
+            cluster["m"], new LayerConfiguration { Dim = 12, Hidden = 10, Experts = 6 }, null, Cancellation);
         RunRecord record;
         do
         {
             await LearnAsync();
-            record = (await store.ReadAsync(Model))!;
+            record = (await cluster.Store.ReadAsync(cluster["m"]))!;
         }
         while (record.Snapshots.Length == 0 || record.Snapshots[^1].Step == layer.Step);
-        await cluster.Silos.KillAsync(cluster.Silos.Silos[2], Cancellation);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
 
         RolledBackException back = await Assert.ThrowsAsync<RolledBackException>(LearnAsync);
         Assert.Equal(record.Snapshots[^1].Step, back.Step);
@@ -334,22 +314,18 @@ public sealed class RecoveryTests
         }
     }
 
-    private static Task<TrainingCluster> StartAsync(int silos, string? place = null, IRunStore? store = null, int interval = 3) =>
-        TrainingCluster.StartAsync([.. Enumerable.Repeat(1, silos)], store: store, snapshots: interval, place: place);
+    private static Task<TrainingCluster> RentAsync(int silos) => TrainingCluster.RentAsync(TrainingCluster.DevicesOf(silos), snapshots: 3);
 
-    private static Task<MoEModel> CreateAsync(TrainingCluster cluster) => cluster.Client.CreateModelAsync(Model, Run, null, Cancellation);
-
-    private static async Task<TrainingTrace> UndisturbedAsync(TrainingCluster cluster, int steps = Steps) =>
-        await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), steps);
+    private static Task<MoEModel> CreateAsync(TrainingCluster cluster) => cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
 
     /// <summary>Snapshots come to disk beside the steps, whenever they do.</summary>
-    private static async Task<RunRecord> TrainUntilAsync(MoEModel model, InMemoryRunStore store, Predicate<RunRecord> arrives)
+    private static async Task<RunRecord> TrainUntilAsync(TrainingCluster cluster, MoEModel model, Predicate<RunRecord> arrives)
     {
         RunRecord? record;
         do
         {
             await TrainAsync(model, 1);
-            record = await store.ReadAsync(Model);
+            record = await cluster.Store.ReadAsync(cluster["m"]);
             Assert.True(model.Step < 2000, "There is no such snapshot after 2,000 steps.");
         }
         while (!arrives(record!));

@@ -174,7 +174,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [InlineData(0.7f, 1, false)]
     public async Task Executors_allocate_nothing_in_a_warm_step_with_replicas(float capacity, int threads, bool reproducible)
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2], threads);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2], threads);
         RunConfiguration run = TrainingRuns.With("gelu", new GateOptions { CapacityFactor = capacity }) with { Reproducible = reproducible };
         PlacementRequest wish = new() { Ranks = [[[0, 1, 2], [0], [1, 2], [0, 2], [2]], [], [[0], [0, 1], [1], [1, 2], [2], [0, 1, 2], [2]]] };
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, wish, Cancellation);

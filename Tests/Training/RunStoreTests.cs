@@ -1,5 +1,8 @@
+using System.Reflection;
+using MoEActors.Client;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
@@ -11,6 +14,8 @@ namespace MoEActors.Tests.Training;
 public sealed class RunStoreTests
 {
     private static readonly RunConfiguration Run = TrainingRuns.Small;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Stores => ["memory", "grain storage"];
 
@@ -27,6 +32,40 @@ public sealed class RunStoreTests
         Assert.True(record.Map!.IsPlacedAs(found.Map!));
         Assert.Equivalent(record with { Map = null, Configuration = new() }, found with { Map = null, Configuration = new() });
         Assert.Equal(["m"], await store.ListAsync());
+    }
+
+    [Theory, MemberData(nameof(Stores))]
+    public async Task Every_part_of_a_record_is_kept(string kind)
+    {
+        RunRecord record = First() with
+        {
+            Checkpoint = "folder",
+            CheckpointStep = 2,
+            InferenceOnly = true,
+            Cursor = "here",
+            Silos = ["a", "b"],
+            Gates = [new GatePolicy(0, 3, new GateOptions { TopK = 1 })],
+            PastGates = [new GatePolicy(0, 1, new GateOptions { TopK = 3 })],
+            Step = 9,
+            LastOutcomes = [OutcomeOf(9, First().Configuration.Model)],
+            Snapshots = [new(3, "x/0"), new(6, "x/1")],
+            LoggedFrom = 3,
+            Recovery = new(new(6, "x/1"), 9),
+            Director = new() { Every = 7 },
+            DirectorRevision = 4,
+            Calibration = new([1, 2], [0.5, 0.75], 8),
+        };
+        var nothing = new RunRecord();
+        PropertyInfo[] properties = typeof(RunRecord).GetProperties();
+        Assert.All(properties, property => Assert.NotEqual(property.GetValue(nothing), property.GetValue(record)));
+
+        IRunStore store = Make(kind);
+        Assert.True(await store.TryWriteAsync("m", record));
+        RunRecord found = (await store.ReadAsync("m"))!;
+        Assert.All(properties, property => Assert.NotEqual(property.GetValue(nothing), property.GetValue(found)));
+        Assert.True(record.Map!.IsPlacedAs(found.Map!));
+        Assert.Equal(record.Configuration.ToJson(), found.Configuration.ToJson());
+        Assert.Equivalent(record with { Map = null, Configuration = new() }, found with { Map = null, Configuration = new() });
     }
 
     [Theory, MemberData(nameof(Stores))]
@@ -103,21 +142,7 @@ public sealed class RunStoreTests
             IRunStore store = Make("grain storage", storage);
             RunConfiguration run = Run with { Model = Run.Model with { Experts = [experts, 0, experts] } };
             RunRecord record = First() with { Configuration = run, Map = StaticPlanner.Plan(1, First().Map!.Workers, run.Model.Experts) };
-            long[][] counts = [new long[experts], [], new long[experts]];
-            var outcome = new StepOutcome
-            {
-                Step = 1,
-                Loss = 1,
-                CrossEntropy = 1,
-                Auxiliary = 0,
-                GradientNorm = 1,
-                LearningRate = 1,
-                Tokens = 1,
-                Seconds = 1,
-                KeptTokens = counts,
-                ChosenTokens = counts,
-                ExecutorAllocatedBytes = 0,
-            };
+            StepOutcome outcome = OutcomeOf(1, run.Model);
             await store.TryWriteAsync("m", record);
             long before = storage.Written;
             await store.TryWriteAsync("m", record with { Version = 2, Step = 1, LastOutcomes = [outcome] });
@@ -131,16 +156,36 @@ public sealed class RunStoreTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task A_write_whose_answer_is_lost_is_looked_up_before_anything_else(bool taken)
     {
-        var storage = new ETagStorage();
-        IRunStore store = Make("grain storage", storage);
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1], store: store);
-        var model = await cluster.Client.CreateModelAsync("m", Run, null, TestContext.Current.CancellationToken);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, TestContext.Current.CancellationToken), 4);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 3, inGrainStorage: true);
+        ETagStorage storage = cluster.Storage!;
+        var model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 4);
         storage.LoseNext(after: 3, count: 3, taken);
 
         expected.AssertSame(await TrainingTrace.OfAsync(model, 4), $"with answers of the store that were lost, the writes {(taken ? "" : "not ")}taken");
-        Assert.Equal(4, (await store.ReadAsync("m"))!.Step);
+        Assert.Equal(4, (await cluster.Store.ReadAsync(cluster["m"]))!.Step);
         Assert.Equal(3, storage.Lost);
+    }
+
+    [Fact]
+    public async Task A_store_that_forgets_nothing_for_a_while_fails_no_step_and_is_asked_again()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: 3, inGrainStorage: true);
+        ETagStorage storage = cluster.Storage!;
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        storage.RefusesToClear = true;
+        do
+        {
+            await model.TrainStepAsync(TrainingRuns.Batch(Run, model.Step + 1), Cancellation);
+            Assert.True(model.Step < 2000, "There are no two snapshots after 2,000 steps.");
+        }
+        while ((await cluster.Store.ReadAsync(cluster["m"]))!.LoggedFrom == 0);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, model.Step + 1), Cancellation);
+        Assert.NotNull(await cluster.Store.ReadBatchAsync(cluster["m"], 1));
+
+        storage.RefusesToClear = false;
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, model.Step + 1), Cancellation);
+        await Deadline.UntilAsync(async () => await cluster.Store.ReadBatchAsync(cluster["m"], 1) is null, "the batches that nobody needs are forgotten");
     }
 
     private static RunRecord First() => new()
@@ -156,4 +201,23 @@ public sealed class RunStoreTests
 
     private static IRunStore Make(string kind, ETagStorage? storage = null) =>
         kind == "memory" ? new InMemoryRunStore() : (storage ?? new ETagStorage()).ToRunStore();
+
+    private static StepOutcome OutcomeOf(long step, ModelConfiguration model)
+    {
+        long[][] counts = [.. model.Experts.Select(count => new long[count])];
+        return new StepOutcome
+        {
+            Step = step,
+            Loss = 1,
+            CrossEntropy = 1,
+            Auxiliary = 0,
+            GradientNorm = 1,
+            LearningRate = 1,
+            Tokens = 1,
+            Seconds = 1,
+            KeptTokens = counts,
+            ChosenTokens = counts,
+            ExecutorAllocatedBytes = 0,
+        };
+    }
 }

@@ -25,14 +25,9 @@ public sealed class TcpTrainingTests
     [InlineData(1, 1, 1, 1)]
     public async Task Training_over_TCP_gives_the_bits_of_training_in_one_process(params int[] devices)
     {
-        TrainingTrace expected;
-        await using (TrainingCluster shared = await TrainingCluster.RentAsync(2))
-        {
-            expected = await TrainingTrace.OfAsync(await shared.Client.CreateModelAsync(shared["m"], Run, null, Cancellation), Steps);
-        }
-
-        await using TrainingCluster cluster = await StartAsync(devices);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
+        await using TrainingCluster cluster = await RentAsync(devices);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
         TrainingTrace begin = await TrainingTrace.OfAsync(model, Steps / 2);
 
         // An expert's state travels over a communicator of its own, from host to host.
@@ -46,21 +41,21 @@ public sealed class TcpTrainingTests
     [Fact]
     public async Task A_data_plane_that_fails_is_opened_anew_and_training_goes_on()
     {
-        await using TrainingCluster cluster = await StartAsync(1, 1, 1);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
-        TrainingTrace expected = await TrainingTrace.OfAsync(await cluster.Client.CreateModelAsync("other", Run, null, Cancellation), 2);
+        await using TrainingCluster cluster = await RentAsync(1, 2, 1);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, 2);
         StepOutcome first = await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation);
-        cluster.Host(1).ModelAt("m", 1)!.Interrupt(new InvalidOperationException("the device burned"));
+        cluster.Host(1).ModelAt(cluster["m"], 1)!.Interrupt(new InvalidOperationException("the device burned"));
         StepOutcome second = await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation);
         Assert.Equal(expected.Losses, new[] { first.Loss, second.Loss });
         Assert.Equal(expected.Fingerprint, await model.FingerprintAsync(Cancellation));
         Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).View);
     }
 
-    private static Task<TrainingCluster> StartAsync(params int[] devices) => TrainingCluster.StartAsync(
-        devices,
-        configure: silo => silo.Services.Replace(
-            ServiceDescriptor.Singleton<ICommunicatorProvider>(_ => new TcpCommunicatorProvider(new TcpOptions { Secret = "a secret of silos in a test" }))));
+    private static Task<TrainingCluster> RentAsync(params int[] devices) => TrainingCluster.RentAsync(devices, configure: ReachOverTcp);
+
+    private static void ReachOverTcp(ISiloBuilder silo) => silo.Services.Replace(
+        ServiceDescriptor.Singleton<ICommunicatorProvider>(_ => new TcpCommunicatorProvider(new TcpOptions { Secret = "a secret of silos in a test" })));
 
     private static TcpCommunicatorProvider[] Providers(TrainingCluster cluster) =>
         [.. cluster.Silos.Silos.Select(silo => (TcpCommunicatorProvider)silo.Services.GetRequiredService<ICommunicatorProvider>())];

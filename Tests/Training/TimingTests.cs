@@ -14,9 +14,9 @@ public sealed class TimingTests
     [Fact]
     public async Task A_step_tells_where_the_time_of_every_worker_went()
     {
-        await using TrainingCluster cluster = await TrainingCluster.StartAsync([1, 2], threads: 2);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2], threads: 2);
         RunConfiguration run = TrainingRuns.Small;
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, null, Cancellation);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
         StepOutcome first = await model.TrainStepAsync(TrainingRuns.Batch(run, 1), Cancellation);
         StepOutcome second = await model.TrainStepAsync(TrainingRuns.Batch(run, 2), Cancellation);
 

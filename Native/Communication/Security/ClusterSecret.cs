@@ -24,6 +24,9 @@ public sealed class ClusterSecret
 
     private ClusterSecret(byte[] key) => _key = key;
 
+    /// <summary>What processes of one machine have that were given no secret. Whoever reaches them has it, too.</summary>
+    internal static ClusterSecret None => Of("");
+
     /// <summary>Makes a key of a text. White space around it does not count, as files end with a line.</summary>
     /// <exception cref="ArgumentException">The text is too short; the message does not repeat it.</exception>
     public static ClusterSecret From(string text)
@@ -31,7 +34,7 @@ public sealed class ClusterSecret
         ArgumentNullException.ThrowIfNull(text);
         string secret = text.Trim();
         return secret.Length >= LeastLength
-            ? new ClusterSecret(HKDF.Extract(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), Salt))
+            ? Of(secret)
             : throw new ArgumentException($"A cluster's secret has {LeastLength} characters at least; this one has {secret.Length}.", nameof(text));
     }
 
@@ -57,6 +60,8 @@ public sealed class ClusterSecret
 
     /// <inheritdoc />
     public override string ToString() => "(a cluster's secret)";
+
+    private static ClusterSecret Of(string secret) => new(HKDF.Extract(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), Salt));
 }
 
 /// <summary>The sides of a handshake.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace MoEActors.Native.Communication.Security;
 
-/// <summary>Why a connection was refused before anything else was said on it.</summary>
+/// <summary>Why a connection was refused, before anything else was said on it or by what came over it. The numbers travel: append-only.</summary>
 public enum ConnectionRefusal
 {
     /// <summary>What came is no handshake.</summary>
@@ -31,6 +31,21 @@ public enum ConnectionRefusal
 
     /// <summary>Too many other handshakes were under way.</summary>
     Crowd = 9,
+
+    /// <summary>Of the data plane: its communicator is open here with other members, or without such ranks.</summary>
+    Members = 10,
+
+    /// <summary>Of the data plane: the connection that it claims to be is there already.</summary>
+    Duplicate = 11,
+
+    /// <summary>Of the data plane: too many connections were waiting for communicators that are not open here.</summary>
+    Parked = 12,
+
+    /// <summary>Of the data plane: the communicator that it names was not opened here in time, and so belongs to another view.</summary>
+    Unopened = 13,
+
+    /// <summary>Of the data plane: something came over it, after the handshake, that is no frame.</summary>
+    Frame = 14,
 }
 
 /// <summary>Counts refused connections of a process's endpoint, here and in the meter <c>MoEActors</c>.</summary>
@@ -40,7 +55,7 @@ public sealed class ConnectionRefusals(string endpoint)
     private static readonly Meter Meter = new("MoEActors");
 
     private static readonly Counter<long> Refused = Meter.CreateCounter<long>(
-        "moe.connections.refused", "{connection}", "Connections that were refused before anything was said on them, by endpoint and reason.");
+        "moe.connections.refused", "{connection}", "Connections that were refused, by endpoint and reason.");
 
     private readonly long[] _counts = new long[(int)Enum.GetValues<ConnectionRefusal>().Max() + 1];
 

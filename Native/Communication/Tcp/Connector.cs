@@ -7,7 +7,7 @@ namespace MoEActors.Native.Communication.Tcp;
 /// Makes one connection of a pair of ranks, again and again until it is there, refused for good, or given up: the other process may still be starting. On the
 /// I/O thread.
 /// </summary>
-internal sealed class Connector(IoThread io, PeerConnections owner, Hello claim, EndPoint target, byte[] key, TimeSpan deadline)
+internal sealed class Connector(IoThread io, PeerConnections owner, Hello claim, EndPoint target, HandshakeProof proof, TimeSpan deadline)
 {
     private const int FirstPause = 20;
     private const int LongestPause = 500;
@@ -97,7 +97,7 @@ internal sealed class Connector(IoThread io, PeerConnections owner, Hello claim,
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
 
             // A nonce of its own for every attempt: what was said in one is of no use in another.
-            _handshake = new ConnectingHandshake(this, io, socket, address, key, claim with { Nonce = HandshakeProof.Nonce() }, deadline);
+            _handshake = new ConnectingHandshake(this, io, socket, address, proof, claim with { Nonce = HandshakeProof.Nonce() }, deadline);
             io.Add(_handshake);
         }
         catch (SocketException e)

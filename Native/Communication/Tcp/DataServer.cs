@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MoEActors.Native.Communication.Collectives;
+using MoEActors.Native.Communication.Security;
 
 namespace MoEActors.Native.Communication.Tcp;
 
@@ -21,18 +22,18 @@ internal sealed class DataServer : IDisposable
     private readonly HashSet<AcceptingHandshake> _handshakes = [];
     private readonly TcpOptions _options;
     private readonly IoThread _io;
-    private readonly byte[] _key;
+    private readonly DataPlaneLog _log;
     private readonly Listener _listener;
     private bool _disposed;
 
     /// <summary>Listens.</summary>
     /// <exception cref="InvalidOperationException">It cannot listen there.</exception>
-    public DataServer(TcpOptions options, IoThread io, TcpCounters counters)
+    public DataServer(TcpOptions options, IoThread io, DataPlaneLog log)
     {
         _options = options;
         _io = io;
-        _key = options.Key();
-        Counters = counters;
+        _log = log;
+        Proof = new HandshakeProof(options.Secret is null ? ClusterSecret.None : ClusterSecret.From(options.Secret), options.ClusterId);
         var socket = new Socket(options.Listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -67,7 +68,30 @@ internal sealed class DataServer : IDisposable
     public EndPoint EndPoint { get; }
 
     /// <summary>What has come and gone.</summary>
-    public TcpCounters Counters { get; }
+    public TcpCounters Counters { get; } = new();
+
+    /// <summary>What this process proves in handshakes.</summary>
+    public HandshakeProof Proof { get; }
+
+    /// <summary>How long a handshake may take.</summary>
+    public TimeSpan HandshakeDeadline => _options.HandshakeDeadline;
+
+    /// <summary>A connection is refused.</summary>
+    public void Refuse(ConnectionRefusal reason, Socket socket) => Refuse(reason, Remote(socket));
+
+    /// <inheritdoc cref="Refuse(ConnectionRefusal, Socket)" />
+    public void Refuse(ConnectionRefusal reason, EndPoint? remote)
+    {
+        Counters.Refused.Count(reason);
+        _log.Refused(reason, remote);
+    }
+
+    /// <summary>A rank can be reached no more.</summary>
+    public void Lose(CommunicatorSpec communicator, string what)
+    {
+        Counters.Lose();
+        _log.Lost(communicator, what);
+    }
 
     /// <summary>A rank opens its communicator: connections that wait for it are its own from now on.</summary>
     /// <exception cref="InvalidOperationException">The rank is open already, or another one here with other members.</exception>
@@ -126,12 +150,12 @@ internal sealed class DataServer : IDisposable
         {
             if (_open.TryGetValue(key, out PeerConnections? open))
             {
-                return open.Identity != claim.Identity || claim.From >= open.Size ? ConnectionRefusal.OtherMembers
+                return open.Identity != claim.Identity || claim.From >= open.Size ? ConnectionRefusal.Members
                     : open.Has(claim.From, claim.Stream) ? ConnectionRefusal.Duplicate
                     : null;
             }
 
-            return !_ended.ContainsKey(key) && _parked.Count >= _options.MaxParked ? ConnectionRefusal.TooManyParked : null;
+            return !_ended.ContainsKey(key) && _parked.Count >= _options.MaxParked ? ConnectionRefusal.Parked : null;
         }
     }
 
@@ -188,6 +212,19 @@ internal sealed class DataServer : IDisposable
         _io.Post(() => _parked.ForEach(parked => parked.Socket.Dispose()));
     }
 
+    private static EndPoint? Remote(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Whoever it was has gone.
+            return null;
+        }
+    }
+
     private void Park(in Hello claim, Socket socket)
     {
         // Nothing has been done with an earlier one of the same ranks: whoever made it has tried again.
@@ -213,7 +250,7 @@ internal sealed class DataServer : IDisposable
             _parked.Remove(parked);
             if (Refusal(parked.Claim) is { } refusal)
             {
-                Counters.Refuse(refusal);
+                Refuse(refusal, parked.Socket);
                 parked.Socket.Dispose();
             }
             else
@@ -243,8 +280,8 @@ internal sealed class DataServer : IDisposable
         foreach (ParkedConnection parked in _parked.Where(parked => parked.Expires <= now).ToArray())
         {
             _parked.Remove(parked);
+            Refuse(ConnectionRefusal.Unopened, parked.Socket);
             parked.Socket.Dispose();
-            Counters.Refuse(ConnectionRefusal.NotOpened);
         }
 
         return _parked.Count == 0 ? IoSocket.Never : _parked.Min(parked => parked.Expires);
@@ -254,14 +291,14 @@ internal sealed class DataServer : IDisposable
     {
         if (_handshakes.Count >= _options.MaxHandshakes)
         {
+            Refuse(ConnectionRefusal.Crowd, socket);
             socket.Dispose();
-            Counters.Refuse(ConnectionRefusal.TooManyHandshakes);
             return;
         }
 
         socket.Blocking = false;
         socket.NoDelay = true;
-        var handshake = new AcceptingHandshake(this, _io, socket, _key, _options.HandshakeDeadline);
+        var handshake = new AcceptingHandshake(this, _io, socket, Proof, HandshakeDeadline);
         _handshakes.Add(handshake);
         _io.Add(handshake);
     }

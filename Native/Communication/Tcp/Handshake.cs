@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MoEActors.Native.Communication.Security;
 
 namespace MoEActors.Native.Communication.Tcp;
 
@@ -83,22 +84,22 @@ internal abstract class Handshake : IoSocket
 internal sealed class AcceptingHandshake : Handshake
 {
     private readonly DataServer _server;
-    private readonly byte[] _key;
+    private readonly HandshakeProof _proof;
     private readonly byte[] _hello = new byte[Hello.Size];
     private readonly byte[] _challenge = new byte[HandshakeProof.AnswerSize];
     private Hello _claim;
     private bool _challenged;
 
-    public AcceptingHandshake(DataServer server, IoThread io, Socket socket, byte[] key, TimeSpan deadline)
+    public AcceptingHandshake(DataServer server, IoThread io, Socket socket, HandshakeProof proof, TimeSpan deadline)
         : base(io, socket, deadline)
     {
         _server = server;
-        _key = key;
+        _proof = proof;
         Expect(Hello.Size);
     }
 
     /// <inheritdoc />
-    public override void OnDue(long now) => Refuse(ConnectionRefusal.TooSlow);
+    public override void OnDue(long now) => Refuse(ConnectionRefusal.Deadline);
 
     /// <inheritdoc />
     public override void OnBroken(SocketError error) => Refuse(ConnectionRefusal.Truncated);
@@ -110,9 +111,9 @@ internal sealed class AcceptingHandshake : Handshake
         {
             Challenge(message);
         }
-        else if (!HandshakeProof.IsSame(message, HandshakeProof.OfConnector(_key, _hello, _challenge)))
+        else if (!_proof.Is(message, HandshakeSide.Dialer, _hello, _challenge))
         {
-            Refuse(ConnectionRefusal.Unauthenticated, HandshakeAnswer.Unauthenticated);
+            Refuse(ConnectionRefusal.Proof, isTold: true);
         }
         else
         {
@@ -124,15 +125,15 @@ internal sealed class AcceptingHandshake : Handshake
     {
         if (Hello.TryRead(hello, out _claim) is { } refusal)
         {
-            Refuse(refusal, refusal == ConnectionRefusal.OtherVersion ? HandshakeAnswer.OtherVersion : null);
+            Refuse(refusal, isTold: refusal == ConnectionRefusal.Version);
             return;
         }
 
         hello.CopyTo(_hello);
-        _challenge[0] = (byte)HandshakeAnswer.Challenge;
+        _challenge[0] = HandshakeProof.GoOn;
         HandshakeProof.Nonce().Write(_challenge.AsSpan(1));
         _challenged = true;
-        Expect(Digest.Size);
+        Expect(HandshakeProof.Size);
         Say(_challenge);
     }
 
@@ -140,35 +141,27 @@ internal sealed class AcceptingHandshake : Handshake
     {
         if (_server.Refusal(_claim) is { } refusal)
         {
-            Refuse(refusal, refusal switch
-            {
-                ConnectionRefusal.OtherMembers => HandshakeAnswer.OtherMembers,
-                ConnectionRefusal.Duplicate => HandshakeAnswer.Duplicate,
-                _ => HandshakeAnswer.Busy,
-            });
+            Refuse(refusal, isTold: true);
             return;
         }
 
-        Span<byte> answer = stackalloc byte[HandshakeProof.AnswerSize];
-        answer[0] = (byte)HandshakeAnswer.Accepted;
-        HandshakeProof.OfAcceptor(_key, _hello, _challenge).Write(answer[1..]);
-        Say(answer);
+        Say([HandshakeProof.GoOn, .. _proof.Of(HandshakeSide.Acceptor, _hello, _challenge)]);
         _server.Leaves(this);
         _server.Take(_claim, Release());
     }
 
-    private void Refuse(ConnectionRefusal reason, HandshakeAnswer? answer = null)
+    private void Refuse(ConnectionRefusal reason, bool isTold = false)
     {
-        if (answer is { } code)
+        if (isTold)
         {
             Span<byte> message = stackalloc byte[HandshakeProof.AnswerSize];
             message.Clear();
-            message[0] = (byte)code;
+            message[0] = (byte)reason;
             Socket.Send(message, SocketFlags.None, out _);
         }
 
         _server.Leaves(this);
-        _server.Counters.Refuse(reason);
+        _server.Refuse(reason, Socket);
         Close();
     }
 }
@@ -177,7 +170,7 @@ internal sealed class AcceptingHandshake : Handshake
 internal sealed class ConnectingHandshake : Handshake
 {
     private readonly Connector _connector;
-    private readonly byte[] _key;
+    private readonly HandshakeProof _proof;
     private readonly byte[] _hello = new byte[Hello.Size];
     private readonly byte[] _challenge = new byte[HandshakeProof.AnswerSize];
     private bool _connected;
@@ -185,11 +178,11 @@ internal sealed class ConnectingHandshake : Handshake
 
     /// <summary>Begins to connect.</summary>
     /// <exception cref="SocketException">The system refuses at once.</exception>
-    public ConnectingHandshake(Connector connector, IoThread io, Socket socket, IPEndPoint address, byte[] key, in Hello hello, TimeSpan deadline)
+    public ConnectingHandshake(Connector connector, IoThread io, Socket socket, IPEndPoint address, HandshakeProof proof, in Hello hello, TimeSpan deadline)
         : base(io, socket, deadline)
     {
         _connector = connector;
-        _key = key;
+        _proof = proof;
         hello.Write(_hello);
         Expect(HandshakeProof.AnswerSize);
         WantsToRead = false;
@@ -241,34 +234,32 @@ internal sealed class ConnectingHandshake : Handshake
     /// <inheritdoc />
     protected override void OnMessage(ReadOnlySpan<byte> message)
     {
-        switch ((HandshakeAnswer)message[0])
+        switch (message[0])
         {
-            case HandshakeAnswer.Challenge when !_proved:
+            case HandshakeProof.GoOn when !_proved:
                 message.CopyTo(_challenge);
-                Span<byte> proof = stackalloc byte[Digest.Size];
-                HandshakeProof.OfConnector(_key, _hello, _challenge).Write(proof);
                 _proved = true;
                 Expect(HandshakeProof.AnswerSize);
-                Say(proof);
+                Say(_proof.Of(HandshakeSide.Dialer, _hello, _challenge));
                 break;
 
-            case HandshakeAnswer.Accepted when _proved && HandshakeProof.IsSame(message[1..], HandshakeProof.OfAcceptor(_key, _hello, _challenge)):
+            case HandshakeProof.GoOn when _proof.Is(message[1..], HandshakeSide.Acceptor, _hello, _challenge):
                 _connector.Connected(Release());
                 break;
 
-            case HandshakeAnswer.Busy:
+            case (byte)ConnectionRefusal.Parked:
                 Retry("too many connections are waiting there");
                 break;
 
-            case HandshakeAnswer.OtherVersion:
+            case (byte)ConnectionRefusal.Version:
                 GiveUp("speaks another version of the data plane's protocol: run the same version on every host");
                 break;
 
-            case HandshakeAnswer.OtherMembers:
+            case (byte)ConnectionRefusal.Members:
                 GiveUp("has opened this communicator with other members: all ranks must name the same members");
                 break;
 
-            case HandshakeAnswer.Duplicate:
+            case (byte)ConnectionRefusal.Duplicate:
                 GiveUp("has such a connection already: two workers claim one rank, or an earlier connection was lost");
                 break;
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
+using MoEActors.Native.Communication.Security;
 
 namespace MoEActors.Native.Communication.Tcp;
 
@@ -48,7 +48,7 @@ internal readonly record struct Hello(CommunicatorIdentity Identity, int From, i
 
         if (bytes[4] != Version || bytes[6] != ByteOrder)
         {
-            return ConnectionRefusal.OtherVersion;
+            return ConnectionRefusal.Version;
         }
 
         int from = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]), to = BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]);
@@ -77,74 +77,35 @@ internal enum StreamKind : byte
     Data = 1,
 }
 
-/// <summary>What the accepting side answers: a code, and a nonce or a proof. The numbers travel: append-only.</summary>
-internal enum HandshakeAnswer : byte
-{
-    /// <summary>Its nonce: prove that you have the secret.</summary>
-    Challenge = 1,
-
-    /// <summary>Its own proof: the connection is made.</summary>
-    Accepted = 2,
-
-    /// <summary>Another version.</summary>
-    OtherVersion = 3,
-
-    /// <summary>No proof of the secret.</summary>
-    Unauthenticated = 4,
-
-    /// <summary>Other members.</summary>
-    OtherMembers = 5,
-
-    /// <summary>There is such a connection.</summary>
-    Duplicate = 6,
-
-    /// <summary>Too much is waiting; try again.</summary>
-    Busy = 7,
-}
-
 /// <summary>
-/// The proofs of a handshake: keyed digests of everything that both sides have said and of who says it, so that a proof is of use in this one conversation
-/// alone.
+/// What the two sides of a handshake prove to each other: that they have the cluster's secret, over everything that both have said. An answer of the accepting side is a
+/// byte - zero, or the number of its refusal - and a nonce or a proof.
 /// </summary>
-internal static class HandshakeProof
+/// <param name="secret">The cluster's secret.</param>
+/// <param name="cluster">The cluster's name.</param>
+internal sealed class HandshakeProof(ClusterSecret secret, string cluster)
 {
-    /// <summary>Bytes of an answer: the code, and a nonce or a proof.</summary>
-    public const int AnswerSize = 1 + Digest.Size;
+    /// <summary>Bytes of a proof.</summary>
+    public const int Size = ClusterSecret.ProofLength;
 
-    private static ReadOnlySpan<byte> Connector => "MoEActors data plane, the side that connects"u8;
+    /// <summary>Bytes of an answer.</summary>
+    public const int AnswerSize = 1 + Size;
 
-    private static ReadOnlySpan<byte> Acceptor => "MoEActors data plane, the side that accepts"u8;
+    /// <summary>The code of an answer that refuses nothing.</summary>
+    public const byte GoOn = 0;
 
-    /// <summary>The proof of the side that connects.</summary>
-    public static Digest OfConnector(byte[] key, ReadOnlySpan<byte> hello, ReadOnlySpan<byte> challenge) => Of(key, Connector, hello, challenge);
+    private const string Protocol = "MoEActors data plane";
 
-    /// <summary>The proof of the side that accepts.</summary>
-    public static Digest OfAcceptor(byte[] key, ReadOnlySpan<byte> hello, ReadOnlySpan<byte> challenge) => Of(key, Acceptor, hello, challenge);
+    /// <summary>The proof of one side.</summary>
+    public byte[] Of(HandshakeSide side, ReadOnlySpan<byte> hello, ReadOnlySpan<byte> challenge) => secret.Prove(Transcript(hello, challenge), side);
 
-    /// <summary>Whether a proof is the one expected, in a time that says nothing about where they differ.</summary>
-    public static bool IsSame(ReadOnlySpan<byte> proof, Digest expected)
-    {
-        Span<byte> bytes = stackalloc byte[Digest.Size];
-        expected.Write(bytes);
-        return CryptographicOperations.FixedTimeEquals(proof, bytes);
-    }
+    /// <summary>Whether a proof is that of a side, in a time that says nothing about where it differs.</summary>
+    public bool Is(ReadOnlySpan<byte> proof, HandshakeSide side, ReadOnlySpan<byte> hello, ReadOnlySpan<byte> challenge) =>
+        secret.IsProof(proof, Transcript(hello, challenge), side);
 
     /// <summary>Random bytes that nobody has seen.</summary>
-    public static Digest Nonce()
-    {
-        Span<byte> bytes = stackalloc byte[Digest.Size];
-        RandomNumberGenerator.Fill(bytes);
-        return Digest.Read(bytes);
-    }
+    public static Digest Nonce() => Digest.Read(ClusterSecret.NewNonce());
 
-    private static Digest Of(byte[] key, ReadOnlySpan<byte> role, ReadOnlySpan<byte> hello, ReadOnlySpan<byte> challenge)
-    {
-        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
-        hash.AppendData(role);
-        hash.AppendData(hello);
-        hash.AppendData(challenge);
-        Span<byte> bytes = stackalloc byte[Digest.Size];
-        hash.GetHashAndReset(bytes);
-        return Digest.Read(bytes);
-    }
+    private HandshakeTranscript Transcript(ReadOnlySpan<byte> hello, ReadOnlySpan<byte> challenge) =>
+        new HandshakeTranscript(Protocol).Add(cluster).Add(hello).Add(challenge);
 }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MoEActors.Native.Communication.Collectives;
+using MoEActors.Native.Communication.Security;
 
 namespace MoEActors.Native.Communication.Tcp;
 
@@ -25,7 +26,7 @@ internal sealed class PeerConnections : IDisposable
     private bool _busy;
     private bool _disposed;
 
-    public PeerConnections(CommunicatorSpec spec, CommunicatorIdentity identity, DataServer server, IoThread io, TcpOptions options, TimeProvider time)
+    public PeerConnections(CommunicatorSpec spec, CommunicatorIdentity identity, DataServer server, IoThread io, TimeProvider time)
     {
         Spec = spec;
         Identity = identity;
@@ -42,7 +43,7 @@ internal sealed class PeerConnections : IDisposable
             .. from peer in Enumerable.Range(0, spec.Rank)
                from stream in new[] { StreamKind.Control, StreamKind.Data }
                select new Connector(
-                   io, this, new Hello(identity, spec.Rank, peer, stream, default), spec.Members[peer].EndPoint!, options.Key(), options.HandshakeDeadline),
+                   io, this, new Hello(identity, spec.Rank, peer, stream, default), spec.Members[peer].EndPoint!, server.Proof, server.HandshakeDeadline),
         ];
     }
 
@@ -218,8 +219,9 @@ internal sealed class PeerConnections : IDisposable
     {
         if (!IsDead)
         {
-            _server.Counters.Lose();
-            Fail(new Failure($"{InWords(peer)} {what}. Look at its log, then open a new view.", [peer], null));
+            string words = $"{InWords(peer)} {what}.";
+            _server.Lose(Spec, words);
+            Fail(new Failure($"{words} Look at its log, then open a new view.", [peer], null));
         }
     }
 
@@ -229,7 +231,7 @@ internal sealed class PeerConnections : IDisposable
     /// <summary>Something other than frames has come from a rank.</summary>
     public Failure Malformed(int peer)
     {
-        _server.Counters.Refuse(ConnectionRefusal.MalformedFrame);
+        _server.Refuse(ConnectionRefusal.Frame, Spec.Members[peer].EndPoint);
         return Fail(new Failure($"what came from {InWords(peer)} is no frame: something between the hosts changes what is sent.", [], null));
     }
 

@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MoEActors.Native.Communication.Tcp;
 
@@ -16,8 +18,9 @@ public sealed class TcpCommunicatorProvider : ICommunicatorProvider, IDisposable
     /// <summary>Listens for connections.</summary>
     /// <param name="options">Where to listen, and the cluster's secret; loopback without one unless given.</param>
     /// <param name="time">The clock of progress deadlines; the system's unless given.</param>
+    /// <param name="log">Where refused and lost connections are told of; nowhere unless given.</param>
     /// <exception cref="InvalidOperationException">The options cannot work, or the port is taken; the message says what to do.</exception>
-    public TcpCommunicatorProvider(TcpOptions? options = null, TimeProvider? time = null)
+    public TcpCommunicatorProvider(TcpOptions? options = null, TimeProvider? time = null, ILogger? log = null)
     {
         _options = options ?? new TcpOptions();
         _options.Validate();
@@ -25,7 +28,7 @@ public sealed class TcpCommunicatorProvider : ICommunicatorProvider, IDisposable
         _io = new IoThread();
         try
         {
-            _server = new DataServer(_options, _io, new TcpCounters());
+            _server = new DataServer(_options, _io, new DataPlaneLog(log ?? NullLogger.Instance, TimeProvider.System));
         }
         catch
         {
@@ -58,7 +61,7 @@ public sealed class TcpCommunicatorProvider : ICommunicatorProvider, IDisposable
             throw new NotSupportedException($"TCP carries memory of the processor, and rank {spec.Rank} computes on {device.Description}: silos with GPUs train together inside one process only.");
         }
 
-        var connections = new PeerConnections(spec, CommunicatorIdentity.Of(_options.ClusterId, spec), _server, _io, _options, _time);
+        var connections = new PeerConnections(spec, CommunicatorIdentity.Of(_options.ClusterId, spec), _server, _io, _time);
         _server.Register(connections);
         connections.Connect();
         return new TcpCommunicator(connections);

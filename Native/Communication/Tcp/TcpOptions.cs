@@ -1,14 +1,13 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
+using MoEActors.Native.Communication.Security;
 
 namespace MoEActors.Native.Communication.Tcp;
 
 /// <summary>How a process takes part in the data plane between processes.</summary>
 public sealed class TcpOptions
 {
-    /// <summary>A secret has at least as many characters.</summary>
-    public const int ShortestSecret = 16;
+    /// <summary>Section of a host's configuration that numbers and times bind from; addresses, cluster and secret are those of the silo.</summary>
+    public const string Section = "MoEDataPlane";
 
     /// <summary>Where the process listens. Port 0 takes a free one. Beyond loopback it needs a <see cref="Secret"/>.</summary>
     public IPEndPoint Listen { get; set; } = new(IPAddress.Loopback, 0);
@@ -22,7 +21,7 @@ public sealed class TcpOptions
     /// <summary>Name of the cluster: processes of another one are refused.</summary>
     public string ClusterId { get; set; } = "default";
 
-    /// <summary>What all processes of the cluster know and nobody else; at least <see cref="ShortestSecret"/> characters. Connections without it are refused.</summary>
+    /// <summary>What all processes of the cluster know and nobody else; at least <see cref="ClusterSecret.LeastLength"/> characters. Connections without it are refused.</summary>
     public string? Secret { get; set; }
 
     /// <summary>How long a connection may take to say who it is.</summary>
@@ -37,36 +36,33 @@ public sealed class TcpOptions
     /// <summary>Connections that may wait for their communicators at a time; more are closed.</summary>
     public int MaxParked { get; set; } = 1024;
 
-    /// <summary>The key of the handshake: another secret or another cluster has another one.</summary>
-    internal byte[] Key() => HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret ?? ""), Encoding.UTF8.GetBytes(ClusterId));
-
-    /// <exception cref="InvalidOperationException">The options cannot work; the message never shows the secret.</exception>
-    internal void Validate()
+    /// <summary>What is wrong, by the property that it is about. No message shows the secret.</summary>
+    public IEnumerable<(string Property, string Error)> Errors()
     {
-        if (!IPAddress.IsLoopback(Listen.Address) && Secret is null)
-        {
-            throw new InvalidOperationException(
-                $"The data server is to listen on {Listen}, where other machines reach it, without a secret: whoever connects could read and change what is "
-                + $"trained. Give every process of the cluster the same {nameof(Secret)}, or listen on loopback.");
-        }
-
-        Require(Secret is null || Secret.Length >= ShortestSecret, $"The {nameof(Secret)} of the data server is shorter than {ShortestSecret} characters; take a random one.");
-        Require(ClusterId is { Length: > 0 }, $"The {nameof(ClusterId)} of the data server is empty.");
-        Require(HandshakeDeadline > TimeSpan.Zero, $"{nameof(HandshakeDeadline)} is {HandshakeDeadline}; it must be positive.");
-        Require(ParkingDeadline > TimeSpan.Zero, $"{nameof(ParkingDeadline)} is {ParkingDeadline}; it must be positive.");
-        Require(MaxHandshakes >= 1, $"{nameof(MaxHandshakes)} is {MaxHandshakes}; it must be at least 1.");
-        Require(MaxParked >= 1, $"{nameof(MaxParked)} is {MaxParked}; it must be at least 1.");
-        Require(
-            Advertise is not null || !(Listen.Address.Equals(IPAddress.Any) || Listen.Address.Equals(IPAddress.IPv6Any)),
-            $"The data server listens on every address ({Listen}): {nameof(Advertise)} must say where the others reach it.");
-        Require(Advertise is null or IPEndPoint or DnsEndPoint, $"{nameof(Advertise)} is a {Advertise?.GetType().Name}; it must be an address or a name, with a port.");
+        bool isEverywhere = Listen.Address.Equals(IPAddress.Any) || Listen.Address.Equals(IPAddress.IPv6Any);
+        (bool Fits, string Property, string Error)[] rules =
+        [
+            (IPAddress.IsLoopback(Listen.Address) || Secret is not null, nameof(Secret),
+                $"is missing: the data server is to listen on {Listen}, where other machines reach it, without a secret, and whoever connects could read and change what is trained. "
+                + $"Give every process of the cluster the same {nameof(Secret)}, or listen on loopback"),
+            (Secret is null || Secret.Trim().Length >= ClusterSecret.LeastLength, nameof(Secret), $"is shorter than {ClusterSecret.LeastLength} characters; take a random one"),
+            (ClusterId is { Length: > 0 }, nameof(ClusterId), "is empty"),
+            (HandshakeDeadline > TimeSpan.Zero, nameof(HandshakeDeadline), $"is {HandshakeDeadline}; it must be positive"),
+            (ParkingDeadline > TimeSpan.Zero, nameof(ParkingDeadline), $"is {ParkingDeadline}; it must be positive"),
+            (MaxHandshakes >= 1, nameof(MaxHandshakes), $"is {MaxHandshakes}; it must be at least 1"),
+            (MaxParked >= 1, nameof(MaxParked), $"is {MaxParked}; it must be at least 1"),
+            (Advertise is not null || !isEverywhere, nameof(Advertise), $"is missing: the data server listens on every address ({Listen}), and must say where the others reach it"),
+            (Advertise is null or IPEndPoint or DnsEndPoint, nameof(Advertise), $"is a {Advertise?.GetType().Name}; it must be an address or a name, with a port"),
+        ];
+        return rules.Where(rule => !rule.Fits).Select(rule => (rule.Property, rule.Error));
     }
 
-    private static void Require(bool fits, string otherwise)
+    /// <exception cref="InvalidOperationException">The options cannot work.</exception>
+    internal void Validate()
     {
-        if (!fits)
+        if (Errors().ToArray() is { Length: > 0 } errors)
         {
-            throw new InvalidOperationException(otherwise);
+            throw new InvalidOperationException(string.Join(' ', errors.Select(error => $"{error.Property} of the data server {error.Error}.")));
         }
     }
 }

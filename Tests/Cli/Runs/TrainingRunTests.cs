@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
@@ -11,7 +9,6 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
-using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Cli.Runs;
@@ -176,9 +173,9 @@ public sealed class TrainingRunTests : IDisposable
             Prompt = "The ",
         };
         Directory.CreateDirectory(folder.Path);
-        await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
-            new EmbeddedClusterOptions { Silos = 1, Configure = (_, silo) => silo.Services.Replace(ServiceDescriptor.Singleton(disk)) }, Cancellation);
-        MoEModel model = await cluster.Client.CreateModelAsync("run", run, cancellationToken: Cancellation);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
+        cluster.Disk.Instead = disk;
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["run"], run, cancellationToken: Cancellation);
         var time = new FakeTimeProvider();
         await using var history = HistoryWriter.Open(folder.HistoryFile, after: 0);
         var keeper = new StatusKeeper(folder, Status(), time, _ => { });

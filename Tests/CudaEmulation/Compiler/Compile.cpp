@@ -146,6 +146,7 @@ bool compile(const std::string& source, const std::string& name, const Options& 
     const std::string bytes = read(object);
     image::Header header;
     std::memcpy(header.magic, image::Magic, sizeof header.magic);
+    header.capability = std::strtoull(options.architecture.c_str() + 3, nullptr, 10);
     header.length = bytes.size();
     image.assign(reinterpret_cast<const char*>(&header), sizeof header);
     image += bytes;

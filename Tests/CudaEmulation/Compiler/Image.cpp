@@ -63,6 +63,13 @@ void findShared(Module& module, const char* object) {
 
 }
 
+bool suits(const void* bytes, int capability) {
+    Header header;
+    std::memcpy(&header, bytes, sizeof header);
+    const auto device = static_cast<uint64_t>(capability);
+    return std::memcmp(header.magic, Magic, sizeof Magic) != 0 || (header.capability / 10 == device / 10 && header.capability <= device);
+}
+
 Module* load(const void* bytes, std::string& problem) {
     Header header;
     std::memcpy(&header, bytes, sizeof header);

@@ -22,6 +22,8 @@ void setCurrent(Context* context);
 bool initialize();
 bool isInitialized();
 int deviceCount();
+/// Of every device, as 90 for sm_90.
+int capability();
 Device* device(int number);
 
 /// The stream that a handle means, null being the default stream; nullptr where there is none such in the current context.

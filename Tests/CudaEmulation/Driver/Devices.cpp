@@ -34,8 +34,8 @@ const std::map<int, int>& attributes() {
         {39, 2048},    // threads per multiprocessor
         {40, 2},       // copy engines
         {41, 1},       // unified addresses
-        {75, static_cast<int>(setting("MOE_EMULATION_CAPABILITY", 90)) / 10},
-        {76, static_cast<int>(setting("MOE_EMULATION_CAPABILITY", 90)) % 10},
+        {75, capability() / 10},
+        {76, capability() % 10},
         {78, 1},       // stream priorities
         {81, 228 << 10},
         {82, 65536},
@@ -76,6 +76,8 @@ Stream* streamOf(CUstream handle) {
     }
     return engine::isStream(handle) && handle->context == current ? handle : nullptr;
 }
+
+int capability() { return static_cast<int>(setting("MOE_EMULATION_CAPABILITY", 90)); }
 
 bool initialize() {
     static std::once_flag once;

@@ -65,6 +65,9 @@ EXPORT CUresult cuModuleLoadData(CUmodule* loaded, const void* bytes) {
         return CUDA_ERROR_INVALID_VALUE;
     }
     const Device& device = *driver::device(currentContext()->device);
+    if (!image::suits(bytes, capability())) {
+        return CUDA_ERROR_NO_BINARY_FOR_GPU;
+    }
     std::string problem;
     Module* module = image::load(bytes, problem);
     if (module == nullptr) {

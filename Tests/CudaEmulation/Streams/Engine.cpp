@@ -32,8 +32,16 @@ bool ready(const Stream& stream) {
         && std::all_of(stream.queue.front().after.begin(), stream.queue.front().after.end(), [](const Point& p) { return reached(p); });
 }
 
+/// A stream that was closed is forgotten when its work is done; its object stays, as points may name it.
+void retire(Stream& stream) {
+    if (stream.destroyed && stream.completed == stream.enqueued) {
+        std::erase(*Streams, &stream);
+    }
+}
+
 void complete(Stream& stream) {
     ++stream.completed;
+    retire(stream);
     Done->notify_all();
 }
 
@@ -154,12 +162,17 @@ Stream* openStream(Context& context, bool blocking) {
     return stream;
 }
 
-/// The stream's work goes on; its object stays, as events may point to it.
-void closeStream(Stream* stream) { stream->destroyed = true; }
+void closeStream(Stream* stream) {
+    stream->destroyed = true;
+    retire(*stream);
+}
 
 void closeAll(Context& context) {
-    for (Stream* stream : *Streams) {
-        stream->destroyed |= stream->context == &context && !stream->isDefault;
+    const std::vector<Stream*> streams = *Streams;
+    for (Stream* stream : streams) {
+        if (stream->context == &context && !stream->isDefault) {
+            closeStream(stream);
+        }
     }
 }
 

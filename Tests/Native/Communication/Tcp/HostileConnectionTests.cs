@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.Collectives;
+using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
 
 namespace MoEActors.Tests.Native.Communication.Tcp;
@@ -12,6 +13,8 @@ namespace MoEActors.Tests.Native.Communication.Tcp;
 public sealed class HostileConnectionTests : IDisposable
 {
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);
+
+    private static readonly HandshakeProof Ours = new(ClusterSecret.From(TcpHosts.Secret), new TcpOptions().ClusterId);
 
     private readonly TcpHosts _hosts = TcpHosts.Start(2, (_, options) =>
     {
@@ -67,7 +70,7 @@ public sealed class HostileConnectionTests : IDisposable
         late.Say(Greeting());
         Assert.Equal(HandshakeProof.AnswerSize, late.Hear(HandshakeProof.AnswerSize).Length);
         Assert.All([silent, half, late], stranger => Assert.True(stranger.IsClosed()));
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.TooSlow, 3);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Deadline, 3);
     }
 
     /// <summary>Every byte in time is still too late for the whole: the deadline is one for all of it.</summary>
@@ -78,7 +81,7 @@ public sealed class HostileConnectionTests : IDisposable
         byte[] greeting = Greeting();
         try
         {
-            for (int i = 0; _hosts.Hosts[0].Counters.Refused(ConnectionRefusal.TooSlow) == 0 && i < greeting.Length - 1;)
+            for (int i = 0; _hosts.Hosts[0].Counters.Refused[ConnectionRefusal.Deadline] == 0 && i < greeting.Length - 1;)
             {
                 // As slowly as it takes to be too slow, without a clock of its own.
                 stranger.Say(greeting.AsSpan(i++, 1));
@@ -91,7 +94,7 @@ public sealed class HostileConnectionTests : IDisposable
             // Closed under our hands.
         }
 
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.TooSlow);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Deadline);
     }
 
     [Fact]
@@ -99,13 +102,13 @@ public sealed class HostileConnectionTests : IDisposable
     {
         using Stranger first = _hosts.Connect(0), second = _hosts.Connect(0), third = _hosts.Connect(0), fourth = _hosts.Connect(0);
         Assert.True(fourth.IsClosed());
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.TooManyHandshakes);
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.TooSlow, 3);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Crowd);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Deadline, 3);
 
         // When they are gone there is room again.
         using Stranger fifth = _hosts.Connect(0);
         fifth.Say(Greeting());
-        Assert.Equal((byte)HandshakeAnswer.Challenge, fifth.Hear(HandshakeProof.AnswerSize)[0]);
+        Assert.Equal(HandshakeProof.GoOn, fifth.Hear(HandshakeProof.AnswerSize)[0]);
     }
 
     [Fact]
@@ -115,8 +118,8 @@ public sealed class HostileConnectionTests : IDisposable
         greeting[4] = Hello.Version + 1;
         using Stranger stranger = _hosts.Connect(0);
         stranger.Say(greeting);
-        Assert.Equal((byte)HandshakeAnswer.OtherVersion, stranger.Hear(HandshakeProof.AnswerSize)[0]);
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.OtherVersion);
+        Assert.Equal((byte)ConnectionRefusal.Version, stranger.Hear(HandshakeProof.AnswerSize)[0]);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Version);
     }
 
     [Theory, InlineData("another secret of another cluster", "default"), InlineData(TcpHosts.Secret, "another-cluster"), InlineData(null, "default")]
@@ -128,7 +131,7 @@ public sealed class HostileConnectionTests : IDisposable
         Assert.Contains("does not have the same secret or cluster id", message);
         Assert.DoesNotContain(TcpHosts.Secret, message);
         Assert.DoesNotContain("another secret", message);
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.Unauthenticated);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Proof);
         Assert.Equal(0, _hosts.Hosts[0].Counters.Accepted);
     }
 
@@ -143,9 +146,9 @@ public sealed class HostileConnectionTests : IDisposable
             using Socket victim = impostor.AcceptSocket();
             byte[] heard = new byte[Hello.Size];
             victim.Receive(heard);
-            victim.Send([(byte)HandshakeAnswer.Challenge, .. heard.AsSpan(0, Digest.Size)]);
+            victim.Send([HandshakeProof.GoOn, .. heard.AsSpan(0, Digest.Size)]);
             victim.Receive(heard);
-            victim.Send([(byte)HandshakeAnswer.Accepted, .. heard.AsSpan(0, Digest.Size)]);
+            victim.Send([HandshakeProof.GoOn, .. heard.AsSpan(0, Digest.Size)]);
             victim.Receive(heard);
         });
         answers.Start();
@@ -162,31 +165,37 @@ public sealed class HostileConnectionTests : IDisposable
         byte[] greeting = Greeting();
         using Stranger member = _hosts.Connect(0);
         byte[] proof = Prove(member, greeting, out byte[] answer);
-        Assert.Equal((byte)HandshakeAnswer.Accepted, answer[0]);
+        Assert.Equal(HandshakeProof.GoOn, answer[0]);
 
         using Stranger replay = _hosts.Connect(0);
         replay.Say(greeting);
         replay.Hear(HandshakeProof.AnswerSize);
         replay.Say(proof);
-        Assert.Equal((byte)HandshakeAnswer.Unauthenticated, replay.Hear(HandshakeProof.AnswerSize)[0]);
+        Assert.Equal((byte)ConnectionRefusal.Proof, replay.Hear(HandshakeProof.AnswerSize)[0]);
         Assert.True(replay.IsClosed());
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.Unauthenticated);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Proof);
     }
 
     [Fact]
     public void What_the_accepting_side_proves_proves_nothing_of_the_connecting_one()
     {
-        byte[] key = new TcpOptions { Secret = TcpHosts.Secret }.Key(), greeting = Greeting(), challenge = new byte[HandshakeProof.AnswerSize];
-        Assert.NotEqual(HandshakeProof.OfAcceptor(key, greeting, challenge), HandshakeProof.OfConnector(key, greeting, challenge));
+        byte[] greeting = Greeting(), challenge = new byte[HandshakeProof.AnswerSize];
+        byte[] proof = Ours.Of(HandshakeSide.Dialer, greeting, challenge);
+        Assert.NotEqual(Ours.Of(HandshakeSide.Acceptor, greeting, challenge), proof);
 
-        // Everything that is said is in the proof.
-        Digest proof = HandshakeProof.OfConnector(key, greeting, challenge);
+        // Everything that is said is in the proof, and so is the cluster.
         for (int i = 0; i < greeting.Length; i++)
         {
             byte[] other = [.. greeting];
             other[i] ^= 1;
-            Assert.NotEqual(proof, HandshakeProof.OfConnector(key, other, challenge));
+            Assert.False(Ours.Is(proof, HandshakeSide.Dialer, other, challenge));
         }
+
+        challenge[^1] ^= 1;
+        Assert.False(Ours.Is(proof, HandshakeSide.Dialer, greeting, challenge));
+        challenge[^1] ^= 1;
+        Assert.True(Ours.Is(proof, HandshakeSide.Dialer, greeting, challenge));
+        Assert.False(new HandshakeProof(ClusterSecret.From(TcpHosts.Secret), "another").Is(proof, HandshakeSide.Dialer, greeting, challenge));
     }
 
     [Fact]
@@ -212,9 +221,9 @@ public sealed class HostileConnectionTests : IDisposable
         ICommunicator[] ranks = _hosts.Open();
         using Stranger old = _hosts.Connect(0);
         Prove(old, Greeting(_hosts.Spec(1) with { View = 7 }), out byte[] answer);
-        Assert.Equal((byte)HandshakeAnswer.Accepted, answer[0]);
+        Assert.Equal(HandshakeProof.GoOn, answer[0]);
         Assert.True(old.IsClosed());
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.NotOpened);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Unopened);
         Assert.All(RankThreads.Run(ranks, Gather), failure => Assert.Null(failure));
     }
 
@@ -230,8 +239,8 @@ public sealed class HostileConnectionTests : IDisposable
                 return answer[0];
             }),
         ];
-        Assert.Equal([(byte)HandshakeAnswer.Accepted, (byte)HandshakeAnswer.Accepted, (byte)HandshakeAnswer.Busy], codes);
-        hosts.WaitUntilRefused(0, ConnectionRefusal.TooManyParked);
+        Assert.Equal([HandshakeProof.GoOn, HandshakeProof.GoOn, (byte)ConnectionRefusal.Parked], codes);
+        hosts.WaitUntilRefused(0, ConnectionRefusal.Parked);
     }
 
     [Fact]
@@ -242,10 +251,10 @@ public sealed class HostileConnectionTests : IDisposable
         byte[] greeting = Greeting();
         new Hello(CommunicatorIdentity.Of("default", _hosts.Spec(1)), 2, 0, StreamKind.Data, HandshakeProof.Nonce()).Write(greeting);
         Prove(third, greeting, out byte[] answer);
-        Assert.Equal((byte)HandshakeAnswer.OtherMembers, answer[0]);
+        Assert.Equal((byte)ConnectionRefusal.Members, answer[0]);
         Prove(twin, Greeting(), out answer);
-        Assert.Equal((byte)HandshakeAnswer.Duplicate, answer[0]);
-        _hosts.WaitUntilRefused(0, ConnectionRefusal.OtherMembers);
+        Assert.Equal((byte)ConnectionRefusal.Duplicate, answer[0]);
+        _hosts.WaitUntilRefused(0, ConnectionRefusal.Members);
         _hosts.WaitUntilRefused(0, ConnectionRefusal.Duplicate);
     }
 
@@ -282,7 +291,7 @@ public sealed class HostileConnectionTests : IDisposable
         var failure = Assert.Throws<CommunicatorException>(
             () => rank.AllToAll(new PinnedMemory<float>(1).Span, [], new PinnedMemory<float>(1).Span, []));
         Assert.Contains("what came from rank 1 on host 'host-1' at ", failure.Message);
-        Assert.Equal(1, _hosts.Hosts[0].Counters.Refused(ConnectionRefusal.MalformedFrame));
+        Assert.Equal(1, _hosts.Hosts[0].Counters.Refused[ConnectionRefusal.Frame]);
     }
 
     [Fact]
@@ -332,22 +341,22 @@ public sealed class HostileConnectionTests : IDisposable
     [Fact]
     public void What_is_refused_is_measured()
     {
-        ConcurrentQueue<object?> reasons = [];
+        ConcurrentQueue<(object?, object?)> reasons = [];
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, meters) =>
         {
-            if (instrument is { Name: "moe.data.connections.refused", Meter.Name: "MoEActors" })
+            if (instrument is { Name: "moe.connections.refused", Meter.Name: "MoEActors" })
             {
                 meters.EnableMeasurementEvents(instrument);
             }
         };
-        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => reasons.Enqueue(tags[0] is { Key: "reason" } tag ? tag.Value : null));
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => reasons.Enqueue((tags[0].Value, tags[1].Value)));
         listener.Start();
         using Stranger stranger = _hosts.Connect(0);
         stranger.Say(new byte[Hello.Size]);
         Assert.True(stranger.IsClosed());
         _hosts.WaitUntilRefused(0, ConnectionRefusal.Malformed);
-        Assert.Contains(nameof(ConnectionRefusal.Malformed), reasons);
+        Assert.Contains(("data", "malformed"), reasons);
     }
 
     private byte[] Greeting(CommunicatorSpec? spec = null, StreamKind stream = StreamKind.Data)
@@ -361,8 +370,7 @@ public sealed class HostileConnectionTests : IDisposable
     {
         stranger.Say(greeting);
         byte[] challenge = stranger.Hear(HandshakeProof.AnswerSize);
-        byte[] proof = new byte[Digest.Size];
-        HandshakeProof.OfConnector(new TcpOptions { Secret = TcpHosts.Secret }.Key(), greeting, challenge).Write(proof);
+        byte[] proof = Ours.Of(HandshakeSide.Dialer, greeting, challenge);
         stranger.Say(proof);
         answer = stranger.Hear(HandshakeProof.AnswerSize);
         return proof;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
 using MoEActors.Tests.Support;
 
@@ -177,7 +178,7 @@ public sealed class TcpFailureTests
         // On another host it is found when they connect.
         using ICommunicator other = hosts.Hosts[1].Open(CommunicatorGroup.Spec(hosts.Members[..2], 1));
         Assert.Contains("with other members", Assert.Throws<CommunicatorException>(() => Gather(other)).Message);
-        hosts.WaitUntilRefused(0, ConnectionRefusal.OtherMembers);
+        hosts.WaitUntilRefused(0, ConnectionRefusal.Members);
         Assert.Contains("no place", Assert.Throws<ArgumentException>(
             () => hosts.Hosts[1].Open(CommunicatorGroup.Spec([hosts.Members[0], new CommunicatorMember(1, "nowhere", 0)], 1))).Message);
     }

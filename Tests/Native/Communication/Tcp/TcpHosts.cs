@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
 using MoEActors.Tests.Support;
 
@@ -57,8 +58,8 @@ internal sealed class TcpHosts : IDisposable
     /// <summary>Waits until a host has refused something for a reason.</summary>
     public void WaitUntilRefused(int host, ConnectionRefusal reason, long times = 1) =>
         Assert.True(
-            SpinWait.SpinUntil(() => Hosts[host].Counters.Refused(reason) >= times, Deadline.Patience),
-            $"Host {host} has refused {Hosts[host].Counters.Refused(reason)} connections as {reason}, not {times}.");
+            SpinWait.SpinUntil(() => Hosts[host].Counters.Refused[reason] >= times, Deadline.Patience),
+            $"Host {host} has refused {Hosts[host].Counters.Refused[reason]} connections as {reason}, not {times}.");
 
     /// <summary>A connection to a host, by somebody who may be anybody.</summary>
     public Stranger Connect(int host)

@@ -1,0 +1,62 @@
+using MoEActors.Client;
+using MoEActors.Client.Connections;
+
+namespace MoEActors.Tests.Processes;
+
+/// <summary>
+/// A cluster of two silos, each a process, which tests use one after the other: to start a process takes longer than most of what is asked of it. Silos
+/// that die or are refused are started beside them.
+/// </summary>
+public sealed class ProcessCluster : IAsyncLifetime
+{
+    private RedisServer? _redis;
+    private SiloProcess[] _silos = [];
+
+    internal RedisServer Redis => _redis!;
+
+    internal SiloProcess One => _silos[0];
+
+    internal SiloProcess Two => _silos[1];
+
+    /// <summary>How a client finds it through Redis.</summary>
+    internal ConnectOptions ByRedis => new() { Redis = Redis.Address, Secret = MoeProcess.Secret };
+
+    public async ValueTask InitializeAsync()
+    {
+        _redis = await RedisServer.StartAsync(RedisServer.Garnet);
+        _silos = [MoeProcess.StartSilo(Redis.Address, "one"), MoeProcess.StartSilo(Redis.Address, "two")];
+        await Task.WhenAll(_silos.Select(silo => silo.IsActiveAsync()));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Array.ForEach(_silos, silo => silo.Dispose());
+        _redis?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    internal Task<MoECluster> ConnectAsync() => MoECluster.ConnectAsync(ByRedis, cancellationToken: TestContext.Current.CancellationToken);
+}
+
+/// <summary>The tests that use it, one after the other.</summary>
+[CollectionDefinition(Name)]
+public sealed class ProcessClusterTests : ICollectionFixture<ProcessCluster>
+{
+    public const string Name = "processes";
+}
+
+/// <summary>A store of the Redis protocol for clusters of one class of tests, each of a name of its own.</summary>
+public sealed class Store : IAsyncLifetime
+{
+    private RedisServer? _redis;
+
+    internal RedisServer Redis => _redis!;
+
+    public async ValueTask InitializeAsync() => _redis = await RedisServer.StartAsync(RedisServer.Garnet);
+
+    public ValueTask DisposeAsync()
+    {
+        _redis?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
