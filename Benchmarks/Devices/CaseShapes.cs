@@ -20,7 +20,9 @@ internal static class CaseShapes
     /// <summary>The same where hundreds of terms of either sign are added in another order: they may cancel, and their rounding does not.</summary>
     public const double Sums = 4e-5;
 
-    /// <summary>Of rows of features: none, one, fewer columns than a warp has threads, odd strides, several vectors a thread, more than a block takes at once.</summary>
+    /// <summary>
+    /// Of rows of features: none, one, fewer columns than a warp has threads, odd strides, several vectors a thread, more than a block takes at once.
+    /// </summary>
     public static IReadOnlyList<CaseShape> Features { get; } =
         [new(0, 24, 0), new(1, 1, 0), new(3, 7, 0), new(37, 33, 3), new(5, 128, 4), new(130, 64, 0), new(260, 200, 1), new(2, 3001, 0)];
 

@@ -14,7 +14,9 @@ public sealed record DeviceCase(string Name, double Tolerance, Action<CaseOperan
 
 /// <summary>How far a device was from the reference in a case.</summary>
 /// <param name="Name">The case.</param>
-/// <param name="Largest">The largest difference of an element, relative as in <see cref="DeviceCase.Tolerance"/>; infinite where one is no number and the other is.</param>
+/// <param name="Largest">
+/// The largest difference of an element, relative as in <see cref="DeviceCase.Tolerance"/>; infinite where one is no number and the other is.
+/// </param>
 /// <param name="Allowed">The difference that is allowed.</param>
 /// <param name="Where">The first element that differs by more, or empty.</param>
 public sealed record DeviceDifference(string Name, double Largest, double Allowed, string Where)

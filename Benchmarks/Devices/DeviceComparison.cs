@@ -55,11 +55,15 @@ public static class DeviceComparison
     private static double Difference(object right, object value, double tolerance) => (right, value) switch
     {
         (int a, int b) => a == b ? 0 : double.PositiveInfinity,
-        (float a, float b) when tolerance == 0 => BitConverter.SingleToInt32Bits(a) == BitConverter.SingleToInt32Bits(b) || (float.IsNaN(a) && float.IsNaN(b)) ? 0 : double.PositiveInfinity,
+        (float a, float b) when tolerance == 0 => SameBits(a, b) ? 0 : double.PositiveInfinity,
         (float a, float b) => Relative(a, b),
         (double a, double b) => Relative(a, b),
         _ => double.PositiveInfinity,
     };
+
+    /// <summary>Which of several payloads a NaN carries is left open.</summary>
+    private static bool SameBits(float a, float b) =>
+        BitConverter.SingleToInt32Bits(a) == BitConverter.SingleToInt32Bits(b) || (float.IsNaN(a) && float.IsNaN(b));
 
     private static double Relative(double right, double value)
     {

@@ -24,7 +24,8 @@ internal static class GateCases
         .. CaseShapes.Scores.Each("DrawSecond", DrawSecond),
         .. CaseShapes.Scores.SelectMany(TopRows),
         .. CaseShapes.Scores.Each("ColumnsOfRows", ColumnsOfRows),
-        .. CaseShapes.Scores.Each("AddSmoothLoad", (o, s) => o.Device.AddSmoothLoad(o.Matrix(s), o.Matrix(s), o.Choices(s.Rows, s.Columns, K), K, 0.3f, o.Vector(s.Columns))),
+        .. CaseShapes.Scores.Each("AddSmoothLoad", (o, s) => o.Device.AddSmoothLoad(
+            o.Matrix(s), o.Matrix(s), o.Choices(s.Rows, s.Columns, K), K, 0.3f, o.Vector(s.Columns))),
         .. CaseShapes.Scores.Each("AddSmoothLoadGradient", (o, s) => o.Device.AddSmoothLoadGradient(
             o.Matrix(s), o.Matrix(s), o.Choices(s.Rows, s.Columns, K), K, 0.3f, o.Vector(s.Columns), o.Matrix(s))),
     ];

@@ -19,8 +19,7 @@ internal static class LayerCases
             "RmsNorm", (o, s) => o.Device.RmsNorm(o.Matrix(s), o.Vector(s.Columns), 1e-5f, o.Matrix(s), o.Vector(s.Rows))),
         .. CaseShapes.Features.Each("RmsNormInputGradient", (o, s) => RmsNormInputGradient(o, s, Accumulation.Store)),
         .. CaseShapes.Features.Each("RmsNormInputGradient added", (o, s) => RmsNormInputGradient(o, s, Accumulation.Add)),
-        .. CaseShapes.Features.Each(
-            "RmsNormWeightGradient", (o, s) => o.Device.RmsNormWeightGradient(o.Matrix(s), o.Vector(s.Rows), o.Matrix(s), o.Vector(s.Columns)), CaseShapes.Sums),
+        .. CaseShapes.Features.Each("RmsNormWeightGradient", RmsNormWeightGradient, CaseShapes.Sums),
         .. CaseShapes.Features.Each("EmbeddingGradient", (o, s) => EmbeddingGradient(o, s, vocabulary: 11), CaseShapes.Sums),
         .. CaseShapes.Features.Each("EmbeddingGradient of one id", (o, s) => EmbeddingGradient(o, s, vocabulary: 1), CaseShapes.Sums),
         .. CaseShapes.Features.Each("GatherRows", GatherRows, tolerance: 0),
@@ -57,6 +56,9 @@ internal static class LayerCases
 
     private static void RmsNormInputGradient(CaseOperands o, CaseShape s, Accumulation accumulation) =>
         o.Device.RmsNormInputGradient(o.Matrix(s), o.Vector(s.Columns), o.Vector(s.Rows), o.Matrix(s), o.Matrix(s), accumulation);
+
+    private static void RmsNormWeightGradient(CaseOperands o, CaseShape s) =>
+        o.Device.RmsNormWeightGradient(o.Matrix(s), o.Vector(s.Rows), o.Matrix(s), o.Vector(s.Columns));
 
     private static void EmbeddingGradient(CaseOperands o, CaseShape s, int vocabulary) =>
         o.Device.EmbeddingGradient(o.Integers(s.Rows, 0, vocabulary), o.Matrix(s), o.Matrix(vocabulary, s.Columns, s.Gap));

@@ -26,8 +26,8 @@ internal static class RoutingCases
         .. CaseShapes.Scores.Each("AddScoreSums normalised", (o, s) => o.Device.AddScoreSums(Positive(o, s), default, true, o.Vector(s.Columns))),
         .. CaseShapes.Scores.Each(
             "AddScoreSumsGradient", (o, s) => o.Device.AddScoreSumsGradient(Positive(o, s), o.Valid(s.Rows), false, o.Vector(s.Columns), o.Matrix(s))),
-        .. CaseShapes.Scores.Each(
-            "AddScoreSumsGradient normalised", (o, s) => o.Device.AddScoreSumsGradient(Positive(o, s), o.Valid(s.Rows), true, o.Vector(s.Columns), o.Matrix(s))),
+        .. CaseShapes.Scores.Each("AddScoreSumsGradient normalised", (o, s) => o.Device.AddScoreSumsGradient(
+            Positive(o, s), o.Valid(s.Rows), true, o.Vector(s.Columns), o.Matrix(s))),
         .. CaseShapes.Scores.Each("ZLossGradient", ZLossGradient),
         .. CaseShapes.Features.Each("CombineRows", (o, s) => CombineRows(o, s, weighted: true, Accumulation.Store)),
         .. CaseShapes.Features.Each("CombineRows added without weights", (o, s) => CombineRows(o, s, weighted: false, Accumulation.Add)),

@@ -42,7 +42,9 @@ public sealed unsafe partial class CudaDevice
         Operands.SameShape(y, a);
         if (LaunchShapes.AreDense(a, b, y))
         {
-            Launch(MultiplyKernel, LaunchShapes.Elements(LaunchShapes.Line(y)), new MultiplyParameters(LaunchShapes.Line(a), LaunchShapes.Line(b), LaunchShapes.Line(y)));
+            Launch(
+                MultiplyKernel, LaunchShapes.Elements(LaunchShapes.Line(y)),
+                new MultiplyParameters(LaunchShapes.Line(a), LaunchShapes.Line(b), LaunchShapes.Line(y)));
         }
         else
         {

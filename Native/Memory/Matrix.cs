@@ -43,6 +43,9 @@ public readonly record struct Matrix
     /// <summary>The same elements with rows and columns exchanged.</summary>
     public Matrix T => this with { Rows = Columns, Columns = Rows, IsTransposed = !IsTransposed };
 
+    /// <summary>The shape, in words. (A record would print all its properties, its transpose among them, and that one's transpose, without end.)</summary>
+    public override string ToString() => $"{Rows}×{Columns}";
+
     /// <summary>The <paramref name="count"/> rows from <paramref name="start"/> on, of a view that is not transposed.</summary>
     public Matrix SliceRows(int start, int count) =>
         new(count == 0 ? default : Data.Slice((long)start * Stride), count, Columns, Stride);

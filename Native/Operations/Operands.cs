@@ -14,7 +14,7 @@ internal static class Operands
     {
         if (matrix.IsTransposed)
         {
-            throw new ArgumentException($"'{name}', {Shape(matrix)}, is a transposed view; this operation needs stored rows.", name);
+            throw new ArgumentException($"'{name}', {matrix}, is a transposed view; this operation needs stored rows.", name);
         }
     }
 
@@ -27,7 +27,7 @@ internal static class Operands
         RowMajor(reference, referenceName);
         if (matrix.Rows != reference.Rows || matrix.Columns != reference.Columns)
         {
-            throw new ArgumentException($"'{name}' is {Shape(matrix)}, but '{referenceName}' is {Shape(reference)}.", name);
+            throw new ArgumentException($"'{name}' is {matrix}, but '{referenceName}' is {reference}.", name);
         }
     }
 
@@ -37,7 +37,7 @@ internal static class Operands
         RowMajor(matrix, name);
         if (matrix.Rows != rows || matrix.Columns != columns)
         {
-            throw new ArgumentException($"'{name}' is {Shape(matrix)}, but the other operands ask for {rows}×{columns}.", name);
+            throw new ArgumentException($"'{name}' is {matrix}, but the other operands ask for {rows}×{columns}.", name);
         }
     }
 
@@ -95,6 +95,4 @@ internal static class Operands
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
         HasLength(choices, (long)logits.Rows * k);
     }
-
-    private static string Shape(in Matrix matrix) => $"{matrix.Rows}×{matrix.Columns}";
 }

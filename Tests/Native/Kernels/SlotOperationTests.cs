@@ -90,7 +90,7 @@ public class SlotOperationTests
         Refuses("counts", () => memory.Device.AssignSlots(two, 1, 1, default, two, new SlotCounts(three, 2)));
         Refuses("segmentLengths", () => memory.Device.PlaceRows(two, memory.Integers(1, 1), 1, [0, 1], [2, 0], two, memory.Integers(0, 0)));
         Refuses("segmentLengths", () => memory.Device.PlaceRows(two, memory.Integers(1, 1), 1, [0, 1], [2], two, memory.Integers(0, 0)));
-        Refuses("lengths", () => memory.Device.PlaceRows(two, memory.Integers(1, 1), 1, [0, 1], [1, 2], two, memory.Integers(0, 0)));
+        Refuses("segmentLengths", () => memory.Device.PlaceRows(two, memory.Integers(1, 1), 1, [0, 1], [1, 2], two, memory.Integers(0, 0)));
         Refuses("slots", () => memory.Device.PlaceRows(two, two, 1, [0, 1], [1, 1], three, two));
         Refuses("scores", () => memory.Device.OrderByScore(floats, 2, three));
         Refuses("counts", () => memory.Device.ChoiceBalance(floats, two, 1, 1, memory.Number()));
