@@ -95,7 +95,7 @@ internal static unsafe class EmulatedCuda
         return NativeLibrary.GetExport(Handle.Value, name);
     }
 
-    /// <summary>Builds into a folder of its own, which then takes the place; returns why there is nothing, in words.</summary>
+    /// <summary>Builds into a folder of its own, which then takes the place; returns why there can be nothing, in words.</summary>
     private static string? Made()
     {
         if (File.Exists(Path.Combine(Folder, Library)))
@@ -103,13 +103,18 @@ internal static unsafe class EmulatedCuda
             return null;
         }
 
+        if (Run("g++", "--version").Status != 0)
+        {
+            const string problem = "There is no g++ to build the emulated CUDA with.";
+            Console.WriteLine(problem);
+            return problem;
+        }
+
         string building = $"{Folder}.{Environment.ProcessId}";
         (int status, string output) = Run("sh", Path.Combine(Sources, "build.sh"), building);
         if (status != 0)
         {
-            string problem = Run("g++", "--version").Status == 0 ? $"The emulated CUDA does not compile:\n{output}" : "There is no g++ to build the emulated CUDA with.";
-            Console.WriteLine(problem);
-            return problem;
+            throw new InvalidOperationException($"The emulated CUDA does not compile:\n{output}");
         }
 
         try

@@ -58,12 +58,21 @@ std::vector<float> packed(const char* matrix, const Layout& layout, bool transpo
 }
 
 /// Adds the products of k from `first` on to one column: each element is a chain of fused multiply-adds in ascending k.
-void addColumn(const std::vector<float>& a, const float* b, uint64_t rows, uint64_t first, uint64_t end, float* column) {
-    for (uint64_t k = first; k < end; ++k) {
-        const float factor = b[k];
-        const float* from = a.data() + k * rows;
+void addColumn(const std::vector<float>& a, const float* __restrict__ b, uint64_t rows, uint64_t first, uint64_t end, float* __restrict__ column) {
+    uint64_t k = first;
+    // Four at a time, so that the column is loaded and stored less often.
+    for (; k + 4 <= end; k += 4) {
+        const float* __restrict__ from = a.data() + k * rows;
+        const float f0 = b[k], f1 = b[k + 1], f2 = b[k + 2], f3 = b[k + 3];
         for (uint64_t i = 0; i < rows; ++i) {
-            column[i] = std::fma(from[i], factor, column[i]);
+            const float two = std::fma(from[rows + i], f1, std::fma(from[i], f0, column[i]));
+            column[i] = std::fma(from[3 * rows + i], f3, std::fma(from[2 * rows + i], f2, two));
+        }
+    }
+    for (; k < end; ++k) {
+        const float* __restrict__ from = a.data() + k * rows;
+        for (uint64_t i = 0; i < rows; ++i) {
+            column[i] = std::fma(from[i], b[k], column[i]);
         }
     }
 }
