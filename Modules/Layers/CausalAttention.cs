@@ -30,7 +30,7 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         Tensor qkv = _project.Forward(tape, x);
         Tensor mixed = tape.Create(x.Rows, shape.QueryColumns);
         AttentionMemory memory = tape.Device.AttentionMemory(shape, x.Rows, sequenceLength);
-        DeviceSpan<float> state = tape.Arena.Take<float>(checked((int)memory.State));
+        DeviceSpan<float> state = tape.Arena.Take<float>(memory.State);
         Rotate(tape, qkv.Value, sequenceLength, inverse: false);
         tape.Device.Attention(
             shape, Queries(qkv.Value), Keys(qkv.Value), Values(qkv.Value), DeviceSpan<int>.Empty, sequenceLength, _scale, mixed.Value, state);
@@ -64,7 +64,7 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         Matrix dMixed = tape.Gradient(node.Mixed);
         Matrix qkv = node.Projected.Value;
         Matrix dQkv = tape.GradientToWrite(node.Projected, out _);
-        DeviceSpan<float> scratch = tape.Arena.Take<float>(checked((int)node.Scratch));
+        DeviceSpan<float> scratch = tape.Arena.Take<float>(node.Scratch);
         int length = node.SequenceLength;
         tape.Device.AttentionGradient(
             shape, Queries(qkv), Keys(qkv), Values(qkv), DeviceSpan<int>.Empty, length, _scale, node.Mixed.Value, node.State, dMixed,

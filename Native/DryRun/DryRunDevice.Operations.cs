@@ -73,7 +73,7 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public AttentionMemory AttentionMemory(in AttentionShape shape, int rows, int sequenceLength) =>
-        Operations.AttentionMemory.OfScores(shape, rows, sequenceLength);
+        attention is null ? Operations.AttentionMemory.OfScores(shape, rows, sequenceLength) : attention(shape, rows, sequenceLength);
 
     /// <inheritdoc />
     public void Attention(

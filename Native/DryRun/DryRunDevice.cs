@@ -8,7 +8,8 @@ namespace MoEActors.Native.DryRun;
 /// the count stays right when the program changes. Integers that are written can be read again, since routing and the sizes of exchanges follow
 /// from them; everything else reads as zero. Tokens are routed to experts round-robin, so that all experts get equally many.
 /// </summary>
-public sealed partial class DryRunDevice : IDevice
+/// <param name="attention">What attention needs on the device that is imitated; null for one that stores every score, the most that any needs.</param>
+public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDevice
 {
     /// <summary>Far from zero, which means "no address", and never used.</summary>
     private const long FirstAddress = 1L << 20;
@@ -33,7 +34,7 @@ public sealed partial class DryRunDevice : IDevice
     public Action? AtLoss { get; set; }
 
     /// <inheritdoc />
-    public IDevice OpenContext() => new DryRunDevice();
+    public IDevice OpenContext() => new DryRunDevice(attention);
 
     /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)

@@ -32,11 +32,11 @@ public sealed class Arena(IDeviceMemory device, long blockBytes = 1 << 20) : IDi
 
     /// <summary>Takes <paramref name="count"/> elements. Their content is whatever was there before.</summary>
     /// <exception cref="OutOfMemoryException">The device has no room for another block.</exception>
-    public DeviceSpan<T> Take<T>(int count)
+    public DeviceSpan<T> Take<T>(long count)
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        long bytes = ((long)count * Unsafe.SizeOf<T>() + Alignment - 1) & -Alignment;
+        long bytes = checked(count * Unsafe.SizeOf<T>() + Alignment - 1) & -Alignment;
         while (_block < _blocks.Count && _offset + bytes > _blocks[_block].Bytes)
         {
             _block++;

@@ -37,6 +37,12 @@ public readonly record struct AttentionMemory(long State, long Scratch)
     }
 }
 
+/// <summary>What some device needs to compute attention: its <see cref="IAttentionOperations.AttentionMemory"/>.</summary>
+/// <param name="shape">The heads.</param>
+/// <param name="rows">Rows, of all sequences.</param>
+/// <param name="sequenceLength">Rows of a sequence.</param>
+public delegate AttentionMemory AttentionNeeds(in AttentionShape shape, int rows, int sequenceLength);
+
 /// <summary>
 /// Rotary embedding, and causal grouped-query attention as one operation: how scores are cut up and whether they are ever stored is the device's
 /// affair.

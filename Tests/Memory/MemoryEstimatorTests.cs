@@ -4,6 +4,9 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
+using MoEActors.Native.Cpu;
+using MoEActors.Native.Operations;
+using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Estimation;
@@ -136,6 +139,21 @@ public sealed class MemoryEstimatorTests
         BatchTooLargeException refused = Assert.Throws<BatchTooLargeException>(
             () => MemoryEstimator.Estimate(new RunConfiguration { Model = Model }, 2, new MicroBatchShape(1 << 22, 16)));
         Assert.Contains($"A micro-batch of {1 << 22}×16 tokens is too large", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_device_that_stores_no_scores_needs_their_memory_less()
+    {
+        RunConfiguration run = new() { Model = Model };
+        PlacementMap map = StaticPlanner.Plan(1, [new WorkerId("estimated", 0)], Model.Experts);
+        long Needed(AttentionNeeds? attention) => new DryRunWorker(run, map, rank: 0, Shape, skew: 1, gates: [], attention).ArenaBytes().Sum();
+
+        // Of every layer what its gradient needs, and of each what that needs while it runs.
+        long scores = sizeof(float) * (long)Shape.Tokens * Model.Heads * Shape.Length;
+        Assert.Equal(0, scores % 64);
+        Assert.Equal(2 * Model.Layers * scores, Needed(null) - Needed((in AttentionShape _, int _, int _) => default));
+        using var device = new CpuDevice();
+        Assert.Equal(Needed(null), Needed(device.AttentionMemory));
     }
 
     [Fact]

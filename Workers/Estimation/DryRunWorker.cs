@@ -1,5 +1,6 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Native.DryRun;
+using MoEActors.Native.Operations;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.Training;
@@ -13,8 +14,10 @@ namespace MoEActors.Workers.Estimation;
 /// <param name="shape">The micro-batch that every worker is taken to have, in every round; of a layer without a backbone, its rows.</param>
 /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
 /// <param name="gates">Policies of layers that do not route as the run began.</param>
+/// <param name="attention">What attention needs on the worker's device; null where that is not known, and then the most is estimated.</param>
 internal sealed class DryRunWorker(
-    RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates)
+    RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates,
+    AttentionNeeds? attention = null)
 {
     private const string Name = "dry-run";
 
@@ -28,7 +31,7 @@ internal sealed class DryRunWorker(
     /// <summary>Opens a view and runs a step.</summary>
     public WorkerEstimate Estimate()
     {
-        using var device = new DryRunDevice();
+        using var device = new DryRunDevice(attention);
         using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
         long forward = 0;
@@ -57,7 +60,7 @@ internal sealed class DryRunWorker(
     /// <summary>The most that an evaluation takes: what is held, and activations of one layer after the other.</summary>
     public long EvaluationBytes()
     {
-        using var device = new DryRunDevice();
+        using var device = new DryRunDevice(attention);
         using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
         int[] tokens = new int[shape.Tokens];
@@ -69,7 +72,7 @@ internal sealed class DryRunWorker(
     /// <summary>The most that each of the worker's arenas has in use in a step.</summary>
     public long[] ArenaBytes()
     {
-        using var device = new DryRunDevice();
+        using var device = new DryRunDevice(attention);
         using WorkerModel model = Open(device);
         Step(model, device);
         return [.. model.Arenas.Select(arena => arena.PeakBytes)];

@@ -139,7 +139,9 @@ public sealed class BatchTooLargeException(string message) : Exception(message);
 internal static class ArenaEstimate
 {
     /// <summary>The estimator of a run; null where an expert or a gate of one's own keeps it from being estimated.</summary>
-    public static ArenaEstimator? For(RunConfiguration run) => MemoryEstimator.Knows(run)
-        ? (map, rank, shape) => new DryRunWorker(run, map, rank, shape, MemoryEstimator.PlannedSkew, gates: []).ArenaBytes()
+    /// <param name="run">The run.</param>
+    /// <param name="device">The worker's device.</param>
+    public static ArenaEstimator? For(RunConfiguration run, IDevice device) => MemoryEstimator.Knows(run)
+        ? (map, rank, shape) => new DryRunWorker(run, map, rank, shape, MemoryEstimator.PlannedSkew, gates: [], device.AttentionMemory).ArenaBytes()
         : null;
 }

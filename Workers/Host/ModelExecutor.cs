@@ -119,7 +119,7 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
             run.Validate();
             _model = new WorkerModel(
                 worker, _device, run, services.Callers, services.Communicators, _copies.Post,
-                new SnapshotWriter(services.Files, services.Places, free), ArenaEstimate.For(run));
+                new SnapshotWriter(services.Files, services.Places, free), ArenaEstimate.For(run, _device));
         }
 
         try
