@@ -85,9 +85,12 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                     // waits for when one is killed all the same is its second probe that fails; little else takes time.
                     silo.Configure<ClusterMembershipOptions>(membership =>
                     {
-                        membership.ProbeTimeout = TimeSpan.FromMilliseconds(750);
+                        membership.ProbeTimeout = TimeSpan.FromMilliseconds(800);
                         membership.NumProbedSilos = 2;
                     });
+
+                    // Room for a million grains, as Orleans has it, is 18 MB of every silo, and all that is new in one.
+                    silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 20_000);
                     chosen.Configure?.Invoke(index, silo);
                 },
             },

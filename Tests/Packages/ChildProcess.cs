@@ -67,28 +67,15 @@ internal sealed class ChildProcess : IDisposable
         return child.Output;
     }
 
+    /// <summary>Waits for a line like this; false when it has ended without one.</summary>
+    public async Task<bool> TrySayAsync(string pattern) => await FindAsync(pattern) is not null;
+
     /// <summary>Waits for a line like this.</summary>
     public async Task<Match> SaysAsync(string pattern)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        deadline.CancelAfter(Patience);
-        try
-        {
-            await foreach (string line in _lines.Reader.ReadAllAsync(deadline.Token))
-            {
-                if (Regex.Match(line, pattern) is { Success: true } match)
-                {
-                    return match;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (!Cancellation.IsCancellationRequested)
-        {
-            Assert.Fail($"It has not said \"{pattern}\" within {Patience.TotalSeconds:0} s:\n{Output}");
-        }
-
-        Assert.Fail($"It ended without saying \"{pattern}\":\n{Output}");
-        throw new UnreachableException();
+        Match? found = await FindAsync(pattern);
+        Assert.True(found is not null, $"It ended without saying \"{pattern}\":\n{Output}");
+        return found;
     }
 
     /// <summary>Asks it to end, as `docker stop` and systemd do.</summary>
@@ -131,6 +118,28 @@ internal sealed class ChildProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private async Task<Match?> FindAsync(string pattern)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        deadline.CancelAfter(Patience);
+        try
+        {
+            await foreach (string line in _lines.Reader.ReadAllAsync(deadline.Token))
+            {
+                if (Regex.Match(line, pattern) is { Success: true } match)
+                {
+                    return match;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!Cancellation.IsCancellationRequested)
+        {
+            Assert.Fail($"It has not said \"{pattern}\" within {Patience.TotalSeconds:0} s:\n{Output}");
+        }
+
+        return null;
     }
 
     private async Task ReadAllAsync()

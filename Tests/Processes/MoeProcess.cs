@@ -55,5 +55,8 @@ internal sealed class SiloProcess(ChildProcess process, string name, int siloPor
         return this;
     }
 
+    /// <summary>Waits until it is a member of its cluster; false when it has ended before.</summary>
+    public Task<bool> TryBecomeActiveAsync() => process.TrySayAsync($"Silo {name} is active");
+
     public void Dispose() => process.Dispose();
 }

@@ -9,6 +9,8 @@ namespace MoEActors.Tests.Processes;
 /// </summary>
 public sealed class ProcessCluster : IAsyncLifetime
 {
+    private const int MostTries = 3;
+
     private RedisServer? _redis;
     private SiloProcess[] _silos = [];
 
@@ -24,8 +26,10 @@ public sealed class ProcessCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _redis = await RedisServer.StartAsync(RedisServer.Garnet);
-        _silos = [MoeProcess.StartSilo(Redis.Address, "one"), MoeProcess.StartSilo(Redis.Address, "two")];
-        await Task.WhenAll(_silos.Select(silo => silo.IsActiveAsync()));
+        foreach (string name in new[] { "one", "two" })
+        {
+            _silos = [.. _silos, await StartAsync(name)];
+        }
     }
 
     public ValueTask DisposeAsync()
@@ -36,6 +40,26 @@ public sealed class ProcessCluster : IAsyncLifetime
     }
 
     internal Task<MoECluster> ConnectAsync() => MoECluster.ConnectAsync(ByRedis, cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Starts a silo, again if it ends at once, as whatever keeps silos running would: on a machine that is busy, one may be taken for dead while it starts.</summary>
+    private async Task<SiloProcess> StartAsync(string name)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            SiloProcess silo = MoeProcess.StartSilo(Redis.Address, name);
+            if (tries == MostTries)
+            {
+                return await silo.IsActiveAsync();
+            }
+
+            if (await silo.TryBecomeActiveAsync())
+            {
+                return silo;
+            }
+
+            silo.Dispose();
+        }
+    }
 }
 
 /// <summary>The tests that use it, one after the other.</summary>
