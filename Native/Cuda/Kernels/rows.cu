@@ -55,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows(const CombineRows
         for (i64 choice = first; choice < first + p.k; choice++)
         {
             int slot = p.slots[choice];
-            if (slot >= 0)
+            if (slot >= 0 && slot < p.rows.rows)
             {
                 float weight = p.weights ? p.weights[choice] : 1.0f;
                 Four value = load_four(row_of(p.rows, slot) + column, part);
@@ -101,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows_gradient(const Co
     for (i64 choice = first; choice < first + p.k; choice++)
     {
         int slot = p.slots[choice];
-        if (slot < 0)
+        if (slot < 0 || slot >= p.rows.rows)
         {
             if (threadIdx.x == 0)
             {
