@@ -22,6 +22,7 @@ public sealed class DoctorTests
         TakenPorts = [],
         FolderProblem = null,
         OpenBlas = "OpenBLAS 0.3.21",
+        GpuProblem = "cuda cannot be used: not found",
     };
 
     [Fact]
@@ -30,7 +31,7 @@ public sealed class DoctorTests
         CommandLineRun run = await CommandLineRun.Of("doctor", "--json");
         using JsonDocument report = JsonDocument.Parse(run.Output);
         string[] names = [.. report.RootElement.GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("name").GetString()!)];
-        Assert.Equal([".NET", "devices", "instructions", "cores", "memory", "disk", "ports", "OpenBLAS"], names);
+        Assert.Equal([".NET", "devices", "GPUs", "instructions", "cores", "memory", "disk", "ports", "OpenBLAS"], names);
         Assert.Equal(run.ExitCode == 0, report.RootElement.GetProperty("healthy").GetBoolean());
     }
 
@@ -65,7 +66,9 @@ public sealed class DoctorTests
             ("memory", Verdict.Problem, Sound with { Memory = 1L << 29 }),
             ("disk", Verdict.Problem, Sound with { Disk = 1 << 20 }),
             ("disk", Verdict.Problem, Sound with { FolderProblem = "read-only" }),
-            ("devices", Verdict.Good, Sound with { Processor = null }),
+            ("GPUs", Verdict.Good, Sound),
+            ("GPUs", Verdict.Remark, Sound with { CudaLibraries = ["cuda 13.0 (libcuda.so.1)"], GpuProblem = "nvrtc cannot be used: not found" }),
+            ("GPUs", Verdict.Good, Sound with { Gpus = ["cuda:0 a GPU (sm_90)"], GpuProblem = null }),
             ("ports", Verdict.Remark, Sound with { TakenPorts = [30000] }),
             ("OpenBLAS", Verdict.Good, Sound with { OpenBlas = null }),
         ];

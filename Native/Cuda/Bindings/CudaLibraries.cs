@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.InteropServices;
 
@@ -12,7 +13,10 @@ public static class CudaLibraries
     /// <summary>The variable that names a folder to look in first.</summary>
     public const string PathVariable = "MOE_CUDA_PATH";
 
-    private static readonly Lazy<Dictionary<string, Found>> Loaded = new(() => new[] { Driver.Library, Nvrtc.Library, CublasLt.Library }.ToDictionary(name => name, Find));
+    private static readonly string[] Names = [Driver.Library, Nvrtc.Library, CublasLt.Library];
+
+    // What was not found is looked for again: it may have been installed meanwhile.
+    private static readonly ConcurrentDictionary<string, Found> Loaded = new();
 
     private static int Registered;
 
@@ -31,16 +35,16 @@ public static class CudaLibraries
     {
         if (Interlocked.Exchange(ref Registered, 1) == 0)
         {
-            NativeLibrary.SetDllImportResolver(typeof(CudaLibraries).Assembly, (name, _, _) => Loaded.Value.TryGetValue(name, out Found? found) ? found.Handle : 0);
+            NativeLibrary.SetDllImportResolver(typeof(CudaLibraries).Assembly, (name, _, _) => Names.Contains(name) ? Get(name).Handle : 0);
         }
     }
 
     /// <summary>The path under which a library was found; empty if it was not.</summary>
-    internal static string PathOf(string library) => Loaded.Value[library].Path;
+    internal static string PathOf(string library) => Get(library).Path;
 
     private static CudaLibrary Report(string library, Type functions, Func<string> version)
     {
-        Found found = Loaded.Value[library];
+        Found found = Get(library);
         if (found.Handle == 0)
         {
             return new CudaLibrary(library, null, null, $"not found: tried {string.Join(", ", found.Tried)}. {Advice(library)}");
@@ -69,6 +73,20 @@ public static class CudaLibraries
     {
         nuint version = CublasLt.GetVersion();
         return $"{version / 10000}.{version / 100 % 100}.{version % 100}";
+    }
+
+    private static Found Get(string library)
+    {
+        if (!Loaded.TryGetValue(library, out Found? found))
+        {
+            found = Find(library);
+            if (found.Handle != 0)
+            {
+                found = Loaded.GetOrAdd(library, found);
+            }
+        }
+
+        return found;
     }
 
     private static Found Find(string library)

@@ -8,7 +8,9 @@ public sealed unsafe class CudaGpu
 {
     private const int NameBytes = 256;
 
-    private static readonly Lazy<CudaInventory> Inventory = new(Find);
+    private static readonly Lock Looking = new();
+
+    private static CudaInventory? Known;
 
     [ThreadStatic]
     private static nint Current;
@@ -34,8 +36,24 @@ public sealed unsafe class CudaGpu
         _context = new Lazy<nint>(OpenContext);
     }
 
-    /// <summary>What this machine has, or why it has none. Looked up once.</summary>
-    public static CudaInventory All => Inventory.Value;
+    /// <summary>What this machine has, or why it has none. GPUs that were found stay; as long as there is none, they are looked for each time.</summary>
+    public static CudaInventory All
+    {
+        get
+        {
+            lock (Looking)
+            {
+                if (Known is null)
+                {
+                    CudaInventory found = Find();
+                    Known = found.Problem is null ? found : null;
+                    return found;
+                }
+
+                return Known;
+            }
+        }
+    }
 
     /// <summary>Its number among those that the driver shows, from 0: as in <c>cuda:0</c>.</summary>
     public int Ordinal { get; }

@@ -1,0 +1,97 @@
+using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Modules.Models;
+using MoEActors.Modules.Optimizers;
+using MoEActors.Silo.Embedded;
+using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.CudaEmulation;
+using MoEActors.Tests.Support;
+
+namespace MoEActors.Tests.Training;
+
+/// <summary>A cluster whose silos compute on GPUs, emulated ones: the whole of training goes through the CUDA device.</summary>
+[Collection(CudaCollection.Name)]
+public sealed class GpuTrainingTests
+{
+    private const int Steps = 30;
+
+    private static readonly RunConfiguration Run = new()
+    {
+        Model = new ModelConfiguration
+        {
+            Vocabulary = 19,
+            Dim = 12,
+            Heads = 2,
+            KeyValueHeads = 1,
+            Hidden = 10,
+            Experts = [3, 2],
+            MaximumSequence = 6,
+            Seed = 7,
+        },
+        Optimizer = new OptimizerOptions { LearningRate = 5e-3f, WarmupSteps = 3, TotalSteps = Steps },
+        MicroBatches = 2,
+    };
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Thirty_steps_on_gpus_have_the_losses_of_the_processor_while_experts_move_between_them()
+    {
+        EmulatedCuda.Require();
+        EmulatedCuda.ClearLog();
+        EmulatedCuda.SeekRaces(false);
+        try
+        {
+            using var folder = new TemporaryFolder();
+            double[] expected = await TrainAsync("cpu", silos: 1, (_, _) => Task.CompletedTask);
+            double[] losses = await TrainAsync("cuda:0", silos: 2, async (model, step) =>
+            {
+                // There and back, so that the source of a copy and its target are each worker's once.
+                if (step is 8 or 16)
+                {
+                    await model.MoveExpertAsync(layer: 0, expert: 0, rank: step / 8 % 2, Cancellation);
+                }
+
+                if (step == Steps)
+                {
+                    await model.SaveAsync(folder.Path, cancellationToken: Cancellation);
+                }
+            });
+            Assert.All(expected.Zip(losses), pair => Assert.Equal(pair.First, pair.Second, pair.First * 1e-4));
+            Assert.True(losses[^1] < 0.8 * losses[0], $"From {losses[0]} to {losses[^1]}: nothing was learnt.");
+            Assert.Equal("", EmulatedCuda.Log);
+            await OpensOnTheProcessorAsync(folder.Path, losses[^1]);
+        }
+        finally
+        {
+            EmulatedCuda.SeekRaces(true);
+        }
+    }
+
+    /// <summary>The files that GPUs wrote: the processor goes on from them.</summary>
+    private static async Task OpensOnTheProcessorAsync(string folder, double before)
+    {
+        await using EmbeddedCluster cluster = await StartAsync("cpu", silos: 1);
+        MoEModel model = await cluster.Client.RestoreForInferenceAsync("m", folder, cancellationToken: Cancellation);
+        Assert.Equal(Steps, model.Step);
+        EvaluationOutcome loss = await model.EvaluateAsync(TrainingRuns.Batch(Run, 1), Cancellation);
+        Assert.InRange(loss.Loss, 0.1 * before, 1.5 * before);
+    }
+
+    private static async Task<double[]> TrainAsync(string device, int silos, Func<MoEModel, int, Task> after)
+    {
+        await using EmbeddedCluster cluster = await StartAsync(device, silos);
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, cancellationToken: Cancellation);
+        double[] losses = new double[Steps];
+        for (int step = 1; step <= Steps; step++)
+        {
+            losses[step - 1] = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1 + step % 3), Cancellation)).Loss;
+            await after(model, step);
+        }
+
+        return losses;
+    }
+
+    private static Task<EmbeddedCluster> StartAsync(string device, int silos) => ClusterStarts.EmbeddedAsync(
+        new EmbeddedClusterOptions { Silos = silos, Device = device, SnapshotInterval = 0, MemoryPerWorker = 1 << 28 }, Cancellation);
+}
