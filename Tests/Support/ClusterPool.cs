@@ -67,8 +67,8 @@ internal sealed class ClusterPool
 public sealed class ClusterStarts : IAsyncDisposable
 {
     private static readonly ConcurrentQueue<TimeSpan> Started = new();
-    private static int _repairs;
-    private static long _repairTicks;
+    private static int Repairs;
+    private static long RepairTicks;
 
     /// <summary>How often a test has rented a cluster.</summary>
     internal static int Rents;
@@ -87,8 +87,8 @@ public sealed class ClusterStarts : IAsyncDisposable
     {
         long begun = Stopwatch.GetTimestamp();
         await silos.RestartAsync(index, TestContext.Current.CancellationToken);
-        Interlocked.Increment(ref _repairs);
-        Interlocked.Add(ref _repairTicks, Stopwatch.GetElapsedTime(begun).Ticks);
+        Interlocked.Increment(ref Repairs);
+        Interlocked.Add(ref RepairTicks, Stopwatch.GetElapsedTime(begun).Ticks);
     }
 
     public async ValueTask DisposeAsync()
@@ -100,7 +100,7 @@ public sealed class ClusterStarts : IAsyncDisposable
         {
             Console.WriteLine(
                 $"{all.Length} clusters were started in {all.Sum(one => one.TotalSeconds):0.0} s in all (median {all[all.Length / 2].TotalSeconds:0.00} s), and one was "
-                + $"rented {Rents} times, for which {_repairs} silos were started again in {TimeSpan.FromTicks(_repairTicks).TotalSeconds:0.0} s; ending those that were left took {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s.");
+                + $"rented {Rents} times, for which {Repairs} silos were started again in {TimeSpan.FromTicks(RepairTicks).TotalSeconds:0.0} s; ending those that were left took {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s.");
         }
     }
 }
