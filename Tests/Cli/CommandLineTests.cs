@@ -1,5 +1,6 @@
 namespace MoEActors.Tests.Cli;
 
+[Collection(MoEActors.Tests.CudaEmulation.CudaCollection.Name)]
 public sealed class CommandLineTests
 {
     [Theory]

@@ -7,6 +7,7 @@ using MoEActors.Cli.Health;
 namespace MoEActors.Tests.Cli;
 
 /// <summary>`moe doctor` here, and its diagnosis of machines that nobody has.</summary>
+[Collection(MoEActors.Tests.CudaEmulation.CudaCollection.Name)]
 public sealed class DoctorTests
 {
     private static readonly Machine Sound = new()

@@ -87,9 +87,20 @@ public sealed unsafe class CudaGpu
     {
         get
         {
-            Enter();
-            CudaStatus.Check(Driver.MemGetInfo(out nuint free, out _), "reading how much of its memory is free", Ordinal);
-            return (long)free;
+            // Who only asks does not keep a context, which takes memory itself.
+            CudaStatus.Check(Driver.DevicePrimaryCtxRetain(out nint context, Handle), "opening its context", Ordinal);
+            CudaStatus.Check(Driver.CtxGetCurrent(out nint before), "asking for the thread's context", Ordinal);
+            try
+            {
+                CudaStatus.Check(Driver.CtxSetCurrent(context), "entering its context", Ordinal);
+                CudaStatus.Check(Driver.MemGetInfo(out nuint free, out _), "reading how much of its memory is free", Ordinal);
+                return (long)free;
+            }
+            finally
+            {
+                _ = Driver.CtxSetCurrent(before);
+                _ = Driver.DevicePrimaryCtxRelease(Handle);
+            }
         }
     }
 
