@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -30,6 +31,16 @@ internal static class CudaStatus
         }
     }
 
+    /// <summary>As above; the words are put together only when it failed, since kernels and products are started thousands of times in a step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Check(CudaResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref FailureWords what, int gpu)
+    {
+        if (result != CudaResult.Success)
+        {
+            Throw(result, what.ToString(), gpu);
+        }
+    }
+
     /// <summary>Throws if a call of NVRTC failed.</summary>
     public static void Check(NvrtcResult result, string what, int gpu)
     {
@@ -45,13 +56,26 @@ internal static class CudaStatus
     {
         if (status != CublasStatus.Success)
         {
-            throw new CudaException(gpu, what, Marshal.PtrToStringUTF8(CublasLt.GetStatusName(status)) ?? $"cuBLASLt status {(int)status}", "", isSticky: false);
+            Throw(status, what, gpu);
+        }
+    }
+
+    /// <summary>As above, with words that are put together only when it failed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Check(CublasStatus status, [InterpolatedStringHandlerArgument(nameof(status))] ref FailureWords what, int gpu)
+    {
+        if (status != CublasStatus.Success)
+        {
+            Throw(status, what.ToString(), gpu);
         }
     }
 
     /// <summary>The driver's name of a status.</summary>
     public static string NameOf(CudaResult result) =>
         Driver.GetErrorName(result, out nint name) == CudaResult.Success ? Marshal.PtrToStringUTF8(name)! : $"CUDA status {(int)result}";
+
+    private static void Throw(CublasStatus status, string what, int gpu) =>
+        throw new CudaException(gpu, what, Marshal.PtrToStringUTF8(CublasLt.GetStatusName(status)) ?? $"cuBLASLt status {(int)status}", "", isSticky: false);
 
     private static void Throw(CudaResult result, string what, int gpu)
     {
@@ -64,4 +88,27 @@ internal static class CudaStatus
         bool sticky = (int)result is (>= FirstSticky and <= LastSticky and not LaunchOutOfResources) or EccUncorrectable;
         throw new CudaException(gpu, what, NameOf(result), text, sticky);
     }
+}
+
+/// <summary>What was being done, of which nothing is put together unless it failed.</summary>
+[InterpolatedStringHandler]
+internal ref struct FailureWords
+{
+    private DefaultInterpolatedStringHandler _words;
+
+    public FailureWords(int literalLength, int formattedCount, CudaResult result, out bool failed)
+        : this(literalLength, formattedCount, failed = result != CudaResult.Success) { }
+
+    public FailureWords(int literalLength, int formattedCount, CublasStatus status, out bool failed)
+        : this(literalLength, formattedCount, failed = status != CublasStatus.Success) { }
+
+    private FailureWords(int literalLength, int formattedCount, bool failed) =>
+        _words = failed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount, CultureInfo.InvariantCulture) : default;
+
+    public void AppendLiteral(string text) => _words.AppendLiteral(text);
+
+    public void AppendFormatted<T>(T value, string? format = null) => _words.AppendFormatted(value, format);
+
+    /// <inheritdoc />
+    public override string ToString() => _words.ToStringAndClear();
 }
