@@ -34,7 +34,6 @@ __device__ __forceinline__ float group_worth(const MaskGroupsParameters& p, cons
 // order "worth more, then lower group".
 extern "C" __global__ void __launch_bounds__(32) mask_groups(const MaskGroupsParameters p)
 {
-    const int none = 0x7fffffff;
     int members = p.scores.columns / p.groups;
     const float* scores = row_of(p.scores, blockIdx.x);
     float* to = row_of(p.masked, blockIdx.x);
@@ -61,17 +60,7 @@ extern "C" __global__ void __launch_bounds__(32) mask_groups(const MaskGroupsPar
             }
         }
 
-#pragma unroll
-        for (int distance = 16; distance > 0; distance >>= 1)
-        {
-            float otherBest = __shfl_xor_sync(0xffffffffu, best, distance);
-            int otherGroup = __shfl_xor_sync(0xffffffffu, bestGroup, distance);
-            if (otherBest > best || (otherBest == best && otherGroup < bestGroup))
-            {
-                best = otherBest;
-                bestGroup = otherGroup;
-            }
-        }
+        warp_best(best, bestGroup);
 
         lastWorth = best;
         lastGroup = bestGroup;
@@ -146,7 +135,6 @@ struct DrawSecondParameters
 // Puts a drawn column at the second place of each row's choices; those from there on move back by one, up to where it was. A warp per row.
 extern "C" __global__ void __launch_bounds__(32) draw_second(const DrawSecondParameters p)
 {
-    const int none = 0x7fffffff;
     i64 row = blockIdx.x;
     int* chosen = p.choices + row * p.k;
     int first = chosen[0];
@@ -172,17 +160,7 @@ extern "C" __global__ void __launch_bounds__(32) draw_second(const DrawSecondPar
         }
     }
 
-#pragma unroll
-    for (int distance = 16; distance > 0; distance >>= 1)
-    {
-        double otherHighest = __shfl_xor_sync(0xffffffffu, highest, distance);
-        int other = __shfl_xor_sync(0xffffffffu, best, distance);
-        if (otherHighest > highest || (otherHighest == highest && other < best))
-        {
-            highest = otherHighest;
-            best = other;
-        }
-    }
+    warp_best(highest, best);
 
     if (threadIdx.x == 0 && best != none)
     {

@@ -15,18 +15,7 @@ extern "C" __global__ void __launch_bounds__(512) rms_norm(const RmsNormParamete
     int row = blockIdx.x, columns = p.x.columns;
     const float* x = row_of(p.x, row);
     float* y = row_of(p.y, row);
-    float sum = 0.0f;
-    for_columns(columns, aligned(x), [&](int column, auto part)
-    {
-        Four value = load_four(x + column, part);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            sum = fmaf(value.at[i], value.at[i], sum);
-        }
-    });
-
-    float r = 1.0f / sqrtf(block_sum(sum) / (float)columns + p.epsilon);
+    float r = 1.0f / sqrtf(row_dot(x, x, columns) / (float)columns + p.epsilon);
     if (threadIdx.x == 0)
     {
         p.inverseRms[row] = r;
@@ -84,17 +73,7 @@ extern "C" __global__ void __launch_bounds__(512) rms_norm_input_gradient(const 
             result.at[i] = r * fmaf(value.at[i], pull, gradient.at[i] * weight.at[i]);
         }
 
-        if (p.add)
-        {
-            Four before = load_four(dx + column, part);
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-            {
-                result.at[i] = before.at[i] + result.at[i];
-            }
-        }
-
-        store_four(dx + column, result, part);
+        put_four(dx + column, result, p.add, part);
     });
 }
 
@@ -129,18 +108,7 @@ extern "C" __global__ void __launch_bounds__(512) normalize_rows(const Normalize
     int row = blockIdx.x, columns = p.x.columns;
     const float* x = row_of(p.x, row);
     float* y = row_of(p.y, row);
-    float sum = 0.0f;
-    for_columns(columns, aligned(x), [&](int column, auto part)
-    {
-        Four value = load_four(x + column, part);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            sum = fmaf(value.at[i], value.at[i], sum);
-        }
-    });
-
-    float norm = sqrtf(block_sum(sum));
+    float norm = sqrtf(row_dot(x, x, columns));
     float r = 1.0f / (is_nan(norm) ? norm : fmaxf(norm, p.epsilon));
     if (threadIdx.x == 0)
     {
@@ -176,19 +144,8 @@ extern "C" __global__ void __launch_bounds__(512) normalize_rows_gradient(const 
     int row = blockIdx.x, columns = p.y.columns;
     const float *y = row_of(p.y, row), *dy = row_of(p.dy, row);
     float* dx = row_of(p.dx, row);
-    float sum = 0.0f;
-    for_columns(columns, aligned(y, dy), [&](int column, auto part)
-    {
-        Four value = load_four(y + column, part), gradient = load_four(dy + column, part);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            sum = fmaf(gradient.at[i], value.at[i], sum);
-        }
-    });
-
+    float sum = row_dot(dy, y, columns);
     float r = p.inverseNorms[row];
-    sum = block_sum(sum);
     float along = r >= 1.0f / p.epsilon ? 0.0f : -sum;
     for_columns(columns, aligned(y, dy, dx), [&](int column, auto part)
     {
@@ -199,17 +156,7 @@ extern "C" __global__ void __launch_bounds__(512) normalize_rows_gradient(const 
             result.at[i] = r * fmaf(value.at[i], along, gradient.at[i]);
         }
 
-        if (p.add)
-        {
-            Four before = load_four(dx + column, part);
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-            {
-                result.at[i] = before.at[i] + result.at[i];
-            }
-        }
-
-        store_four(dx + column, result, part);
+        put_four(dx + column, result, p.add, part);
     });
 }
 
@@ -224,19 +171,7 @@ struct DotRowsParameters
 extern "C" __global__ void __launch_bounds__(512) dot_rows(const DotRowsParameters p)
 {
     int row = blockIdx.x;
-    const float *a = row_of(p.a, row), *b = row_of(p.b, row);
-    float sum = 0.0f;
-    for_columns(p.a.columns, aligned(a, b), [&](int column, auto part)
-    {
-        Four first = load_four(a + column, part), second = load_four(b + column, part);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            sum = fmaf(first.at[i], second.at[i], sum);
-        }
-    });
-
-    sum = block_sum(sum);
+    float sum = row_dot(row_of(p.a, row), row_of(p.b, row), p.a.columns);
     if (threadIdx.x == 0)
     {
         p.dots[row] = sum;

@@ -94,6 +94,23 @@ __device__ __forceinline__ void store_four(float* to, const Four& values, Part p
     }
 }
 
+// Stores, or adds to what is there.
+template <class Share>
+__device__ __forceinline__ void put_four(float* to, Four values, bool add, Share part)
+{
+    if (add)
+    {
+        Four before = load_four(to, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            values.at[i] = before.at[i] + values.at[i];
+        }
+    }
+
+    store_four(to, values, part);
+}
+
 __device__ __forceinline__ bool aligned(const float* data)
 {
     return ((u64)data & 15) == 0;
@@ -207,6 +224,25 @@ __device__ __forceinline__ float warp_max(float value)
     return value;
 }
 
+// The highest value of a warp and the lowest index that has it. Lanes that found nothing hold -infinity and the index `none`, which is higher than any.
+const int none = 0x7fffffff;
+
+template <class Number>
+__device__ __forceinline__ void warp_best(Number& value, int& index)
+{
+#pragma unroll
+    for (int distance = 16; distance > 0; distance >>= 1)
+    {
+        Number otherValue = __shfl_xor_sync(0xffffffffu, value, distance);
+        int otherIndex = __shfl_xor_sync(0xffffffffu, index, distance);
+        if (otherValue > value || (otherValue == value && otherIndex < index))
+        {
+            value = otherValue;
+            index = otherIndex;
+        }
+    }
+}
+
 template <class Number>
 __device__ __forceinline__ Number block_sum(Number value)
 {
@@ -232,6 +268,23 @@ __device__ __forceinline__ Number block_sum(Number value)
     }
 
     return sum;
+}
+
+// sum(a * b) of a row, by the whole block.
+__device__ __forceinline__ float row_dot(const float* a, const float* b, int columns)
+{
+    float sum = 0.0f;
+    for_columns(columns, aligned(a, b), [&](int column, auto part)
+    {
+        Four first = load_four(a + column, part), second = load_four(b + column, part);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            sum = fmaf(first.at[i], second.at[i], sum);
+        }
+    });
+
+    return block_sum(sum);
 }
 
 __device__ __forceinline__ float block_max(float value)

@@ -19,7 +19,6 @@ __device__ __forceinline__ float biased_score(const float* row, const float* bia
 // score, then lower column". That order excludes what has been chosen. A NaN counts as -infinity.
 extern "C" __global__ void __launch_bounds__(32) top_k(const TopKParameters p)
 {
-    const int none = 0x7fffffff;
     i64 row = blockIdx.x;
     int* chosen = p.choices + row * p.k;
     if (p.valid && p.valid[row] == 0)
@@ -50,18 +49,7 @@ extern "C" __global__ void __launch_bounds__(32) top_k(const TopKParameters p)
             }
         }
 
-        // Lanes that found nothing hold -infinity and the column "none", which is higher than any.
-#pragma unroll
-        for (int distance = 16; distance > 0; distance >>= 1)
-        {
-            float otherBest = __shfl_xor_sync(0xffffffffu, best, distance);
-            int otherColumn = __shfl_xor_sync(0xffffffffu, bestColumn, distance);
-            if (otherBest > best || (otherBest == best && otherColumn < bestColumn))
-            {
-                best = otherBest;
-                bestColumn = otherColumn;
-            }
-        }
+        warp_best(best, bestColumn);
 
         lastScore = best;
         lastColumn = bestColumn;

@@ -67,17 +67,7 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows(const CombineRows
             }
         }
 
-        if (p.add)
-        {
-            Four before = load_four(y + column, part);
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-            {
-                sum.at[i] = before.at[i] + sum.at[i];
-            }
-        }
-
-        store_four(y + column, sum, part);
+        put_four(y + column, sum, p.add, part);
     });
 }
 
@@ -204,13 +194,6 @@ extern "C" __global__ void __launch_bounds__(512) embedding_gradient(const Embed
             row = next < 0 ? ~next : next;
         }
 
-        Four before = load_four(to + column, part);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            before.at[i] += sum.at[i];
-        }
-
-        store_four(to + column, before, part);
+        put_four(to + column, sum, true, part);
     });
 }

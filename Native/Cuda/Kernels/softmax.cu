@@ -81,18 +81,7 @@ extern "C" __global__ void __launch_bounds__(512) softmax_gradient(const Softmax
     int row = blockIdx.x, columns = p.dLogits.columns;
     const float *probability = row_of(p.probabilities, row), *gradient = row_of(p.dProbabilities, row);
     float* dx = row_of(p.dLogits, row);
-    float mean = 0.0f;
-    for_columns(columns, aligned(gradient, probability), [&](int column, auto part)
-    {
-        Four a = load_four(gradient + column, part), b = load_four(probability + column, part);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            mean = fmaf(a.at[i], b.at[i], mean);
-        }
-    });
-
-    mean = block_sum(mean);
+    float mean = row_dot(gradient, probability, columns);
     for_columns(columns, aligned(gradient, probability, dx), [&](int column, auto part)
     {
         Four a = load_four(gradient + column, part), b = load_four(probability + column, part);
