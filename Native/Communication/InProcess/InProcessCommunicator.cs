@@ -29,17 +29,8 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         Require(SegmentMatching.Outside(sendSegments, send.Length, Size, "send"));
         Require(SegmentMatching.Outside(receiveSegments, receive.Length, Size, "receive"));
         Arrive();
-        try
-        {
-            Receive(receive, receiveSegments);
-            memory.Complete();
-        }
-        catch (Exception e)
-        {
-            Broken(e);
-        }
-
-        barrier.Depart(Rank);
+        Receive(receive, receiveSegments);
+        Depart();
     }
 
     public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
@@ -53,23 +44,14 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         }
 
         Arrive();
-        try
+        for (int i = 0; i < Size; i++)
         {
-            for (int i = 0; i < Size; i++)
-            {
-                // Every rank begins at another peer, so that they do not all read the same memory first.
-                int peer = (Rank + i) % Size;
-                memory.Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
-            }
-
-            memory.Complete();
-        }
-        catch (Exception e)
-        {
-            Broken(e);
+            // Every rank begins at another peer, so that they do not all read the same memory first.
+            int peer = (Rank + i) % Size;
+            memory.Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
 
-        barrier.Depart(Rank);
+        Depart();
     }
 
     public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
@@ -84,17 +66,8 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         }
 
         Arrive();
-        try
-        {
-            AddParts(sum);
-            memory.Complete();
-        }
-        catch (Exception e)
-        {
-            Broken(e);
-        }
-
-        barrier.Depart(Rank);
+        AddParts(sum);
+        Depart();
     }
 
     public void AllGatherOwned(DeviceSpan<float> sum)
@@ -102,23 +75,14 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         RequireOpen();
         Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, ElementType.Of<float>(), sum.Length), sum.Address);
         Arrive();
-        try
+        for (int i = 1; i < Size; i++)
         {
-            for (int i = 1; i < Size; i++)
-            {
-                int owner = (Rank + i) % Size;
-                (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
-                memory.Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
-            }
-
-            memory.Complete();
-        }
-        catch (Exception e)
-        {
-            Broken(e);
+            int owner = (Rank + i) % Size;
+            (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
+            memory.Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 
-        barrier.Depart(Rank);
+        Depart();
     }
 
     public void Broadcast<T>(DeviceSpan<T> span, int root)
@@ -132,17 +96,8 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         }
 
         Arrive();
-        try
-        {
-            memory.Copy(barrier[root].Address, span);
-            memory.Complete();
-        }
-        catch (Exception e)
-        {
-            Broken(e);
-        }
-
-        barrier.Depart(Rank);
+        memory.Copy(barrier[root].Address, span);
+        Depart();
     }
 
     public void Abort(Exception cause)
@@ -163,20 +118,24 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
 
     private void Arrive()
     {
-        try
-        {
-            memory.Publish();
-        }
-        catch (Exception e)
-        {
-            Broken(e);
-        }
-
+        EndIfFailed(memory.Publish());
         barrier.Arrive(Rank);
     }
 
-    /// <summary>The device has failed: the other ranks cannot go on without this one, and may not wait for it.</summary>
-    private void Broken(Exception cause) => barrier.Fail(Failure.Aborted(Rank, cause));
+    private void Depart()
+    {
+        EndIfFailed(memory.Complete());
+        barrier.Depart(Rank);
+    }
+
+    /// <summary>When the device has failed, the other ranks cannot go on without this one, and may not wait for it.</summary>
+    private void EndIfFailed(Exception? cause)
+    {
+        if (cause is not null)
+        {
+            barrier.Fail(Failure.Aborted(Rank, cause));
+        }
+    }
 
     private void AddParts(DeviceSpan<float> sum)
     {

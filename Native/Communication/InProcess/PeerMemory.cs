@@ -7,7 +7,8 @@ namespace MoEActors.Native.Communication.InProcess;
 internal interface IPeerMemory
 {
     /// <summary>Makes what this rank gives complete: from now on the others may read it.</summary>
-    void Publish();
+    /// <returns>Why it could not; null if it could.</returns>
+    Exception? Publish();
 
     /// <summary>Copies another rank's elements. Source and destination may be the same memory, when a rank gathers or sends to itself in place.</summary>
     void Copy<T>(nint source, DeviceSpan<T> destination)
@@ -17,7 +18,8 @@ internal interface IPeerMemory
     void Add(DeviceSpan<float> sum, ReadOnlySpan<nint> parts);
 
     /// <summary>Waits until everything copied and added is there: from now on the others may write to what was read.</summary>
-    void Complete();
+    /// <returns>Why something is not, of this operation; null if everything is.</returns>
+    Exception? Complete();
 }
 
 /// <summary>Memory that the processor addresses.</summary>
@@ -26,7 +28,7 @@ internal sealed unsafe class HostPeerMemory : IPeerMemory
     /// <summary>It has no state.</summary>
     public static HostPeerMemory Instance { get; } = new();
 
-    public void Publish() { }
+    public Exception? Publish() => null;
 
     public void Copy<T>(nint source, DeviceSpan<T> destination)
         where T : unmanaged
@@ -39,7 +41,7 @@ internal sealed unsafe class HostPeerMemory : IPeerMemory
 
     public void Add(DeviceSpan<float> sum, ReadOnlySpan<nint> parts) => OrderedSum.Add(sum, parts);
 
-    public void Complete() { }
+    public Exception? Complete() => null;
 }
 
 /// <summary>
@@ -48,14 +50,16 @@ internal sealed unsafe class HostPeerMemory : IPeerMemory
 /// </summary>
 internal sealed class DevicePeerMemory(IDevice device) : IPeerMemory
 {
-    public void Publish() => device.Synchronize();
+    private Exception? _failure;
+
+    public Exception? Publish() => Wait();
 
     public void Copy<T>(nint source, DeviceSpan<T> destination)
         where T : unmanaged
     {
         if (source != destination.Address)
         {
-            device.Copy(new DeviceSpan<T>(source, destination.LongLength), destination);
+            Queue(source, destination, static (device, from, to) => device.Copy(from, to));
         }
     }
 
@@ -63,9 +67,37 @@ internal sealed class DevicePeerMemory(IDevice device) : IPeerMemory
     {
         foreach (nint part in parts)
         {
-            device.Add(new DeviceSpan<float>(part, sum.LongLength), sum);
+            Queue(part, sum, static (device, from, to) => device.Add(from, to));
         }
     }
 
-    public void Complete() => device.Synchronize();
+    public Exception? Complete() => Wait();
+
+    /// <summary>Remembers a failure until the operation ends: a rank that left in the middle of it would leave the others waiting.</summary>
+    private void Queue<T>(nint source, DeviceSpan<T> target, Action<IDevice, DeviceSpan<T>, DeviceSpan<T>> work)
+        where T : unmanaged
+    {
+        try
+        {
+            work(device, new DeviceSpan<T>(source, target.LongLength), target);
+        }
+        catch (Exception e)
+        {
+            _failure ??= e;
+        }
+    }
+
+    private Exception? Wait()
+    {
+        try
+        {
+            device.Synchronize();
+        }
+        catch (Exception e)
+        {
+            _failure ??= e;
+        }
+
+        return _failure;
+    }
 }
