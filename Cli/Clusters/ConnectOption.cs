@@ -57,14 +57,7 @@ internal static class ConnectOption
         ClusterFolder folder = ClusterFolder.Beside(runs);
         LocalCluster cluster = folder.Read()
             ?? throw new UsageException($"{Name} without an address means the cluster of this machine, and none was started beside {runs}. Start one with: moe cluster");
-        return new ConnectOptions
-        {
-            Redis = cluster.Redis,
-            RedisPassword = folder.RedisPassword(),
-            ClusterId = cluster.ClusterId,
-            ServiceId = cluster.ServiceId,
-            Secret = folder.Secret(),
-        };
+        return folder.ConnectOptions(cluster);
     }
 
     private static string? Secret()

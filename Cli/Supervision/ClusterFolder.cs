@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Client.Connections;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Native.Communication.Security;
 
@@ -53,6 +54,16 @@ internal sealed class ClusterFolder(string path)
 
     /// <summary>The password of the store, which is made once.</summary>
     public string RedisPassword() => Kept("redis-password");
+
+    /// <summary>How to connect to the cluster that is here.</summary>
+    public ConnectOptions ConnectOptions(LocalCluster cluster) => new()
+    {
+        Redis = cluster.Redis,
+        RedisPassword = RedisPassword(),
+        ClusterId = cluster.ClusterId,
+        ServiceId = cluster.ServiceId,
+        Secret = Secret(),
+    };
 
     /// <summary>Says how to connect.</summary>
     public void Write(LocalCluster cluster) => AtomicFile.Write(ClusterFile, JsonSerializer.Serialize(cluster, SnakeCase.Indented));

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Net;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Silos;
+using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Workers.Estimation;
 
@@ -10,8 +13,9 @@ namespace MoEActors.Cli.Supervision;
 /// <param name="folder">What outlives the cluster.</param>
 /// <param name="silos">Number of silos.</param>
 /// <param name="logLevel">The least that silos log; null for what they log by themselves.</param>
+/// <param name="dashboard">Where the dashboard is served: by this process, which no silo takes along when it dies.</param>
 /// <param name="log">The log of all.</param>
-internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string? logLevel, PrefixedLog log)
+internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string? logLevel, DashboardChoice dashboard, PrefixedLog log)
 {
     private const string Me = "cluster";
     private const string Id = "moe";
@@ -20,6 +24,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
     private readonly List<SiloKeeper> _keepers = [];
     private readonly Dictionary<string, string> _secrets = [];
     private LocalCluster _cluster = new(Environment.ProcessId, "", Id, Id, []);
+    private readonly TaskCompletionSource _firstUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _lastUp;
     private volatile bool _isEnding;
 
@@ -37,6 +42,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
         var store = new StoreKeeper(StoreArguments, _secrets, log) { Changed = () => serves.TrySetResult() };
         Task keepingStore = store.RunAsync(storeEnding.Token);
         List<Task> keeping = [keepingStore];
+        Task serving = Task.CompletedTask;
         try
         {
             await Task.WhenAny(serves.Task, keepingStore, Task.Delay(Timeout.Infinite, ending));
@@ -50,6 +56,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
                 folder.Write(_cluster);
                 _keepers.AddRange(Enumerable.Range(0, silos).Select(Keeper));
                 keeping.AddRange(_keepers.Select(keeper => keeper.RunAsync(silosEnding.Token)));
+                serving = ServeDashboardAsync(silosEnding.Token);
             }
 
             // All end when they are asked to; one that ends before cannot run, and then there is no cluster.
@@ -60,6 +67,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
             _isEnding = true;
             log.Write(Me, "ends");
             await silosEnding.CancelAsync();
+            await serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(keeping[1..]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await storeEnding.CancelAsync();
             await keepingStore.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -105,9 +113,34 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
             "silo", "--name", silo.Name, "--redis", _cluster.Redis, "--cluster-id", _cluster.ClusterId, "--service-id", _cluster.ServiceId,
             "--silo-port", Text(silo.SiloPort), "--gateway-port", Text(silo.GatewayPort), "--health-port", Text(silo.HealthPort),
             "--threads-per-device", Text(Math.Max(1, Environment.ProcessorCount / silos)), "--memory-per-device", Text(MemoryBudget.Default(silos)),
-            "--snapshot-place", folder.Snapshots,
+            "--snapshot-place", folder.Snapshots, DashboardChoice.OptionName, DashboardChoice.None,
             .. logLevel is null ? Array.Empty<string>() : ["--log-level", logLevel],
         ];
+    }
+
+    /// <summary>Serves the dashboard from the moment at which there is something to see, until all end.</summary>
+    private async Task ServeDashboardAsync(CancellationToken ending)
+    {
+        using CancellationTokenRegistration ended = ending.Register(() => _firstUp.TrySetCanceled(ending));
+        while (!ending.IsCancellationRequested && dashboard.Endpoint is not null)
+        {
+            try
+            {
+                await _firstUp.Task;
+                await using MoECluster cluster = await MoECluster.ConnectAsync(folder.ConnectOptions(_cluster), cancellationToken: ending);
+                await using var served = BackgroundDashboard.Begin(dashboard, cluster, line => log.Write(Me, line), reason => log.Write(Me, reason));
+                await Task.Delay(Timeout.Infinite, ending);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (ConnectionFailedException)
+            {
+                // The silo that was up is not any more.
+                await Task.Delay(TimeSpan.FromSeconds(1), ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
     }
 
     /// <summary>A silo's ports are its own as long as nobody has taken one of them meanwhile.</summary>
@@ -139,6 +172,11 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
             }
 
             _lastUp = up;
+            if (up == silos)
+            {
+                _firstUp.TrySetResult();
+            }
+
             log.Write(Me, up == silos
                 ? $"all {silos} silos are up, on ports {string.Join(", ", _cluster.Silos.Select(silo => silo.GatewayPort))} for clients. Connect with moe COMMAND --connect; end with Ctrl-C"
                 : $"{up} of {silos} silos are up");

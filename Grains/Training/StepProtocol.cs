@@ -81,7 +81,7 @@ internal sealed class StepProtocol(
         RunRecord decided = snapshots.With(before with { Step = step, LastOutcomes = last });
         await events.TraceAsync(
             "moe.step.decide", step, () => term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After }));
-        events.StepCommitted(outcome);
+        events.StepCommitted(outcome, before.View);
         if (change is not null)
         {
             events.TracePlacementChange(step, prepared, change.Failure);
