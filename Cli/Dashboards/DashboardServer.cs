@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using MoEActors.Cli.Silos;
 using MoEActors.Client;
 using MoEActors.Dashboard.Hosting;
 
@@ -47,16 +46,14 @@ internal sealed class DashboardServer : IAsyncDisposable
     /// <exception cref="IOException">Nobody can listen at the address.</exception>
     public static async Task<DashboardServer> StartAsync(IPEndPoint endpoint, MoECluster cluster, CancellationToken cancellation)
     {
-        IPEndPoint free = new(endpoint.Address, 0);
-        IPEndPoint first = endpoint.Port == 0 || FreePorts.Problem(endpoint) is null ? endpoint : free;
         try
         {
-            return new DashboardServer(await StartHostAsync(first, cluster, cancellation), endpoint);
+            return new DashboardServer(await StartHostAsync(endpoint, cluster, cancellation), endpoint);
         }
-        catch (IOException) when (first.Port != 0)
+        catch (IOException) when (endpoint.Port != 0)
         {
-            // Taken meanwhile.
-            return new DashboardServer(await StartHostAsync(free, cluster, cancellation), endpoint);
+            // It is taken.
+            return new DashboardServer(await StartHostAsync(new IPEndPoint(endpoint.Address, 0), cluster, cancellation), endpoint);
         }
     }
 

@@ -113,8 +113,9 @@ export class HeatMap {
   draw() {
     const { canvas, state } = this;
     const width = canvas.clientWidth;
+    // While the table is shown the map has no width, and its cells are the table's.
+    const height = this.layout(width || 1000);
     if (width === 0) return;
-    const height = this.layout(width);
     const ratio = window.devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.style.height = `${height}px`;

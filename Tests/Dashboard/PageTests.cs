@@ -133,7 +133,7 @@ public sealed class PageTests(Browser browser)
         StagedBoard.Put(model, 0, Workers, Experts, step: 101);
         await page.SeesAsync("#load-caption", "steps 94 to 101");
 
-        // The picture anew, as often as messages come in five seconds: the median of what one takes.
+        // The picture anew, as often as messages come in five seconds: the median of what one takes, drawn by the processor and read back.
         double median = await page.Page.EvaluateAsync<double>(
             """
             async () => {
@@ -145,6 +145,7 @@ public sealed class PageTests(Browser browser)
               state.take(true, { status, workers, layers, placement, load });
               const canvas = document.createElement("canvas");
               canvas.style.width = "1000px";
+              canvas.getContext("2d", { willReadFrequently: true });
               document.body.append(canvas);
               const map = new HeatMap(canvas, document.createElement("p"), state);
               const times = [];
