@@ -31,7 +31,7 @@ internal static class ClusterCommand
             DashboardChoice chosen = DashboardChoice.Of(parsed.GetValue(dashboard));
             using SecondSignal second = SecondSignal.EndsAtOnce();
             ClusterFolder folder = ClusterFolder.Beside(parsed.GetRequiredValue(runs));
-            await new ClusterSupervisor(folder, parsed.GetValue(silos), least, chosen, new PrefixedLog(output)).RunAsync(cancellation);
+            await new ClusterSupervisor(folder, new ClusterPlan(parsed.GetValue(silos)) { LogLevel = least, Dashboard = chosen }, new PrefixedLog(output).Write).RunAsync(cancellation);
             return second.CodeOfEnd;
         });
     }

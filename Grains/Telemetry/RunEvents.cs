@@ -55,12 +55,9 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         },
         view);
 
-    /// <summary>A step is decided.</summary>
-    /// <param name="outcome">Its outcome.</param>
-    /// <param name="view">The view in which it ran.</param>
-    public void StepCommitted(StepOutcome outcome, long view)
+    public void StepCommitted(StepOutcome outcome)
     {
-        feed.Add(outcome, view);
+        feed.Add(outcome);
         RunMeter.Committed(model, outcome);
         RunLog.StepCommitted(log, model, Term, View, outcome.Step, outcome.Loss, outcome.Tokens, outcome.Seconds);
     }

@@ -21,12 +21,9 @@ internal sealed class RunFeed
     private readonly Queue<StepOutcome> _window = [];
     private long _stepNumber;
     private long _noteNumber;
-    private long _newestView;
 
     /// <summary>A step is committed.</summary>
-    /// <param name="outcome">Its outcome.</param>
-    /// <param name="view">The view in which it ran.</param>
-    public void Add(StepOutcome outcome, long view)
+    public void Add(StepOutcome outcome)
     {
         if (_window.Count > 0 && outcome.Step <= _window.Last().Step)
         {
@@ -36,7 +33,6 @@ internal sealed class RunFeed
 
         long chosen = outcome.ChosenTokens.Sum(layer => layer.Sum());
         Keep(_window, outcome, WindowSteps);
-        _newestView = view;
         Keep(_steps, new StepNote
         {
             Number = ++_stepNumber,
@@ -93,7 +89,7 @@ internal sealed class RunFeed
             Dropped = [.. chosen.Zip(kept, (all, reached) => all.Sum() - reached.Sum())],
             Dead = [.. chosen.Select(layer => Enumerable.Range(0, layer.Length).Where(expert => layer[expert] == 0).ToArray())],
             Newest = newest.KeptTokens,
-            NewestView = _newestView,
+            NewestView = newest.View,
             Timings = newest.Timings,
             RouterEntropy = newest.RouterEntropy,
         };

@@ -73,6 +73,7 @@ internal sealed class StepProtocol(
             BatchDigest = digest,
             Timings = [.. reports.Select(report => report.Timing!)],
             ShardsMoved = adopted?.Moves ?? 0,
+            View = members.View,
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members.
@@ -81,7 +82,7 @@ internal sealed class StepProtocol(
         RunRecord decided = snapshots.With(before with { Step = step, LastOutcomes = last });
         await events.TraceAsync(
             "moe.step.decide", step, () => term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After }));
-        events.StepCommitted(outcome, before.View);
+        events.StepCommitted(outcome);
         if (change is not null)
         {
             events.TracePlacementChange(step, prepared, change.Failure);
