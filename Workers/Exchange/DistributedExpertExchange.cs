@@ -31,6 +31,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     private readonly Segment[] _here;
     private int _sentRows;
     private int _residentRows;
+    private long _sentElements;
 
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
@@ -80,6 +81,14 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
+    /// <summary>Bytes of rows that went to other workers since the last call.</summary>
+    public long TakeSentBytes()
+    {
+        long bytes = _sentElements * sizeof(float);
+        _sentElements = 0;
+        return bytes;
+    }
+
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)
     {
@@ -111,6 +120,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     {
         Matrix arrived = tape.NewMatrix(_residentRows, rows.Columns);
         Layout(rows.Columns);
+        Count(_away);
         _communicator.AllToAll(rows.Data, _away, arrived.Data, _here);
         return arrived;
     }
@@ -120,12 +130,21 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     {
         Matrix returned = tape.NewMatrix(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
+        Count(_here);
         _communicator.AllToAll(expertRows.Data, _here, returned.Data, _away);
         return returned;
     }
 
     /// <inheritdoc />
     public void Dispose() => _countMemory.Dispose();
+
+    private void Count(ReadOnlySpan<Segment> sent)
+    {
+        foreach (Segment segment in sent)
+        {
+            _sentElements += segment.Peer == _communicator.Rank ? 0 : segment.Count;
+        }
+    }
 
     /// <summary>
     /// Segments in elements. Between two workers they pair up by ascending expert on both sides: the sender's order is by destination,
