@@ -16,6 +16,10 @@ const asked = new URLSearchParams(location.hash.slice(1));
 let model = asked.get("model");
 let layer = Number(asked.get("layer") ?? 0);
 let isTable = false;
+/** The names that the list shows, and the chosen one. */
+let modelsShown = "";
+/** Whether there ever was a model: one that is asked for may be about to come. */
+let isKnown = false;
 
 const select = /** @type {HTMLSelectElement} */ (find("model"));
 const map = new HeatMap(/** @type {HTMLCanvasElement} */ (find("map")), find("cell"), state);
@@ -67,16 +71,20 @@ function show() {
     find("load-caption").textContent = window ? `layer ${window.layer}, steps ${count(window.from)} to ${count(window.to)}` : "";
   }
   if (has("series", "decisions", "notes")) charts.update();
-  if (has("decisions", "status")) showDirector(find("decisions"), find("director-caption"), state);
+  if (has("decisions", "status")) showDirector(find("decisions"), find("director-caption"), state, has("decisions"));
   if (has("notes")) showNotes(find("notes"), state);
   if (has("status", "run", "notes")) showRun(find("run"), find("configuration"), state);
 }
 
 function showModels() {
   const names = state.models.map((one) => one.name);
+  const shown = JSON.stringify([names, model]);
+  if (shown === modelsShown) return;
+  modelsShown = shown;
   select.disabled = names.length === 0;
   select.replaceChildren(...(names.length === 0 ? [make("option", {}, "no model yet")] : names.map((name) => make("option", { value: name, selected: name === model }, name))));
-  if (names.length > 0 && (model === null || !names.includes(model))) look(names[0], 0);
+  if (names.length > 0 ? model === null || !names.includes(model) : model !== null && isKnown) look(names[0] ?? null, 0);
+  isKnown ||= names.length > 0;
 }
 
 function showState() {
