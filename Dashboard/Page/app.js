@@ -18,8 +18,8 @@ let layer = Number(asked.get("layer") ?? 0);
 let isTable = false;
 /** The names that the list shows, and the chosen one. */
 let modelsShown = "";
-/** Whether there ever was a model: one that is asked for may be about to come. */
-let isKnown = false;
+/** The model that is looked at, once it has been there: one that was asked for may be about to come. */
+let known = "";
 
 const select = /** @type {HTMLSelectElement} */ (find("model"));
 const map = new HeatMap(/** @type {HTMLCanvasElement} */ (find("map")), find("cell"), state);
@@ -81,10 +81,12 @@ function showModels() {
   const shown = JSON.stringify([names, model]);
   if (shown === modelsShown) return;
   modelsShown = shown;
+  const isThere = model !== null && names.includes(model);
+  if (isThere) known = model ?? "";
+  else if (model === null ? names.length > 0 : model === known) look(names[0] ?? null, 0);
+  const others = names.map((name) => make("option", { value: name, selected: name === model }, name));
   select.disabled = names.length === 0;
-  select.replaceChildren(...(names.length === 0 ? [make("option", {}, "no model yet")] : names.map((name) => make("option", { value: name, selected: name === model }, name))));
-  if (names.length > 0 ? model === null || !names.includes(model) : model !== null && isKnown) look(names[0] ?? null, 0);
-  isKnown ||= names.length > 0;
+  select.replaceChildren(...(model === null || !names.includes(model) ? [make("option", { value: "", selected: true }, model ?? "no model yet")] : []), ...others);
 }
 
 function showState() {

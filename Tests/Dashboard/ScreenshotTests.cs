@@ -48,7 +48,7 @@ public sealed class ScreenshotTests(Browser browser)
         await model.MoveExpertAsync(2, expert, (ranks[expert][0] + 1) % 4, Cancellation);
         foreach (WatchedPage page in new[] { light, dark, phone })
         {
-            await page.SeesAsync("#notes li:first-child", "1 shard moved");
+            await page.SeesAsync("#notes li:first-child", $"1 shard moved at step {Before}");
         }
 
         await TakeAsync(light, "dashboard-light");
