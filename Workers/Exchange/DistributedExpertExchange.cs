@@ -109,23 +109,35 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <inheritdoc />
     public Matrix Dispatch(Tape tape, in Matrix rows)
     {
-        Matrix arrived = tape.NewMatrix(_residentRows, rows.Columns);
+        Matrix arrived = tape.NewOperand(_residentRows, rows.Columns);
         Layout(rows.Columns);
-        _communicator.AllToAll(rows.Data, _away, arrived.Data, _here);
+        AllToAll(rows, _away, arrived, _here);
         return arrived;
     }
 
     /// <inheritdoc />
     public Matrix Combine(Tape tape, in Matrix expertRows)
     {
-        Matrix returned = tape.NewMatrix(_sentRows, expertRows.Columns);
+        Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        _communicator.AllToAll(expertRows.Data, _here, returned.Data, _away);
+        AllToAll(expertRows, _here, returned, _away);
         return returned;
     }
 
     /// <inheritdoc />
     public void Dispose() => _countMemory.Dispose();
+
+    private void AllToAll(in Matrix from, ReadOnlySpan<Segment> sent, in Matrix to, ReadOnlySpan<Segment> received)
+    {
+        if (from.Element == ElementType.F32)
+        {
+            _communicator.AllToAll(from.Data, sent, to.Data, received);
+        }
+        else
+        {
+            _communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
+        }
+    }
 
     /// <summary>
     /// Segments in elements. Between two workers they pair up by ascending expert on both sides: the sender's order is by destination,

@@ -15,6 +15,10 @@ internal readonly record struct ScaleParameters(nint X, long Length, float Facto
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct MultiplyParameters(CudaMatrix A, CudaMatrix B, CudaMatrix Y);
 
+/// <summary>For <c>convert_to_bf16</c>, <c>convert_from_bf16</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct ConvertParameters(CudaMatrix Source, CudaMatrix Destination);
+
 /// <summary>For <c>add_bias</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct AddBiasParameters(CudaMatrix Y, nint Bias);

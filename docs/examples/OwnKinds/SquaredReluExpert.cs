@@ -32,7 +32,7 @@ internal sealed class SquaredReluExpert : IExpertKind
     public void Backward(ExpertBatch batch)
     {
         Matrix positive = batch.Saved(0), activation = batch.Saved(1);
-        Matrix gradient = batch.Tape.NewMatrix(batch.Rows, activation.Columns);
+        Matrix gradient = batch.NewMatrix(activation.Columns);
         batch.AddWeightGradient(activation, batch.OutputGradient, Down);
         batch.MultiplyTransposed(batch.OutputGradient, Down, gradient);
 
