@@ -10,6 +10,7 @@ internal static class LayerCases
     public static IEnumerable<DeviceCase> All =>
     [
         .. Lengths.SelectMany(Elementwise),
+        .. CaseShapes.Features.EachOfOperands("Scale", (o, s) => o.Device.Scale(o.Operand(s), 0.3f), tolerance: 0),
         .. CaseShapes.Features.EachOfOperands("Multiply", (o, s) => o.Device.Multiply(o.Operand(s), o.Operand(s), o.Operand(s)), tolerance: 0),
         .. CaseShapes.Features.EachOfOperands("AddBias", (o, s) => o.Device.AddBias(o.Operand(s), o.Vector(s.Columns)), tolerance: 0),
         .. CaseShapes.Features.Each("MixRows", (o, s) => o.Device.MixRows(o.Matrix(s), o.Matrix(s), o.Matrix(s.Rows, 2, 1), o.Matrix(s))),

@@ -9,7 +9,7 @@ namespace MoEActors.Native.Cuda;
 public sealed unsafe partial class CudaDevice
 {
     private static readonly KernelName AddKernel = new("elementwise", "add");
-    private static readonly KernelName ScaleKernel = new("elementwise", "scale");
+    private static readonly TypedKernel ScaleKernel = new("elementwise", "scale");
     private static readonly TypedKernel MultiplyKernel = new("elementwise", "multiply");
     private static readonly TypedKernel AddBiasKernel = new("elementwise", "add_bias");
     private static readonly KernelName MixRowsKernel = new("elementwise", "mix_rows");
@@ -32,8 +32,15 @@ public sealed unsafe partial class CudaDevice
     }
 
     /// <inheritdoc />
-    public void Scale(DeviceSpan<float> x, float factor) =>
-        Launch(ScaleKernel, LaunchShapes.Elements(x.Length), new ScaleParameters(x.Address, x.Length, factor));
+    public void Scale(DeviceSpan<float> x, float factor) => Scale(new Matrix(x, 1, x.Length), factor);
+
+    /// <inheritdoc />
+    public void Scale(in Matrix x, float factor)
+    {
+        Operands.RowMajor(x);
+        Matrix scaled = Line(x, LaunchShapes.AreDense(x));
+        Launch(ScaleKernel.Of(x.Element), LaunchShapes.Elements(scaled), new ScaleParameters(CudaMatrix.Of(scaled, x.Element), factor));
+    }
 
     /// <inheritdoc />
     public void Multiply(in Matrix a, in Matrix b, in Matrix y)

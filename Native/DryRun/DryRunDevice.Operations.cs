@@ -28,6 +28,9 @@ public sealed partial class DryRunDevice
     public void Scale(DeviceSpan<float> x, float factor) { }
 
     /// <inheritdoc />
+    public void Scale(in Matrix x, float factor) { }
+
+    /// <inheritdoc />
     public void Multiply(in Matrix a, in Matrix b, in Matrix y) { }
 
     /// <inheritdoc />

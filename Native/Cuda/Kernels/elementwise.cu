@@ -25,25 +25,36 @@ extern "C" __global__ void __launch_bounds__(256) add(const AddParameters p)
 
 struct ScaleParameters
 {
-    float* x;
-    i64 length;
+    Matrix x;
     float factor;
 };
 
 // x *= factor.
-extern "C" __global__ void __launch_bounds__(256) scale(const ScaleParameters p)
+template <class Number>
+__device__ __forceinline__ void scale_of(const ScaleParameters& p)
 {
-    for_elements(1, p.length, aligned(p.x), [&](i64 row, i64 column, auto part)
+    for_elements(p.x.rows, p.x.columns, aligned(p.x), [&](i64 row, i64 column, auto part)
     {
-        Four x = load_four(p.x + column, part);
+        Number* at = row_of<Number>(p.x, row) + column;
+        Four x = load_four(at, part);
 #pragma unroll
         for (int i = 0; i < 4; i++)
         {
             x.at[i] *= p.factor;
         }
 
-        store_four(p.x + column, x, part);
+        store_four(at, x, part);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256) scale(const ScaleParameters p)
+{
+    scale_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(256) scale_bf16(const ScaleParameters p)
+{
+    scale_of<bf16>(p);
 }
 
 struct MultiplyParameters

@@ -9,7 +9,7 @@ internal readonly record struct AddParameters(nint X, nint Y, long Length);
 
 /// <summary>For <c>scale</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly record struct ScaleParameters(nint X, long Length, float Factor);
+internal readonly record struct ScaleParameters(CudaMatrix X, float Factor);
 
 /// <summary>For <c>multiply</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -38,7 +38,7 @@ internal sealed class SquaredReluExpert : IExpertKind
 
         // The slope is 2·relu(x), which is 0 where relu has none.
         batch.Tape.Device.Multiply(gradient, positive, gradient);
-        batch.Tape.Device.Scale(gradient.Data, 2);
+        batch.Tape.Device.Scale(gradient, 2);
         batch.AddWeightGradient(batch.Input, gradient, Up);
         batch.MultiplyTransposed(gradient, Up, batch.InputGradient, batch.InputAccumulation);
     }
