@@ -55,7 +55,7 @@ public sealed class MovesBenchmark
         TrainedRun run, int silos, int steps, int every, IProgress<BenchmarkProgress>? progress, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
-        MoEModel model = await run.CreateAsync(cluster, cancellation);
+        MoEModel model = await run.CreateAsync(cluster.Client, cancellation);
         var benchmark = new MovesBenchmark(cluster, run, silos, every);
 
         await benchmark.TrainAsync(model, WarmupSteps, progress: null, cancellation);

@@ -32,7 +32,7 @@ public static class StepBenchmark
         int threads = Math.Max(1, Environment.ProcessorCount / silos);
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
             new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = threads }, cancellation);
-        MoEModel model = await run.CreateAsync(cluster, cancellation);
+        MoEModel model = await run.CreateAsync(cluster.Client, cancellation);
         if (run.Director && silos > 1)
         {
             await model.SetDirectorAsync(new DirectorSettings(), cancellation);

@@ -15,8 +15,8 @@ public sealed record TrainedRun(RunConfiguration Run, ByteCorpus Corpus, int Seq
     public bool Director { get; init; }
 
     /// <summary>Creates the model on a cluster.</summary>
-    public Task<MoEModel> CreateAsync(EmbeddedCluster cluster, CancellationToken cancellation) =>
-        cluster.Client.CreateModelAsync("bench", Run, cancellationToken: cancellation);
+    public Task<MoEModel> CreateAsync(MoECluster cluster, CancellationToken cancellation) =>
+        cluster.CreateModelAsync("bench", Run, cancellationToken: cancellation);
 
     /// <summary>The batches of the first steps.</summary>
     public IEnumerable<IReadOnlyList<MicroBatch>> Batches(int steps)

@@ -52,8 +52,9 @@ internal static class Tickets
                 await AfterAsync(before, pause: ticket is null, cancellationToken);
                 ticket = null;
             }
-            catch (Exception e) when (e is TimeoutException or OrleansMessageRejectionException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
+            catch (Exception e) when (e is TimeoutException or OrleansException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
             {
+                // What cannot be delivered ends with whatever kept it from that: a gateway that is gone, a silo that was declared dead.
                 await Task.Delay(Pause, cancellationToken);
             }
         }

@@ -1,10 +1,14 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace MoEActors.Cli.Chaos;
 
 /// <summary>What became of a run whose silos were killed.</summary>
 internal sealed record ChaosReport
 {
+    /// <summary>The server in which silos that are processes meet; null for silos of one process.</summary>
+    public string? Store { get; init; }
+
     /// <summary>Silos of the cluster.</summary>
     public required int Silos { get; init; }
 
@@ -41,11 +45,18 @@ internal sealed record ChaosReport
     /// <summary>Steps that were learnt again after a disaster.</summary>
     public required Spread StepsRepeated { get; init; }
 
+    /// <summary>What happened, one after the other, and how long the run took to go on.</summary>
+    public required IReadOnlyList<Resumption> Resumptions { get; init; }
+
+    /// <summary>Whether nothing was lost, and nothing differs.</summary>
+    [JsonIgnore]
+    public bool IsGood => LostSteps == 0 && BitIdentical;
+
     /// <summary>Prints it as text.</summary>
     public void Print(TextWriter writer)
     {
         string kinds = string.Join(", ", Disasters.Select(kind => $"{kind.Value} {kind.Key.Replace('_', ' ')}"));
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Kills} silos of {Silos} killed while {AcknowledgedSteps:N0} steps were learnt (kills: {kinds})"));
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Kills} {(Store is null ? "silos" : $"processes with {Store}")} of {Silos} killed while {AcknowledgedSteps:N0} steps were learnt (kills: {kinds})"));
         writer.WriteLine(LostSteps == 0
             ? $"no acknowledged step was lost; losses and parameters are {(BitIdentical ? "those of the undisturbed run, bit for bit" : "NOT those of the undisturbed run")}"
             : $"{LostSteps} acknowledged steps were LOST, the first one {FirstDifference}");
@@ -56,6 +67,25 @@ internal sealed record ChaosReport
             CultureInfo.InvariantCulture,
             $"with those steps: median {SecondsToResumeWithSteps.Median:F2} s, worst {SecondsToResumeWithSteps.Worst:F2} s"));
     }
+}
+
+/// <summary>How a run went on after a disaster.</summary>
+/// <param name="What">The disaster.</param>
+/// <param name="Silos">The silos that it hit.</param>
+/// <param name="Step">The last step that was acknowledged before it.</param>
+/// <param name="Seconds">From the last kill to the acknowledgement of the first step in a view of those that were left.</param>
+/// <param name="StepsRepeated">Steps that were learnt again in that time.</param>
+internal sealed record Resumption(string What, int[] Silos, long Step, double Seconds, long StepsRepeated)
+{
+    /// <summary><see cref="Seconds"/> less the time of the steps that were learnt again and of that step.</summary>
+    public double Less(double secondsPerStep) => Math.Max(0, Seconds - ((StepsRepeated + 1) * secondsPerStep));
+
+    /// <summary>A line of at most 80 columns.</summary>
+    /// <param name="kills">Silos that have been killed.</param>
+    /// <param name="of">Silos to kill.</param>
+    public string Line(int kills, int of) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{kills}/{of}, step {Step}: {What.Replace('_', ' ')} {string.Join(", ", Silos)}: {Seconds:F1} s, {StepsRepeated} steps again");
 }
 
 /// <summary>How values are spread.</summary>

@@ -52,20 +52,8 @@ internal static class ConnectOption
         }
     }
 
-    private static ConnectOptions Here(string runs)
-    {
-        ClusterFolder folder = ClusterFolder.Beside(runs);
-        LocalCluster cluster = folder.Read()
-            ?? throw new UsageException($"{Name} without an address means the cluster of this machine, and none was started beside {runs}. Start one with: moe cluster");
-        return new ConnectOptions
-        {
-            Redis = cluster.Redis,
-            RedisPassword = folder.RedisPassword(),
-            ClusterId = cluster.ClusterId,
-            ServiceId = cluster.ServiceId,
-            Secret = folder.Secret(),
-        };
-    }
+    private static ConnectOptions Here(string runs) => ClusterFolder.Beside(runs).Connection()
+        ?? throw new UsageException($"{Name} without an address means the cluster of this machine, and none was started beside {runs}. Start one with: moe cluster");
 
     private static string? Secret()
     {

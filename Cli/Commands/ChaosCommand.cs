@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Benchmarks;
 using MoEActors.Cli.Chaos;
-using MoEActors.Cli.Progress;
+using MoEActors.Cli.Supervision;
 
 namespace MoEActors.Cli.Commands;
 
@@ -16,34 +16,92 @@ internal static class ChaosCommand
     {
         Option<string?> config = SharedOptions.InsteadOfDemo("Train");
         Option<int> kills = NumberOption.Count("--kills", "Silos to kill.", 20);
-        Option<int> silos = SharedOptions.Silos();
+        Option<int> silos = SharedOptions.Silos("Number of silos.");
+        Option<bool> cluster = new("--cluster") { Description = "Kill processes of a cluster of its own, as moe cluster runs one, instead of silos in this process." };
+        Option<string?> store = new("--store")
+        {
+            Description = "The server in which processes meet: garnet, or redis where redis-server is on the PATH; garnet where it is left out.",
+            HelpName = "NAME",
+        };
+        store.AcceptOnlyFromAmong("garnet", "redis");
         Option<int> interval = NumberOption.Count("--snapshot-every", "Steps from one snapshot to the next.", 20);
         Option<long> seed = NumberOption.Seed();
-        Option<bool> json = SharedOptions.Json();
+        Option<string> runs = SharedOptions.Runs();
+        Option<string?> json = SharedOptions.JsonOrFile();
         Command command = new("chaos", "Kill silos while a model trains, at random phases of random steps, and check that nothing that was acknowledged is lost.")
         {
-            config, kills, silos, interval, seed, json,
+            config, kills, silos, cluster, store, interval, seed, runs, json,
         };
         return command.Runs(async (parsed, output, cancellation) =>
         {
-            UsageException.ThrowUnless(
-                parsed.GetValue(silos) >= LeastSilos, $"--silos {parsed.GetValue(silos)} is too few: of two that die at once, one must be left, so at least {LeastSilos}.");
+            int count = parsed.GetValue(silos), every = parsed.GetValue(interval);
+            UsageException.ThrowUnless(count >= LeastSilos, $"--silos {count} is too few: of two that die at once, one must be left, so at least {LeastSilos}.");
+            UsageException.ThrowUnless(parsed.GetValue(cluster) || parsed.GetValue(store) is null, "--store is about processes, so --cluster must be there, too.");
+            StoreKind kind = parsed.GetValue(store) == "redis" ? StoreKind.Redis : StoreKind.Garnet;
+            UsageException.ThrowUnless(kind == StoreKind.Garnet || RedisStore.Find() is not null, "--store redis needs redis-server, which is not on the PATH.");
+            OutputFile.RequireWritable("--json", parsed.GetValue(json));
             TrainedRun run = ConfiguredRun.Read(parsed.GetValue(config), output);
-            IReadOnlyList<ChaosEvent> events =
-                ChaosPlan.Draw(parsed.GetValue(kills), parsed.GetValue(silos), parsed.GetValue(interval), (int)parsed.GetValue(seed));
-            using var progress = CountProgress.On(output, "kill", parsed.GetValue(kills));
-            using var chaos = new ChaosRun(run, parsed.GetValue(silos), parsed.GetValue(interval));
-            ChaosReport report = await chaos.RunAsync(events, (what, done) => progress?.Report(what, done), cancellation);
-            if (parsed.GetValue(json))
+            IReadOnlyList<ChaosEvent> events = ChaosPlan.Draw(parsed.GetValue(kills), count, every, (int)parsed.GetValue(seed));
+            var progress = new ChaosProgress(output);
+            ChaosReport report;
+            if (parsed.GetValue(cluster))
             {
-                output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
+                ClusterFolder folder = ClusterFolder.OfChaos(parsed.GetRequiredValue(runs));
+                report = await OnProcessesAsync(folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, run, events, progress, cancellation);
             }
             else
             {
-                report.Print(output.Out);
+                report = await new ChaosRun(run, every, progress).RunAsync(await EmbeddedVictims.StartAsync(count, every, cancellation), events, cancellation);
             }
 
-            return report is { LostSteps: 0, BitIdentical: true } ? ExitCode.Done : ExitCode.Failed;
+            progress.Clear();
+            Write(report, parsed.GetResult(json) is { Implicit: false }, parsed.GetValue(json), output.Out);
+            return report.IsGood ? ExitCode.Done : ExitCode.Failed;
         });
+    }
+
+    /// <summary>What they leave is deleted if all is well, and is there to be looked at if not.</summary>
+    private static async Task<ChaosReport> OnProcessesAsync(
+        ClusterFolder folder, ClusterPlan plan, TrainedRun run, IReadOnlyList<ChaosEvent> events, ChaosProgress progress, CancellationToken cancellation)
+    {
+        bool isGood = false;
+        try
+        {
+            progress.Show($"{plan.Silos} silos and {plan.Store} start");
+            ProcessVictims victims = await ProcessVictims.StartAsync(folder, plan, cancellation);
+            progress.Tell($"{plan.Silos} silos and {plan.Store} are up; their log is {folder.Log}");
+            ChaosReport report = await new ChaosRun(run, plan.SnapshotInterval!.Value, progress).RunAsync(victims, events, cancellation);
+            report = report with { Store = plan.Store.ToString().ToLowerInvariant() };
+            isGood = report.IsGood;
+            return report;
+        }
+        finally
+        {
+            if (isGood || cancellation.IsCancellationRequested)
+            {
+                folder.Delete();
+            }
+            else
+            {
+                progress.Tell($"What the processes have left is in {folder}.");
+            }
+        }
+    }
+
+    private static void Write(ChaosReport report, bool asJson, string? file, TextWriter writer)
+    {
+        if (file is not null)
+        {
+            OutputFile.Write(file, JsonSerializer.Serialize(report, SnakeCase.Indented));
+        }
+
+        if (asJson && file is null)
+        {
+            writer.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
+        }
+        else
+        {
+            report.Print(writer);
+        }
     }
 }

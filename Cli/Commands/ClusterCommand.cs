@@ -28,7 +28,7 @@ internal static class ClusterCommand
 
             using SecondSignal second = SecondSignal.EndsAtOnce();
             ClusterFolder folder = ClusterFolder.Beside(parsed.GetRequiredValue(runs));
-            await new ClusterSupervisor(folder, parsed.GetValue(silos), least, new PrefixedLog(output)).RunAsync(cancellation);
+            await new ClusterSupervisor(folder, new ClusterPlan(parsed.GetValue(silos)) { LogLevel = least }, new PrefixedLog(output).Write).RunAsync(cancellation);
             return second.CodeOfEnd;
         });
     }

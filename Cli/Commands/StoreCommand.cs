@@ -14,10 +14,11 @@ internal static class StoreCommand
     {
         Option<int?> port = NumberOption.OptionalCount(LocalStore.PortOption, "Port on loopback; a free one unless given.");
         Option<string> data = TextOption.Required(LocalStore.DataOption, "FOLDER", "Folder that keeps what the server is given.");
+        Option<bool> redis = new(LocalStore.RedisOption) { Description = "Let redis-server serve, which must be on the PATH." };
         Option<bool> endWithInput = ParentWatch.Option();
         Command command = new(LocalStore.Command, "Serve the Redis protocol on this machine, for silos on this machine. MOE_REDIS_PASSWORD is its password.")
         {
-            port, data, endWithInput,
+            port, data, redis, endWithInput,
         };
         command.Hidden = true;
         return command.Runs(async (parsed, output, cancellation) =>
@@ -27,13 +28,15 @@ internal static class StoreCommand
             using SecondSignal second = SecondSignal.EndsAtOnce();
 
             // A terminal's Ctrl-C goes to all processes; silos still want to say that they leave, so whoever started this one says when it ends.
-            await LocalStore.RunAsync(
-                parsed.GetValue(port) ?? FreePorts.Take(1)[0],
-                parsed.GetRequiredValue(data),
-                password,
-                output.Out,
-                parent?.Gone ?? default,
-                parent is null ? cancellation : default);
+            int chosen = parsed.GetValue(port) ?? FreePorts.Take(1)[0];
+            string folder = parsed.GetRequiredValue(data);
+            CancellationToken gone = parent?.Gone ?? default, ending = parent is null ? cancellation : default;
+            if (parsed.GetValue(redis))
+            {
+                return await RedisStore.RunAsync(chosen, folder, password, output.Out, gone, ending);
+            }
+
+            await LocalStore.RunAsync(chosen, folder, password, output.Out, gone, ending);
             return ExitCode.Done;
         });
     }

@@ -11,6 +11,14 @@ internal static class SharedOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object." };
 
+    /// <summary>The result as JSON: printed, or written to a file where one is named.</summary>
+    public static Option<string?> JsonOrFile() => new("--json")
+    {
+        Description = "Print one JSON object, or write it to a file.",
+        HelpName = "FILE",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     public static Option<string?> JsonFile() => TextOption.Optional("--json", "FILE", "Write the result to a file as JSON.");
 
     public static Option<string> Out() => TextOption.Required("--out", "FILE", "File to write.");

@@ -6,8 +6,8 @@ namespace MoEActors.Cli.Supervision;
 /// <param name="name">Its name.</param>
 /// <param name="arguments">Its arguments, asked for before every start.</param>
 /// <param name="secrets">What it must know and nobody else.</param>
-/// <param name="log">Where it is heard.</param>
-internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> arguments, IReadOnlyDictionary<string, string> secrets, PrefixedLog log)
+/// <param name="log">Is told what the child says, and what becomes of it: the child's name and a line.</param>
+internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> arguments, IReadOnlyDictionary<string, string> secrets, Action<string, string> log)
 {
     /// <summary>Starts in a row that did not make it before there is no sense in another.</summary>
     private const int MostFailures = 5;
@@ -30,6 +30,9 @@ internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> argum
     /// <summary>Is told when <see cref="IsUp"/> has changed.</summary>
     public Action? Changed { get; init; }
 
+    /// <summary>The child that runs now; null before the first one.</summary>
+    public SupervisedChild? Child { get; private set; }
+
     /// <summary>Keeps it running until that is enough.</summary>
     /// <param name="enough">Asks to end it.</param>
     /// <exception cref="ChildFailedException">It cannot run.</exception>
@@ -41,6 +44,7 @@ internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> argum
         {
             long started = Stopwatch.GetTimestamp();
             using var child = SupervisedChild.Start(arguments(), secrets, Hear);
+            Child = child;
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(enough);
             Task<bool> ready = IsReadyAsync(waiting.Token);
             bool wasReady = await Task.WhenAny(ready, child.Ended) == ready && await ready;
@@ -67,7 +71,7 @@ internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> argum
             }
 
             pause = Stopwatch.GetElapsedTime(started) > Settled ? ShortestPause : pause;
-            log.Write(name, $"ended with exit code {code}; it starts again in {pause.TotalSeconds:0.0} s");
+            log(name, $"ended with exit code {code}; it starts again in {pause.TotalSeconds:0.0} s");
             await Task.Delay(pause, enough).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, pause.Ticks * 2));
         }
@@ -78,7 +82,7 @@ internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> argum
     protected abstract Task<bool> IsReadyAsync(CancellationToken cancellation);
 
     /// <summary>Is told what the child says.</summary>
-    protected virtual void Hear(string line) => log.Write(name, line);
+    protected virtual void Hear(string line) => log(name, line);
 
     /// <summary>Ends a child: a store at once, as all that it has acknowledged is on the disk; a silo when it has left.</summary>
     protected virtual async Task EndAsync(SupervisedChild child)
@@ -90,7 +94,7 @@ internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> argum
         }
         catch (TimeoutException)
         {
-            log.Write(name, $"did not end within {EndLimit.TotalSeconds:0} s and is killed");
+            log(name, $"did not end within {EndLimit.TotalSeconds:0} s and is killed");
         }
     }
 
@@ -108,7 +112,7 @@ internal abstract class ChildKeeper(string name, Func<IEnumerable<string>> argum
 internal sealed class ChildFailedException(string message) : Exception(message);
 
 /// <summary>Keeps the store of a cluster running.</summary>
-internal sealed class StoreKeeper(Func<IEnumerable<string>> arguments, IReadOnlyDictionary<string, string> secrets, PrefixedLog log)
+internal sealed class StoreKeeper(Func<IEnumerable<string>> arguments, IReadOnlyDictionary<string, string> secrets, Action<string, string> log)
     : ChildKeeper("store", arguments, secrets, log)
 {
     private TaskCompletionSource _serves = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -134,14 +138,14 @@ internal sealed class StoreKeeper(Func<IEnumerable<string>> arguments, IReadOnly
     /// <inheritdoc />
     protected override Task EndAsync(SupervisedChild child)
     {
-        child.Kill();
+        child.Kill(andItsOwn: true);
         return child.Ended;
     }
 }
 
 /// <summary>Keeps a silo running.</summary>
 internal sealed class SiloKeeper(
-    string name, Func<IEnumerable<string>> arguments, IReadOnlyDictionary<string, string> secrets, PrefixedLog log, Func<Uri> health)
+    string name, Func<IEnumerable<string>> arguments, IReadOnlyDictionary<string, string> secrets, Action<string, string> log, Func<Uri> health)
     : ChildKeeper(name, arguments, secrets, log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Client.Connections;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Native.Communication.Security;
 
@@ -20,10 +21,19 @@ internal sealed class ClusterFolder(string path)
     /// <summary>The snapshots of its runs.</summary>
     public string Snapshots => Path.GetFullPath(Path.Combine(path, "snapshots"));
 
+    /// <summary>The log of all its processes, where it does not go to a terminal.</summary>
+    public string Log => Path.Combine(path, "cluster.log");
+
+    /// <inheritdoc />
+    public override string ToString() => path;
+
     private string ClusterFile => Path.Combine(path, "cluster.json");
 
     /// <summary>The folder of the cluster beside some runs.</summary>
     public static ClusterFolder Beside(string runs) => new(Path.Combine(runs, Name));
+
+    /// <summary>That of a cluster which `moe chaos` starts for itself.</summary>
+    public static ClusterFolder OfChaos(string runs) => new(Path.Combine(runs, ".chaos"));
 
     /// <summary>Keeps the folder for one cluster at a time.</summary>
     /// <exception cref="UsageException">There is a cluster at work, or the folder cannot be written to.</exception>
@@ -70,6 +80,36 @@ internal sealed class ClusterFolder(string path)
             throw new InvalidDataException($"{ClusterFile} cannot be read: {e.Message}", e);
         }
     }
+
+    /// <summary>How a client finds the cluster that is here, or was; null when there never was one.</summary>
+    /// <exception cref="InvalidDataException">The file cannot be read.</exception>
+    public ConnectOptions? Connection() => Read() is not { } cluster ? null : new ConnectOptions
+    {
+        Redis = cluster.Redis,
+        RedisPassword = RedisPassword(),
+        ClusterId = cluster.ClusterId,
+        ServiceId = cluster.ServiceId,
+        Secret = Secret(),
+    };
+
+    /// <summary>Deletes what an earlier cluster has left here.</summary>
+    /// <exception cref="UsageException">There is a cluster at work, or the folder cannot be written to.</exception>
+    public void Clear()
+    {
+        using FolderLock alone = Take();
+        foreach (string folder in Directory.GetDirectories(path))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        foreach (string file in Directory.GetFiles(path).Where(file => Path.GetFileName(file) != LockName))
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Deletes the folder and all that is in it.</summary>
+    public void Delete() => Directory.Delete(path, recursive: true);
 
     private string Kept(string name)
     {

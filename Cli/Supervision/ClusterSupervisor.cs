@@ -8,20 +8,29 @@ namespace MoEActors.Cli.Supervision;
 
 /// <summary>Runs a cluster of several processes on this machine: a store, and silos that share the machine's cores and memory.</summary>
 /// <param name="folder">What outlives the cluster.</param>
-/// <param name="silos">Number of silos.</param>
-/// <param name="logLevel">The least that silos log; null for what they log by themselves.</param>
-/// <param name="log">The log of all.</param>
-internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string? logLevel, PrefixedLog log)
+/// <param name="plan">What it is like.</param>
+/// <param name="log">The log of all: the name of a process and a line.</param>
+internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, Action<string, string> log)
 {
     private const string Me = "cluster";
     private const string Id = "moe";
 
     private readonly Lock _lock = new();
     private readonly List<SiloKeeper> _keepers = [];
+    private readonly TaskCompletionSource _allUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, string> _secrets = [];
     private LocalCluster _cluster = new(Environment.ProcessId, "", Id, Id, []);
     private int _lastUp;
     private volatile bool _isEnding;
+
+    /// <summary>Ends when all silos have been up at one time.</summary>
+    public Task AllUp => _allUp.Task;
+
+    /// <summary>The silos, from when the store serves.</summary>
+    public IReadOnlyList<ChildKeeper> Silos => _keepers;
+
+    /// <summary>The store, from when it is started.</summary>
+    public ChildKeeper? Store { get; private set; }
 
     /// <summary>Runs until it is asked to end.</summary>
     /// <exception cref="ChildFailedException">A process cannot run.</exception>
@@ -34,8 +43,8 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
         using var storeEnding = new CancellationTokenSource();
         using var silosEnding = CancellationTokenSource.CreateLinkedTokenSource(ending);
         var serves = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var store = new StoreKeeper(StoreArguments, _secrets, log) { Changed = () => serves.TrySetResult() };
-        Task keepingStore = store.RunAsync(storeEnding.Token);
+        Store = new StoreKeeper(StoreArguments, _secrets, log) { Changed = () => serves.TrySetResult() };
+        Task keepingStore = Store.RunAsync(storeEnding.Token);
         List<Task> keeping = [keepingStore];
         try
         {
@@ -48,7 +57,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
             if (serves.Task.IsCompleted)
             {
                 folder.Write(_cluster);
-                _keepers.AddRange(Enumerable.Range(0, silos).Select(Keeper));
+                _keepers.AddRange(Enumerable.Range(0, plan.Silos).Select(Keeper));
                 keeping.AddRange(_keepers.Select(keeper => keeper.RunAsync(silosEnding.Token)));
             }
 
@@ -58,7 +67,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
         finally
         {
             _isEnding = true;
-            log.Write(Me, "ends");
+            log(Me, "ends");
             await silosEnding.CancelAsync();
             await Task.WhenAll(keeping[1..]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await storeEnding.CancelAsync();
@@ -73,11 +82,11 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
     /// <summary>The ports of the cluster that was here before, where they are free: whoever knows a silo of it finds it again.</summary>
     private void ChoosePorts(LocalCluster? before)
     {
-        int[] fresh = FreePorts.Take(1 + (3 * silos));
+        int[] fresh = FreePorts.Take(1 + (3 * plan.Silos));
         int store = before is not null && int.TryParse(before.Redis.Split(':')[^1], out int kept) && IsFree(kept) ? kept : fresh[^1];
         LocalSilo[] chosen =
         [
-            .. Enumerable.Range(0, silos).Select(index => before?.Silos.ElementAtOrDefault(index) is { } same && same.Ports().All(IsFree)
+            .. Enumerable.Range(0, plan.Silos).Select(index => before?.Silos.ElementAtOrDefault(index) is { } same && same.Ports().All(IsFree)
                 ? same
                 : new LocalSilo($"silo-{index}", fresh[3 * index], fresh[(3 * index) + 1], fresh[(3 * index) + 2])),
         ];
@@ -85,7 +94,10 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
     }
 
     private IEnumerable<string> StoreArguments() =>
-        [LocalStore.Command, LocalStore.PortOption, _cluster.Redis.Split(':')[^1], LocalStore.DataOption, folder.Store];
+    [
+        LocalStore.Command, LocalStore.PortOption, _cluster.Redis.Split(':')[^1], LocalStore.DataOption, folder.Store,
+        .. plan.Store == StoreKind.Redis ? [LocalStore.RedisOption] : Array.Empty<string>(),
+    ];
 
     private SiloKeeper Keeper(int index)
     {
@@ -104,9 +116,10 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
         [
             "silo", "--name", silo.Name, "--redis", _cluster.Redis, "--cluster-id", _cluster.ClusterId, "--service-id", _cluster.ServiceId,
             "--silo-port", Text(silo.SiloPort), "--gateway-port", Text(silo.GatewayPort), "--health-port", Text(silo.HealthPort),
-            "--threads-per-device", Text(Math.Max(1, Environment.ProcessorCount / silos)), "--memory-per-device", Text(MemoryBudget.Default(silos)),
+            "--threads-per-device", Text(Math.Max(1, Environment.ProcessorCount / plan.Silos)), "--memory-per-device", Text(MemoryBudget.Default(plan.Silos)),
             "--snapshot-place", folder.Snapshots,
-            .. logLevel is null ? Array.Empty<string>() : ["--log-level", logLevel],
+            .. plan.LogLevel is { } level ? ["--log-level", level] : Array.Empty<string>(),
+            .. plan.SnapshotInterval is { } interval ? ["--snapshot-interval", Text(interval)] : Array.Empty<string>(),
         ];
     }
 
@@ -139,9 +152,28 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, int silos, string?
             }
 
             _lastUp = up;
-            log.Write(Me, up == silos
-                ? $"all {silos} silos are up, on ports {string.Join(", ", _cluster.Silos.Select(silo => silo.GatewayPort))} for clients. Connect with moe COMMAND --connect; end with Ctrl-C"
-                : $"{up} of {silos} silos are up");
+            if (up == plan.Silos)
+            {
+                _allUp.TrySetResult();
+            }
+
+            log(Me, up == plan.Silos
+                ? $"all {plan.Silos} silos are up, on ports {string.Join(", ", _cluster.Silos.Select(silo => silo.GatewayPort))} for clients. Connect with moe COMMAND --connect; end with Ctrl-C"
+                : $"{up} of {plan.Silos} silos are up");
         }
     }
+}
+
+/// <summary>What a cluster on this machine is like.</summary>
+/// <param name="Silos">Number of silos.</param>
+internal sealed record ClusterPlan(int Silos)
+{
+    /// <summary>The least that silos log; null for what they log by themselves.</summary>
+    public string? LogLevel { get; init; }
+
+    /// <summary>Steps between snapshots of a run; null for what silos have by themselves.</summary>
+    public int? SnapshotInterval { get; init; }
+
+    /// <summary>The server in which the silos meet.</summary>
+    public StoreKind Store { get; init; }
 }

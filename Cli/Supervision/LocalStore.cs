@@ -4,6 +4,16 @@ using StackExchange.Redis;
 
 namespace MoEActors.Cli.Supervision;
 
+/// <summary>A server in which silos of one machine meet.</summary>
+internal enum StoreKind
+{
+    /// <summary>Garnet, which this program brings along.</summary>
+    Garnet,
+
+    /// <summary>Redis, where it is installed.</summary>
+    Redis,
+}
+
 /// <summary>The server in which the silos of one machine meet: Garnet, which answers a write when it is on the disk.</summary>
 internal static class LocalStore
 {
@@ -16,11 +26,14 @@ internal static class LocalStore
     /// <inheritdoc cref="Command" />
     public const string DataOption = "--data";
 
+    /// <inheritdoc cref="Command" />
+    public const string RedisOption = "--redis";
+
     /// <summary>What it says when it serves, before its port.</summary>
     public const string Serves = "serves at 127.0.0.1:";
 
     /// <summary>How long the server outlives whoever started it, so that silos which end at the same time can say that they leave.</summary>
-    private static readonly TimeSpan Afterlife = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Afterlife = TimeSpan.FromSeconds(5);
 
     /// <summary>How often what the append-only file has is written down as a whole, and the file begins anew: it would grow without end, and take long to read.</summary>
     private static readonly TimeSpan Compaction = TimeSpan.FromMinutes(10);

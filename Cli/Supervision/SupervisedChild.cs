@@ -11,6 +11,7 @@ internal sealed class SupervisedChild : IDisposable
     private SupervisedChild(Process process, Action<string> said)
     {
         _process = process;
+        Id = process.Id;
         Task lines = Task.WhenAll(ReadAsync(process.StandardOutput, said), ReadAsync(process.StandardError, said));
         Ended = EndAsync(lines);
     }
@@ -59,14 +60,18 @@ internal sealed class SupervisedChild : IDisposable
         }
     }
 
-    /// <summary>Ends it.</summary>
-    public void Kill()
+    /// <summary>Number of its process.</summary>
+    public int Id { get; }
+
+    /// <summary>Ends it at once, as a crash does.</summary>
+    /// <param name="andItsOwn">Whether what it has started itself ends with it.</param>
+    public void Kill(bool andItsOwn = false)
     {
         try
         {
-            _process.Kill();
+            _process.Kill(andItsOwn);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or AggregateException)
         {
             // It has ended.
         }
@@ -74,7 +79,11 @@ internal sealed class SupervisedChild : IDisposable
 
     public void Dispose()
     {
-        Kill();
+        if (!Ended.IsCompleted)
+        {
+            Kill(andItsOwn: true);
+        }
+
         _process.Dispose();
     }
 

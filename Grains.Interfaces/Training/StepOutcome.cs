@@ -60,6 +60,9 @@ public sealed record StepOutcome : WorkOutcome
     /// <summary>Shards that came to another worker beside this step, where they are from the next one on.</summary>
     [Id(21)] public int ShardsMoved { get; init; }
 
+    /// <summary>Number of the cluster view that learnt it: greater than that of the step before when members or placement have changed in between.</summary>
+    [Id(22)] public long View { get; init; }
+
     /// <summary>Mean over the workers of their seconds by phase; <see cref="PhaseSeconds.Idle"/> is what the control plane took.</summary>
     public PhaseSeconds MeanPhases => PhaseSeconds.Mean([.. Timings.Select(timing => timing.Elapsed)]);
 

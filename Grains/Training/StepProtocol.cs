@@ -73,6 +73,7 @@ internal sealed class StepProtocol(
             BatchDigest = digest,
             Timings = [.. reports.Select(report => report.Timing!)],
             ShardsMoved = adopted?.Moves ?? 0,
+            View = members.View,
         };
 
         // The decision: from here on the step is committed, whoever has to tell the members.

@@ -23,11 +23,11 @@ public sealed class ClusterCommandTests
         using (ChildProcess cluster = Start(folder))
         {
             await cluster.SaysAsync("^cluster all 2 silos are up");
-            children = [.. Children(cluster.Id)];
+            children = [.. Processes.ChildrenOf(cluster.Id)];
             Assert.Equal(3, children.Length);
-            Assert.DoesNotContain(Words(folder, "secret"), Listed(cluster.Id), StringComparison.Ordinal);
-            Assert.All(children, child => Assert.DoesNotContain(Words(folder, "secret"), Listed(child), StringComparison.Ordinal));
-            Assert.All(children, child => Assert.DoesNotContain(Words(folder, "redis-password"), Listed(child), StringComparison.Ordinal));
+            Assert.DoesNotContain(Words(folder, "secret"), Processes.Listed(cluster.Id), StringComparison.Ordinal);
+            Assert.All(children, child => Assert.DoesNotContain(Words(folder, "secret"), Processes.Listed(child), StringComparison.Ordinal));
+            Assert.All(children, child => Assert.DoesNotContain(Words(folder, "redis-password"), Processes.Listed(child), StringComparison.Ordinal));
 
             // Another cluster beside the same runs has no place; commands find this one.
             string runs = Path.Combine(folder.Path, "runs");
@@ -43,12 +43,12 @@ public sealed class ClusterCommandTests
             TrainingTrace trained = await TrainOnAllAsync(model, 5);
 
             // A silo that dies is started again, under its name and where it was.
-            children = [.. Children(cluster.Id)];
-            int silo = children.Single(child => Listed(child).Contains("silo-1", StringComparison.Ordinal));
+            children = [.. Processes.ChildrenOf(cluster.Id)];
+            int silo = children.Single(child => Processes.Listed(child).Contains("silo-1", StringComparison.Ordinal));
             Process.Start("kill", ["-KILL", silo.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
             await cluster.SaysAsync("^silo-1 ended with exit code 137; it starts again in [0-9.]+ s");
             await cluster.SaysAsync("^cluster all 2 silos are up");
-            children = [.. Children(cluster.Id)];
+            children = [.. Processes.ChildrenOf(cluster.Id)];
             Assert.Equal(3, children.Length);
 
             // The run goes on with it as if nothing had happened.
@@ -66,7 +66,7 @@ public sealed class ClusterCommandTests
         using (ChildProcess next = Start(folder, silos: "1"))
         {
             await next.SaysAsync("^cluster all 1 silos are up");
-            children = [.. Children(next.Id)];
+            children = [.. Processes.ChildrenOf(next.Id)];
             next.Signal("INT");
             Assert.Equal(130, await next.EndAsync());
             Assert.Contains("silo-0 ", next.Output, StringComparison.Ordinal);
@@ -114,28 +114,6 @@ public sealed class ClusterCommandTests
         MoeProcess.Start(folder.Path, new Dictionary<string, string>(), "cluster", "--silos", silos);
 
     private static string Words(TemporaryFolder folder, string file) => File.ReadAllText(Path.Combine(folder.Path, "runs", ".cluster", file)).Trim();
-
-    /// <summary>The processes that a process has started.</summary>
-    private static IEnumerable<int> Children(int parent) =>
-        from folder in Directory.GetDirectories("/proc")
-        let number = int.TryParse(Path.GetFileName(folder), out int id) ? id : 0
-        where number > 0 && ParentOf(number) == parent
-        select number;
-
-    private static int? ParentOf(int process)
-    {
-        try
-        {
-            string stat = File.ReadAllText($"/proc/{process}/stat");
-            return int.Parse(stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    private static string Listed(int process) => File.ReadAllText($"/proc/{process}/cmdline").Replace('\0', ' ');
 
     private static async Task GoneAsync(int[] processes)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Support;
@@ -144,6 +145,19 @@ public sealed class FailureTests
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "with steps that were sent twice");
         Assert.True(cluster.Calls.Meant >= Steps + 2, $"{cluster.Calls.Meant} steps were sent.");
         Assert.Equal(Steps, (await model.GetStatusAsync(Cancellation)).Step);
+    }
+
+    [Theory, InlineData(Loss.Rejected), InlineData(Loss.Request)]
+    public async Task A_view_is_opened_again_when_a_grain_of_it_cannot_be_reached(Loss loss)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
+        cluster.Calls.Lose(call => call.Grain is IExpertGrain && call.MethodName == nameof(IExpertGrain.GetStatusAsync), loss, 1);
+
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+
+        Assert.True(cluster.Calls.Meant > 1, "No grain was asked again.");
+        expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "in the view that was opened again");
     }
 
     [Fact]

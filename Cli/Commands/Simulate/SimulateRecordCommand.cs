@@ -64,7 +64,7 @@ internal static class TraceRecording
         TrainedRun run, int silos, int steps, int every, long? turn, Action<StepOutcome> progress, CancellationToken cancellation)
     {
         await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos }, cancellation);
-        MoEModel model = await run.CreateAsync(cluster, cancellation);
+        MoEModel model = await run.CreateAsync(cluster.Client, cancellation);
         var windows = new SubjectWindows(run.Corpus, (long)run.Run.Model.Seed, run.Run.Model.MaximumSequence, turn);
         IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Range(1, steps)
             .Select(step => ByteBatches.OfStep(windows.Of(step), step, run.Run.MicroBatches, run.Sequences));

@@ -1,0 +1,31 @@
+using MoEActors.Client;
+
+namespace MoEActors.Cli.Chaos;
+
+/// <summary>A cluster whose silos are killed and come back.</summary>
+internal interface IVictims : IAsyncDisposable
+{
+    /// <summary>The cluster.</summary>
+    MoECluster Client { get; }
+
+    /// <summary>Number of silos.</summary>
+    int Count { get; }
+
+    /// <summary>Steps that were learnt again after a loss, since the start.</summary>
+    long StepsRepeated { get; }
+
+    /// <summary>About how long a run takes to come back, so that another death falls into that time.</summary>
+    TimeSpan Recovery { get; }
+
+    /// <summary>Ends, with what has gone wrong, when the cluster can go on no more.</summary>
+    Task Ended { get; }
+
+    /// <summary>The silo that has a model's coordinator; null when that is not known.</summary>
+    Task<int?> HomeAsync(string model);
+
+    /// <summary>Kills silos at once.</summary>
+    Task KillAsync(IReadOnlyList<int> silos, CancellationToken cancellation);
+
+    /// <summary>Sees to it that silos which have been killed start again.</summary>
+    Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation);
+}

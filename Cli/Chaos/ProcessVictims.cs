@@ -1,0 +1,110 @@
+using MoEActors.Cli.Supervision;
+using MoEActors.Client;
+
+namespace MoEActors.Cli.Chaos;
+
+/// <summary>Silos that are processes of a cluster which is started for this, and which its supervisor starts again when they die.</summary>
+internal sealed class ProcessVictims : IVictims
+{
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ClusterSupervisor _supervisor;
+    private readonly ChaosLog _log;
+    private readonly Task _supervising;
+    private MoECluster? _client;
+
+    private ProcessVictims(ClusterFolder folder, ClusterPlan plan)
+    {
+        Count = plan.Silos;
+        _log = new ChaosLog(folder.Log);
+        _supervisor = new ClusterSupervisor(folder, plan, _log.Write);
+        _supervising = _supervisor.RunAsync(_ending.Token);
+    }
+
+    /// <inheritdoc />
+    public MoECluster Client => _client!;
+
+    /// <inheritdoc />
+    public int Count { get; }
+
+    /// <inheritdoc />
+    public long StepsRepeated => _log.StepsRepeated;
+
+    /// <inheritdoc />
+    public TimeSpan Recovery => TimeSpan.FromSeconds(3);
+
+    /// <summary>Starts a store and silos, and waits until all are up.</summary>
+    /// <param name="folder">Keeps what they need; what is there of an earlier one is deleted.</param>
+    /// <param name="plan">What the cluster is like.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="UsageException">The folder is in use.</exception>
+    /// <exception cref="ChildFailedException">A process cannot run.</exception>
+    public static async Task<ProcessVictims> StartAsync(ClusterFolder folder, ClusterPlan plan, CancellationToken cancellation)
+    {
+        folder.Clear();
+        var victims = new ProcessVictims(folder, plan);
+        try
+        {
+            await await Task.WhenAny(victims._supervisor.AllUp.WaitAsync(cancellation), victims._supervising);
+            victims._client = await MoECluster.ConnectAsync(folder.Connection()!, cancellationToken: cancellation);
+            return victims;
+        }
+        catch
+        {
+            await victims.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    public Task Ended => _supervising;
+
+    /// <inheritdoc />
+    public Task<int?> HomeAsync(string model) => Task.FromResult(_log.Home is { } name ? IndexOf(name) : null);
+
+    /// <inheritdoc />
+    public Task KillAsync(IReadOnlyList<int> silos, CancellationToken cancellation)
+    {
+        foreach (int silo in silos)
+        {
+            _supervisor.Silos[silo].Child?.Kill();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is not null)
+        {
+            await _client.DisposeAsync();
+        }
+
+        // Nothing of the cluster is needed any more: nobody waits for it to leave in order.
+        await _ending.CancelAsync();
+        foreach (ChildKeeper silo in _supervisor.Silos)
+        {
+            silo.Child?.Kill();
+        }
+
+        await _supervising.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _log.Dispose();
+        _ending.Dispose();
+    }
+
+    private int? IndexOf(string name)
+    {
+        for (int index = 0; index < _supervisor.Silos.Count; index++)
+        {
+            if (_supervisor.Silos[index].Name == name)
+            {
+                return index;
+            }
+        }
+
+        return null;
+    }
+}

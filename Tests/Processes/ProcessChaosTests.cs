@@ -1,0 +1,57 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Packages;
+
+namespace MoEActors.Tests.Processes;
+
+/// <summary>`moe chaos --cluster`: processes of a cluster die, and the run is as if they had not.</summary>
+public sealed class ProcessChaosTests
+{
+    [Fact]
+    public async Task A_run_whose_processes_are_killed_is_the_run_whose_silos_live()
+    {
+        using var folder = new TemporaryFolder();
+        using ChildProcess chaos = Start(folder, "--kills", "3", "--snapshot-every", "5", "--seed", "2", "--json", "chaos.json");
+
+        int exitCode = await chaos.EndAsync();
+
+        Assert.True(exitCode == 0, chaos.Output);
+        JsonElement report = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "chaos.json"))).RootElement;
+        Assert.Equal(("garnet", 3), (report.GetProperty("store").GetString(), report.GetProperty("kills").GetInt32()));
+        Assert.Equal(0, report.GetProperty("lost_steps").GetInt32());
+        Assert.True(report.GetProperty("bit_identical").GetBoolean());
+        Assert.True(report.GetProperty("steps_repeated").GetProperty("worst").GetDouble() > 0, "No step was ever learnt again.");
+        string[] lines = [.. chaos.Output.Split('\n').Where(line => Regex.IsMatch(line, "^[0-9]+/3, step "))];
+        Assert.Equal(report.GetProperty("resumptions").GetArrayLength(), lines.Length);
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "runs", ".chaos")), "Nothing went wrong, and something is left to look at.");
+    }
+
+    [Fact]
+    public async Task Whoever_interrupts_it_finds_none_of_its_processes()
+    {
+        using var folder = new TemporaryFolder();
+        int[] children;
+        using (ChildProcess chaos = Start(folder, "--kills", "100"))
+        {
+            await chaos.SaysAsync("^3 silos and Garnet are up");
+            children = [.. Processes.ChildrenOf(chaos.Id)];
+            Assert.Equal(4, children.Length);
+            chaos.Signal("INT");
+            Assert.Equal(130, await chaos.EndAsync());
+        }
+
+        Assert.All(children, child => Assert.False(Processes.IsAlive(child), $"Process {child} lives on."));
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "runs", ".chaos")), "It was cancelled, and something is left.");
+    }
+
+    private static ChildProcess Start(TemporaryFolder folder, params string[] arguments)
+    {
+        folder.Write("text/a.txt", string.Concat(Enumerable.Range(0, 3000).Select(i => $"{i} is a number. ")));
+        folder.Write(
+            "run.json",
+            """{"text": ["text"], "microBatches": 4, "batch": 8, "model": {"dim": 16, "heads": 2, "keyValueHeads": 1, "hidden": 16, "experts": [4, 4], "maximumSequence": 16}}""");
+        return MoeProcess.Start(folder.Path, new Dictionary<string, string>(), ["chaos", "--cluster", "--silos", "3", "--config", "run.json", .. arguments]);
+    }
+}
