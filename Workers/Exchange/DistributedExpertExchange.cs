@@ -31,6 +31,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     private readonly Segment[] _here;
     private int _sentRows;
     private int _residentRows;
+    private long _sentBytes;
 
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
@@ -79,6 +80,14 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="source">Rank of the source.</param>
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
+
+    /// <summary>Bytes of rows that went to other workers since the last call.</summary>
+    public long TakeSentBytes()
+    {
+        long bytes = _sentBytes;
+        _sentBytes = 0;
+        return bytes;
+    }
 
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)
@@ -129,6 +138,11 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
 
     private void AllToAll(in Matrix from, ReadOnlySpan<Segment> sent, in Matrix to, ReadOnlySpan<Segment> received)
     {
+        foreach (Segment segment in sent)
+        {
+            _sentBytes += segment.Peer == _communicator.Rank ? 0 : (long)segment.Count * from.Element.Bytes();
+        }
+
         if (from.Element == ElementType.F32)
         {
             _communicator.AllToAll(from.Data, sent, to.Data, received);
