@@ -26,6 +26,12 @@ public interface IDevice
     /// <summary>What devices must have in common to train one model together, such as <c>cpu</c>: results of different kinds differ in their last bits.</summary>
     string Kind => "cpu";
 
+    /// <summary>
+    /// What operands of products are: activations that products and the operations around them read, and the weights of these products. Sums, residual
+    /// streams, gradients of weights, routers and norms are fp32 on every device.
+    /// </summary>
+    ElementType OperandType => ElementType.F32;
+
     /// <summary>Bytes of a memory of its own that nobody uses at this moment; null for a device that computes in the memory of the process.</summary>
     long? FreeBytes => null;
 

@@ -29,7 +29,7 @@ internal static class SharedOptions
 
     /// <summary>What the silos of this process compute on.</summary>
     public static Option<string> Device() => TextOption.WithDefault(
-        "--device", "DEVICE", "What silos compute on: cpu, cuda for every GPU of this machine, or cuda:0,1 for some; cuda/tf32 rounds operands of products.", DeviceChoice.Cpu);
+        "--device", "DEVICE", "What silos compute on: cpu, cuda for every GPU of this machine, or cuda:0,1 for some; cuda/bf16 computes in bfloat16, cuda/tf32 rounds operands.", DeviceChoice.Cpu);
 
     /// <summary>The device that was asked for, if this machine has it.</summary>
     /// <exception cref="UsageException">It is none, or not here.</exception>

@@ -46,7 +46,10 @@ public sealed unsafe partial class CudaDevice : IDevice
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
-    public string Kind => "cuda";
+    public string Kind => _precision == CudaPrecision.BF16 ? "cuda/bf16" : "cuda";
+
+    /// <inheritdoc />
+    public ElementType OperandType => _precision == CudaPrecision.BF16 ? ElementType.BF16 : ElementType.F32;
 
     /// <inheritdoc />
     public bool IsHostMemory => false;
@@ -287,4 +290,10 @@ public enum CudaPrecision
 
     /// <summary>To ten bits of mantissa, with the range of fp32: several times as fast, by tensor cores.</summary>
     TF32,
+
+    /// <summary>
+    /// To bfloat16, and they are stored so: half the memory and half the bytes of an exchange. Weights and moments stay in fp32, and so do residual streams,
+    /// routers, norms and the loss.
+    /// </summary>
+    BF16,
 }

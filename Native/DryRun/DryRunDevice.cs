@@ -9,7 +9,8 @@ namespace MoEActors.Native.DryRun;
 /// from them; everything else reads as zero. Tokens are routed to experts round-robin, so that all experts get equally many.
 /// </summary>
 /// <param name="attention">What attention needs on the device that is imitated; null for one that stores every score, the most that any needs.</param>
-public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDevice
+/// <param name="operands">What operands of products are there.</param>
+public sealed partial class DryRunDevice(AttentionNeeds? attention = null, ElementType operands = ElementType.F32) : IDevice
 {
     /// <summary>Far from zero, which means "no address", and never used.</summary>
     private const long FirstAddress = 1L << 20;
@@ -25,6 +26,9 @@ public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDe
     public bool Computes => false;
 
     /// <inheritdoc />
+    public ElementType OperandType => operands;
+
+    /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
     /// <inheritdoc />
@@ -34,7 +38,7 @@ public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDe
     public Action? AtLoss { get; set; }
 
     /// <inheritdoc />
-    public IDevice OpenContext() => new DryRunDevice(attention);
+    public IDevice OpenContext() => new DryRunDevice(attention, operands);
 
     /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)

@@ -142,6 +142,6 @@ internal static class ArenaEstimate
     /// <param name="run">The run.</param>
     /// <param name="device">The worker's device.</param>
     public static ArenaEstimator? For(RunConfiguration run, IDevice device) => MemoryEstimator.Knows(run)
-        ? (map, rank, shape) => new DryRunWorker(run, map, rank, shape, MemoryEstimator.PlannedSkew, gates: [], device.AttentionMemory).ArenaBytes()
+        ? (map, rank, shape) => new DryRunWorker(run, map, rank, shape, MemoryEstimator.PlannedSkew, gates: [], device.AttentionMemory, device.OperandType).ArenaBytes()
         : null;
 }

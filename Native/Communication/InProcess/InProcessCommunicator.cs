@@ -25,7 +25,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         where T : unmanaged
     {
         RequireOpen();
-        Mine.DescribeSends(ElementType.Of<T>(), send.Address, sendSegments);
+        Mine.DescribeSends(CarriedType.Of<T>(), send.Address, sendSegments);
         Require(SegmentMatching.Outside(sendSegments, send.Length, Size, "send"));
         Require(SegmentMatching.Outside(receiveSegments, receive.Length, Size, "receive"));
         Arrive();
@@ -37,7 +37,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         where T : unmanaged
     {
         RequireOpen();
-        Mine.Describe(new OperationDescription(CollectiveOperation.AllGather, ElementType.Of<T>(), mine.Length), mine.Address);
+        Mine.Describe(new OperationDescription(CollectiveOperation.AllGather, CarriedType.Of<T>(), mine.Length), mine.Address);
         if (all.Length != (long)mine.Length * Size)
         {
             throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
@@ -58,7 +58,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
     {
         RequireOpen();
         Mine.Describe(
-            new OperationDescription(CollectiveOperation.ReduceScatterInRankOrder, ElementType.Of<float>(), sum.Length, Contributes: contributes),
+            new OperationDescription(CollectiveOperation.ReduceScatterInRankOrder, CarriedType.Of<float>(), sum.Length, Contributes: contributes),
             part.Address);
         if (contributes && part.Length != sum.Length)
         {
@@ -73,7 +73,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
     public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, ElementType.Of<float>(), sum.Length), sum.Address);
+        Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, CarriedType.Of<float>(), sum.Length), sum.Address);
         Arrive();
         for (int i = 1; i < Size; i++)
         {
@@ -89,7 +89,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         where T : unmanaged
     {
         RequireOpen();
-        Mine.Describe(new OperationDescription(CollectiveOperation.Broadcast, ElementType.Of<T>(), span.Length, root), span.Address);
+        Mine.Describe(new OperationDescription(CollectiveOperation.Broadcast, CarriedType.Of<T>(), span.Length, root), span.Address);
         if ((uint)root >= (uint)Size)
         {
             throw Reject($"names root {root}, which is none of the {Size} ranks");
