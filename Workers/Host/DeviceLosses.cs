@@ -12,7 +12,7 @@ internal sealed class DeviceLosses(ILogger log)
 
     /// <summary>Looks for a loss in what a worker has failed with. From any thread.</summary>
     /// <returns>Whether there was one.</returns>
-    public bool Report(WorkerId worker, Exception failure)
+    public bool Report(WorkerId worker, string model, Exception failure)
     {
         if (DeviceException.LossIn(failure) is not { } lost)
         {
@@ -21,7 +21,7 @@ internal sealed class DeviceLosses(ILogger log)
 
         if (_first.TrySetResult(lost))
         {
-            WorkerHostLog.DeviceLost(log, worker, lost.Message);
+            WorkerHostLog.DeviceLost(log, worker, model, lost.Message);
         }
 
         return true;

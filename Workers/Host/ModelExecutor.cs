@@ -55,7 +55,7 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
     /// </summary>
     private void Fail(TaskCompletionSource<WorkerReport?> completion, Exception cause)
     {
-        if (services.Losses.Report(worker, cause))
+        if (services.Losses.Report(worker, model, cause))
         {
             _ = Task.Delay(LateAnswer).ContinueWith(_ => completion.TrySetException(cause), TaskScheduler.Default);
         }

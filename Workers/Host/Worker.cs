@@ -56,7 +56,7 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         }
         catch (Exception e)
         {
-            services.Losses.Report(Id, e);
+            services.Losses.Report(Id, model, e);
             throw;
         }
     }
