@@ -180,6 +180,46 @@ public sealed unsafe partial class CudaDevice : IDevice
     }
 
     /// <inheritdoc />
+    public void CopyFrom<T>(IDevice owner, DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged
+    {
+        if (owner is not CudaDevice other || other.Gpu == Gpu)
+        {
+            Copy(source, destination);
+            return;
+        }
+
+        if (source.LongLength > destination.LongLength)
+        {
+            throw new ArgumentException($"{source.LongLength} elements do not fit into {destination.LongLength}.", nameof(source));
+        }
+
+        if (!source.IsEmpty)
+        {
+            // The driver goes through the host where the two cannot reach each other.
+            Gpu.Enter();
+            CudaStatus.Check(
+                Driver.MemcpyPeerAsync(
+                    destination.Address, Gpu.Context, source.Address, other.Gpu.Context, (nuint)(source.LongLength * sizeof(T)), _stream.Handle),
+                $"copying memory of cuda:{other.Gpu.Ordinal}", Gpu.Ordinal);
+        }
+    }
+
+    /// <inheritdoc />
+    public void AddFrom(IDevice owner, DeviceSpan<float> part, DeviceSpan<float> sum)
+    {
+        if (owner is not CudaDevice other || other.Gpu == Gpu)
+        {
+            Add(part, sum);
+            return;
+        }
+
+        DeviceSpan<float> here = Scratch<float>(part.LongLength);
+        CopyFrom(owner, part, here);
+        Add(here, sum);
+    }
+
+    /// <inheritdoc />
     public void Fill(DeviceSpan<float> span, float value)
     {
         if (!span.IsEmpty)
