@@ -14,6 +14,12 @@ namespace MoEActors.Native.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaDevice : IDevice
 {
+    /// <summary>The kind of GPUs that compute in fp32, their products rounded or not.</summary>
+    public const string KindOfF32 = "cuda";
+
+    /// <summary>The kind of those whose operands are bfloat16.</summary>
+    public const string KindOfBF16 = "cuda/bf16";
+
     private readonly CudaStream _stream;
     private readonly PinnedStaging _staging;
     private readonly MatrixProducts _products;
@@ -46,7 +52,7 @@ public sealed unsafe partial class CudaDevice : IDevice
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
-    public string Kind => _precision == CudaPrecision.BF16 ? "cuda/bf16" : "cuda";
+    public string Kind => _precision == CudaPrecision.BF16 ? KindOfBF16 : KindOfF32;
 
     /// <inheritdoc />
     public ElementType OperandType => _precision == CudaPrecision.BF16 ? ElementType.BF16 : ElementType.F32;
