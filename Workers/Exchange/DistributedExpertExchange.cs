@@ -31,7 +31,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     private readonly Segment[] _here;
     private int _sentRows;
     private int _residentRows;
-    private long _sentElements;
+    private long _sentBytes;
 
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
@@ -84,8 +84,8 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <summary>Bytes of rows that went to other workers since the last call.</summary>
     public long TakeSentBytes()
     {
-        long bytes = _sentElements * sizeof(float);
-        _sentElements = 0;
+        long bytes = _sentBytes;
+        _sentBytes = 0;
         return bytes;
     }
 
@@ -118,31 +118,38 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <inheritdoc />
     public Matrix Dispatch(Tape tape, in Matrix rows)
     {
-        Matrix arrived = tape.NewMatrix(_residentRows, rows.Columns);
+        Matrix arrived = tape.NewOperand(_residentRows, rows.Columns);
         Layout(rows.Columns);
-        Count(_away);
-        _communicator.AllToAll(rows.Data, _away, arrived.Data, _here);
+        AllToAll(rows, _away, arrived, _here);
         return arrived;
     }
 
     /// <inheritdoc />
     public Matrix Combine(Tape tape, in Matrix expertRows)
     {
-        Matrix returned = tape.NewMatrix(_sentRows, expertRows.Columns);
+        Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        Count(_here);
-        _communicator.AllToAll(expertRows.Data, _here, returned.Data, _away);
+        AllToAll(expertRows, _here, returned, _away);
         return returned;
     }
 
     /// <inheritdoc />
     public void Dispose() => _countMemory.Dispose();
 
-    private void Count(ReadOnlySpan<Segment> sent)
+    private void AllToAll(in Matrix from, ReadOnlySpan<Segment> sent, in Matrix to, ReadOnlySpan<Segment> received)
     {
         foreach (Segment segment in sent)
         {
-            _sentElements += segment.Peer == _communicator.Rank ? 0 : segment.Count;
+            _sentBytes += segment.Peer == _communicator.Rank ? 0 : (long)segment.Count * from.Element.Bytes();
+        }
+
+        if (from.Element == ElementType.F32)
+        {
+            _communicator.AllToAll(from.Data, sent, to.Data, received);
+        }
+        else
+        {
+            _communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
         }
     }
 

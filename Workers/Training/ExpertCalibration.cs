@@ -61,10 +61,11 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
     {
         var tape = new Tape(device, _arena) { Recording = false };
         tape.Reset();
-        Matrix input = tape.NewMatrix(rows, model.Dim);
-        Matrix output = tape.NewMatrix(rows, model.Dim);
-        Matrix inputGradient = tape.NewMatrix(rows, model.Dim);
-        device.Fill(input.Data, 0.5f);
+        Matrix halves = tape.NewMatrix(rows, model.Dim);
+        device.Fill(halves.Data, 0.5f);
+        Matrix input = tape.Operand(halves);
+        Matrix output = tape.NewOperand(rows, model.Dim);
+        Matrix inputGradient = tape.NewOperand(rows, model.Dim);
         int sources = communicator.Size;
         int[] segments = [.. Enumerable.Range(0, sources).Select(source => (rows / sources) + (source < rows % sources ? 1 : 0))];
         IExpertKind kind = model.Kinds.Experts.Get(model.Expert);
