@@ -81,8 +81,8 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
             (_director, _directorAt) = (await cluster.GetDirectorAsync(model, cancellation), now);
         }
 
-        Take(news);
         _position = news.Position;
+        Take(news);
     }
 
     private void Take(RunNews news)
