@@ -18,7 +18,7 @@ public sealed class TwoProcessTests(ProcessCluster cluster, Browser browser)
     [Fact]
     public async Task It_shows_the_load_of_the_cluster_and_forgets_a_model_that_is_deleted()
     {
-        var home = new Uri($"{(await cluster.Two.Process.SaysAsync("serves the dashboard: (http://[0-9.:]+)")).Groups[1].Value}/");
+        var home = new Uri($"{(await cluster.Two.Process.SaysAsync("serves the dashboard: (http://[0-9.]+:[0-9]+)")).Groups[1].Value}/");
         await using MoECluster client = await cluster.ConnectAsync();
         const string Name = "on-the-page";
         await using WatchedPage page = await browser.OpenAsync();
