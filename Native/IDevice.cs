@@ -59,6 +59,18 @@ public interface IDevice
     void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
         where T : unmanaged;
 
+    /// <summary>
+    /// Copies from the memory of another device of this kind in this process, which may be another GPU's; what is copied must be there already.
+    /// </summary>
+    /// <param name="owner">Whose memory the source is.</param>
+    /// <param name="source">What is copied.</param>
+    /// <param name="destination">Memory of this device.</param>
+    void CopyFrom<T>(IDevice owner, DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged => Copy(source, destination);
+
+    /// <summary><c>sum += part</c>, element by element, with a part as in <see cref="CopyFrom"/>.</summary>
+    void AddFrom(IDevice owner, DeviceSpan<float> part, DeviceSpan<float> sum) => Add(part, sum);
+
     /// <summary>Waits until everything queued has been done.</summary>
     void Synchronize();
 }

@@ -14,6 +14,12 @@ namespace MoEActors.Native.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaDevice : IDevice
 {
+    /// <summary>The kind of GPUs that compute in fp32, their products rounded or not.</summary>
+    public const string KindOfF32 = "cuda";
+
+    /// <summary>The kind of those whose operands are bfloat16.</summary>
+    public const string KindOfBF16 = "cuda/bf16";
+
     private readonly CudaStream _stream;
     private readonly PinnedStaging _staging;
     private readonly MatrixProducts _products;
@@ -46,7 +52,7 @@ public sealed unsafe partial class CudaDevice : IDevice
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
-    public string Kind => _precision == CudaPrecision.BF16 ? "cuda/bf16" : "cuda";
+    public string Kind => _precision == CudaPrecision.BF16 ? KindOfBF16 : KindOfF32;
 
     /// <inheritdoc />
     public ElementType OperandType => _precision == CudaPrecision.BF16 ? ElementType.BF16 : ElementType.F32;
@@ -177,6 +183,46 @@ public sealed unsafe partial class CudaDevice : IDevice
             CudaStatus.Check(
                 Driver.MemcpyDtoDAsync(destination.Address, source.Address, (nuint)(source.LongLength * sizeof(T)), _stream.Handle), "copying memory", Gpu.Ordinal);
         }
+    }
+
+    /// <inheritdoc />
+    public void CopyFrom<T>(IDevice owner, DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged
+    {
+        if (owner is not CudaDevice other || other.Gpu == Gpu)
+        {
+            Copy(source, destination);
+            return;
+        }
+
+        if (source.LongLength > destination.LongLength)
+        {
+            throw new ArgumentException($"{source.LongLength} elements do not fit into {destination.LongLength}.", nameof(source));
+        }
+
+        if (!source.IsEmpty)
+        {
+            // The driver goes through the host where the two cannot reach each other.
+            Gpu.Enter();
+            CudaStatus.Check(
+                Driver.MemcpyPeerAsync(
+                    destination.Address, Gpu.Context, source.Address, other.Gpu.Context, (nuint)(source.LongLength * sizeof(T)), _stream.Handle),
+                $"copying memory of cuda:{other.Gpu.Ordinal}", Gpu.Ordinal);
+        }
+    }
+
+    /// <inheritdoc />
+    public void AddFrom(IDevice owner, DeviceSpan<float> part, DeviceSpan<float> sum)
+    {
+        if (owner is not CudaDevice other || other.Gpu == Gpu)
+        {
+            Add(part, sum);
+            return;
+        }
+
+        DeviceSpan<float> here = Scratch<float>(part.LongLength);
+        CopyFrom(owner, part, here);
+        Add(here, sum);
     }
 
     /// <inheritdoc />

@@ -79,7 +79,7 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public AttentionMemory AttentionMemory(in AttentionShape shape, int rows, int sequenceLength) =>
-        attention is null ? Operations.AttentionMemory.OfScores(shape, rows, sequenceLength) : attention(shape, rows, sequenceLength);
+        _imitated.Attention(shape, rows, sequenceLength);
 
     /// <inheritdoc />
     public void Attention(

@@ -26,6 +26,9 @@ public sealed record DeviceChoice
     /// <summary>Whether it is GPUs.</summary>
     public bool IsCuda { get; }
 
+    /// <summary>What kind of devices they are: <see cref="IDevice.Kind"/> of each.</summary>
+    public string Kind => !IsCuda ? Cpu : _precision == CudaPrecision.BF16 ? CudaDevice.KindOfBF16 : CudaDevice.KindOfF32;
+
     /// <summary>Reads a text.</summary>
     /// <exception cref="FormatException">It is none of the forms.</exception>
     public static DeviceChoice Parse(string text)

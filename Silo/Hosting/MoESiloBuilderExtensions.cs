@@ -59,6 +59,7 @@ public static class MoESiloBuilderExtensions
             services.GetRequiredService<CallerBuffers>(), services.GetRequiredService<CheckpointPlaces>(),
             services.GetRequiredService<ILogger<WorkerHost>>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, DeviceWatch>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
         return silo.TuneForMoE();

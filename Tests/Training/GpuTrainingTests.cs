@@ -1,12 +1,16 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
+using MoEActors.Native.Cuda.Bindings;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.CudaEmulation;
 using MoEActors.Tests.Support;
+using MoEActors.Tests.Telemetry;
 
 namespace MoEActors.Tests.Training;
 
@@ -102,6 +106,56 @@ public sealed class GpuTrainingTests
         {
             EmulatedCuda.SeekRaces(true);
         }
+    }
+
+    [Fact]
+    public async Task When_a_gpu_is_lost_in_mid_training_its_silo_ends_and_the_others_go_on_as_if_nothing_had_happened()
+    {
+        EmulatedCuda.Require();
+        EmulatedCuda.SeekRaces(false);
+        try
+        {
+            double[] expected = await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask);
+            using var log = new TelemetryCapture($"cuda:{EmulatedCuda.LostDevice} failed");
+            await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
+                new EmbeddedClusterOptions
+                {
+                    Silos = 2,
+                    Device = $"cuda:0,{EmulatedCuda.LostDevice}",
+                    SnapshotInterval = 5,
+                    MemoryPerWorker = 1 << 28,
+                    Configure = (_, silo) => silo.Services.AddSingleton<ILoggerProvider>(log),
+                },
+                Cancellation);
+            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, cancellationToken: Cancellation);
+            double[] losses = new double[Steps];
+            for (int step = 1; step <= Steps; step++)
+            {
+                if (step == 13)
+                {
+                    Lose(EmulatedCuda.LostDevice);
+                }
+
+                losses[step - 1] = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1 + step % 3), Cancellation)).Loss;
+            }
+
+            Assert.Equal(expected, losses);
+            Assert.Equal([0], cluster.Silos.Silos.Select(silo => silo.Index));
+            Assert.Contains(log.Events, one => one.Id.Id == 309 && one.Level == LogLevel.Critical);
+        }
+        finally
+        {
+            EmulatedCuda.ClearLog();
+            EmulatedCuda.SeekRaces(true);
+        }
+    }
+
+    /// <summary>Writes where nothing is, on the context that silos have too.</summary>
+    private static void Lose(int device)
+    {
+        using var gpu = new EmulatedGpu(device);
+        nint memory = gpu.Upload(new float[256]);
+        Assert.NotEqual(CudaResult.Success, gpu.Run("((float*)0)[n] = x[0];", blocks: 1, threads: 1, memory, memory));
     }
 
     /// <summary>The files that GPUs wrote: the processor goes on from them.</summary>

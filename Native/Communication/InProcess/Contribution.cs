@@ -15,6 +15,9 @@ internal sealed class Contribution
     /// <summary>The operation this rank is in, or was in last.</summary>
     public ref readonly OperationDescription Description => ref _description;
 
+    /// <summary>The rank's device; null where the processor addresses its memory.</summary>
+    public IDevice? Device { get; set; }
+
     /// <summary>Address of the elements that the others may read.</summary>
     public nint Address { get; private set; }
 

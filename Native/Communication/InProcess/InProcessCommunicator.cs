@@ -11,6 +11,7 @@ namespace MoEActors.Native.Communication.InProcess;
 internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank, IPeerMemory memory) : ICommunicator
 {
     private readonly int[] _cursors = new int[group.Size];
+    private readonly IDevice?[] _owners = new IDevice?[group.Size];
     private readonly nint[] _parts = new nint[group.Size];
     private int _disposed;
 
@@ -48,7 +49,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             // Every rank begins at another peer, so that they do not all read the same memory first.
             int peer = (Rank + i) % Size;
-            memory.Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            memory.Copy(barrier[peer].Device, barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
 
         Depart();
@@ -79,7 +80,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             int owner = (Rank + i) % Size;
             (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
-            memory.Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            memory.Copy(barrier[owner].Device, barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 
         Depart();
@@ -96,7 +97,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         }
 
         Arrive();
-        memory.Copy(barrier[root].Address, span);
+        memory.Copy(barrier[root].Device, barrier[root].Address, span);
         Depart();
     }
 
@@ -118,6 +119,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
 
     private void Arrive()
     {
+        Mine.Device = memory.Device;
         EndIfFailed(memory.Publish());
         barrier.Arrive(Rank);
     }
@@ -145,11 +147,12 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             if (barrier[peer].Description.Contributes)
             {
+                _owners[contributors] = barrier[peer].Device;
                 _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
             }
         }
 
-        memory.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
+        memory.Add(sum.Slice(start, length), _owners.AsSpan(0, contributors), _parts.AsSpan(0, contributors));
     }
 
     private void Receive<T>(DeviceSpan<T> receive, ReadOnlySpan<Segment> segments)
@@ -165,7 +168,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
                 return;
             }
 
-            memory.Copy(sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
+            memory.Copy(sender.Device, sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
         }
 
         for (int peer = 0; peer < Size; peer++)

@@ -1,14 +1,14 @@
 namespace MoEActors.Native.Cuda.Bindings;
 
 /// <summary>A call of CUDA that failed: what was being done, on which GPU, and what the library said.</summary>
-public sealed class CudaException : Exception
+public sealed class CudaException : DeviceException
 {
     internal CudaException(int gpu, string what, string error, string text, bool isSticky)
         : base(InWords(gpu, what, error, text, isSticky))
     {
         Gpu = gpu;
         Error = error;
-        IsSticky = isSticky;
+        IsLost = isSticky;
     }
 
     internal CudaException(int gpu, string message, string error)
@@ -23,9 +23,6 @@ public sealed class CudaException : Exception
 
     /// <summary>The library's name of the error, such as <c>CUDA_ERROR_ILLEGAL_ADDRESS</c>.</summary>
     public string Error { get; }
-
-    /// <summary>True if nothing can be computed on this GPU any more until the process ends: its memory is lost to it.</summary>
-    public bool IsSticky { get; }
 
     private static string InWords(int gpu, string what, string error, string text, bool isSticky) =>
         $"{(gpu < 0 ? "CUDA" : $"cuda:{gpu}")} failed while {what}: {error}{(text.Length == 0 ? "" : $" ({text})")}."
