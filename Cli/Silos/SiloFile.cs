@@ -90,7 +90,7 @@ internal sealed record SiloFile
     public long? MemoryPerDevice { get; init; }
 
     /// <summary>Folder of checkpoints.</summary>
-    [Description("Folder that relative places of checkpoints are in; the current folder where it is left out.")]
+    [Description("Folder that relative places of checkpoints are in, made where it is not there; the current folder where it is left out.")]
     public string? CheckpointRoot { get; init; }
 
     /// <summary>Steps between snapshots.</summary>

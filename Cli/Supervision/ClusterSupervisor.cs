@@ -5,6 +5,7 @@ using MoEActors.Cli.Silos;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Silo.Clustering;
 using MoEActors.Workers.Estimation;
 
 namespace MoEActors.Cli.Supervision;

@@ -105,6 +105,11 @@ internal static class TrainingSession
             meter.Recall(earlier);
         }
 
+        if (job.Resume is not null)
+        {
+            history.Log(new ResumeEvent { Step = status.Step, Silos = job.Silos });
+        }
+
         var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
         await training.TrainAsync(view, cancellation);
         return await training.FinishAsync(view, cancellation);

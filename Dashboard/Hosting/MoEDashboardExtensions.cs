@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using MoEActors.Client;
+using MoEActors.Client.Configuration;
 using MoEActors.Dashboard.Boards;
 using MoEActors.Dashboard.Serving;
 using MoEActors.Dashboard.Watching;
@@ -23,7 +24,7 @@ public static class MoEDashboardExtensions
     public static IServiceCollection AddMoEDashboard(this IServiceCollection services, Action<MoEDashboardOptions>? configure = null)
     {
         OptionsBuilder<MoEDashboardOptions> options =
-            services.AddOptions<MoEDashboardOptions>().BindConfiguration(MoEDashboardOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+            services.AddOptions<MoEDashboardOptions>().BindWhole(MoEDashboardOptions.Section).ValidateDataAnnotations();
         if (configure is not null)
         {
             options.Configure(configure);

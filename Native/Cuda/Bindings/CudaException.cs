@@ -33,7 +33,7 @@ public sealed class CudaException : DeviceException
 public sealed class CudaMemoryException : OutOfMemoryException
 {
     internal CudaMemoryException(int gpu, string what)
-        : base($"cuda:{gpu} has no memory left while {what}. Use smaller batches or more GPUs; `moe estimate` says what fits.") => Gpu = gpu;
+        : base($"cuda:{gpu} has no memory left while {what}. Use smaller batches or more GPUs.") => Gpu = gpu;
 
     /// <summary>Ordinal of the GPU.</summary>
     public int Gpu { get; }
