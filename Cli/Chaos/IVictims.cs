@@ -26,6 +26,20 @@ internal interface IVictims : IAsyncDisposable
     /// <summary>Kills silos at once.</summary>
     Task KillAsync(IReadOnlyList<int> silos, CancellationToken cancellation);
 
+    /// <summary>Holds a silo up: it does nothing any more, and its connections stay open.</summary>
+    void Freeze(int silo);
+
+    /// <summary>Lets a frozen silo go on.</summary>
+    void Thaw(int silo);
+
+    /// <summary>Lets nothing to a silo and nothing from it pass; its connections stay open.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="fastPathOnly">Whether that is about rows of tokens alone.</param>
+    void Silence(int silo, bool fastPathOnly);
+
+    /// <summary>Lets everything pass again.</summary>
+    void Heal();
+
     /// <summary>Sees to it that silos which have been killed start again.</summary>
     Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation);
 }

@@ -1,3 +1,4 @@
+using MoEActors.Cli.Chaos.Relays;
 using MoEActors.Cli.Supervision;
 using MoEActors.Client;
 
@@ -9,14 +10,16 @@ internal sealed class ProcessVictims : IVictims
     private readonly CancellationTokenSource _ending = new();
     private readonly ClusterSupervisor _supervisor;
     private readonly ChaosLog _log;
+    private readonly SiloRelays _relays;
     private readonly Task _supervising;
     private MoECluster? _client;
 
-    private ProcessVictims(ClusterFolder folder, ClusterPlan plan)
+    private ProcessVictims(ClusterFolder folder, ClusterPlan plan, bool withRelays)
     {
         Count = plan.Silos;
         _log = new ChaosLog(folder.Log);
-        _supervisor = new ClusterSupervisor(folder, plan, _log.Write);
+        _relays = new SiloRelays(silo => _supervisor?.Silos[silo].Child?.Id, plan.Silos);
+        _supervisor = new ClusterSupervisor(folder, withRelays ? plan with { More = _relays.Before } : plan, _log.Write);
         _supervising = _supervisor.RunAsync(_ending.Token);
     }
 
@@ -35,13 +38,14 @@ internal sealed class ProcessVictims : IVictims
     /// <summary>Starts a store and silos, and waits until all are up.</summary>
     /// <param name="folder">Keeps what they need; what is there of an earlier one is deleted.</param>
     /// <param name="plan">What the cluster is like.</param>
+    /// <param name="withRelays">Whether there are relays before its silos, by which they can be made silent.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="UsageException">The folder is in use.</exception>
     /// <exception cref="ChildFailedException">A process cannot run.</exception>
-    public static async Task<ProcessVictims> StartAsync(ClusterFolder folder, ClusterPlan plan, CancellationToken cancellation)
+    public static async Task<ProcessVictims> StartAsync(ClusterFolder folder, ClusterPlan plan, bool withRelays, CancellationToken cancellation)
     {
         folder.Clear();
-        var victims = new ProcessVictims(folder, plan);
+        var victims = new ProcessVictims(folder, plan, withRelays);
         try
         {
             await await Task.WhenAny(victims._supervisor.AllUp.WaitAsync(cancellation), victims._supervising);
@@ -73,6 +77,18 @@ internal sealed class ProcessVictims : IVictims
     }
 
     /// <inheritdoc />
+    public void Freeze(int silo) => Signal(silo, ProcessSignal.Freeze);
+
+    /// <inheritdoc />
+    public void Thaw(int silo) => Signal(silo, ProcessSignal.Thaw);
+
+    /// <inheritdoc />
+    public void Silence(int silo, bool fastPathOnly) => _relays.Silence(silo, fastPathOnly);
+
+    /// <inheritdoc />
+    public void Heal() => _relays.Heal();
+
+    /// <inheritdoc />
     public Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation) => Task.CompletedTask;
 
     /// <inheritdoc />
@@ -91,8 +107,17 @@ internal sealed class ProcessVictims : IVictims
         }
 
         await _supervising.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _relays.Dispose();
         _log.Dispose();
         _ending.Dispose();
+    }
+
+    private void Signal(int silo, Action<SupervisedChild> signal)
+    {
+        if (_supervisor.Silos[silo].Child is { } child)
+        {
+            signal(child);
+        }
     }
 
     private int? IndexOf(string name)

@@ -63,7 +63,9 @@ internal sealed class ViewKeeper(
             await TakeInAsync(newcomers);
         }
 
-        return await work();
+        T outcome = await work();
+        candidates.Worked();
+        return outcome;
     });
 
     /// <summary>
@@ -122,6 +124,7 @@ internal sealed class ViewKeeper(
             catch (ViewFailedException e)
             {
                 await EndAsync(e);
+                candidates.Failed();
                 if (!e.IsUnreachable || tries == MostTries)
                 {
                     throw;
