@@ -55,6 +55,16 @@ internal sealed class ChaosStrike(IVictims cluster, string model, Func<(Acknowle
                 return Freeze(first, LeastOfLongFreeze + (one.Chance * RestOfLongFreeze), cancellation);
             case Disaster.Silence or Disaster.FastPathCut:
                 return Silence(first, one.What == Disaster.FastPathCut);
+            case Disaster.Store:
+                return await KillStoreAsync(StoreLoss.Nothing, cancellation);
+            case Disaster.StoreAndSilo:
+                ChaosBlow both = await KillStoreAsync(StoreLoss.Nothing, cancellation);
+                await cluster.KillAsync([first], cancellation);
+                return both with { Silos = [first], IsOver = ack => ack.View > both.Last.View && ack.Time > both.Since, MendAsync = stop => cluster.ReviveAsync([first], stop) };
+            case Disaster.ForgetfulStore:
+                return await KillStoreAsync(StoreLoss.Tail, cancellation);
+            case Disaster.DamagedStore:
+                return await KillStoreAsync(StoreLoss.Damage, cancellation);
             default:
                 throw new InvalidOperationException($"Nobody knows how to do {one.What}.");
         }
@@ -96,6 +106,15 @@ internal sealed class ChaosStrike(IVictims cluster, string model, Func<(Acknowle
             await Task.Delay(length, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cluster.Thaw(silo);
         }
+    }
+
+    private async Task<ChaosBlow> KillStoreAsync(StoreLoss loss, CancellationToken cancellation)
+    {
+        (Acknowledgement last, long time) = mark();
+        await cluster.KillStoreAsync(loss, () => (last, time) = mark(), cancellation);
+
+        // One step may have been decided before, and its outcome be on the way.
+        return new ChaosBlow([], last, time, ack => ack.Step > last.Step + 1 && ack.Time > time, _ => Task.CompletedTask);
     }
 
     private ChaosBlow Silence(int silo, bool fastPathOnly)

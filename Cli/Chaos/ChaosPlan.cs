@@ -26,6 +26,18 @@ internal enum Disaster
 
     /// <summary>As silence, of rows alone: its calls are answered.</summary>
     FastPathCut,
+
+    /// <summary>The store is killed, and comes back with all that it has acknowledged.</summary>
+    Store,
+
+    /// <summary>As above, and a silo with it.</summary>
+    StoreAndSilo,
+
+    /// <summary>The store is killed, and comes back without its last second.</summary>
+    ForgetfulStore,
+
+    /// <summary>The store is killed, the end of its file is damaged, and it comes back with what can be read.</summary>
+    DamagedStore,
 }
 
 /// <summary>Kinds of disasters, as they are asked for.</summary>
@@ -43,6 +55,12 @@ internal enum Disasters
 
     /// <summary>Silos are made silent.</summary>
     Silence = 4,
+
+    /// <summary>The store is killed.</summary>
+    Store = 8,
+
+    /// <summary>The store is killed and loses something.</summary>
+    Forget = 16,
 }
 
 /// <summary>One disaster of a plan.</summary>
@@ -53,8 +71,8 @@ internal enum Disasters
 /// <param name="Chance">From 0 to 1, for what else is left to chance: when the second kill comes, how long a silo is frozen.</param>
 internal sealed record ChaosEvent(Disaster What, int Gap, double Phase, int Silo, double Chance)
 {
-    /// <summary>Silos that it hits.</summary>
-    public int Hits => What is Disaster.DuringRecovery or Disaster.Neighbours or Disaster.CoordinatorAndNeighbour ? 2 : 1;
+    /// <summary>Processes that it hits.</summary>
+    public int Hits => What is Disaster.DuringRecovery or Disaster.Neighbours or Disaster.CoordinatorAndNeighbour or Disaster.StoreAndSilo ? 2 : 1;
 }
 
 /// <summary>Draws what happens to a run, from a seed: random phases of random steps, a fifth of the kills during a recovery.</summary>
@@ -78,6 +96,8 @@ internal static class ChaosPlan
             {
                 Disasters.Freeze => drawn < 0.5 ? Disaster.ShortFreeze : Disaster.LongFreeze,
                 Disasters.Silence => drawn < 0.5 ? Disaster.Silence : Disaster.FastPathCut,
+                Disasters.Store => drawn < 0.5 ? Disaster.Store : Disaster.StoreAndSilo,
+                Disasters.Forget => drawn < 0.5 ? Disaster.ForgetfulStore : Disaster.DamagedStore,
 
                 // Of two kills in DuringRecovery one is during a recovery: for a fifth of the kills, a quarter of the events.
                 _ => left == 1 || drawn < 0.55 ? Disaster.Silo

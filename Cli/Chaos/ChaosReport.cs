@@ -93,7 +93,7 @@ internal sealed record Resumption(string What, int[] Silos, long Step, double Se
     /// <param name="of">Silos to kill.</param>
     public string Line(int kills, int of) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{kills}/{of}, step {Step}: {What.Replace('_', ' ')} {string.Join(", ", Silos)}: {Seconds:F1} s, {StepsRepeated} steps again");
+        $"{kills}/{of}, step {Step}: {string.Join(' ', What.Replace('_', ' '), string.Join(", ", Silos)).TrimEnd()}: {Seconds:F1} s, {StepsRepeated} steps again");
 }
 
 /// <summary>How values are spread.</summary>

@@ -73,6 +73,9 @@ internal sealed class EmbeddedVictims : IVictims
     public Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation) =>
         Task.WhenAll(silos.Select(silo => _cluster.Silos.RestartAsync(silo, cancellation)));
 
+    /// <inheritdoc />
+    public Task KillStoreAsync(StoreLoss loss, Action aboutTo, CancellationToken cancellation) => throw NoProcess();
+
     private static NotSupportedException NoProcess() => new("Silos of this process can only be killed.");
 
     /// <inheritdoc />

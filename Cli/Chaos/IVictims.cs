@@ -40,6 +40,25 @@ internal interface IVictims : IAsyncDisposable
     /// <summary>Lets everything pass again.</summary>
     void Heal();
 
+    /// <summary>Kills the store, which starts again.</summary>
+    /// <param name="loss">What it has lost then.</param>
+    /// <param name="aboutTo">Is called right before.</param>
+    /// <param name="cancellation">Ends it.</param>
+    Task KillStoreAsync(StoreLoss loss, Action aboutTo, CancellationToken cancellation);
+
     /// <summary>Sees to it that silos which have been killed start again.</summary>
     Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation);
+}
+
+/// <summary>What a store has lost when it comes back.</summary>
+internal enum StoreLoss
+{
+    /// <summary>Nothing that it had acknowledged.</summary>
+    Nothing,
+
+    /// <summary>Its last second.</summary>
+    Tail,
+
+    /// <summary>What stands at the end of its file, which is damaged and was repaired by leaving it out.</summary>
+    Damage,
 }

@@ -7,7 +7,11 @@ namespace MoEActors.Cli.Chaos;
 /// <summary>Silos that are processes of a cluster which is started for this, and which its supervisor starts again when they die.</summary>
 internal sealed class ProcessVictims : IVictims
 {
+    /// <summary>What a forgetful store forgets.</summary>
+    private static readonly TimeSpan Forgotten = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _ending = new();
+    private readonly string _store;
     private readonly ClusterSupervisor _supervisor;
     private readonly ChaosLog _log;
     private readonly SiloRelays _relays;
@@ -16,7 +20,7 @@ internal sealed class ProcessVictims : IVictims
 
     private ProcessVictims(ClusterFolder folder, ClusterPlan plan, bool withRelays)
     {
-        Count = plan.Silos;
+        (Count, _store) = (plan.Silos, folder.Store);
         _log = new ChaosLog(folder.Log);
         _relays = new SiloRelays(silo => _supervisor?.Silos[silo].Child?.Id, plan.Silos);
         _supervisor = new ClusterSupervisor(folder, withRelays ? plan with { More = _relays.Before } : plan, _log.Write);
@@ -87,6 +91,27 @@ internal sealed class ProcessVictims : IVictims
 
     /// <inheritdoc />
     public void Heal() => _relays.Heal();
+
+    /// <inheritdoc />
+    public async Task KillStoreAsync(StoreLoss loss, Action aboutTo, CancellationToken cancellation)
+    {
+        SupervisedChild store = _supervisor.Store!.Child!;
+        RedisFile? file = loss == StoreLoss.Nothing ? null : RedisFile.In(_store);
+        if (loss == StoreLoss.Tail)
+        {
+            file!.Remember();
+            await Task.Delay(Forgotten, cancellation);
+        }
+
+        aboutTo();
+        store.Kill(andItsOwn: true);
+        if (file is not null)
+        {
+            // Its supervisor starts it again a moment later.
+            await store.Ended;
+            file.Lose(loss);
+        }
+    }
 
     /// <inheritdoc />
     public Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation) => Task.CompletedTask;

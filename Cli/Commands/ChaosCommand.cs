@@ -25,7 +25,7 @@ internal static class ChaosCommand
         };
         store.AcceptOnlyFromAmong("garnet", "redis");
         Option<string> kinds = TextOption.WithDefault(
-            "--disasters", "LIST", "What happens: kill, and to processes freeze and silence, as in kill,freeze.", "kill");
+            "--disasters", "LIST", "What happens: kill, and to processes freeze, silence, store and forget, as in kill,freeze.", "kill");
         Option<int> interval = NumberOption.Count("--snapshot-every", "Steps from one snapshot to the next.", 20);
         Option<long> seed = NumberOption.Seed();
         Option<string> runs = SharedOptions.Runs();
@@ -42,6 +42,7 @@ internal static class ChaosCommand
             StoreKind kind = parsed.GetValue(store) == "redis" ? StoreKind.Redis : StoreKind.Garnet;
             UsageException.ThrowUnless(kind == StoreKind.Garnet || RedisStore.Find() is not null, "--store redis needs redis-server, which is not on the PATH.");
             Disasters wanted = DisastersOf(parsed.GetRequiredValue(kinds), parsed.GetValue(cluster));
+            UsageException.ThrowUnless(!wanted.HasFlag(Disasters.Forget) || kind == StoreKind.Redis, "--disasters forget is about the file of Redis, so --store redis must be there, too.");
             OutputFile.RequireWritable("--json", parsed.GetValue(json));
             TrainedRun run = ConfiguredRun.Read(parsed.GetValue(config), output);
             IReadOnlyList<ChaosEvent> events = ChaosPlan.Draw(parsed.GetValue(kills), count, every, (int)parsed.GetValue(seed), wanted);

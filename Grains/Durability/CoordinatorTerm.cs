@@ -32,6 +32,9 @@ internal sealed class CoordinatorTerm
     /// <summary>Whether the store has forgotten what it had acknowledged: batches may be missing in its log until the next snapshot.</summary>
     public bool HasForgetfulStore { get; set; }
 
+    /// <summary>Is told when the store turns out to be older than what this coordinator knows: the step that it has.</summary>
+    public Action<long>? Forgotten { get; set; }
+
     /// <summary>Takes the next term of an existing run; null when there is none.</summary>
     /// <param name="store">The store.</param>
     /// <param name="model">The run's name.</param>
@@ -97,6 +100,7 @@ internal sealed class CoordinatorTerm
 
             // Nobody has replaced this coordinator: the store is older than what it had acknowledged. What is known here is newer.
             HasForgetfulStore = true;
+            Forgotten?.Invoke(found.Step);
             Record = Record with { Version = found.Version };
         }
     }

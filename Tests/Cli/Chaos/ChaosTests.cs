@@ -42,7 +42,9 @@ public sealed class ChaosTests
         Assert.True(report.GetProperty("steps_repeated").GetProperty("worst").GetDouble() > 0, "No step was ever learnt again.");
     }
 
-    [Theory, InlineData("--silos", "2"), InlineData("--kills", "0")]
+    [Theory]
+    [InlineData("--silos", "2"), InlineData("--kills", "0"), InlineData("--store", "redis"), InlineData("--store", "mongo", "--cluster"), InlineData("--disasters", "freeze")]
+    [InlineData("--disasters", "kill,flood", "--cluster"), InlineData("--disasters", "forget", "--cluster")]
     public async Task What_cannot_be_survived_is_refused(params string[] options)
     {
         CommandLineRun run = await CommandLineRun.Of(["chaos", .. options]);
