@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Commands.Bench;
 using MoEActors.Cli.Commands.Simulate;
+using MoEActors.Client.Configuration;
 
 namespace MoEActors.Cli;
 

@@ -1,5 +1,7 @@
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces;
+using MoEActors.Grains.Interfaces.Director;
+using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Native.Communication;
 
@@ -131,6 +133,33 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     {
         GrainKeys.ValidateModelName(name);
         return await grains.GetGrain<ITrainingGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
+    }
+
+    /// <summary>What the director of a model sees and has done.</summary>
+    /// <exception cref="InvalidRequestException">No model can have the name.</exception>
+    public async Task<DirectorStatus> GetDirectorAsync(string name, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        return await grains.GetGrain<IDirectorGrain>(name).GetStatusAsync().WaitAsync(cancellationToken);
+    }
+
+    /// <summary>What is new in the run of a model or layer: steps, the load of its experts, and what else has happened. To be asked a few times a second at most.</summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="position"><see cref="RunNews.Position"/> of what was read last; the default for all that the coordinator keeps.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ModelNotFoundException">There is no such model.</exception>
+    /// <exception cref="InvalidRequestException">No model can have the name, or it is being deleted.</exception>
+    public async Task<RunNews> ReadNewsAsync(string name, FeedPosition position = default, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        return await grains.GetGrain<IRunFeedGrain>(name).ReadAsync(position).WaitAsync(cancellationToken);
+    }
+
+    /// <summary>The silos of the cluster, in the order of their names. Of a silo that was started again, the last start alone.</summary>
+    public async Task<SiloSummary[]> ListSilosAsync(CancellationToken cancellationToken = default)
+    {
+        MembershipEntry[] entries = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts(onlyActive: false, cancellationToken).WaitAsync(cancellationToken);
+        return [.. entries.GroupBy(entry => entry.SiloName, StringComparer.Ordinal).Select(starts => SiloSummary.Of(starts)).OrderBy(silo => silo.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>

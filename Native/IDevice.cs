@@ -26,6 +26,12 @@ public interface IDevice
     /// <summary>What devices must have in common to train one model together, such as <c>cpu</c>: results of different kinds differ in their last bits.</summary>
     string Kind => "cpu";
 
+    /// <summary>
+    /// What operands of products are: activations that products and the operations around them read, and the weights of these products. Sums, residual
+    /// streams, gradients of weights, routers and norms are fp32 on every device.
+    /// </summary>
+    ElementType OperandType => ElementType.F32;
+
     /// <summary>Bytes of a memory of its own that nobody uses at this moment; null for a device that computes in the memory of the process.</summary>
     long? FreeBytes => null;
 
@@ -53,6 +59,32 @@ public interface IDevice
     void Copy<T>(DeviceSpan<T> source, DeviceSpan<T> destination)
         where T : unmanaged;
 
+    /// <summary>
+    /// Copies from the memory of another device of this kind in this process, which may be another GPU's; what is copied must be there already.
+    /// </summary>
+    /// <param name="owner">Whose memory the source is.</param>
+    /// <param name="source">What is copied.</param>
+    /// <param name="destination">Memory of this device.</param>
+    void CopyFrom<T>(IDevice owner, DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged => Copy(source, destination);
+
+    /// <summary><c>sum += part</c>, element by element, with a part as in <see cref="CopyFrom"/>.</summary>
+    void AddFrom(IDevice owner, DeviceSpan<float> part, DeviceSpan<float> sum) => Add(part, sum);
+
+    /// <summary>A mark in this device's order, for which other devices of the process can wait without their hosts; null where the host's order is the device's.</summary>
+    IDeviceSignal? NewSignal() => null;
+
     /// <summary>Waits until everything queued has been done.</summary>
     void Synchronize();
+}
+
+/// <summary>A mark in the order of a device's work.</summary>
+public interface IDeviceSignal : IDisposable
+{
+    /// <summary>Sets the mark behind everything that its device has queued.</summary>
+    void Set();
+
+    /// <summary>Lets what another device queues later wait until everything before the mark has been done.</summary>
+    /// <param name="waiting">The device that waits.</param>
+    void AwaitOn(IDevice waiting);
 }

@@ -9,15 +9,15 @@ internal static class ActivationCases
 
     public static IEnumerable<DeviceCase> All =>
     [
-        .. CaseShapes.Features.Each("Gelu", (o, s) => o.Device.Gelu(o.Matrix(s, Wide), o.Vector(s.Columns), o.Matrix(s))),
-        .. CaseShapes.Features.Each("Gelu without bias", (o, s) => o.Device.Gelu(o.Matrix(s, Wide), default, o.Matrix(s))),
-        .. CaseShapes.Features.Each("GeluGradient", (o, s) => o.Device.GeluGradient(o.Matrix(s, Wide), o.Matrix(s), o.Matrix(s))),
-        .. CaseShapes.Features.Each("Relu", (o, s) => o.Device.Relu(o.Matrix(s), o.Matrix(s)), tolerance: 0),
-        .. CaseShapes.Features.Each("ReluGradient", (o, s) => o.Device.ReluGradient(o.Matrix(s), o.Matrix(s), o.Matrix(s)), tolerance: 0),
-        .. CaseShapes.Features.Each("SwiGlu", (o, s) => o.Device.SwiGlu(o.Matrix(s, Wide), o.Matrix(s), o.Matrix(s))),
-        .. CaseShapes.Features.Each(
-            "SwiGluGradient", (o, s) => o.Device.SwiGluGradient(o.Matrix(s, Wide), o.Matrix(s), o.Matrix(s), o.Matrix(s), o.Matrix(s))),
-        .. CaseShapes.Features.Each("SwiGluGradient in place", SwiGluGradientInPlace),
+        .. CaseShapes.Features.EachOfOperands("Gelu", (o, s) => o.Device.Gelu(o.Operand(s, Wide), o.Vector(s.Columns), o.Operand(s))),
+        .. CaseShapes.Features.EachOfOperands("Gelu without bias", (o, s) => o.Device.Gelu(o.Operand(s, Wide), default, o.Operand(s))),
+        .. CaseShapes.Features.EachOfOperands("GeluGradient", (o, s) => o.Device.GeluGradient(o.Operand(s, Wide), o.Operand(s), o.Operand(s))),
+        .. CaseShapes.Features.EachOfOperands("Relu", (o, s) => o.Device.Relu(o.Operand(s), o.Operand(s)), tolerance: 0),
+        .. CaseShapes.Features.EachOfOperands("ReluGradient", (o, s) => o.Device.ReluGradient(o.Operand(s), o.Operand(s), o.Operand(s)), tolerance: 0),
+        .. CaseShapes.Features.EachOfOperands("SwiGlu", (o, s) => o.Device.SwiGlu(o.Operand(s, Wide), o.Operand(s), o.Operand(s))),
+        .. CaseShapes.Features.EachOfOperands(
+            "SwiGluGradient", (o, s) => o.Device.SwiGluGradient(o.Operand(s, Wide), o.Operand(s), o.Operand(s), o.Operand(s), o.Operand(s))),
+        .. CaseShapes.Features.EachOfOperands("SwiGluGradient in place", SwiGluGradientInPlace),
         .. CaseShapes.Features.Each("SigmoidGradient", (o, s) => o.Device.SigmoidGradient(o.Matrix(s), o.Matrix(s), o.Matrix(s))),
         new("Relu of NaN", 0, o => o.Device.Relu(Special(o), o.Matrix(3, 5))),
         new("Gelu of NaN", CaseShapes.Close, o => o.Device.Gelu(Special(o), default, o.Matrix(3, 5))),
@@ -27,8 +27,8 @@ internal static class ActivationCases
 
     private static void SwiGluGradientInPlace(CaseOperands o, CaseShape s)
     {
-        Matrix gate = o.Matrix(s), up = o.Matrix(s);
-        o.Device.SwiGluGradient(gate, up, o.Matrix(s), gate, up);
+        Matrix gate = o.Operand(s), up = o.Operand(s);
+        o.Device.SwiGluGradient(gate, up, o.Operand(s), gate, up);
     }
 
     /// <summary>Rows with a NaN, with −∞, and with very large numbers.</summary>

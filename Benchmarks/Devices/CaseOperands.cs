@@ -9,7 +9,10 @@ namespace MoEActors.Benchmarks.Devices;
 /// </summary>
 /// <param name="device">The device.</param>
 /// <param name="seed">Equal seeds give equal operands.</param>
-public sealed class CaseOperands(IDevice device, int seed) : IDisposable
+/// <param name="operandType">
+/// What operands of products are on the device that is compared. A reference that knows no other elements than fp32 gets the same numbers in fp32.
+/// </param>
+public sealed class CaseOperands(IDevice device, int seed, ElementType operandType) : IDisposable
 {
     private const int Margin = 8;
     private const int MarkBits = 0x7FC0ABCD;
@@ -18,7 +21,7 @@ public sealed class CaseOperands(IDevice device, int seed) : IDisposable
 
     private readonly Random _random = new(seed);
     private readonly List<DeviceBuffer> _buffers = [];
-    private readonly List<Func<Array>> _readers = [];
+    private readonly List<Func<CaseResult>> _readers = [];
 
     /// <summary>The device.</summary>
     public IDevice Device => device;
@@ -38,7 +41,35 @@ public sealed class CaseOperands(IDevice device, int seed) : IDisposable
     /// <param name="columns">Columns.</param>
     /// <param name="gap">Elements between the end of a row and the beginning of the next.</param>
     /// <param name="element">Element (i, j).</param>
-    public Matrix Matrix(int rows, int columns, int gap, Func<int, int, float> element)
+    public Matrix Matrix(int rows, int columns, int gap, Func<int, int, float> element) =>
+        new(Floats(Stored(rows, columns, gap, element)), rows, columns, columns + gap);
+
+    /// <summary>A matrix of normally distributed elements as products take it: rounded, on a device that rounds operands.</summary>
+    public Matrix Operand(int rows, int columns, int gap = 0, float scale = 1f)
+    {
+        float[] values = Stored(rows, columns, gap, (_, _) => scale * Normal());
+        if (operandType == ElementType.F32)
+        {
+            return new Matrix(Floats(values), rows, columns, columns + gap);
+        }
+
+        float[] rounded = [.. values.Select(value => BFloat16.Round(value).ToSingle())];
+        return device.OperandType == ElementType.F32
+            ? new Matrix(Keep(Surrounded(rounded), operandType).Slice(Margin, values.Length), rows, columns, columns + gap)
+            : Rounded(values, rows, columns, columns + gap);
+    }
+
+    /// <summary>A matrix of bfloat16, on any device.</summary>
+    public Matrix Rounded(int rows, int columns, int gap, Func<int, int, float> element) =>
+        Rounded(Stored(rows, columns, gap, element), rows, columns, columns + gap);
+
+    private Matrix Rounded(float[] values, int rows, int columns, int stride)
+    {
+        BFloat16[] all = [.. Surrounded(values).Select(BFloat16.Round)];
+        return Native.Memory.Matrix.OfRounded(Keep(all, ElementType.BF16).Slice(Margin, values.Length), rows, columns, stride);
+    }
+
+    private static float[] Stored(int rows, int columns, int gap, Func<int, int, float> element)
     {
         int stride = columns + gap;
         var values = new float[rows == 0 || columns == 0 ? 0 : (rows - 1) * stride + columns];
@@ -51,18 +82,14 @@ public sealed class CaseOperands(IDevice device, int seed) : IDisposable
             }
         }
 
-        return new Matrix(Floats(values), rows, columns, stride);
+        return values;
     }
 
     /// <summary>Normally distributed elements.</summary>
     public DeviceSpan<float> Vector(int length, float scale = 1f) => Floats([.. Enumerable.Range(0, length).Select(_ => scale * Normal())]);
 
     /// <summary>Given elements.</summary>
-    public DeviceSpan<float> Floats(float[] values)
-    {
-        float[] all = [.. Enumerable.Repeat(Mark, Margin), .. values, .. Enumerable.Repeat(Mark, Margin)];
-        return Keep(all).Slice(Margin, values.Length);
-    }
+    public DeviceSpan<float> Floats(float[] values) => Keep(Surrounded(values)).Slice(Margin, values.Length);
 
     /// <summary>Given integers.</summary>
     public DeviceSpan<int> Integers(params int[] values)
@@ -107,7 +134,7 @@ public sealed class CaseOperands(IDevice device, int seed) : IDisposable
     public DeviceSpan<int> Valid(int rows) => Integers([.. Enumerable.Range(0, rows).Select(row => row % 5 == 4 ? 0 : 1)]);
 
     /// <summary>All operands as they are now, what surrounds them included.</summary>
-    internal IReadOnlyList<Array> Read() => [.. _readers.Select(read => read())];
+    internal IReadOnlyList<CaseResult> Read() => [.. _readers.Select(read => read())];
 
     /// <summary>A normally distributed number.</summary>
     public float Normal() =>
@@ -122,7 +149,9 @@ public sealed class CaseOperands(IDevice device, int seed) : IDisposable
         }
     }
 
-    private DeviceSpan<T> Keep<T>(T[] values)
+    private static float[] Surrounded(float[] values) => [.. Enumerable.Repeat(Mark, Margin), .. values, .. Enumerable.Repeat(Mark, Margin)];
+
+    private DeviceSpan<T> Keep<T>(T[] values, ElementType element = ElementType.F32)
         where T : unmanaged
     {
         DeviceBuffer buffer = device.Allocate((long)values.Length * System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
@@ -133,8 +162,14 @@ public sealed class CaseOperands(IDevice device, int seed) : IDisposable
         {
             var read = new T[values.Length];
             device.Read(span, read);
-            return read;
+            Array result = read is BFloat16[] rounded ? Array.ConvertAll(rounded, value => value.ToSingle()) : read;
+            return new CaseResult(result, IsRounded: element == ElementType.BF16);
         });
         return span;
     }
 }
+
+/// <summary>An operand after the operation.</summary>
+/// <param name="Values">Its elements, those of bfloat16 widened, and what surrounds them.</param>
+/// <param name="IsRounded">Whether the device that is compared has it in bfloat16.</param>
+internal sealed record CaseResult(Array Values, bool IsRounded);

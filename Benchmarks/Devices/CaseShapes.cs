@@ -32,8 +32,17 @@ internal static class CaseShapes
 
     /// <summary>A case for each shape.</summary>
     public static IEnumerable<DeviceCase> Each(
+        this IReadOnlyList<CaseShape> shapes, string name, Action<CaseOperands, CaseShape> run, double tolerance = Close, bool hasOperands = false) =>
+        shapes.Select(shape => new DeviceCase($"{name} {shape}", tolerance, operands => run(operands, shape), hasOperands));
+
+    /// <summary>A case for each shape, of an operation around products: it takes whatever elements the device multiplies.</summary>
+    public static IEnumerable<DeviceCase> EachOfOperands(
         this IReadOnlyList<CaseShape> shapes, string name, Action<CaseOperands, CaseShape> run, double tolerance = Close) =>
-        shapes.Select(shape => new DeviceCase($"{name} {shape}", tolerance, operands => run(operands, shape)));
+        shapes.Each(name, run, tolerance, hasOperands: true);
+
+    /// <summary>A matrix of the shape, as products take it.</summary>
+    public static Native.Memory.Matrix Operand(this CaseOperands operands, CaseShape shape, float scale = 1f) =>
+        operands.Operand(shape.Rows, shape.Columns, shape.Gap, scale);
 
     /// <summary>A matrix of the shape.</summary>
     public static Native.Memory.Matrix Matrix(this CaseOperands operands, CaseShape shape, float scale = 1f) =>

@@ -6,7 +6,8 @@ namespace MoEActors.Benchmarks.Devices;
 /// How far a float may be from the reference's, relative to the larger of 1 and the reference's; 0 where bits must agree. Integers always must.
 /// </param>
 /// <param name="Run">Makes the operands and runs the operation. Called once per device, with the same random numbers.</param>
-public sealed record DeviceCase(string Name, double Tolerance, Action<CaseOperands> Run)
+/// <param name="HasOperands">Whether there are operands of products among them, which another device may have in bfloat16.</param>
+public sealed record DeviceCase(string Name, double Tolerance, Action<CaseOperands> Run, bool HasOperands = false)
 {
     /// <inheritdoc />
     public override string ToString() => Name;

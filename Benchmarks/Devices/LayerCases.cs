@@ -10,19 +10,20 @@ internal static class LayerCases
     public static IEnumerable<DeviceCase> All =>
     [
         .. Lengths.SelectMany(Elementwise),
-        .. CaseShapes.Features.Each("Multiply", (o, s) => o.Device.Multiply(o.Matrix(s), o.Matrix(s), o.Matrix(s)), tolerance: 0),
-        .. CaseShapes.Features.Each("AddBias", (o, s) => o.Device.AddBias(o.Matrix(s), o.Vector(s.Columns)), tolerance: 0),
+        .. CaseShapes.Features.EachOfOperands("Scale", (o, s) => o.Device.Scale(o.Operand(s), 0.3f), tolerance: 0),
+        .. CaseShapes.Features.EachOfOperands("Multiply", (o, s) => o.Device.Multiply(o.Operand(s), o.Operand(s), o.Operand(s)), tolerance: 0),
+        .. CaseShapes.Features.EachOfOperands("AddBias", (o, s) => o.Device.AddBias(o.Operand(s), o.Vector(s.Columns)), tolerance: 0),
         .. CaseShapes.Features.Each("MixRows", (o, s) => o.Device.MixRows(o.Matrix(s), o.Matrix(s), o.Matrix(s.Rows, 2, 1), o.Matrix(s))),
         .. CaseShapes.Features.Each("MixRowsGradient", MixRowsGradient, CaseShapes.Sums),
         .. CaseShapes.Features.Each("MixRowsGradient in place", MixRowsGradientInPlace, CaseShapes.Sums),
-        .. CaseShapes.Features.Each(
-            "RmsNorm", (o, s) => o.Device.RmsNorm(o.Matrix(s), o.Vector(s.Columns), 1e-5f, o.Matrix(s), o.Vector(s.Rows))),
+        .. CaseShapes.Features.EachOfOperands(
+            "RmsNorm", (o, s) => o.Device.RmsNorm(o.Matrix(s), o.Vector(s.Columns), 1e-5f, o.Operand(s), o.Vector(s.Rows))),
         .. CaseShapes.Features.Each("RmsNormInputGradient", (o, s) => RmsNormInputGradient(o, s, Accumulation.Store)),
         .. CaseShapes.Features.Each("RmsNormInputGradient added", (o, s) => RmsNormInputGradient(o, s, Accumulation.Add)),
         .. CaseShapes.Features.Each("RmsNormWeightGradient", RmsNormWeightGradient, CaseShapes.Sums),
         .. CaseShapes.Features.Each("EmbeddingGradient", (o, s) => EmbeddingGradient(o, s, vocabulary: 11), CaseShapes.Sums),
         .. CaseShapes.Features.Each("EmbeddingGradient of one id", (o, s) => EmbeddingGradient(o, s, vocabulary: 1), CaseShapes.Sums),
-        .. CaseShapes.Features.Each("GatherRows", GatherRows, tolerance: 0),
+        .. CaseShapes.Features.EachOfOperands("GatherRows", GatherRows, tolerance: 0),
         .. CaseShapes.Features.Each("CrossEntropy", (o, s) => CrossEntropy(o, s, o.Matrix(s), o.Matrix(s))),
         .. CaseShapes.Features.Each("CrossEntropy without gradient", (o, s) => CrossEntropy(o, s, o.Matrix(s), default)),
         .. CaseShapes.Features.Each("CrossEntropy in place", CrossEntropyInPlace),
@@ -64,5 +65,5 @@ internal static class LayerCases
         o.Device.EmbeddingGradient(o.Integers(s.Rows, 0, vocabulary), o.Matrix(s), o.Matrix(vocabulary, s.Columns, s.Gap));
 
     private static void GatherRows(CaseOperands o, CaseShape s) =>
-        o.Device.GatherRows(o.Matrix(13, s.Columns, 2), o.Integers(s.Rows, 0, 13), o.Matrix(s));
+        o.Device.GatherRows(o.Matrix(13, s.Columns, 2), o.Integers(s.Rows, 0, 13), o.Operand(s));
 }

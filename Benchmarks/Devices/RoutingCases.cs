@@ -29,10 +29,10 @@ internal static class RoutingCases
         .. CaseShapes.Scores.Each("AddScoreSumsGradient normalised", (o, s) => o.Device.AddScoreSumsGradient(
             Positive(o, s), o.Valid(s.Rows), true, o.Vector(s.Columns), o.Matrix(s))),
         .. CaseShapes.Scores.Each("ZLossGradient", ZLossGradient),
-        .. CaseShapes.Features.Each("CombineRows", (o, s) => CombineRows(o, s, weighted: true, Accumulation.Store)),
-        .. CaseShapes.Features.Each("CombineRows added without weights", (o, s) => CombineRows(o, s, weighted: false, Accumulation.Add)),
-        .. CaseShapes.Features.Each("CombineRowsGradient", (o, s) => CombineRowsGradient(o, s, inPlace: false), CaseShapes.Sums),
-        .. CaseShapes.Features.Each("CombineRowsGradient in place", (o, s) => CombineRowsGradient(o, s, inPlace: true), CaseShapes.Sums),
+        .. CaseShapes.Features.EachOfOperands("CombineRows", (o, s) => CombineRows(o, s, weighted: true, Accumulation.Store)),
+        .. CaseShapes.Features.EachOfOperands("CombineRows added without weights", (o, s) => CombineRows(o, s, weighted: false, Accumulation.Add)),
+        .. CaseShapes.Features.EachOfOperands("CombineRowsGradient", (o, s) => CombineRowsGradient(o, s, inPlace: false), CaseShapes.Sums),
+        .. CaseShapes.Features.EachOfOperands("CombineRowsGradient in place", (o, s) => CombineRowsGradient(o, s, inPlace: true), CaseShapes.Sums),
     ];
 
     /// <summary>Scores above zero.</summary>
@@ -70,16 +70,16 @@ internal static class RoutingCases
     }
 
     private static void CombineRows(CaseOperands o, CaseShape s, bool weighted, Accumulation accumulation) => o.Device.CombineRows(
-        o.Matrix(17, s.Columns, 1), o.Integers(s.Rows * 2, -1, 17), 2, weighted ? o.Vector(s.Rows * 2) : default, o.Matrix(s), accumulation);
+        o.Operand(17, s.Columns, 1), o.Integers(s.Rows * 2, -1, 17), 2, weighted ? o.Vector(s.Rows * 2) : default, o.Matrix(s), accumulation);
 
     private static void CombineRowsGradient(CaseOperands o, CaseShape s, bool inPlace)
     {
         // A slot belongs to one choice; every fifth is dropped.
         int[] slots = [.. Enumerable.Range(0, s.Rows * 2)];
         o.Random.Shuffle(slots);
-        Matrix rows = o.Matrix(s.Rows * 2, s.Columns, s.Gap);
+        Matrix rows = o.Operand(s.Rows * 2, s.Columns, s.Gap);
         o.Device.CombineRowsGradient(
             o.Matrix(s), rows, o.Integers([.. slots.Select(slot => slot % 5 == 4 ? -1 : slot)]), 2, o.Vector(s.Rows * 2),
-            inPlace ? rows : o.Matrix(s.Rows * 2, s.Columns, 2), o.Vector(s.Rows * 2));
+            inPlace ? rows : o.Operand(s.Rows * 2, s.Columns, 2), o.Vector(s.Rows * 2));
     }
 }

@@ -8,6 +8,7 @@ internal static class TrainingCheck
     private const int Steps = 30;
     private const int SequencesOfMicroBatch = 2;
     private const double Tolerance = 1e-4;
+    private const double RoundedTolerance = 1e-2;
 
     private static readonly RunConfiguration Configuration = new()
     {
@@ -36,6 +37,11 @@ internal static class TrainingCheck
             $"from {gpu.Losses[0]:0.0000} to {gpu.Losses[^1]:0.0000}; they differ from the processor's by {worst:0.0e0} of them at most; {Tolerance:0.0e0} is allowed");
         Trained again = await TrainAsync(cuda, silos: 1, context.Cancellation);
         context.Checked("the same run again", again.Fingerprint == gpu.Fingerprint, $"parameters {gpu.Fingerprint:x16} and {again.Fingerprint:x16}");
+        Trained rounded = await TrainAsync($"{cuda}/bf16", silos: 1, context.Cancellation);
+        double gap = Math.Abs(cpu.Losses.Sum() - rounded.Losses.Sum()) / cpu.Losses.Sum();
+        context.Checked(
+            "losses of 30 steps with operands in bfloat16", gap <= RoundedTolerance,
+            $"from {rounded.Losses[0]:0.0000} to {rounded.Losses[^1]:0.0000}; their mean differs from the processor's by {gap:0.0e0} of it; {RoundedTolerance:0.0e0} is allowed");
         Trained two = await TrainAsync(cuda, silos: 2, context.Cancellation);
         double apart = gpu.Losses.Zip(two.Losses, (x, y) => Math.Abs(x - y) / x).Max();
         context.Checked(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Silos;
 using MoEActors.Cli.Supervision;
 
@@ -12,10 +13,11 @@ internal static class ClusterCommand
         Option<int> silos = SharedOptions.Silos("Number of silos, each a process with its share of the cores and the memory.");
         Option<string> runs = SharedOptions.Runs();
         Option<string?> level = TextOption.Optional(LogLevelValue.Option, LogLevelValue.What, LogLevelValue.Description);
+        Option<string?> dashboard = DashboardChoice.Option();
         Command command = new(
             "cluster", "Run a cluster of several processes on this machine: silos that are started again when they die, and a store that keeps what it is given.")
         {
-            silos, runs, level,
+            silos, runs, level, dashboard,
         };
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -26,9 +28,10 @@ internal static class ClusterCommand
                 SiloSettings.Require(LogLevelValue, least);
             }
 
+            DashboardChoice chosen = DashboardChoice.Of(parsed.GetValue(dashboard));
             using SecondSignal second = SecondSignal.EndsAtOnce();
             ClusterFolder folder = ClusterFolder.Beside(parsed.GetRequiredValue(runs));
-            await new ClusterSupervisor(folder, new ClusterPlan(parsed.GetValue(silos)) { LogLevel = least }, new PrefixedLog(output).Write).RunAsync(cancellation);
+            await new ClusterSupervisor(folder, new ClusterPlan(parsed.GetValue(silos)) { LogLevel = least, Dashboard = chosen }, new PrefixedLog(output).Write).RunAsync(cancellation);
             return second.CodeOfEnd;
         });
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client.Data;
@@ -22,9 +23,10 @@ internal static class DemoCommand
         Option<string> folder = TextOption.WithDefault(
             "--output", "FOLDER", "Folder of the run: checkpoint and status.", Path.Combine(OutputPath.Runs, "demo"));
         Option<bool> noDirector = SharedOptions.NoDirector();
+        Option<string?> dashboard = DashboardChoice.Option();
         Command command = new("demo", "Watch a language model with experts learn from the .NET documentation, on a cluster in this process.")
         {
-            json, silos, device, seconds, steps, seed, folder, noDirector,
+            json, silos, device, seconds, steps, seed, folder, noDirector, dashboard,
         };
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -51,6 +53,7 @@ internal static class DemoCommand
                 MostSteps = DemoModel.MostSteps,
                 Seed = parsed.GetValue(seed),
                 Folder = run,
+                Dashboard = DashboardChoice.Of(parsed.GetValue(dashboard)),
                 Prompt = "Gets the ",
                 MovesBusyExpert = true,
                 ChangesSubject = true,

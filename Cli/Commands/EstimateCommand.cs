@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Configuration;
+using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Cli.Commands;
 
@@ -13,8 +14,10 @@ internal static class EstimateCommand
         Option<int?> workers = NumberOption.OptionalCount("--workers", "Number of workers; the silos of the file unless given.");
         Option<string?> recompute = TextOption.Optional(
             "--recompute", "LAYERS", "Layers to compute again in backward: all, none, or numbers such as 0,2-5; what the file says unless given.");
+        Option<string?> device = TextOption.Optional("--device", "DEVICE", "What workers compute on: cpu, cuda, cuda/tf32 or cuda/bf16, here or not; what the file says unless given.");
+        Option<int?> memory = NumberOption.OptionalCount("--memory", "GiB of each worker's device, of which it may take nine tenths; what this machine has unless given.");
         Option<bool> json = SharedOptions.Json();
-        Command command = new("estimate", "Estimate the memory of each worker, by phase, before anything is allocated.") { config, workers, recompute, json };
+        Command command = new("estimate", "Estimate the memory of each worker, by phase, before anything is allocated.") { config, workers, recompute, device, memory, json };
         return command.Runs((parsed, output, _) =>
         {
             var file = TrainFile.Read(parsed.GetRequiredValue(config), forEstimate: true);
@@ -27,7 +30,9 @@ internal static class EstimateCommand
                 Recompute = parsed.GetValue(recompute) ?? file.Recompute ?? LayerSelection.None,
             };
             run.RequireForEstimate();
-            var report = MemoryReport.Of(run, parsed.GetValue(workers) ?? file.Silos ?? SharedOptions.DefaultSilos, batch);
+            var report = MemoryReport.Of(
+                run, parsed.GetValue(workers) ?? file.Silos ?? SharedOptions.DefaultSilos, batch, SharedOptions.KindOf(parsed.GetValue(device) ?? file.Device ?? DeviceChoice.Cpu),
+                parsed.GetValue(memory) is { } gibibytes ? (long)gibibytes << 30 : null);
             if (parsed.GetValue(json))
             {
                 output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.Indented));

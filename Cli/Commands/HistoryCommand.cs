@@ -17,9 +17,10 @@ internal static class HistoryCommand
     {
         Argument<string> name = new("NAME") { Description = "Name of the run: its folder below runs/." };
         Option<string> runs = SharedOptions.Runs();
-        Option<int?> last = NumberOption.OptionalCount("--last", "Only this many last steps, and what happened meanwhile.");
+        Option<int?> last = NumberOption.OptionalCount("--last", "Only this many last steps, and all that happened meanwhile.");
+        Option<bool> all = new("--all") { Description = "Tell of every evaluation, decision, move and checkpoint, not only of the last ones." };
         Option<bool> json = SharedOptions.Json();
-        return new Command("history", "Tell what happened in a run: loss, evaluations, decisions, checkpoints.") { name, runs, last, json }.Runs((parsed, output, _) =>
+        return new Command("history", "Tell what happened in a run: loss, evaluations, decisions, moves, checkpoints.") { name, runs, last, all, json }.Runs((parsed, output, _) =>
         {
             string run = parsed.GetRequiredValue(name);
             OutputPath.RequireFolderName("NAME", run);
@@ -36,7 +37,7 @@ internal static class HistoryCommand
             }
             else
             {
-                HistoryPage.Write(summary, output.Out);
+                HistoryPage.Write(summary, parsed.GetValue(all) || parsed.GetValue(last) is not null, output.Out);
             }
 
             return Task.FromResult(ExitCode.Done);

@@ -1,3 +1,7 @@
+using MoEActors.Native.DryRun;
+using MoEActors.Placement.Map;
+using MoEActors.Placement.Planners;
+using MoEActors.Silo.Hosting;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Memory;
 
@@ -8,26 +12,35 @@ namespace MoEActors.Cli.Commands;
 /// <param name="SequenceLength">Tokens of each.</param>
 /// <param name="Recompute">Layers that are computed again in backward.</param>
 /// <param name="Skew">Rows that are taken to come to a worker over its equal share.</param>
-/// <param name="BudgetHere">What each worker may allocate where all of them are on this machine.</param>
+/// <param name="BudgetHere">What each worker may allocate: of the memory that was asked about, or where all of them are on this machine.</param>
 /// <param name="FitsHere">Whether that is enough.</param>
 /// <param name="Workers">The workers.</param>
+/// <param name="Device">What workers compute on.</param>
+/// <param name="Memory">Bytes of a worker's device that were asked about; null for what this machine has.</param>
+/// <param name="Advice">What would make it fit; null when it does.</param>
 internal sealed record MemoryReport(
-    int Sequences, int SequenceLength, string Recompute, double Skew, long BudgetHere, bool FitsHere, IReadOnlyList<WorkerMemoryReport> Workers)
+    int Sequences, int SequenceLength, string Recompute, double Skew, long BudgetHere, bool FitsHere, IReadOnlyList<WorkerMemoryReport> Workers, string Device,
+    long? Memory, string? Advice)
 {
     /// <summary>Estimates a run.</summary>
     /// <param name="run">The run.</param>
     /// <param name="workers">Number of workers.</param>
     /// <param name="batch">Sequences of a step.</param>
-    public static MemoryReport Of(RunConfiguration run, int workers, int batch)
+    /// <param name="device">What workers compute on.</param>
+    /// <param name="memory">Bytes of a worker's device; null for what this machine has.</param>
+    public static MemoryReport Of(RunConfiguration run, int workers, int batch, string device, long? memory)
     {
         var shape = new MicroBatchShape((batch + run.MicroBatches - 1) / run.MicroBatches, run.Model.MaximumSequence);
-        MemoryEstimate planned = MemoryEstimator.Estimate(run, workers, shape);
-        MemoryEstimate worst = MemoryEstimator.Estimate(run, workers, shape, MemoryEstimator.WorstSkew);
-        long budget = MemoryBudget.Default(workers);
+        WorkerId[] ids = [.. Enumerable.Range(0, workers).Select(rank => new WorkerId("estimated", rank))];
+        PlacementMap map = StaticPlanner.Plan(1, ids, run.Model.Experts);
+        ImitatedDevice imitated = ImitatedDevice.OfKind(device);
+        MemoryEstimate planned = MemoryEstimator.Estimate(run, map, shape, device: imitated);
+        MemoryEstimate worst = MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.WorstSkew, device: imitated);
+        long budget = memory is { } bytes ? (long)(bytes * MemoryBudget.OwnMemoryShare) : MemoryBudget.Default(workers);
+        WorkerEstimate? beyond = planned.Workers.FirstOrDefault(worker => worker.FirstBeyond(budget, moving: false) is not null);
         return new MemoryReport(
-            shape.Sequences, shape.Length, run.Recompute, planned.Skew, budget,
-            planned.Workers.All(worker => worker.FirstBeyond(budget, moving: false) is null),
-            [.. planned.Workers.Zip(worst.Workers, WorkerMemoryReport.Of)]);
+            shape.Sequences, shape.Length, run.Recompute, planned.Skew, budget, beyond is null, [.. planned.Workers.Zip(worst.Workers, WorkerMemoryReport.Of)], device,
+            memory, beyond is null ? null : MemoryAdvice.Of(run, map, beyond, shape, budget, moving: false, imitated));
     }
 }
 
@@ -93,7 +106,8 @@ internal static class MemoryTable
     {
         WorkerMemoryReport[][] kinds = [.. report.Workers.GroupBy(worker => worker with { Rank = 0 }).Select(group => group.ToArray())];
         writer.WriteLine(
-            $"{report.Workers.Count} workers, micro-batches of {report.Sequences}×{report.SequenceLength} tokens, recompute {report.Recompute}. MiB of each worker:");
+            $"{report.Workers.Count} workers{(report.Device == DeviceChoice.Cpu ? "" : $" on {report.Device}")}, micro-batches of {report.Sequences}×{report.SequenceLength} tokens, "
+            + $"recompute {report.Recompute}. MiB of each worker:");
         writer.WriteLine($"{"",-31}{string.Concat(kinds.Select(kind => $"{Ranks(kind),16}"))}");
         foreach ((string name, Func<WorkerMemoryReport, long> bytes) in Rows)
         {
@@ -101,8 +115,13 @@ internal static class MemoryTable
         }
 
         writer.WriteLine($"Planned for {report.Skew:0.##} times a worker's equal share of rows; the number of micro-batches takes no memory.");
+        string of = report.Memory is { } memory ? $"Of {memory / (double)(1L << 30):0.##} GiB" : "On this machine";
         writer.WriteLine(
-            $"On this machine each of {report.Workers.Count} workers may allocate {Mebibytes(report.BudgetHere):N0} MiB: {(report.FitsHere ? "it fits" : "it does not fit")}.");
+            $"{of} each of {report.Workers.Count} workers may allocate {Mebibytes(report.BudgetHere):N0} MiB: {(report.FitsHere ? "it fits" : "it does not fit")}.");
+        if (report.Advice is { } advice)
+        {
+            writer.WriteLine(advice);
+        }
     }
 
     private static string Ranks(WorkerMemoryReport[] kind) =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MoEActors.Cli.Clusters;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Grains.Interfaces.Director;
@@ -20,9 +21,10 @@ internal static class ResumeCommand
         Option<string> device = SharedOptions.Device();
         Option<string?> json = SharedOptions.JsonFile();
         Option<string?> connect = ConnectOption.Create();
+        Option<string?> dashboard = DashboardChoice.Option();
         Command command = new("resume", "Go on with a run from its checkpoint: the result is that of never having stopped.")
         {
-            steps, seconds, text, silos, device, json, connect,
+            steps, seconds, text, silos, device, json, connect, dashboard,
         };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
@@ -34,6 +36,8 @@ internal static class ResumeCommand
             TrainingJob job = ResumedJob.Of(options, output) with
             {
                 Connect = ConnectOption.Of(parsed, connect, choice.Runs(parsed)),
+                Dashboard = DashboardChoice.Of(
+                    parsed.GetValue(dashboard), ConnectOption.IsGiven(parsed, connect) ? DashboardChoice.None : DashboardChoice.Default),
                 Device = SharedOptions.DeviceOf(parsed.GetRequiredValue(device)),
             };
             output.Out.WriteLine($"Going on with {job.Folder.Name} after step {job.Resume!.Step}.");

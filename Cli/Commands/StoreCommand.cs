@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MoEActors.Cli.Silos;
 using MoEActors.Cli.Supervision;
+using MoEActors.Silo.Clustering;
 
 namespace MoEActors.Cli.Commands;
 

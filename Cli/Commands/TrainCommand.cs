@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client.Data;
@@ -59,13 +60,14 @@ internal sealed class TrainCommand
     private readonly Option<bool> _noDirector = SharedOptions.NoDirector();
     private readonly Option<string?> _json = SharedOptions.JsonFile();
     private readonly Option<string?> _connect = ConnectOption.Create();
+    private readonly Option<string?> _dashboard = DashboardChoice.Option();
 
     public static Command Create() => new TrainCommand().Build();
 
     private Command Build() => new Command("train", "Train a byte-level language model with experts on your own text.")
     {
         _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-        _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect,
+        _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect, _dashboard,
     }.Runs(RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
@@ -98,6 +100,7 @@ internal sealed class TrainCommand
             Silos = chosen.Of(_silos, one => one.Silos),
             Device = SharedOptions.DeviceOf(chosen.Of(_device, one => one.Device)),
             Connect = ConnectOption.Of(parsed, _connect, parsed.GetRequiredValue(_runs)),
+            Dashboard = DashboardChoice.Of(parsed.GetValue(_dashboard), ConnectOption.IsGiven(parsed, _connect) ? DashboardChoice.None : DashboardChoice.Default),
             Steps = steps,
             Time = hasSchedule && steps is not null ? TimeSpan.MaxValue : TimeSpan.FromSeconds(chosen.Of(_seconds, one => one.Seconds)),
             SaveEvery = chosen.Of(_saveEvery, one => one.SaveEvery),

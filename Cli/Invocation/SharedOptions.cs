@@ -29,21 +29,16 @@ internal static class SharedOptions
 
     /// <summary>What the silos of this process compute on.</summary>
     public static Option<string> Device() => TextOption.WithDefault(
-        "--device", "DEVICE", "What silos compute on: cpu, cuda for every GPU of this machine, or cuda:0,1 for some; cuda/tf32 rounds operands of products.", DeviceChoice.Cpu);
+        "--device", "DEVICE", "What silos compute on: cpu, cuda for every GPU of this machine, or cuda:0,1 for some; cuda/bf16 computes in bfloat16, cuda/tf32 rounds operands.", DeviceChoice.Cpu);
 
     /// <summary>The device that was asked for, if this machine has it.</summary>
     /// <exception cref="UsageException">It is none, or not here.</exception>
-    public static string DeviceOf(string text)
-    {
-        try
-        {
-            return DeviceChoice.Parse(text).Problem() is { } problem ? throw new UsageException($"--device {text}: {problem}") : text;
-        }
-        catch (FormatException e)
-        {
-            throw new UsageException($"--device {e.Message}");
-        }
-    }
+    public static string DeviceOf(string text) =>
+        Choice(text).Problem() is { } problem ? throw new UsageException($"--device {text}: {problem}") : text;
+
+    /// <summary>What kind of device was asked for, whether this machine has one or not.</summary>
+    /// <exception cref="UsageException">It is none.</exception>
+    public static string KindOf(string text) => Choice(text).Kind;
 
     /// <summary>The file of a run that takes the place of the demo's.</summary>
     /// <param name="verb">What the command does with the run.</param>
@@ -64,4 +59,16 @@ internal static class SharedOptions
     {
         Description = "Leave experts where they are; else they follow the load, which changes no bit of a reproducible run.",
     };
+
+    private static DeviceChoice Choice(string text)
+    {
+        try
+        {
+            return DeviceChoice.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw new UsageException($"--device {e.Message}");
+        }
+    }
 }

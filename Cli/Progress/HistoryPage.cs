@@ -12,7 +12,10 @@ internal static class HistoryPage
     private const string Bars = "▁▂▃▄▅▆▇█";
 
     /// <summary>Writes the page.</summary>
-    public static void Write(RunSummary summary, TextWriter writer)
+    /// <param name="summary">What is on it.</param>
+    /// <param name="all">Whether everything is told that happened, rather than the last few of each kind.</param>
+    /// <param name="writer">Where it is written.</param>
+    public static void Write(RunSummary summary, bool all, TextWriter writer)
     {
         if (summary.Rows is not [var first, ..] || summary.Began is not { } began || summary.Ended is not { } ended)
         {
@@ -38,41 +41,44 @@ internal static class HistoryPage
                 $"{steps,17} {row.Loss,8:0.000} {row.GradientNorm,8:0.000} {row.LearningRate,8:0.0e+0} {row.TokensPerSecond,10:N0} {balance,10} {row.DroppedShare * 100,7:0.0}%");
         }
 
-        Write("evaluations", [.. summary.Evaluations.Select(one => $"step {one.Step:N0}: loss {one.Loss:0.000}{(one == summary.Best ? ", the lowest" : "")}")], writer);
-        Write("decisions of the director", [.. summary.Decisions.Select(one => $"step {one.Step:N0}, {one.State}: {one.InShort()}")], writer);
-        Write("checkpoints", [.. summary.Checkpoints.Select(one => $"step {one.Step:N0}: {one.Place}")], writer);
-        if (summary.ExpertsMoved > 0)
-        {
-            writer.WriteLine();
-            writer.WriteLine($"experts that changed their silos: {summary.ExpertsMoved:N0}");
-        }
+        Write("stopped and resumed", [.. summary.Resumes.Select(one => $"step {one.Step:N0}: {At(one.Time)} on {Wording.Count(one.Silos, "silo")}")]);
+        Write("evaluations", [.. summary.Evaluations.Select(one => $"step {one.Step:N0}: loss {Wording.Nats(one.Loss)}{(one == summary.Best ? ", the lowest" : "")}")]);
+        Write("decisions of the director", [.. summary.Decisions.Select(one => $"step {one.Step:N0}, {one.State}: {one.WithEffect()}")]);
+        Write("experts that changed their silos", [.. summary.Moves.Select(one => $"step {one.Step:N0}, {At(one.Time)}, {one}")]);
+        Write("checkpoints", [.. summary.Checkpoints.Select(one => $"step {one.Step:N0}: {one.Place}")]);
 
         if (summary.MissingLines > 0)
         {
             writer.WriteLine();
             writer.WriteLine($"lines that could not be written or read: {summary.MissingLines:N0}");
         }
+
+        void Write(string title, string[] lines)
+        {
+            if (lines.Length == 0)
+            {
+                return;
+            }
+
+            int shown = all ? lines.Length : Shown;
+            writer.WriteLine();
+            writer.WriteLine(lines.Length > shown ? $"{title}, the last {shown} of {lines.Length:N0} (--all tells of all)" : title);
+            foreach (string line in lines.TakeLast(shown))
+            {
+                foreach ((int row, string part) in WordWrap.Lines(line, Width - 4, int.MaxValue).Index())
+                {
+                    writer.WriteLine(row == 0 ? $"  {part}" : $"    {part}");
+                }
+            }
+        }
     }
+
+    private static string At(DateTimeOffset time) => $"{time.ToLocalTime():yyyy-MM-dd HH:mm:ss}";
 
     /// <summary>A character per row.</summary>
     public static string Sparkline(IReadOnlyList<SummaryRow> rows)
     {
         (double least, double most) = (rows.Min(row => row.Loss), rows.Max(row => row.Loss));
         return string.Concat(rows.Select(row => Bars[most > least ? (int)((row.Loss - least) / (most - least) * (Bars.Length - 1)) : 0]));
-    }
-
-    private static void Write(string title, string[] lines, TextWriter writer)
-    {
-        if (lines.Length == 0)
-        {
-            return;
-        }
-
-        writer.WriteLine();
-        writer.WriteLine(lines.Length > Shown ? $"{title}, the last {Shown} of {lines.Length:N0}" : title);
-        foreach (string line in lines.TakeLast(Shown))
-        {
-            writer.WriteLine($"  {WordWrap.Fit(line, Width - 2)}");
-        }
     }
 }

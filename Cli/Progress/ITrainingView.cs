@@ -13,6 +13,10 @@ internal interface ITrainingView : IAsyncDisposable
     /// <summary>Shows the state of the run.</summary>
     void Report(TrainingProgress progress);
 
+    /// <summary>Something worth knowing as long as the run goes on.</summary>
+    /// <param name="line">One line, such as where the dashboard is.</param>
+    void Announce(string line);
+
     /// <summary>Something went wrong that does not end the run.</summary>
     void Remark(string text);
 }

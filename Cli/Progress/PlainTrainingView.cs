@@ -76,6 +76,15 @@ internal sealed class PlainTrainingView(TextWriter writer, TextWriter remarks, T
         }
     }
 
+    public void Announce(string line)
+    {
+        lock (_lock)
+        {
+            Write(line);
+            writer.Flush();
+        }
+    }
+
     public void Remark(string text)
     {
         lock (_lock)

@@ -95,6 +95,18 @@ internal sealed record DecisionReport(
         return $"{Wording.Unevenness(Layers.Max(layer => layer.RatioBefore))} to {after:0.00}{expected} by {what} {where}";
     }
 
+    /// <summary>As <see cref="InShort"/>, with what was expected and what was measured.</summary>
+    public string WithEffect()
+    {
+        if (Failure is { } failure)
+        {
+            return $"{InShort()}: {failure}";
+        }
+
+        double? measured = Layers.Count == 0 || Layers.Any(layer => layer.MeasuredRatio is null) ? null : Layers.Max(layer => layer.MeasuredRatio);
+        return measured is null ? $"{InShort()}, not measured" : $"{InShort()} ({Layers.Max(layer => layer.PredictedRatio):0.00} expected)";
+    }
+
     /// <summary>In one line that leaves nothing out: what moved where, the unevenness that it was made for, and the one expected or, if known, measured.</summary>
     public override string ToString()
     {

@@ -9,8 +9,10 @@ namespace MoEActors.Cli.Runs;
 /// <param name="Rows">Its steps in their order, several to a row.</param>
 /// <param name="Best">The evaluation with the lowest loss; null when there is none.</param>
 /// <param name="Evaluations">What was measured on text that is not trained on.</param>
-/// <param name="Decisions">What the director did.</param>
+/// <param name="Decisions">What the director did, with what was expected and what was measured.</param>
 /// <param name="ExpertsMoved">Experts that came to other silos, one by one.</param>
+/// <param name="Moves">Where each of them was, and is since.</param>
+/// <param name="Resumes">When the run had ended or was stopped, and went on.</param>
 /// <param name="Checkpoints">Checkpoints that were written.</param>
 /// <param name="MissingLines">Lines of the history that are missing.</param>
 internal sealed record RunSummary(
@@ -22,6 +24,8 @@ internal sealed record RunSummary(
     IReadOnlyList<SummaryEvaluation> Evaluations,
     IReadOnlyList<DecisionReport> Decisions,
     int ExpertsMoved,
+    IReadOnlyList<SummaryMove> Moves,
+    IReadOnlyList<SummaryResume> Resumes,
     IReadOnlyList<SummaryCheckpoint> Checkpoints,
     long MissingLines)
 {
@@ -62,11 +66,17 @@ internal sealed record RunSummary(
             RowsOf(steps),
             evaluations.Where(one => !double.IsNaN(one.Loss)).MinBy(one => one.Loss),
             evaluations,
-            [.. others.OfType<DecisionEvent>().Select(one => DecisionReport.Of(one.Decision, one.Silos))],
+            [.. LastTold(others.OfType<DecisionEvent>()).Select(one => DecisionReport.Of(one.Decision, one.Silos))],
             others.OfType<PlacementEvent>().Sum(one => one.Experts.Count),
+            [.. others.OfType<PlacementEvent>().SelectMany(one => one.Experts.Select(expert => new SummaryMove(one.Step, one.Time, expert.Layer, expert.Expert, expert.From, expert.To)))],
+            [.. others.OfType<ResumeEvent>().Select(one => new SummaryResume(one.Step, one.Time, one.Silos))],
             [.. others.OfType<CheckpointEvent>().Select(one => new SummaryCheckpoint(one.Step, one.Place, one.Bytes))],
             others.OfType<GapEvent>().Sum(one => one.Lines));
     }
+
+    /// <summary>Of each decision what was told of it last. (Histories of earlier versions number anew after a resume; the step tells those apart.)</summary>
+    private static IEnumerable<DecisionEvent> LastTold(IEnumerable<DecisionEvent> decisions) =>
+        decisions.GroupBy(one => (one.Decision.Number, one.Decision.Step)).Select(told => told.Last());
 
     private static SummaryRow[] RowsOf(List<StepFigures> steps)
     {
@@ -113,6 +123,24 @@ internal readonly record struct StepFigures(
 /// <param name="Loss">Nats per token.</param>
 /// <param name="Tokens">Predicted tokens.</param>
 internal sealed record SummaryEvaluation(long Step, double Loss, long Tokens);
+
+/// <summary>An expert that is elsewhere since a step.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Time">When it was noticed.</param>
+/// <param name="Layer">Its layer.</param>
+/// <param name="Expert">The expert.</param>
+/// <param name="From">Silos that had it.</param>
+/// <param name="To">Silos that have it.</param>
+internal sealed record SummaryMove(long Step, DateTimeOffset Time, int Layer, int Expert, IReadOnlyList<string> From, IReadOnlyList<string> To)
+{
+    public override string ToString() => $"layer {Layer}, expert {Expert}: {string.Join(" and ", From)} to {string.Join(" and ", To)}";
+}
+
+/// <summary>The run had ended or was stopped after a step, and went on.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Time">When it went on.</param>
+/// <param name="Silos">Silos that it went on with.</param>
+internal sealed record SummaryResume(long Step, DateTimeOffset Time, int Silos);
 
 /// <summary>A checkpoint that was written.</summary>
 /// <param name="Step">Its step.</param>

@@ -11,6 +11,9 @@ internal static class Wording
     /// <summary>How far a run has come.</summary>
     public static string Step(long step, long? steps) => steps is > 0 and { } all ? $"step {step:N0}/{all:N0}" : $"step {step:N0}";
 
+    /// <summary>A number of things: one step, two steps.</summary>
+    public static string Count(long count, string what) => count == 1 ? $"1 {what}" : $"{count:N0} {what}s";
+
     /// <summary>A loss in nats per token; a dash while there is none.</summary>
     public static string Loss(double loss) => $"loss {Nats(loss)}";
 

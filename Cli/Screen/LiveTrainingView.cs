@@ -40,9 +40,11 @@ internal sealed class LiveTrainingView : ITrainingView
         _drawing = Task.Run(DrawAsync);
     }
 
-    public void Enter(string phase, string? detail = null) => _state = _state.Enter(phase, detail, _time.GetUtcNow());
+    public void Enter(string phase, string? detail = null) => Change(state => state.Enter(phase, detail, _time.GetUtcNow()));
 
-    public void Report(TrainingProgress progress) => _state = _state.Report(progress);
+    public void Report(TrainingProgress progress) => Change(state => state.Report(progress));
+
+    public void Announce(string line) => Change(state => state with { Announcement = line });
 
     public void Remark(string text)
     {
@@ -74,6 +76,15 @@ internal sealed class LiveTrainingView : ITrainingView
         lock (_remarks)
         {
             _remarks.ForEach(_errors.WriteLine);
+        }
+    }
+
+    /// <summary>The dashboard is announced beside the run.</summary>
+    private void Change(Func<ScreenState, ScreenState> change)
+    {
+        lock (_remarks)
+        {
+            _state = change(_state);
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed record ScreenState(string Name)
     /// <summary>What is being done while no step is reported; null while steps go by.</summary>
     public Phase? Phase { get; init; }
 
+    /// <summary>Something worth knowing as long as the run goes on; null for nothing.</summary>
+    public string? Announcement { get; init; }
+
     /// <summary>What was done before the first step, in order.</summary>
     public IReadOnlyList<Phase> Done { get; init; } = [];
 

@@ -24,7 +24,7 @@ internal static class TrainingScreen
         return ScreenPart.Stack(
             [
                 ScreenPart.Of(1, [Headline.Of(state, progress, width, now)]),
-                ScreenPart.Of(2, ScreenLine.Flow(TrainingFigures.Of(progress).Select(figure => ScreenLine.Of(WordWrap.Fit(figure, width))), width)),
+                ScreenPart.Of(2, ScreenLine.Flow(TrainingFigures.Of(progress).Concat(Announcement(state)).Select(figure => ScreenLine.Of(WordWrap.Fit(figure, width))), width)),
                 LossCurve.Part(3, progress, width),
                 ExpertGrid.Part(4, progress, width, now),
                 SampleText.Part(5, progress.Sample, width),
@@ -34,11 +34,14 @@ internal static class TrainingScreen
             canvas.Rows);
     }
 
+    private static IEnumerable<string> Announcement(ScreenState state) => state.Announcement is { } line ? [line] : [];
+
     /// <summary>What has been done before the first step, and what is being done.</summary>
     private static ScreenPart Phases(ScreenState state, int width, DateTimeOffset now)
     {
         SegmentLine[] lines =
         [
+            .. Announcement(state).Select(line => ScreenLine.Of(WordWrap.Fit(line, width))),
             .. state.Done.Select(phase => ScreenLine.Of(WordWrap.Fit(phase.InWords(now), width), Ink.Faint)),
             .. state.Phase is { } current ? [ScreenLine.Of(WordWrap.Fit(current.InWords(now), width))] : Array.Empty<SegmentLine>(),
         ];

@@ -17,4 +17,10 @@ internal static partial class SiloLog
 
     [LoggerMessage(423, LogLevel.Warning, "Silo {Name} did not finish within {Seconds} s what it was doing, and ends all the same.")]
     public static partial void LeftInHaste(ILogger log, string name, double seconds);
+
+    [LoggerMessage(424, LogLevel.Information, "Silo {Name} serves the {Address}.")]
+    public static partial void Dashboard(ILogger log, string name, string address);
+
+    [LoggerMessage(425, LogLevel.Warning, "Silo {Name}: {Reason}")]
+    public static partial void NoDashboard(ILogger log, string name, string reason);
 }

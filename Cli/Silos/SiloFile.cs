@@ -65,6 +65,10 @@ internal sealed record SiloFile
     [Description("Port for /health/live and /health/ready, on the address that is listened on; 8081 where it is left out.")]
     public int? HealthPort { get; init; }
 
+    /// <summary>Where the dashboard is served.</summary>
+    [Description("Where the dashboard is served: off, a port of 127.0.0.1, or ADDRESS:PORT; 5080 where it is left out, or a free port where that is taken.")]
+    public string? Dashboard { get; init; }
+
     /// <summary>The cluster's secret.</summary>
     [Description("File with the cluster's secret; MOE_SECRET has the secret itself. Needed where other machines reach this silo.")]
     public string? SecretFile { get; init; }
@@ -86,7 +90,7 @@ internal sealed record SiloFile
     public long? MemoryPerDevice { get; init; }
 
     /// <summary>Folder of checkpoints.</summary>
-    [Description("Folder that relative places of checkpoints are in; the current folder where it is left out.")]
+    [Description("Folder that relative places of checkpoints are in, made where it is not there; the current folder where it is left out.")]
     public string? CheckpointRoot { get; init; }
 
     /// <summary>Steps between snapshots.</summary>

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MoEActors.Client;
 using MoEActors.Grains.Protocol;
 using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Hosting;
@@ -31,6 +32,7 @@ internal static class SiloHost
         Log(builder.Logging, settings.Name, settings.File.LogLevel ?? LogLevel.Information);
 
         builder.UseOrleans(silo => silo.UseMoECluster(settings.Apply).AddMoE(settings.Apply));
+        builder.Services.AddMoEClient();
         builder.Services.AddHealthChecks().AddMoESilo();
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(Health(settings)));

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MoEActors.Cli.Dashboards;
+using MoEActors.Client;
 using MoEActors.Silo.Clustering;
 
 namespace MoEActors.Cli.Silos;
@@ -35,7 +37,13 @@ internal static class SiloProcess
         }
 
         SiloLog.Active(log, settings.Name, cluster.ClusterId, $"{cluster.Address}:{cluster.SiloPort}", cluster.GatewayPort, settings.HealthPort);
-        await Task.Delay(Timeout.Infinite, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await using (BackgroundDashboard.Begin(
+            settings.Dashboard, host.Services.GetRequiredService<MoECluster>(), line => SiloLog.Dashboard(log, settings.Name, line),
+            reason => SiloLog.NoDashboard(log, settings.Name, reason)))
+        {
+            await Task.Delay(Timeout.Infinite, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         bool wasAsked = cancellation.IsCancellationRequested || parentGone.IsCancellationRequested;
         SiloLog.Leaving(
             log, settings.Name, cancellation.IsCancellationRequested ? "it was asked to" : wasAsked ? "whoever started it has ended, or asks it to" : "it cannot go on");

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Hosting;
@@ -25,6 +26,9 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
 
     /// <summary>Port of the health endpoint.</summary>
     public int HealthPort => File.HealthPort ?? DefaultHealthPort;
+
+    /// <summary>Where the dashboard is served.</summary>
+    public DashboardChoice Dashboard => DashboardChoice.Of(File.Dashboard);
 
     /// <summary>Reads and checks everything.</summary>
     /// <param name="path">The JSON file; null for none.</param>
@@ -141,7 +145,10 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
         IEnumerable<(string, string)> health = HealthPort is > 0 and <= ushort.MaxValue
             ? []
             : [(nameof(SiloFile.HealthPort), $"is {HealthPort}; it must be a port from 1 to {ushort.MaxValue}")];
-        return [.. Cluster().Errors(), .. host.Errors(), .. health];
+        IEnumerable<(string, string)> dashboard = DashboardChoice.TryParse(File.Dashboard ?? DashboardChoice.Default, out _)
+            ? []
+            : [(nameof(SiloFile.Dashboard), $"is '{File.Dashboard}'; it must be one of: {DashboardChoice.Forms}")];
+        return [.. Cluster().Errors(), .. host.Errors(), .. health, .. dashboard];
     }
 
     /// <summary>The name in JSON of a property of options.</summary>

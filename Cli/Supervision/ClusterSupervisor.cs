@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Net;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Silos;
+using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Silo.Clustering;
 using MoEActors.Workers.Estimation;
 
 namespace MoEActors.Cli.Supervision;
@@ -46,6 +50,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, 
         Store = new StoreKeeper(StoreArguments, _secrets, log) { Changed = () => serves.TrySetResult() };
         Task keepingStore = Store.RunAsync(storeEnding.Token);
         List<Task> keeping = [keepingStore];
+        Task serving = Task.CompletedTask;
         try
         {
             await Task.WhenAny(serves.Task, keepingStore, Task.Delay(Timeout.Infinite, ending));
@@ -59,6 +64,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, 
                 folder.Write(_cluster);
                 _keepers.AddRange(Enumerable.Range(0, plan.Silos).Select(Keeper));
                 keeping.AddRange(_keepers.Select(keeper => keeper.RunAsync(silosEnding.Token)));
+                serving = ServeDashboardAsync(silosEnding.Token);
             }
 
             // All end when they are asked to; one that ends before cannot run, and then there is no cluster.
@@ -69,6 +75,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, 
             _isEnding = true;
             log(Me, "ends");
             await silosEnding.CancelAsync();
+            await serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(keeping[1..]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await storeEnding.CancelAsync();
             await keepingStore.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -117,11 +124,35 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, 
             "silo", "--name", silo.Name, "--redis", _cluster.Redis, "--cluster-id", _cluster.ClusterId, "--service-id", _cluster.ServiceId,
             "--silo-port", Text(silo.SiloPort), "--gateway-port", Text(silo.GatewayPort), "--health-port", Text(silo.HealthPort),
             "--threads-per-device", Text(Math.Max(1, Environment.ProcessorCount / plan.Silos)), "--memory-per-device", Text(MemoryBudget.Default(plan.Silos)),
-            "--snapshot-place", folder.Snapshots,
+            "--snapshot-place", folder.Snapshots, DashboardChoice.OptionName, DashboardChoice.None,
             .. plan.LogLevel is { } level ? ["--log-level", level] : Array.Empty<string>(),
             .. plan.SnapshotInterval is { } interval ? ["--snapshot-interval", Text(interval)] : Array.Empty<string>(),
             .. plan.More?.Invoke(index, silo) ?? [],
         ];
+    }
+
+    /// <summary>Serves the dashboard from the moment at which there is something to see, until all end; this process does, as no silo that dies takes it along.</summary>
+    private async Task ServeDashboardAsync(CancellationToken ending)
+    {
+        while (!ending.IsCancellationRequested && plan.Dashboard.Endpoint is not null)
+        {
+            try
+            {
+                await AllUp.WaitAsync(ending);
+                await using MoECluster cluster = await MoECluster.ConnectAsync(folder.Connection()!, cancellationToken: ending);
+                await using var served = BackgroundDashboard.Begin(plan.Dashboard, cluster, line => log(Me, line), reason => log(Me, reason));
+                await Task.Delay(Timeout.Infinite, ending);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (ConnectionFailedException)
+            {
+                // The silo that was up is not any more.
+                await Task.Delay(TimeSpan.FromSeconds(1), ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
     }
 
     /// <summary>A silo's ports are its own as long as nobody has taken one of them meanwhile.</summary>
@@ -174,6 +205,9 @@ internal sealed record ClusterPlan(int Silos)
 
     /// <summary>Steps between snapshots of a run; null for what silos have by themselves.</summary>
     public int? SnapshotInterval { get; init; }
+
+    /// <summary>Where the dashboard is served.</summary>
+    public DashboardChoice Dashboard { get; init; } = DashboardChoice.Off;
 
     /// <summary>The server in which the silos meet.</summary>
     public StoreKind Store { get; init; }

@@ -15,7 +15,7 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter, IRunLogg
     /// <summary>Decisions on layers below this balance ratio are not worth a note.</summary>
     private const double Notable = 1.08;
 
-    private readonly HashSet<long> _noted = [];
+    private readonly Dictionary<long, DirectorDecision> _told = [];
     private long _asked;
 
     /// <summary>A step has been committed.</summary>
@@ -27,8 +27,9 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter, IRunLogg
         }
     }
 
-    /// <summary>Updates the placement, and notes the decisions that have been carried out or abandoned since.</summary>
-    public async Task AskAsync()
+    /// <summary>Updates the placement, notes the decisions that have been carried out or abandoned since, and tells what came of earlier ones.</summary>
+    /// <param name="isLast">Whether nobody asks any more: what has been measured so far is all that there will be.</param>
+    public async Task AskAsync(bool isLast = false)
     {
         _asked = Stopwatch.GetTimestamp();
         DirectorStatus director = await model.GetDirectorAsync(CancellationToken.None);
@@ -38,14 +39,30 @@ internal sealed class DirectorNews(MoEModel model, TrainingMeter meter, IRunLogg
             history.Log(moved);
         }
 
-        foreach (DirectorDecision decision in director.Decisions.Where(one => one.State != DecisionState.Applying && _noted.Add(one.Number)))
+        // The director of a run that was resumed is a new one, which counts from 1.
+        DirectorDecision[] concluded =
+            [.. director.Decisions.Where(one => one.State != DecisionState.Applying).Select(one => one with { Number = one.Number + meter.EarlierDecisions })];
+        foreach (DirectorDecision decision in concluded)
         {
             // The history has all of it; a note is a short line.
-            history.Log(new DecisionEvent { Step = meter.Step, Decision = decision, Silos = status.SiloNames });
-            if (decision.Layers.Any(layer => layer.RatioBefore >= Notable))
+            bool isNew = !_told.TryGetValue(decision.Number, out DirectorDecision? told);
+            if (isNew || HasNews(told!, decision, isFinal: isLast || decision != concluded[^1]))
+            {
+                history.Log(new DecisionEvent { Step = meter.Step, Decision = decision, Silos = status.SiloNames });
+                _told[decision.Number] = decision;
+            }
+
+            if (isNew && decision.Layers.Any(layer => layer.RatioBefore >= Notable))
             {
                 meter.Note(DecisionReport.Of(decision, status.SiloNames));
             }
         }
     }
+
+    /// <summary>Whether an effect is worth a line of the history: the first that was measured, and the last.</summary>
+    private static bool HasNews(DirectorDecision told, DirectorDecision now, bool isFinal) =>
+        (isFinal || told.Layers.All(layer => layer.MeasuredRatio is null))
+        && !told.Layers.Select(Measured).SequenceEqual(now.Layers.Select(Measured));
+
+    private static (double?, double?) Measured(LayerDecision layer) => (layer.MeasuredRatio, layer.MeasuredSeconds);
 }

@@ -1,3 +1,4 @@
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Director;
@@ -59,6 +60,9 @@ internal sealed record TrainingJob
 
     /// <summary>Evaluations without a new best one after which the run ends; 0 to go on whatever they say.</summary>
     public int Patience { get; init; }
+
+    /// <summary>Where the dashboard is served meanwhile.</summary>
+    public DashboardChoice Dashboard { get; init; } = DashboardChoice.Off;
 
     public required RunFolder Folder { get; init; }
 

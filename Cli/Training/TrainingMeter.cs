@@ -19,6 +19,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps, double fr
     private readonly List<RunNote> _notes = [];
     private readonly LossSeries _losses = new();
     private readonly List<LossPoint> _validations = [];
+    private readonly SortedDictionary<long, DecisionReport> _earlier = [];
     private readonly ExpertPlacement _placement = new(status, TimeProvider.System);
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly long _first = status.Step;
@@ -63,7 +64,13 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps, double fr
     /// <summary>The same with the experts where they were when the run began.</summary>
     public double MeanBalanceAsBegun => _balancesAsBegun / Math.Max(1, StepsHere);
 
-    /// <summary>Experts that the director has moved or copied.</summary>
+    /// <summary>Decisions of the director before the run was stopped; those that follow are numbered on.</summary>
+    public long EarlierDecisions => _earlier.Count == 0 ? 0 : _earlier.Keys.Last();
+
+    /// <summary>The step that the run went on from; null when it began here.</summary>
+    public long? ResumedAt => _first > 0 ? _first : null;
+
+    /// <summary>Experts that the director has moved or copied since the run began or went on.</summary>
     public int ShardsMoved { get; private set; }
 
     /// <summary>What the director sees and has done; null without one.</summary>
@@ -82,6 +89,10 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps, double fr
         else if (earlier is EvaluationEvent evaluation)
         {
             Validated(evaluation.Step, evaluation.Loss);
+        }
+        else if (earlier is DecisionEvent decision)
+        {
+            _earlier[decision.Decision.Number] = DecisionReport.Of(decision.Decision, decision.Silos);
         }
     }
 
@@ -173,7 +184,9 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps, double fr
     /// <returns>What has changed its place; null when nothing has.</returns>
     public PlacementEvent? Follow(TrainingStatus now, DirectorStatus director)
     {
-        Director = DirectorReport.Of(director, now.SiloNames);
+        Director = DirectorReport.Of(director, now.SiloNames) is { } report
+            ? report with { Decisions = [.. _earlier.Values, .. report.Decisions.Select(one => one with { Number = one.Number + EarlierDecisions })] }
+            : null;
         return _placement.Follow(now, Step);
     }
 

@@ -19,7 +19,8 @@ internal static class TrainingReport
         TrainingResult result = await TrainingSession.RunAsync(job, output, cancellation);
         TrainingResult final = result with { Seconds = (DateTime.UtcNow - ProcessStart.Utc).TotalSeconds };
         output.Out.WriteLine();
-        output.Out.WriteLine($"Trained {final.Parameters:N0} parameters for {final.Steps:N0} steps on {final.Silos} silos, {final.TokensPerSecond:N0} tokens/s.");
+        string steps = final.ResumedAt is { } resumed ? $"{Wording.Count(final.Steps, "step")}, the last {final.Steps - resumed:N0} of them" : Wording.Count(final.Steps, "step");
+        output.Out.WriteLine($"Trained {final.Parameters:N0} parameters for {steps} on {Wording.Count(final.Silos, "silo")}, {final.TokensPerSecond:N0} tokens/s.");
         if (final.Ending is { } ending)
         {
             output.Out.WriteLine($"The run {ending}.");
@@ -55,7 +56,9 @@ internal static class TrainingReport
     private static void Write(TrainingResult final, DirectorReport director, TextWriter writer)
     {
         writer.WriteLine();
-        writer.WriteLine($"The director moved or copied experts {final.ShardsMoved} times, by {(director.Decisions is [.., { } last] ? last.Number : 0)} decisions.");
+        string since = final.ResumedAt is { } resumed ? $"Since step {resumed:N0}, the" : "The";
+        long decisions = director.Decisions is [.., { } last] ? last.Number - final.EarlierDecisions : 0;
+        writer.WriteLine($"{since} director moved or copied experts {Wording.Count(final.ShardsMoved, "time")}, by {Wording.Count(decisions, "decision")}.");
         writer.WriteLine($"Mean {Wording.Unevenness(final.Balance, final.BalanceAsBegun)}; 1.00 would be even.");
         if (director.PredictionError is { } error)
         {
@@ -72,6 +75,7 @@ internal static class TrainingReport
 /// <summary>What a run came to.</summary>
 /// <param name="Silos">Number of silos.</param>
 /// <param name="Steps">Committed steps.</param>
+/// <param name="ResumedAt">The step that the run went on from; null when it began here. Training seconds and tokens, moves and balance are those since then.</param>
 /// <param name="Seconds">From the start of the process until this was written.</param>
 /// <param name="TrainingSeconds">From the first batch to the last commit.</param>
 /// <param name="TrainingTokens">Tokens of those steps.</param>
@@ -85,7 +89,8 @@ internal static class TrainingReport
 /// <param name="ShardsMoved">Experts that the director moved or copied.</param>
 /// <param name="Balance">Tokens of the busiest worker over the mean: mean over layers and steps.</param>
 /// <param name="BalanceAsBegun">The same if experts had stayed where they were when the run began.</param>
-/// <param name="Director">What the director saw and did; null without one.</param>
+/// <param name="Director">What the director saw and did, before the run was stopped too; null without one.</param>
+/// <param name="EarlierDecisions">Its decisions before the run was stopped.</param>
 /// <param name="Parameters">Number of parameters.</param>
 /// <param name="Fingerprint">Hash of all parameters, bit for bit.</param>
 /// <param name="Checkpoint">The checkpoint's folder.</param>
@@ -94,6 +99,7 @@ internal static class TrainingReport
 internal sealed record TrainingResult(
     int Silos,
     long Steps,
+    long? ResumedAt,
     double Seconds,
     double TrainingSeconds,
     long TrainingTokens,
@@ -108,6 +114,7 @@ internal sealed record TrainingResult(
     double Balance,
     double BalanceAsBegun,
     DirectorReport? Director,
+    long EarlierDecisions,
     long Parameters,
     string Fingerprint,
     string Checkpoint,

@@ -76,6 +76,11 @@ internal sealed class TrainingRun(
             }
         }
 
+        if (Directed && meter.StepsHere > 0)
+        {
+            await _director.AskAsync(isLast: true);
+        }
+
         if (meter.Step > _checkpoints.Step)
         {
             view.Enter("saving the checkpoint");
@@ -101,11 +106,6 @@ internal sealed class TrainingRun(
     {
         meter.Stop();
         double seconds = meter.Elapsed.TotalSeconds;
-        if (Directed)
-        {
-            await _director.AskAsync();
-        }
-
         view.Enter("measuring the validation loss");
         EvaluationOutcome loss = await validation.MeasureAsync(cancellation);
         TrainingProgress progress = meter.Progress();
@@ -126,6 +126,7 @@ internal sealed class TrainingRun(
         return new TrainingResult(
             Silos: job.Silos,
             Steps: meter.Step,
+            ResumedAt: meter.ResumedAt,
             Seconds: 0,
             TrainingSeconds: seconds,
             TrainingTokens: meter.Tokens,
@@ -140,6 +141,7 @@ internal sealed class TrainingRun(
             Balance: meter.MeanBalance,
             BalanceAsBegun: meter.MeanBalanceAsBegun,
             Director: meter.Director,
+            EarlierDecisions: meter.EarlierDecisions,
             Parameters: ModelLayout.ParameterCount(model.Run.Model),
             Fingerprint: (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
             Checkpoint: Path.GetFullPath(job.Folder.Checkpoint),

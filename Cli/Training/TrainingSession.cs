@@ -1,4 +1,5 @@
 using MoEActors.Cli.Clusters;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Screen;
@@ -52,6 +53,7 @@ internal static class TrainingSession
         view.Enter(job.Connect is not null ? "connecting to the cluster" : job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
         await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, job.Device, view.Remark, cancellation);
         await cluster.RequireFreeAsync(job.ModelName, cancellation);
+        await using var dashboard = BackgroundDashboard.Begin(job.Dashboard, cluster.Client, view.Announce, view.Remark);
         RunConfiguration run = await WithScheduleAsync(job, cluster.Client, view, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;
         keeper.Plan(goal);
@@ -101,6 +103,11 @@ internal static class TrainingSession
         {
             validation.Recall(earlier);
             meter.Recall(earlier);
+        }
+
+        if (job.Resume is not null)
+        {
+            history.Log(new ResumeEvent { Step = status.Step, Silos = job.Silos });
         }
 
         var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);

@@ -23,7 +23,7 @@ public static class DotNetDocumentation
         string[] files = installations.Select(FindFiles).FirstOrDefault(found => found.Length > 0)
             ?? throw new TextSourceException(
                 "The .NET reference documentation was not found", $"no packs/{Pack}/*/ref/*/*.xml in {string.Join(", ", installations)}",
-                "Install the .NET SDK with its reference packs, set DOTNET_ROOT, or train on your own text: moe train --text PATH.");
+                "Install the .NET SDK with its reference packs, set DOTNET_ROOT, or train on text of your own.");
         var documents = new TextDocument[files.Length];
         try
         {
@@ -34,7 +34,7 @@ public static class DotNetDocumentation
         }
         catch (AggregateException e) when (e.InnerException is TextSourceException broken)
         {
-            throw new TextSourceException("The .NET reference documentation cannot be read", broken.Location, "Repair the SDK, or train on your own text: moe train --text PATH.", broken);
+            throw new TextSourceException("The .NET reference documentation cannot be read", broken.Location, "Repair the SDK, or train on text of your own.", broken);
         }
 
         return documents;

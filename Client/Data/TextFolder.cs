@@ -21,7 +21,7 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
     {
         if (paths.FirstOrDefault(path => !File.Exists(path) && !Directory.Exists(path)) is { } missing)
         {
-            throw new TextSourceException("There is no such file or folder", missing, "Check the path given with --text.");
+            throw new TextSourceException("There is no such file or folder", missing, Path.IsPathRooted(missing) ? "Check the path." : $"It was looked for in {Environment.CurrentDirectory}.");
         }
 
         TextTree tree = TextTree.Of(paths.Where(Directory.Exists));
@@ -31,7 +31,7 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
             // A pipe that is named in place has no real path; it is refused by its length.
             if (reading.Take(new TextFile(path, RealPath.Of(path)?.Path ?? path)) is { } violation)
             {
-                throw new TextSourceException($"The file {violation}", path, "Name a file of UTF-8 text with --text.");
+                throw new TextSourceException($"The file {violation}", path, "Name a file of UTF-8 text.");
             }
         }
 
@@ -47,7 +47,7 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
         return reading.Documents.Count > 0
             ? new TextFolder([.. reading.Documents.OrderBy(document => document.Name, StringComparer.Ordinal)], reading.Skipped, reading.Repeated)
             : throw new TextSourceException(
-                "No file of UTF-8 text was found", paths.Count == 0 ? "no path given" : string.Join(", ", paths), "Name files or folders of text with --text.");
+                "No file of UTF-8 text was found", paths.Count == 0 ? "no path given" : string.Join(", ", paths), "Name files or folders of UTF-8 text.");
     }
 
     /// <summary>What has been read so far.</summary>

@@ -11,6 +11,7 @@ namespace MoEActors.Client.History;
 [JsonDerivedType(typeof(DecisionEvent), "decision")]
 [JsonDerivedType(typeof(PlacementEvent), "placement")]
 [JsonDerivedType(typeof(CheckpointEvent), "checkpoint")]
+[JsonDerivedType(typeof(ResumeEvent), "resume")]
 [JsonDerivedType(typeof(GapEvent), "gap")]
 public abstract record RunEvent
 {
@@ -103,7 +104,7 @@ public sealed record EvaluationEvent : RunEvent
     public required long Tokens { get; init; }
 }
 
-/// <summary>A decision of the director is in force, or was abandoned.</summary>
+/// <summary>A decision of the director is in force, or was abandoned. It is told again when its effect has been measured; what was told last counts.</summary>
 public sealed record DecisionEvent : RunEvent
 {
     /// <summary>What was decided, why, and what came of it so far.</summary>
@@ -164,6 +165,13 @@ public sealed record CheckpointEvent : RunEvent
 
     /// <summary>Bytes of tensors.</summary>
     public required long Bytes { get; init; }
+}
+
+/// <summary>The run had ended after the step, or was stopped, and goes on from it.</summary>
+public sealed record ResumeEvent : RunEvent
+{
+    /// <summary>Silos that it goes on with.</summary>
+    public required int Silos { get; init; }
 }
 
 /// <summary>Lines are missing here: they could not be written, or cannot be read.</summary>

@@ -33,6 +33,9 @@ public sealed record DirectorDecision
 
     /// <summary>Seconds that steps had to wait for them.</summary>
     [Id(9)] public double WaitSeconds { get; init; }
+
+    /// <summary>When it was made.</summary>
+    [Id(10)] public DateTimeOffset Time { get; init; }
 }
 
 /// <summary>How far a decision of the director has come.</summary>

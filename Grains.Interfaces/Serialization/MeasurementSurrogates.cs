@@ -34,7 +34,7 @@ public sealed class PhaseSecondsConverter : IConverter<PhaseSeconds, PhaseSecond
 [GenerateSerializer, Alias("moe.surrogate.timing")]
 public readonly record struct WorkerTimingSurrogate(
     [property: Id(0)] PhaseSeconds Elapsed, [property: Id(1)] PhaseSeconds Busy, [property: Id(2)] double[] MixtureElapsed,
-    [property: Id(3)] double[] MixtureBusy, [property: Id(4)] double HelperSeconds, [property: Id(5)] double[] ExpertsBusy);
+    [property: Id(3)] double[] MixtureBusy, [property: Id(4)] double HelperSeconds, [property: Id(5)] double[] ExpertsBusy, [property: Id(6)] long SentBytes);
 
 /// <summary>Converts <see cref="WorkerTiming"/>.</summary>
 [RegisterConverter]
@@ -49,11 +49,12 @@ public sealed class WorkerTimingConverter : IConverter<WorkerTiming, WorkerTimin
         MixtureBusy = surrogate.MixtureBusy,
         HelperSeconds = surrogate.HelperSeconds,
         ExpertsBusy = surrogate.ExpertsBusy,
+        SentBytes = surrogate.SentBytes,
     };
 
     /// <inheritdoc />
     public WorkerTimingSurrogate ConvertToSurrogate(in WorkerTiming value) => new(
-        value.Elapsed, value.Busy, value.MixtureElapsed, value.MixtureBusy, value.HelperSeconds, value.ExpertsBusy);
+        value.Elapsed, value.Busy, value.MixtureElapsed, value.MixtureBusy, value.HelperSeconds, value.ExpertsBusy, value.SentBytes);
 }
 
 /// <summary>A worker's memory in a message, in bytes.</summary>

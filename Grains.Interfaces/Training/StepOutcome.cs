@@ -63,6 +63,9 @@ public sealed record StepOutcome : WorkOutcome
     /// <summary>Number of the cluster view that learnt it: greater than that of the step before when members or placement have changed in between.</summary>
     [Id(22)] public long View { get; init; }
 
+    /// <summary>Bytes of rows that workers sent each other in its exchanges, forward and backward.</summary>
+    public long ExchangeBytes => Timings.Sum(timing => timing.SentBytes);
+
     /// <summary>Mean over the workers of their seconds by phase; <see cref="PhaseSeconds.Idle"/> is what the control plane took.</summary>
     public PhaseSeconds MeanPhases => PhaseSeconds.Mean([.. Timings.Select(timing => timing.Elapsed)]);
 

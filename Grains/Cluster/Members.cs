@@ -28,6 +28,9 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     /// <summary>Members in rank order and who holds what; null for none.</summary>
     public PlacementMap? Map { get; private set; }
 
+    /// <summary>What the workers compute on, as their hosts say; those of a view are of one kind. Empty before any was asked.</summary>
+    public string Device { get; private set; } = "";
+
     /// <summary>Silos of the view.</summary>
     public IReadOnlyList<string> Silos { get; private set; } = [];
 
@@ -107,6 +110,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
             if (await host.GetInventoryAsync(model, term) is { Busy: false } inventory)
             {
                 _memory[silo] = inventory.Memory;
+                Device = inventory.Kind;
                 return inventory;
             }
         }

@@ -38,6 +38,7 @@ internal sealed class DecisionLog(IReadOnlyList<DirectorDecision> decisions)
             Number = _decisions is [.., { } newest] ? newest.Number + 1 : 1,
             Step = plan.Step,
             State = DecisionState.Applying,
+            Time = DateTimeOffset.UtcNow,
             Layers = [.. plan.Layers.Select(layer => Describe(layer, measured[layer.Layer]))],
         };
         _decisions.Add(decision);

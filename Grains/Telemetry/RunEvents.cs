@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Costs;
@@ -10,10 +12,10 @@ using MoEActors.Placement.Costs;
 namespace MoEActors.Grains.Telemetry;
 
 /// <summary>
-/// What happens to a run in one term, told by the parts of its coordinator to the log, the meter and the activity source <c>MoEActors</c>. Each message
+/// What happens to a run in one term, told by the parts of its coordinator to the log, the meter and the activity source <c>MoEActors</c>, and kept for those who watch. Each message
 /// names model, term, view and step; when nobody listens nothing is made.
 /// </summary>
-internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> record)
+internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> record, RunFeed feed)
 {
     /// <summary>Spans of the control plane. Those of workers are parts of them.</summary>
     public static readonly ActivitySource Activities = new("MoEActors");
@@ -55,6 +57,7 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
 
     public void StepCommitted(StepOutcome outcome)
     {
+        feed.Add(outcome);
         RunMeter.Committed(model, outcome);
         RunLog.StepCommitted(log, model, Term, View, outcome.Step, outcome.Loss, outcome.Tokens, outcome.Seconds);
     }
@@ -75,6 +78,7 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
             PassRefusedException => "pass",
             _ => "other",
         });
+        Note(FeedNoteKind.Failure, $"Step {step} was not applied: {cause.Message}");
         if (cause is NonFiniteLossException)
         {
             RunLog.StepNotFinite(log, model, Term, View, step, cause.Message);
@@ -85,7 +89,11 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         }
     }
 
-    public void StepLost(long step, long found) => RunLog.StepLost(log, model, Term, View, step, found);
+    public void StepLost(long step, long found)
+    {
+        Note(FeedNoteKind.Failure, $"Step {step} is committed, and a member is at step {found} without its gradients.");
+        RunLog.StepLost(log, model, Term, View, step, found);
+    }
 
     public void CommitMissed(long step, Exception cause) => RunLog.CommitMissed(log, model, Term, View, step, cause.Message);
 
@@ -93,20 +101,35 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     {
         RunMeter.ViewOpened(model);
         int silos = map.Workers.Select(worker => worker.Silo).Distinct().Count();
+        Note(FeedNoteKind.View, string.Create(
+            CultureInfo.InvariantCulture, $"View {View} is open: {map.Workers.Length} workers on {silos} silos, in {elapsed.TotalSeconds:0.00} s."));
         RunLog.ViewOpened(log, model, Term, View, Step, map.Workers.Length, silos, elapsed.TotalSeconds);
     }
 
-    public void ModelDeleted() => RunLog.ModelDeleted(log, model, Term, Step);
+    public void ModelDeleted()
+    {
+        Note(FeedNoteKind.Settings, "The model is deleted.");
+        RunLog.ModelDeleted(log, model, Term, Step);
+    }
 
-    public void ViewResumed() => RunLog.ViewResumed(log, model, Term, View, Step);
+    public void ViewResumed()
+    {
+        Note(FeedNoteKind.View, $"View {View} goes on under another coordinator.");
+        RunLog.ViewResumed(log, model, Term, View, Step);
+    }
 
     public void ViewEnded(Exception cause)
     {
         RunMeter.ViewEnded(model);
+        Note(FeedNoteKind.Failure, $"View {View} has ended: {cause.Message}");
         RunLog.ViewEnded(log, model, Term, View, Step, cause.Message);
     }
 
-    public void MemberUnreachable(string silo, Exception cause) => RunLog.MemberUnreachable(log, model, Term, View, silo, cause.GetType().Name);
+    public void MemberUnreachable(string silo, Exception cause)
+    {
+        Note(FeedNoteKind.Failure, $"Silo {silo} does not answer.");
+        RunLog.MemberUnreachable(log, model, Term, View, silo, cause.GetType().Name);
+    }
 
     /// <summary>A change of placement has been decided.</summary>
     /// <param name="step">The step that it goes with.</param>
@@ -118,10 +141,12 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunMeter.PlacementChanged(model, shards, failure is null);
         if (failure is null)
         {
+            Note(FeedNoteKind.Placement, string.Create(CultureInfo.InvariantCulture, $"{shards} {(shards == 1 ? "shard" : "shards")} moved beside step {step}, copied in {seconds * 1000:0} ms."));
             RunLog.PlacementChanged(log, model, Term, step, View, shards, seconds);
         }
         else
         {
+            Note(FeedNoteKind.Failure, $"A change of placement was abandoned: {failure}");
             RunLog.PlacementChangeAbandoned(log, model, Term, View, step, failure);
         }
     }
@@ -142,10 +167,17 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
 
     public void GrainsLate(Exception cause) => RunLog.GrainsLate(log, model, Term, View, cause.Message);
 
-    public void GateChanged(GatePolicy policy) => RunLog.GateChanged(log, model, Term, View, policy.Layer, policy.Options, policy.FromStep);
+    public void GateChanged(GatePolicy policy)
+    {
+        Note(FeedNoteKind.Settings, $"The gate of layer {policy.Layer} has another policy from step {policy.FromStep} on.");
+        RunLog.GateChanged(log, model, Term, View, policy.Layer, policy.Options, policy.FromStep);
+    }
 
-    public void DirectorChanged(DirectorSettings? settings) =>
+    public void DirectorChanged(DirectorSettings? settings)
+    {
+        Note(FeedNoteKind.Settings, settings is null ? "The director is off." : $"The director plans by the policy {settings.Policy}.");
         RunLog.DirectorChanged(log, model, Term, Step, settings?.ToString() ?? "off", record().DirectorRevision);
+    }
 
     public void Calibrated(ClusterCalibration found) =>
         RunLog.Calibrated(log, model, Term, View, found.Seconds[^1], found.Rows[^1], found.Bandwidth);
@@ -153,19 +185,26 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     public void CheckpointWritten(SaveOutcome saved, TimeSpan elapsed)
     {
         RunMeter.Saved(model, elapsed.TotalSeconds, saved.Bytes);
+        Note(FeedNoteKind.Checkpoint, string.Create(
+            CultureInfo.InvariantCulture, $"Checkpoint of step {Step} written to {saved.Folder}: {saved.Bytes >> 20} MiB in {elapsed.TotalSeconds:0.00} s."));
         RunLog.CheckpointWritten(log, model, Term, View, Step, saved.Folder, saved.Bytes, elapsed.TotalSeconds);
     }
 
     public void CheckpointFailed(Exception cause, TimeSpan elapsed)
     {
         RunMeter.Saved(model, elapsed.TotalSeconds, bytes: null);
+        Note(FeedNoteKind.Failure, $"No checkpoint was written: {cause.Message}");
         RunLog.CheckpointFailed(log, model, Term, View, cause.Message);
     }
 
     public void SnapshotSealed(long step, long bytes, TimeSpan elapsed) =>
         RunLog.SnapshotSealed(log, model, Term, View, step, bytes, elapsed.TotalSeconds);
 
-    public void SnapshotFailed(long step, string cause) => RunLog.SnapshotFailed(log, model, Term, View, step, $"{cause.TrimEnd('.')}.");
+    public void SnapshotFailed(long step, string cause)
+    {
+        Note(FeedNoteKind.Failure, $"There is no snapshot of step {step}: {cause.TrimEnd('.')}.");
+        RunLog.SnapshotFailed(log, model, Term, View, step, $"{cause.TrimEnd('.')}.");
+    }
 
     /// <summary>Batches up to a step that nobody needs any more are still in the store.</summary>
     public void TrimFailed(long step, Exception cause) => RunLog.TrimFailed(log, model, Term, View, step, cause.Message);
@@ -177,14 +216,30 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     public void Recovered(long from, long lost, TimeSpan elapsed)
     {
         RunMeter.Recovered(model, elapsed.TotalSeconds, Step - from);
+        Note(FeedNoteKind.Recovery, string.Create(
+            CultureInfo.InvariantCulture, $"A silo was lost at step {lost}; all went back to the snapshot of step {from} and are at step {Step} again, in {elapsed.TotalSeconds:0.00} s."));
         RunLog.Recovered(log, model, Term, View, Step, from, lost, elapsed.TotalSeconds);
     }
 
-    public void StepDiverged(long step, double known, double found) => RunLog.StepDiverged(log, model, Term, View, step, known, found);
+    public void StepDiverged(long step, double known, double found)
+    {
+        Note(FeedNoteKind.Failure, $"Step {step} was learnt again with another result.");
+        RunLog.StepDiverged(log, model, Term, View, step, known, found);
+    }
 
-    public void StoreBehind(long step, long found) => RunLog.StoreBehind(log, model, Term, View, step, found);
+    public void StoreBehind(long step, long found)
+    {
+        Note(FeedNoteKind.Failure, $"The store has forgotten steps from {step} to {found} that it had acknowledged.");
+        RunLog.StoreBehind(log, model, Term, View, step, found);
+    }
 
-    public void SiloPassedOver(string silo, string reason) => RunLog.SiloPassedOver(log, model, Term, View, silo, reason);
+    public void SiloPassedOver(string silo, string reason)
+    {
+        Note(FeedNoteKind.Failure, $"Silo {silo} is left out for now: {reason}");
+        RunLog.SiloPassedOver(log, model, Term, View, silo, reason);
+    }
+
+    private void Note(FeedNoteKind kind, string text) => feed.Add(kind, Step, text);
 
     private Activity? Tagged(Activity? activity, long step, long? view = null) =>
         activity?.SetTag("model", model).SetTag("term", Term).SetTag("view", view ?? View).SetTag("step", step);

@@ -19,6 +19,9 @@ internal static class RunMeter
 
     private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("moe.tokens", "{token}", "Tokens learnt.");
     private static readonly Counter<long> Dropped = Meter.CreateCounter<long>("moe.tokens.dropped", "{token}", "Choices of tokens that found no slot.");
+    private static readonly Counter<long> Exchanged =
+        Meter.CreateCounter<long>("moe.exchange.sent", "By", "Rows that workers sent each other, forward and backward.");
+
     private static readonly Gauge<double> Loss = Meter.CreateGauge<double>("moe.loss", "nat", "Loss of the last step, auxiliary losses included.");
     private static readonly Gauge<double> Norm = Meter.CreateGauge<double>("moe.gradient.norm", "1", "Norm of the last gradient before clipping.");
     private static readonly Gauge<double> BalanceRatio =
@@ -55,6 +58,7 @@ internal static class RunMeter
         Steps.Add(1, tag);
         StepSeconds.Record(outcome.Seconds, tag);
         Tokens.Add(outcome.Tokens, tag);
+        Exchanged.Add(outcome.ExchangeBytes, tag);
         Loss.Record(outcome.Loss, tag);
         Norm.Record(outcome.GradientNorm, tag);
         if (PhaseSeconds.Enabled)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
@@ -17,6 +18,7 @@ internal sealed class Coordinator
 {
     private readonly string _model;
     private readonly RunEvents _events;
+    private readonly RunFeed _feed;
     private readonly SiloNames _silos;
     private readonly Members _members;
     private readonly MemoryAdmission _memory;
@@ -34,12 +36,13 @@ internal sealed class Coordinator
 
     public Coordinator(
         string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places,
-        SnapshotOptions snapshots, CoordinatorTerm term, ModelKinds kinds, ILogger logger)
+        SnapshotOptions snapshots, CoordinatorTerm term, ModelKinds kinds, RunFeed feed, ILogger logger)
     {
         _model = model;
         Term = term;
         Run = term.Record.Configuration.Using(kinds);
-        _events = new RunEvents(logger, model, () => term.Record);
+        _feed = feed;
+        _events = new RunEvents(logger, model, () => term.Record, feed);
         term.Forgotten = step => _events.StoreBehind(step, term.Record.Step);
         _silos = new SiloNames(silos);
         _members = new Members(hosts, model, term.Number, _events);
@@ -179,6 +182,9 @@ internal sealed class Coordinator
 
     /// <summary>Takes a plan of the director.</summary>
     public async Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => new(await _plans.TakeAsync(proposal), Term.Record.Step);
+
+    /// <summary>What is new for somebody who watches.</summary>
+    public RunNews Read(FeedPosition position) => _feed.Read(position, Status(), _members.Device);
 
     /// <summary>How the model is doing.</summary>
     public TrainingStatus Status()

@@ -3,6 +3,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
+using MoEActors.Native.DryRun;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Memory;
 
@@ -23,6 +24,9 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
     private readonly bool _knows = MemoryEstimator.Knows(run);
 
     private GatePolicy[] _gates = [];
+
+    /// <summary>What the members compute on.</summary>
+    private ImitatedDevice Device => ImitatedDevice.OfKind(members.Device);
 
     /// <summary>
     /// Throws unless every worker has the memory for a placement and for micro-batches as large as those that were trained so far; for one sequence
@@ -92,7 +96,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
 
     private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates)
     {
-        MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates));
+        MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates, Device));
         foreach (WorkerEstimate worker in estimate.Workers)
         {
             WorkerId id = map.Workers[worker.Rank];
@@ -101,7 +105,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
             {
                 throw new MemoryRefusedException(
                     id.ToString(), worker.Rank, phase, worker.Phases[(int)phase], available,
-                    MemoryAdvice.Of(run, map, worker, shape, available, before is not null));
+                    MemoryAdvice.Of(run, map, worker, shape, available, before is not null, Device));
             }
         }
     }
@@ -113,7 +117,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
             WorkerId id = map.Workers[rank];
             long available = members.MemoryOf(id).Available;
             int worker = rank;
-            long needed = Counted(() => MemoryEstimator.EvaluationBytes(run, map, worker, shape, gates));
+            long needed = Counted(() => MemoryEstimator.EvaluationBytes(run, map, worker, shape, gates, Device));
             if (needed > available)
             {
                 throw new MemoryRefusedException(

@@ -4,6 +4,7 @@ using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
@@ -24,9 +25,10 @@ namespace MoEActors.Grains.Training;
 public sealed class TrainingGrain(
     IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, SnapshotOptions snapshots, ModelKinds kinds,
     ILogger<TrainingGrain> logger)
-    : Grain, ITrainingGrain, ITrainingProtocol
+    : Grain, ITrainingGrain, ITrainingProtocol, IRunFeedGrain
 {
     private readonly WorkQueue _queue = new();
+    private readonly RunFeed _feed = new();
     private Coordinator? _coordinator;
     private bool _ending;
 
@@ -134,6 +136,9 @@ public sealed class TrainingGrain(
     public Task<TrainingStatus> GetStatusAsync() => Task.FromResult(Existing().Status());
 
     /// <inheritdoc />
+    public Task<RunNews> ReadAsync(FeedPosition position) => Task.FromResult(Existing().Read(position));
+
+    /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
     private async Task<long> RestoreAsync(string place, PlacementRequest? placement, bool inferenceOnly)
@@ -171,7 +176,7 @@ public sealed class TrainingGrain(
         return Queue(coordinator => coordinator.OpenAsync(placement));
     }
 
-    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, snapshots, term, kinds, logger);
+    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, snapshots, term, kinds, _feed, logger);
 
     private async Task<WorkOutcome> EndAsync(Coordinator coordinator)
     {

@@ -30,7 +30,12 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
     public bool Recording { get; set; } = true;
 
     /// <summary>A new activation of undefined content, with a gradient of its own.</summary>
-    public Tensor Create(int rows, int columns)
+    public Tensor Create(int rows, int columns) => Create(rows, columns, ElementType.F32);
+
+    /// <summary>A new activation of undefined content that only products and the operations around them read. Its gradient is fp32.</summary>
+    public Tensor CreateOperand(int rows, int columns) => Create(rows, columns, Device.OperandType);
+
+    private Tensor Create(int rows, int columns, ElementType element)
     {
         if (_slots == _gradients.Length)
         {
@@ -40,7 +45,7 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
 
         _gradients[_slots] = default;
         _written[_slots] = false;
-        return new Tensor(NewMatrix(rows, columns), _slots++);
+        return new Tensor(Take(rows, columns, element), _slots++);
     }
 
     /// <summary>
@@ -54,8 +59,28 @@ public sealed class Tape(IDevice device, Arena arena, PhaseClock? clock = null)
         return new Tensor(value, x.Slot);
     }
 
-    /// <summary>A matrix in the arena, of undefined content.</summary>
-    public Matrix NewMatrix(int rows, int columns) => new(Arena.Take<float>(checked(rows * columns)), rows, columns);
+    /// <summary>A matrix of fp32 in the arena, of undefined content.</summary>
+    public Matrix NewMatrix(int rows, int columns) => Take(rows, columns, ElementType.F32);
+
+    /// <summary>A matrix in the arena, of undefined content, that products take: of the elements that the device multiplies.</summary>
+    public Matrix NewOperand(int rows, int columns) => Take(rows, columns, Device.OperandType);
+
+    /// <summary>The matrix as products take it: itself, or a copy that is rounded.</summary>
+    public Matrix Operand(in Matrix matrix)
+    {
+        if (matrix.Element == Device.OperandType)
+        {
+            return matrix;
+        }
+
+        Matrix rounded = NewOperand(matrix.Rows, matrix.Columns);
+        Device.Convert(matrix, rounded);
+        return rounded;
+    }
+
+    private Matrix Take(int rows, int columns, ElementType element) => element == ElementType.F32
+        ? new Matrix(Arena.Take<float>(checked(rows * columns)), rows, columns)
+        : Matrix.OfRounded(Arena.Take<BFloat16>(checked(rows * columns)), rows, columns);
 
     /// <summary>
     /// The gradient of <paramref name="x"/> to write to, and how: the first writer of a pass stores, later ones add.

@@ -161,6 +161,8 @@ public sealed class CheckpointFolder
                 LoadMoment(device, MomentNames.Second(block.Prefix, parameter.Shape), parameter, block.SecondMoments, least: 0);
             }
         }
+
+        block.RoundValues();
     }
 
     /// <summary>A moment that no optimizer can have made would spoil the parameters with a step whose loss and gradient are sound.</summary>

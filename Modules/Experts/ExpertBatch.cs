@@ -116,13 +116,19 @@ public sealed class ExpertBatch
     /// <param name="parameter">Its place in the layout.</param>
     public int ColumnsOf(int parameter) => Experts.Count == 0 ? 0 : Experts[0][parameter].Shape.Columns;
 
-    /// <summary>A matrix of <see cref="Rows"/> rows that backward will need: <see cref="Saved"/> returns it by order of creation.</summary>
+    /// <summary>
+    /// A matrix of <see cref="Rows"/> rows, of the elements that the device multiplies, that backward will need: <see cref="Saved"/> returns it by order of
+    /// creation.
+    /// </summary>
     public Matrix Save(int columns)
     {
-        Matrix matrix = Tape.NewMatrix(Rows, columns);
+        Matrix matrix = NewMatrix(columns);
         _saved.Add(matrix);
         return matrix;
     }
+
+    /// <summary>A matrix of <see cref="Rows"/> rows, of the elements that the device multiplies.</summary>
+    public Matrix NewMatrix(int columns) => Tape.NewOperand(Rows, columns);
 
     /// <summary>The matrix that the index-th call of <see cref="Save"/> returned.</summary>
     public Matrix Saved(int index) => _saved[index];
@@ -146,6 +152,7 @@ public sealed class ExpertBatch
             return;
         }
 
+        Matrix inputs = Tape.Operand(x), gradients = Tape.Operand(dy);
         int products = 0;
 
         // Memory that is stored into need not be cleared, nor read.
@@ -162,7 +169,7 @@ public sealed class ExpertBatch
                 // An expert without rows leaves its gradient as it is: a later micro-batch may still be the first to write it.
                 Matrix gradient = weight.GradientToWrite(out Accumulation accumulation);
                 _gradients[products++] = new WeightGradient(
-                    x.SliceRows(row, rows), dy.SliceRows(row, rows), gradient, e * _sources, added, accumulation);
+                    inputs.SliceRows(row, rows), gradients.SliceRows(row, rows), gradient, e * _sources, added, accumulation);
             }
 
             for (int s = added; s < _sources; s++)
@@ -172,7 +179,7 @@ public sealed class ExpertBatch
                 if (rows > 0)
                 {
                     var part = new Matrix(PartOf(e, s, weight), weight.Shape.Rows, weight.Shape.Columns);
-                    _gradients[products++] = new WeightGradient(x.SliceRows(row, rows), dy.SliceRows(row, rows), part, e * _sources + s, 1, first);
+                    _gradients[products++] = new WeightGradient(inputs.SliceRows(row, rows), gradients.SliceRows(row, rows), part, e * _sources + s, 1, first);
                 }
             }
         }
@@ -242,10 +249,11 @@ public sealed class ExpertBatch
 
     private void Multiply(in Matrix x, int parameter, in Matrix y, Accumulation accumulation, bool transposed)
     {
+        Matrix operand = Tape.Operand(x);
         for (int e = 0; e < Experts.Count; e++)
         {
-            Matrix weight = Experts[e][parameter].Value;
-            _products[e] = new MatrixProduct(RowsOf(x, e), transposed ? weight.T : weight, RowsOf(y, e));
+            Matrix weight = Experts[e][parameter].Operand;
+            _products[e] = new MatrixProduct(RowsOf(operand, e), transposed ? weight.T : weight, RowsOf(y, e));
         }
 
         Tape.Device.GroupedMatMul(_products.AsSpan(0, Experts.Count), accumulation);

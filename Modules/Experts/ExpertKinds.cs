@@ -49,7 +49,7 @@ public sealed class SwiGluExpert : IExpertKind
         int hidden = activation.Columns;
         Matrix gate = projection.SliceColumns(0, hidden);
         Matrix up = projection.SliceColumns(hidden, hidden);
-        Matrix dActivation = batch.Tape.NewMatrix(batch.Rows, hidden);
+        Matrix dActivation = batch.NewMatrix(hidden);
         batch.AddWeightGradient(activation, batch.OutputGradient, Down);
         batch.MultiplyTransposed(batch.OutputGradient, Down, dActivation);
         batch.Tape.Device.SwiGluGradient(gate, up, dActivation, gate, up);
@@ -105,7 +105,7 @@ public sealed class GeluExpert : IExpertKind
     {
         Matrix preactivation = batch.Saved(SavedPreactivation);
         Matrix activation = batch.Saved(SavedHidden);
-        Matrix gradient = batch.Tape.NewMatrix(batch.Rows, activation.Columns);
+        Matrix gradient = batch.NewMatrix(activation.Columns);
         batch.AddBiasGradient(batch.OutputGradient, SecondBias);
         batch.AddWeightGradient(activation, batch.OutputGradient, SecondWeight);
         batch.MultiplyTransposed(batch.OutputGradient, SecondWeight, gradient);

@@ -25,11 +25,13 @@ public sealed class Linear(Parameter weight)
 
     private void Run(Tape tape, in Tensor x, in Tensor y, Accumulation accumulation)
     {
-        tape.Device.MatMul(x.Value, weight.Value, y.Value, accumulation);
+        Matrix operand = tape.Operand(x.Value);
+        tape.Device.MatMul(operand, weight.Operand, y.Value, accumulation);
         if (tape.Record<Node>() is { } node)
         {
             node.Weight = weight;
             node.X = x;
+            node.Operand = operand;
             node.Y = y;
         }
     }
@@ -38,14 +40,17 @@ public sealed class Linear(Parameter weight)
     {
         public Parameter Weight = null!;
         public Tensor X;
+        public Matrix Operand;
         public Tensor Y;
 
         protected internal override void Backward(Tape tape)
         {
-            Matrix dy = tape.Gradient(Y);
-            tape.Device.MatMul(X.Value.T, dy, Weight.Gradient, Accumulation.Add);
             Matrix dx = tape.GradientToWrite(X, out Accumulation accumulation);
-            tape.Device.MatMul(dy, Weight.Value.T, dx, accumulation);
+            ArenaMark mark = tape.Arena.Mark();
+            Matrix dy = tape.Operand(tape.Gradient(Y));
+            tape.Device.MatMul(Operand.T, dy, Weight.Gradient, Accumulation.Add);
+            tape.Device.MatMul(dy, Weight.Operand.T, dx, accumulation);
+            tape.Arena.Release(mark);
         }
     }
 }

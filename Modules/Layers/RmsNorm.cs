@@ -9,9 +9,13 @@ namespace MoEActors.Modules.Layers;
 public sealed class RmsNorm(Parameter weight, float epsilon)
 {
     /// <summary>The normed rows of <paramref name="x"/>.</summary>
-    public Tensor Forward(Tape tape, in Tensor x)
+    public Tensor Forward(Tape tape, in Tensor x) => Run(tape, x, tape.Create(x.Rows, x.Columns));
+
+    /// <summary>The normed rows of <paramref name="x"/>, which only products read.</summary>
+    public Tensor ForwardToProducts(Tape tape, in Tensor x) => Run(tape, x, tape.CreateOperand(x.Rows, x.Columns));
+
+    private Tensor Run(Tape tape, in Tensor x, in Tensor y)
     {
-        Tensor y = tape.Create(x.Rows, x.Columns);
         DeviceSpan<float> inverseRms = tape.Arena.Take<float>(x.Rows);
         tape.Device.RmsNorm(x.Value, weight.Vector, epsilon, y.Value, inverseRms);
         if (tape.Record<Node>() is { } node)

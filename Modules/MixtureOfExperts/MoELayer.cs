@@ -52,12 +52,12 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         exchange.ExchangeCounts(tape, routing.Counts.Kept);
         tape.Clock.Enter(Phase.Gate);
         _permutation.Build(tape, routing, exchange.SendOrder, exchange.SendLengths);
-        Matrix sent = tape.NewMatrix(_permutation.Tokens.Length, x.Columns);
+        Matrix sent = tape.NewOperand(_permutation.Tokens.Length, x.Columns);
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
         tape.Clock.Enter(Phase.Exchange);
         Matrix arrived = exchange.Dispatch(tape, sent);
         tape.Clock.Enter(Phase.Experts);
-        Matrix computed = tape.NewMatrix(arrived.Rows, x.Columns);
+        Matrix computed = tape.NewOperand(arrived.Rows, x.Columns);
         _experts.Begin(
             tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
         _kind.Forward(_experts);
@@ -105,7 +105,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         tape.Clock.Enter(Phase.Exchange);
         Matrix dComputed = exchange.Dispatch(tape, node.Returned);
         tape.Clock.Enter(Phase.Experts);
-        Matrix dArrived = tape.NewMatrix(dComputed.Rows, dComputed.Columns);
+        Matrix dArrived = tape.NewOperand(dComputed.Rows, dComputed.Columns);
         _experts.BeginBackward(dComputed, dArrived, Accumulation.Store);
         _kind.Backward(_experts);
         _experts.EndBackward();

@@ -58,7 +58,7 @@ internal sealed class SharedExpert(NamedExpert kind, IReadOnlyList<Parameter> pa
             accumulation = Accumulation.Add;
         }
 
-        _batch.BeginBackward(dOutput, dx, accumulation);
+        _batch.BeginBackward(tape.Operand(dOutput), dx, accumulation);
         kind.Backward(_batch);
         tape.Clock.Enter(before);
         return dMixture;
@@ -68,7 +68,7 @@ internal sealed class SharedExpert(NamedExpert kind, IReadOnlyList<Parameter> pa
     {
         PhaseMark before = tape.Clock.Enter(Phase.Dense);
         _rows[0] = x.Rows;
-        _batch.Begin(tape, _experts, _rows, 1, x, output, accumulation);
+        _batch.Begin(tape, _experts, _rows, 1, tape.Operand(x), output, accumulation);
         kind.Forward(_batch);
         tape.Clock.Enter(before);
     }

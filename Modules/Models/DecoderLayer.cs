@@ -45,13 +45,14 @@ internal sealed class DecoderLayer
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {
-        Tensor attended = _attention.Forward(tape, _inputNorm.Forward(tape, stream), stream, sequenceLength);
-        Tensor normed = _postAttentionNorm.Forward(tape, attended);
+        Tensor attended = _attention.Forward(tape, _inputNorm.ForwardToProducts(tape, stream), stream, sequenceLength);
         if (_mixture is null)
         {
-            return _dense!.Forward(tape, normed, attended);
+            return _dense!.Forward(tape, _postAttentionNorm.ForwardToProducts(tape, attended), attended);
         }
 
+        // Routers choose by fp32: a rounded score would send tokens elsewhere.
+        Tensor normed = _postAttentionNorm.Forward(tape, attended);
         PhaseMark before = tape.Clock.Mark;
         tape.Clock.Enter(new PhaseMark(Phase.Gate, _layer));
         Tensor mixed = _mixture.Forward(tape, normed, attended, context.InLayer(_layer));

@@ -184,7 +184,7 @@ public sealed class DecoderModel : IRoutedModel
                 : _layers[layer].Forward(_tape, stream, length, routed);
         }
 
-        return _head.Forward(_tape, _norm.Forward(_tape, stream));
+        return _head.Forward(_tape, _norm.ForwardToProducts(_tape, stream));
     }
 
     private RoutingContext Load(MicroBatch? batch, out DeviceSpan<int> ids, out DeviceSpan<int> targets)

@@ -33,6 +33,8 @@ public sealed class Optimizer(OptimizerOptions options)
                 block.FirstMoments.Slice(offset, count),
                 block.SecondMoments.Slice(offset, count));
         }
+
+        block.RoundValues();
     }
 
     /// <summary>How many tensors of a block are trained.</summary>

@@ -7,12 +7,13 @@ public sealed class Parameter
     private readonly Matrix _gradient;
     private bool _isFresh;
 
-    internal Parameter(IDevice device, ParameterShape shape, Matrix value, Matrix gradient, long offset)
+    internal Parameter(IDevice device, ParameterShape shape, Matrix value, Matrix operand, Matrix gradient, long offset)
     {
         _device = device;
         _gradient = gradient;
         Shape = shape;
         Value = value;
+        Operand = operand;
         Offset = offset;
     }
 
@@ -21,6 +22,12 @@ public sealed class Parameter
 
     /// <summary>[rows, columns].</summary>
     public Matrix Value { get; }
+
+    /// <summary>
+    /// The value as products take it: itself, or its copy in the elements that the device multiplies, as of the last
+    /// <see cref="ParameterBlock.RoundValues"/>.
+    /// </summary>
+    public Matrix Operand { get; }
 
     /// <summary>First element within the block's flat buffers.</summary>
     public long Offset { get; }
@@ -80,6 +87,7 @@ public sealed class ParameterBlock : IDisposable
 
     private readonly IDevice _device;
     private readonly DeviceBuffer _memory;
+    private readonly DeviceBuffer? _rounded;
     private readonly DeviceSpan<float> _gradients;
     private readonly Parameter[] _parameters;
     private readonly Dictionary<string, Parameter> _byName = [];
@@ -114,14 +122,21 @@ public sealed class ParameterBlock : IDisposable
         _gradients = all.Slice(length, length);
         FirstMoments = all.Slice(2 * length, length);
         SecondMoments = all.Slice(3 * length, length);
+        if (device.OperandType == ElementType.BF16)
+        {
+            _rounded = device.Allocate(ElementType.BF16.Bytes() * length);
+        }
+
         _parameters = new Parameter[layout.Count];
         for (int i = 0; i < layout.Count; i++)
         {
             ParameterShape shape = layout[i];
+            var value = new Matrix(Values.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns);
             _parameters[i] = new Parameter(
                 device,
                 shape,
-                new Matrix(Values.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
+                value,
+                _rounded is null ? value : Matrix.OfRounded(_rounded.As<BFloat16>().Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
                 new Matrix(_gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
                 offsets[i]);
             _byName.Add(shape.Name, _parameters[i]);
@@ -138,7 +153,7 @@ public sealed class ParameterBlock : IDisposable
     public long Length { get; }
 
     /// <summary>Bytes of device memory.</summary>
-    public long Bytes => _memory.Bytes;
+    public long Bytes => _memory.Bytes + (_rounded?.Bytes ?? 0);
 
     /// <summary>All values.</summary>
     public DeviceSpan<float> Values { get; }
@@ -188,6 +203,8 @@ public sealed class ParameterBlock : IDisposable
         {
             parameter.Shape.Initial.Fill(_device, seed, Prefix + parameter.Shape.Name, parameter.Vector);
         }
+
+        RoundValues();
     }
 
     /// <summary>Sets values as <see cref="Initialise"/> does, and moments to zero: the block is as it was before the first step.</summary>
@@ -196,6 +213,22 @@ public sealed class ParameterBlock : IDisposable
         _device.Fill(FirstMoments, 0f);
         _device.Fill(SecondMoments, 0f);
         Initialise(seed);
+    }
+
+    /// <summary>
+    /// Brings what products take of the values (<see cref="Parameter.Operand"/>) up to date, on a device that rounds it. Called when values have changed, before
+    /// a pass.
+    /// </summary>
+    public void RoundValues()
+    {
+        foreach (Parameter parameter in _parameters)
+        {
+            // A bias or the scale of a norm is no operand.
+            if (_rounded is not null && parameter.Shape.Rows > 1)
+            {
+                _device.Convert(parameter.Value, parameter.Operand);
+            }
+        }
     }
 
     /// <summary>Sets all gradients to zero.</summary>
@@ -215,7 +248,11 @@ public sealed class ParameterBlock : IDisposable
     public void EndGradients() => Array.ForEach(_parameters, static parameter => parameter.Settle());
 
     /// <inheritdoc />
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _rounded?.Dispose();
+    }
 }
 
 /// <summary>What of a block's tensors outlasts a step.</summary>

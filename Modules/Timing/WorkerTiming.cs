@@ -27,6 +27,9 @@ public sealed record WorkerTiming
     /// </summary>
     public required double[] ExpertsBusy { get; init; }
 
+    /// <summary>Bytes of rows that it sent to other workers in its layers' exchanges, forward and backward.</summary>
+    public long SentBytes { get; init; }
+
     /// <summary>Seconds of processor time of all threads of this worker.</summary>
     public double ProcessorSeconds => Busy.Total + HelperSeconds;
 }

@@ -18,6 +18,17 @@ public sealed unsafe partial class CpuDevice
     public void Scale(DeviceSpan<float> x, float factor) => ForElements(x.Length, new ScaleKernel(x, factor));
 
     /// <inheritdoc />
+    public void Scale(in Matrix x, float factor)
+    {
+        Operands.RowMajor(x);
+        bool dense = x.Stride == x.Columns;
+        for (int row = 0; row < (dense ? Math.Min(x.Rows, 1) : x.Rows); row++)
+        {
+            Scale(x.Data.Slice((long)row * x.Stride, dense ? x.Rows * x.Columns : x.Columns), factor);
+        }
+    }
+
+    /// <inheritdoc />
     public void Multiply(in Matrix a, in Matrix b, in Matrix y) => Elementwise<Product>(a, b, y);
 
     /// <inheritdoc />

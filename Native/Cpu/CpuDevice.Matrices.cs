@@ -9,6 +9,28 @@ public sealed unsafe partial class CpuDevice
     private readonly GemmEngine _gemm;
 
     /// <inheritdoc />
+    public void Convert(in Matrix source, in Matrix destination)
+    {
+        Operands.SameShape(destination, source);
+        for (int row = 0; row < source.Rows; row++)
+        {
+            Matrix from = source.SliceRows(row, 1), to = destination.SliceRows(row, 1);
+            for (int column = 0; column < source.Columns; column++)
+            {
+                float value = from.Element == ElementType.F32 ? from.Data.Pointer[column] : from.RoundedData.Pointer[column].ToSingle();
+                if (to.Element == ElementType.F32)
+                {
+                    to.Data.Pointer[column] = value;
+                }
+                else
+                {
+                    to.RoundedData.Pointer[column] = BFloat16.Round(value);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc />
     public void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store)
     {
         ProductShapes.Check(a, b, c);

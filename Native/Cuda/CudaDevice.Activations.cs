@@ -8,13 +8,13 @@ namespace MoEActors.Native.Cuda;
 /// <summary>Activations. Where no operand has gaps between its rows, they are taken as one row.</summary>
 public sealed unsafe partial class CudaDevice
 {
-    private static readonly KernelName GeluKernel = new("activations", "gelu");
-    private static readonly KernelName GeluGradientKernel = new("activations", "gelu_gradient");
-    private static readonly KernelName ReluKernel = new("activations", "relu");
-    private static readonly KernelName ReluGradientKernel = new("activations", "relu_gradient");
+    private static readonly TypedKernel GeluKernel = new("activations", "gelu");
+    private static readonly TypedKernel GeluGradientKernel = new("activations", "gelu_gradient");
+    private static readonly TypedKernel ReluKernel = new("activations", "relu");
+    private static readonly TypedKernel ReluGradientKernel = new("activations", "relu_gradient");
     private static readonly KernelName SigmoidGradientKernel = new("activations", "sigmoid_gradient");
-    private static readonly KernelName SwiGluKernel = new("activations", "swiglu");
-    private static readonly KernelName SwiGluGradientKernel = new("activations", "swiglu_gradient");
+    private static readonly TypedKernel SwiGluKernel = new("activations", "swiglu");
+    private static readonly TypedKernel SwiGluGradientKernel = new("activations", "swiglu_gradient");
 
     /// <inheritdoc />
     public void Gelu(in Matrix preactivation, DeviceSpan<float> bias, in Matrix output)
@@ -22,8 +22,9 @@ public sealed unsafe partial class CudaDevice
         Operands.SameShape(output, preactivation);
         Operands.HasLengthOrIsEmpty(bias, preactivation.Columns);
         bool line = bias.IsEmpty && LaunchShapes.AreDense(preactivation, output);
-        Matrix x = line ? LaunchShapes.Line(preactivation) : preactivation, y = line ? LaunchShapes.Line(output) : output;
-        Launch(GeluKernel, LaunchShapes.Elements(y), new GeluParameters(x, Optional(bias), y));
+        Matrix x = Line(preactivation, line), y = Line(output, line);
+        ElementType element = output.Element;
+        Launch(GeluKernel.Of(element), LaunchShapes.Elements(y), new GeluParameters(CudaMatrix.Of(x, element), Optional(bias), CudaMatrix.Of(y, element)));
     }
 
     /// <inheritdoc />
@@ -39,8 +40,9 @@ public sealed unsafe partial class CudaDevice
     {
         Operands.SameShape(y, x);
         bool line = LaunchShapes.AreDense(x, y);
-        Matrix input = line ? LaunchShapes.Line(x) : x, output = line ? LaunchShapes.Line(y) : y;
-        Launch(ReluKernel, LaunchShapes.Elements(output), new ActivationParameters(input, output));
+        Matrix input = Line(x, line), output = Line(y, line);
+        ElementType element = output.Element;
+        Launch(ReluKernel.Of(element), LaunchShapes.Elements(output), new ActivationParameters(CudaMatrix.Of(input, element), CudaMatrix.Of(output, element)));
     }
 
     /// <inheritdoc />
@@ -56,7 +58,9 @@ public sealed unsafe partial class CudaDevice
     {
         Operands.SameShape(dScores, scores);
         Operands.SameShape(dLogits, scores);
-        LaunchGradient(SigmoidGradientKernel, scores, dScores, dLogits);
+        bool line = LaunchShapes.AreDense(scores, dScores, dLogits);
+        Matrix dx = Line(dLogits, line);
+        Launch(SigmoidGradientKernel, LaunchShapes.Elements(dx), new ActivationGradientParameters(Line(scores, line), Line(dScores, line), dx));
     }
 
     /// <inheritdoc />
@@ -64,16 +68,12 @@ public sealed unsafe partial class CudaDevice
     {
         Operands.SameShape(up, gate);
         Operands.SameShape(output, gate);
-        if (LaunchShapes.AreDense(gate, up, output))
-        {
-            Launch(
-                SwiGluKernel, LaunchShapes.Elements(LaunchShapes.Line(output)),
-                new SwiGluParameters(LaunchShapes.Line(gate), LaunchShapes.Line(up), LaunchShapes.Line(output)));
-        }
-        else
-        {
-            Launch(SwiGluKernel, LaunchShapes.Elements(output), new SwiGluParameters(gate, up, output));
-        }
+        bool line = LaunchShapes.AreDense(gate, up, output);
+        Matrix y = Line(output, line);
+        ElementType element = y.Element;
+        Launch(
+            SwiGluKernel.Of(element), LaunchShapes.Elements(y),
+            new SwiGluParameters(CudaMatrix.Of(Line(gate, line), element), CudaMatrix.Of(Line(up, line), element), CudaMatrix.Of(y, element)));
     }
 
     /// <inheritdoc />
@@ -83,30 +83,25 @@ public sealed unsafe partial class CudaDevice
         Operands.SameShape(dOutput, gate);
         Operands.SameShape(dGate, gate);
         Operands.SameShape(dUp, gate);
-        if (LaunchShapes.AreDense(gate, up, dOutput, dGate, dUp))
-        {
-            Launch(
-                SwiGluGradientKernel, LaunchShapes.Elements(LaunchShapes.Line(gate)),
-                new SwiGluGradientParameters(
-                    LaunchShapes.Line(gate), LaunchShapes.Line(up), LaunchShapes.Line(dOutput), LaunchShapes.Line(dGate), LaunchShapes.Line(dUp)));
-        }
-        else
-        {
-            Launch(SwiGluGradientKernel, LaunchShapes.Elements(gate), new SwiGluGradientParameters(gate, up, dOutput, dGate, dUp));
-        }
+        bool line = LaunchShapes.AreDense(gate, up, dOutput, dGate, dUp);
+        Matrix g = Line(gate, line);
+        ElementType element = g.Element;
+        Launch(
+            SwiGluGradientKernel.Of(element), LaunchShapes.Elements(g),
+            new SwiGluGradientParameters(
+                CudaMatrix.Of(g, element), CudaMatrix.Of(Line(up, line), element), CudaMatrix.Of(Line(dOutput, line), element),
+                CudaMatrix.Of(Line(dGate, line), element), CudaMatrix.Of(Line(dUp, line), element)));
     }
 
-    private void LaunchGradient(KernelName kernel, in Matrix input, in Matrix dOutput, in Matrix dInput)
+    private static Matrix Line(in Matrix matrix, bool line) => line ? LaunchShapes.Line(matrix) : matrix;
+
+    private void LaunchGradient(TypedKernel kernel, in Matrix input, in Matrix dOutput, in Matrix dInput)
     {
-        if (LaunchShapes.AreDense(input, dOutput, dInput))
-        {
-            Launch(
-                kernel, LaunchShapes.Elements(LaunchShapes.Line(dInput)),
-                new ActivationGradientParameters(LaunchShapes.Line(input), LaunchShapes.Line(dOutput), LaunchShapes.Line(dInput)));
-        }
-        else
-        {
-            Launch(kernel, LaunchShapes.Elements(dInput), new ActivationGradientParameters(input, dOutput, dInput));
-        }
+        bool line = LaunchShapes.AreDense(input, dOutput, dInput);
+        Matrix dx = Line(dInput, line);
+        ElementType element = dx.Element;
+        Launch(
+            kernel.Of(element), LaunchShapes.Elements(dx),
+            new ActivationGradientParameters(CudaMatrix.Of(Line(input, line), element), CudaMatrix.Of(Line(dOutput, line), element), CudaMatrix.Of(dx, element)));
     }
 }

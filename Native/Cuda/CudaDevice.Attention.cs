@@ -22,9 +22,12 @@ public sealed unsafe partial class CudaDevice
         Launch(RotaryKernel, new LaunchShape(x.Rows, threads), new RotaryParameters(x, cosines, sines, sequenceLength, Flag(inverse)));
     }
 
-    /// <inheritdoc />
-    public AttentionMemory AttentionMemory(in AttentionShape shape, int rows, int sequenceLength) =>
+    /// <summary>What attention needs on any GPU.</summary>
+    public static AttentionMemory AttentionNeeds(in AttentionShape shape, int rows, int sequenceLength) =>
         new((long)rows * shape.Heads, (long)rows * shape.Heads);
+
+    /// <inheritdoc />
+    public AttentionMemory AttentionMemory(in AttentionShape shape, int rows, int sequenceLength) => AttentionNeeds(shape, rows, sequenceLength);
 
     /// <inheritdoc />
     public void Attention(

@@ -9,15 +9,15 @@ namespace MoEActors.Native.Cuda;
 public sealed unsafe partial class CudaDevice
 {
     private static readonly KernelName AddKernel = new("elementwise", "add");
-    private static readonly KernelName ScaleKernel = new("elementwise", "scale");
-    private static readonly KernelName MultiplyKernel = new("elementwise", "multiply");
-    private static readonly KernelName AddBiasKernel = new("elementwise", "add_bias");
+    private static readonly TypedKernel ScaleKernel = new("elementwise", "scale");
+    private static readonly TypedKernel MultiplyKernel = new("elementwise", "multiply");
+    private static readonly TypedKernel AddBiasKernel = new("elementwise", "add_bias");
     private static readonly KernelName MixRowsKernel = new("elementwise", "mix_rows");
     private static readonly KernelName MixRowsGradientKernel = new("elementwise", "mix_rows_gradient");
-    private static readonly KernelName RmsNormKernel = new("norms", "rms_norm");
+    private static readonly TypedKernel RmsNormKernel = new("norms", "rms_norm");
     private static readonly KernelName RmsNormInputGradientKernel = new("norms", "rms_norm_input_gradient");
     private static readonly KernelName RmsNormWeightGradientKernel = new("norms", "rms_norm_weight_gradient");
-    private static readonly KernelName ColumnSumsKernel = new("sums", "column_sums");
+    private static readonly TypedKernel ColumnSumsKernel = new("sums", "column_sums");
     private static readonly KernelName AddChunksKernel = new("sums", "add_chunks");
     private static readonly KernelName LinkRowsKernel = new("rows", "link_rows");
     private static readonly KernelName EmbeddingGradientKernel = new("rows", "embedding_gradient");
@@ -32,24 +32,27 @@ public sealed unsafe partial class CudaDevice
     }
 
     /// <inheritdoc />
-    public void Scale(DeviceSpan<float> x, float factor) =>
-        Launch(ScaleKernel, LaunchShapes.Elements(x.Length), new ScaleParameters(x.Address, x.Length, factor));
+    public void Scale(DeviceSpan<float> x, float factor) => Scale(new Matrix(x, 1, x.Length), factor);
+
+    /// <inheritdoc />
+    public void Scale(in Matrix x, float factor)
+    {
+        Operands.RowMajor(x);
+        Matrix scaled = Line(x, LaunchShapes.AreDense(x));
+        Launch(ScaleKernel.Of(x.Element), LaunchShapes.Elements(scaled), new ScaleParameters(CudaMatrix.Of(scaled, x.Element), factor));
+    }
 
     /// <inheritdoc />
     public void Multiply(in Matrix a, in Matrix b, in Matrix y)
     {
         Operands.SameShape(b, a);
         Operands.SameShape(y, a);
-        if (LaunchShapes.AreDense(a, b, y))
-        {
-            Launch(
-                MultiplyKernel, LaunchShapes.Elements(LaunchShapes.Line(y)),
-                new MultiplyParameters(LaunchShapes.Line(a), LaunchShapes.Line(b), LaunchShapes.Line(y)));
-        }
-        else
-        {
-            Launch(MultiplyKernel, LaunchShapes.Elements(y), new MultiplyParameters(a, b, y));
-        }
+        bool line = LaunchShapes.AreDense(a, b, y);
+        Matrix product = Line(y, line);
+        ElementType element = y.Element;
+        Launch(
+            MultiplyKernel.Of(element), LaunchShapes.Elements(product),
+            new MultiplyParameters(CudaMatrix.Of(Line(a, line), element), CudaMatrix.Of(Line(b, line), element), CudaMatrix.Of(product, element)));
     }
 
     /// <inheritdoc />
@@ -57,7 +60,7 @@ public sealed unsafe partial class CudaDevice
     {
         Operands.RowMajor(y);
         Operands.HasLength(bias, y.Columns);
-        Launch(AddBiasKernel, LaunchShapes.Elements(y), new AddBiasParameters(y, bias.Address));
+        Launch(AddBiasKernel.Of(y.Element), LaunchShapes.Elements(y), new AddBiasParameters(CudaMatrix.Of(y, y.Element), bias.Address));
     }
 
     /// <inheritdoc />
@@ -90,7 +93,9 @@ public sealed unsafe partial class CudaDevice
         Operands.SameShape(y, x);
         Operands.HasLength(weight, x.Columns);
         Operands.HasLength(inverseRms, x.Rows);
-        Launch(RmsNormKernel, LaunchShapes.Rows(x.Rows, x.Columns), new RmsNormParameters(x, weight.Address, y, inverseRms.Address, epsilon));
+        Launch(
+            RmsNormKernel.Of(y.Element), LaunchShapes.Rows(x.Rows, x.Columns),
+            new RmsNormParameters(x, weight.Address, CudaMatrix.Of(y, y.Element), inverseRms.Address, epsilon));
     }
 
     /// <inheritdoc />
@@ -125,7 +130,8 @@ public sealed unsafe partial class CudaDevice
         Operands.RowMajor(y);
         Operands.HasLength(sums, y.Columns);
         DeviceSpan<float> chunks = Chunks(y);
-        Launch(ColumnSumsKernel, LaunchShapes.TokenChunks(y.Rows, y.Columns), new ColumnSumsParameters(y, chunks.Address));
+        Launch(
+            ColumnSumsKernel.Of(y.Element), LaunchShapes.TokenChunks(y.Rows, y.Columns), new ColumnSumsParameters(CudaMatrix.Of(y, y.Element), chunks.Address));
         AddChunks(chunks, sums);
     }
 

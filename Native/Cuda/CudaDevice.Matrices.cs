@@ -1,11 +1,39 @@
+using MoEActors.Native.Cuda.Bindings;
+using MoEActors.Native.Cuda.Kernels;
+using MoEActors.Native.Cuda.Parameters;
 using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 
 namespace MoEActors.Native.Cuda;
 
-/// <summary>Products.</summary>
+/// <summary>Products, and the rounding of their operands.</summary>
 public sealed unsafe partial class CudaDevice
 {
+    private static readonly KernelName RoundKernel = new("elementwise", "convert_to_bf16");
+    private static readonly KernelName WidenKernel = new("elementwise", "convert_from_bf16");
+
+    /// <inheritdoc />
+    public void Convert(in Matrix source, in Matrix destination)
+    {
+        Operands.SameShape(destination, source);
+        bool line = LaunchShapes.AreDense(source, destination);
+        Matrix from = Line(source, line), to = Line(destination, line);
+        if (from.Element != to.Element)
+        {
+            Launch(
+                to.Element == ElementType.BF16 ? RoundKernel : WidenKernel, LaunchShapes.Elements(to),
+                new ConvertParameters(CudaMatrix.Of(from, from.Element), CudaMatrix.Of(to, to.Element)));
+            return;
+        }
+
+        for (int row = 0; row < from.Rows; row++)
+        {
+            Matrix one = from.SliceRows(row, 1), copy = to.SliceRows(row, 1);
+            long bytes = (long)one.Columns * one.Element.Bytes();
+            Copy(new DeviceSpan<byte>(one.Address, bytes), new DeviceSpan<byte>(copy.Address, bytes));
+        }
+    }
+
     /// <inheritdoc />
     public void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store)
     {
@@ -62,15 +90,14 @@ public sealed unsafe partial class CudaDevice
 
     private void Clear(in Matrix matrix)
     {
-        if (matrix.Columns == matrix.Stride || matrix.Rows == 1)
+        int bytes = matrix.Element.Bytes();
+        bool dense = matrix.Columns == matrix.Stride || matrix.Rows == 1;
+        for (int row = 0; row < (dense ? 1 : matrix.Rows); row++)
         {
-            Fill(matrix.Data.Slice(0, (long)matrix.Rows * matrix.Columns), 0f);
-            return;
-        }
-
-        for (int row = 0; row < matrix.Rows; row++)
-        {
-            Fill(matrix.Data.Slice((long)row * matrix.Stride, matrix.Columns), 0f);
+            CudaStatus.Check(
+                Driver.MemsetD8Async(
+                    matrix.Address + (nint)row * matrix.Stride * bytes, 0, (nuint)((long)(dense ? matrix.Rows : 1) * matrix.Columns * bytes), _stream.Handle),
+                "clearing memory", Gpu.Ordinal);
         }
     }
 }

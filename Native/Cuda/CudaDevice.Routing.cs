@@ -18,9 +18,9 @@ public sealed unsafe partial class CudaDevice
     private static readonly KernelName ScoreSumsKernel = new("routing", "score_sums");
     private static readonly KernelName ScoreSumsGradientKernel = new("routing", "score_sums_gradient");
     private static readonly KernelName ZLossGradientKernel = new("routing", "z_loss_gradient");
-    private static readonly KernelName GatherRowsKernel = new("rows", "gather_rows");
-    private static readonly KernelName CombineRowsKernel = new("rows", "combine_rows");
-    private static readonly KernelName CombineRowsGradientKernel = new("rows", "combine_rows_gradient");
+    private static readonly TypedKernel GatherRowsKernel = new("rows", "gather_rows");
+    private static readonly TypedKernel CombineRowsKernel = new("rows", "combine_rows");
+    private static readonly TypedKernel CombineRowsGradientKernel = new("rows", "combine_rows_gradient");
 
     /// <inheritdoc />
     public void Softmax(in Matrix logits, in Matrix probabilities, DeviceSpan<float> logSumExp)
@@ -131,7 +131,9 @@ public sealed unsafe partial class CudaDevice
     {
         Operands.RowMajor(source);
         Operands.HasShape(destination, rows.Length, source.Columns);
-        Launch(GatherRowsKernel, LaunchShapes.Rows(rows.Length, source.Columns), new GatherRowsParameters(source, rows.Address, destination));
+        Launch(
+            GatherRowsKernel.Of(destination.Element), LaunchShapes.Rows(rows.Length, source.Columns),
+            new GatherRowsParameters(source, rows.Address, CudaMatrix.Of(destination, destination.Element)));
     }
 
     /// <inheritdoc />
@@ -143,8 +145,8 @@ public sealed unsafe partial class CudaDevice
         Operands.HasLength(slots, (long)y.Rows * k);
         Operands.HasLengthOrIsEmpty(weights, slots.Length);
         Launch(
-            CombineRowsKernel, LaunchShapes.Rows(y.Rows, y.Columns),
-            new CombineRowsParameters(rows, slots.Address, Optional(weights), y, k, Flag(accumulation == Accumulation.Add)));
+            CombineRowsKernel.Of(rows.Element), LaunchShapes.Rows(y.Rows, y.Columns),
+            new CombineRowsParameters(CudaMatrix.Of(rows, rows.Element), slots.Address, Optional(weights), y, k, Flag(accumulation == Accumulation.Add)));
     }
 
     /// <inheritdoc />
@@ -157,7 +159,8 @@ public sealed unsafe partial class CudaDevice
         Operands.HasLength(weights, slots.Length);
         Operands.HasLength(dWeights, slots.Length);
         Launch(
-            CombineRowsGradientKernel, LaunchShapes.Rows(dy.Rows, dy.Columns),
-            new CombineRowsGradientParameters(dy, rows, slots.Address, weights.Address, dRows, dWeights.Address, k));
+            CombineRowsGradientKernel.Of(rows.Element), LaunchShapes.Rows(dy.Rows, dy.Columns),
+            new CombineRowsGradientParameters(
+                dy, CudaMatrix.Of(rows, rows.Element), slots.Address, weights.Address, CudaMatrix.Of(dRows, rows.Element), dWeights.Address, k));
     }
 }

@@ -14,6 +14,12 @@ namespace MoEActors.Native.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaDevice : IDevice
 {
+    /// <summary>The kind of GPUs that compute in fp32, their products rounded or not.</summary>
+    public const string KindOfF32 = "cuda";
+
+    /// <summary>The kind of those whose operands are bfloat16.</summary>
+    public const string KindOfBF16 = "cuda/bf16";
+
     private readonly CudaStream _stream;
     private readonly PinnedStaging _staging;
     private readonly MatrixProducts _products;
@@ -46,7 +52,10 @@ public sealed unsafe partial class CudaDevice : IDevice
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
-    public string Kind => "cuda";
+    public string Kind => _precision == CudaPrecision.BF16 ? KindOfBF16 : KindOfF32;
+
+    /// <inheritdoc />
+    public ElementType OperandType => _precision == CudaPrecision.BF16 ? ElementType.BF16 : ElementType.F32;
 
     /// <inheritdoc />
     public bool IsHostMemory => false;
@@ -177,6 +186,46 @@ public sealed unsafe partial class CudaDevice : IDevice
     }
 
     /// <inheritdoc />
+    public void CopyFrom<T>(IDevice owner, DeviceSpan<T> source, DeviceSpan<T> destination)
+        where T : unmanaged
+    {
+        if (owner is not CudaDevice other || other.Gpu == Gpu)
+        {
+            Copy(source, destination);
+            return;
+        }
+
+        if (source.LongLength > destination.LongLength)
+        {
+            throw new ArgumentException($"{source.LongLength} elements do not fit into {destination.LongLength}.", nameof(source));
+        }
+
+        if (!source.IsEmpty)
+        {
+            // The driver goes through the host where the two cannot reach each other.
+            Gpu.Enter();
+            CudaStatus.Check(
+                Driver.MemcpyPeerAsync(
+                    destination.Address, Gpu.Context, source.Address, other.Gpu.Context, (nuint)(source.LongLength * sizeof(T)), _stream.Handle),
+                $"copying memory of cuda:{other.Gpu.Ordinal}", Gpu.Ordinal);
+        }
+    }
+
+    /// <inheritdoc />
+    public void AddFrom(IDevice owner, DeviceSpan<float> part, DeviceSpan<float> sum)
+    {
+        if (owner is not CudaDevice other || other.Gpu == Gpu)
+        {
+            Add(part, sum);
+            return;
+        }
+
+        DeviceSpan<float> here = Scratch<float>(part.LongLength);
+        CopyFrom(owner, part, here);
+        Add(here, sum);
+    }
+
+    /// <inheritdoc />
     public void Fill(DeviceSpan<float> span, float value)
     {
         if (!span.IsEmpty)
@@ -186,6 +235,9 @@ public sealed unsafe partial class CudaDevice : IDevice
                 Driver.MemsetD32Async(span.Address, BitConverter.SingleToUInt32Bits(value), (nuint)span.LongLength, _stream.Handle), "filling memory", Gpu.Ordinal);
         }
     }
+
+    /// <inheritdoc />
+    public IDeviceSignal NewSignal() => new Signal(this);
 
     /// <inheritdoc />
     public void Synchronize()
@@ -208,6 +260,27 @@ public sealed unsafe partial class CudaDevice : IDevice
         _ = Driver.StreamSynchronize(_stream.Handle);
         _staging.Dispose();
         _stream.Dispose();
+    }
+
+    /// <summary>An event of this device's stream.</summary>
+    private sealed class Signal(CudaDevice owner) : IDeviceSignal
+    {
+        private readonly CudaEvent _event = new(owner.Gpu, isTimed: false);
+
+        public void Set()
+        {
+            owner.Gpu.Enter();
+            _event.Record(owner._stream);
+        }
+
+        public void AwaitOn(IDevice waiting)
+        {
+            var other = (CudaDevice)waiting;
+            other.Gpu.Enter();
+            other._stream.WaitFor(_event);
+        }
+
+        public void Dispose() => _event.Dispose();
     }
 
     /// <summary>Queues a kernel; none where there is no block.</summary>
@@ -287,4 +360,10 @@ public enum CudaPrecision
 
     /// <summary>To ten bits of mantissa, with the range of fp32: several times as fast, by tensor cores.</summary>
     TF32,
+
+    /// <summary>
+    /// To bfloat16, and they are stored so: half the memory and half the bytes of an exchange. Weights and moments stay in fp32, and so do residual streams,
+    /// routers, norms and the loss.
+    /// </summary>
+    BF16,
 }

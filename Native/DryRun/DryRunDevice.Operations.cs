@@ -7,6 +7,9 @@ namespace MoEActors.Native.DryRun;
 public sealed partial class DryRunDevice
 {
     /// <inheritdoc />
+    public void Convert(in Matrix source, in Matrix destination) { }
+
+    /// <inheritdoc />
     public void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store) { }
 
     /// <inheritdoc />
@@ -23,6 +26,9 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public void Scale(DeviceSpan<float> x, float factor) { }
+
+    /// <inheritdoc />
+    public void Scale(in Matrix x, float factor) { }
 
     /// <inheritdoc />
     public void Multiply(in Matrix a, in Matrix b, in Matrix y) { }
@@ -73,7 +79,7 @@ public sealed partial class DryRunDevice
 
     /// <inheritdoc />
     public AttentionMemory AttentionMemory(in AttentionShape shape, int rows, int sequenceLength) =>
-        attention is null ? Operations.AttentionMemory.OfScores(shape, rows, sequenceLength) : attention(shape, rows, sequenceLength);
+        _imitated.Attention(shape, rows, sequenceLength);
 
     /// <inheritdoc />
     public void Attention(

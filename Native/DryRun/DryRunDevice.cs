@@ -8,12 +8,13 @@ namespace MoEActors.Native.DryRun;
 /// the count stays right when the program changes. Integers that are written can be read again, since routing and the sizes of exchanges follow
 /// from them; everything else reads as zero. Tokens are routed to experts round-robin, so that all experts get equally many.
 /// </summary>
-/// <param name="attention">What attention needs on the device that is imitated; null for one that stores every score, the most that any needs.</param>
-public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDevice
+/// <param name="device">The device that is imitated; null for processors, which need the most.</param>
+public sealed partial class DryRunDevice(ImitatedDevice? device = null) : IDevice
 {
     /// <summary>Far from zero, which means "no address", and never used.</summary>
     private const long FirstAddress = 1L << 20;
 
+    private readonly ImitatedDevice _imitated = device ?? ImitatedDevice.Cpu;
     private readonly Dictionary<nint, int[]> _integers = [];
     private long _nextAddress = FirstAddress;
     private long _allocated;
@@ -25,6 +26,9 @@ public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDe
     public bool Computes => false;
 
     /// <inheritdoc />
+    public ElementType OperandType => _imitated.Operands;
+
+    /// <inheritdoc />
     public long AllocatedBytes => Interlocked.Read(ref _allocated);
 
     /// <inheritdoc />
@@ -34,7 +38,7 @@ public sealed partial class DryRunDevice(AttentionNeeds? attention = null) : IDe
     public Action? AtLoss { get; set; }
 
     /// <inheritdoc />
-    public IDevice OpenContext() => new DryRunDevice(attention);
+    public IDevice OpenContext() => new DryRunDevice(_imitated);
 
     /// <inheritdoc />
     public DeviceBuffer Allocate(long bytes)

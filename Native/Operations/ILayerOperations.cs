@@ -11,6 +11,9 @@ public interface ILayerOperations
     /// <summary><c>x *= factor</c>, element by element.</summary>
     void Scale(DeviceSpan<float> x, float factor);
 
+    /// <summary><c>x *= factor</c>, element by element, whatever the elements are.</summary>
+    void Scale(in Matrix x, float factor);
+
     /// <summary><c>y = a·b</c>, element by element; any of the three may be the same memory.</summary>
     void Multiply(in Matrix a, in Matrix b, in Matrix y);
 

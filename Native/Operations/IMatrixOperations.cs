@@ -21,9 +21,16 @@ public readonly record struct MatrixProduct(Matrix A, Matrix B, Matrix C);
 public readonly record struct WeightGradient(
     Matrix X, Matrix Y, Matrix Gradient, int FirstSegment, int SegmentCount, Accumulation Accumulation = Accumulation.Add);
 
-/// <summary>Products of matrices. Element (i, j) is <c>fma(aᵢₖ, bₖⱼ, acc)</c> over ascending k from acc = +0, then stored or added.</summary>
+/// <summary>
+/// Products of matrices. Element (i, j) is <c>fma(aᵢₖ, bₖⱼ, acc)</c> over ascending k from acc = +0, then stored or added. Both operands have elements of
+/// one type; of operands in bfloat16 the sum is in fp32, and the result may be of either type.
+/// </summary>
 public interface IMatrixOperations
 {
+    /// <summary><c>destination = source</c>, rounded to the destination's type of elements (to the nearest, of two the even one) or widened to it.</summary>
+    /// <exception cref="ArgumentException">Shapes differ.</exception>
+    void Convert(in Matrix source, in Matrix destination);
+
     /// <summary><c>C = A·B</c> or <c>C += A·B</c>.</summary>
     /// <exception cref="ArgumentException">Shapes that do not fit, or a transposed result.</exception>
     void MatMul(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation = Accumulation.Store);

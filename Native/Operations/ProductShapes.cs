@@ -15,6 +15,12 @@ internal static class ProductShapes
                 $"A {a.Rows}×{a.Columns} matrix times a {b.Rows}×{b.Columns} one does not give a {c.Rows}×{c.Columns} one.");
         }
 
+        if (a.Element != b.Element || (c.Element != ElementType.F32 && c.Element != a.Element))
+        {
+            throw new ArgumentException(
+                $"A product of {a.Element} by {b.Element} elements that gives {c.Element} ones: operands have one type, and the result has it too or is F32.");
+        }
+
         if (c.IsTransposed)
         {
             throw new ArgumentException("The result of a product cannot be a transposed view; exchange and transpose the operands.");

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MoEActors.Client.Configuration;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Pinning;
 using MoEActors.Native.Communication.Security;
@@ -30,7 +31,7 @@ public static class MoEClusteringExtensions
     {
         ArgumentNullException.ThrowIfNull(silo);
         OptionsBuilder<MoEClusterOptions> options = silo.Services.AddOptions<MoEClusterOptions>()
-            .BindConfiguration(MoEClusterOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();
+            .BindWhole(MoEClusterOptions.Section);
         if (configure is not null)
         {
             options.Configure(configure);
@@ -39,9 +40,7 @@ public static class MoEClusteringExtensions
         silo.Services.AddSingleton<IValidateOptions<MoEClusterOptions>, MoEClusterOptionsValidator>();
         silo.UseRedisClustering(_ => { });
         Configure<RedisClusteringOptions>((clustering, chosen) => clustering.ConfigurationOptions = RedisOf(chosen).Options);
-        silo.Services.AddOptions<TcpOptions>()
-            .BindConfiguration(TcpOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true)
-            .Configure<IOptions<MoEClusterOptions>>(Apply).ValidateOnStart();
+        silo.Services.AddOptions<TcpOptions>().BindWhole(TcpOptions.Section).Configure<IOptions<MoEClusterOptions>>(Apply);
         silo.Services.AddSingleton<IValidateOptions<TcpOptions>, TcpOptionsValidator>();
         silo.Services.AddSingleton(services => new TcpCommunicatorProvider(
             services.GetRequiredService<IOptions<TcpOptions>>().Value, time: null, services.GetRequiredService<ILogger<TcpCommunicatorProvider>>()));
@@ -95,6 +94,7 @@ public static class MoEClusteringExtensions
 #pragma warning restore ORLEANSEXP003
         silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ProcessPrivateGuard>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PortGuard>();
         return silo;
     }
 

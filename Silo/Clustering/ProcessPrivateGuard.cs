@@ -7,7 +7,12 @@ using MoEActors.Native.Communication;
 namespace MoEActors.Silo.Clustering;
 
 /// <summary>Says that silos of this cluster share a process, so that they may share what is the process's own.</summary>
-internal sealed class SharedProcess;
+/// <param name="end">Ends this silo alone.</param>
+internal sealed class SharedProcess(Func<Task> end)
+{
+    /// <summary>Ends this silo as a crash does, unless it is the last: then whoever asks it learns the cause from it.</summary>
+    public Task EndAsync() => end();
+}
 
 /// <summary>
 /// Keeps a silo whose store or data plane is its process's own out of a cluster of several processes: runs would be there for some of its silos and not for

@@ -93,6 +93,33 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         foreach (EmbeddedSilo silo in silos)
         {
             Remove(silo);
+        }
+
+        await BuryAsync(silos, cancellationToken);
+    }
+
+    /// <summary>Ends a silo that cannot go on, unless it is the last.</summary>
+    private async Task EndAsync(int index)
+    {
+        EmbeddedSilo? silo;
+        lock (_lock)
+        {
+            silo = _silos.Count > 1 ? _silos.Find(one => one.Index == index) : null;
+            if (silo is null)
+            {
+                return;
+            }
+
+            _silos.Remove(silo);
+        }
+
+        await BuryAsync([silo], CancellationToken.None);
+    }
+
+    private async Task BuryAsync(IReadOnlyList<EmbeddedSilo> silos, CancellationToken cancellationToken)
+    {
+        foreach (EmbeddedSilo silo in silos)
+        {
             silo.Services.GetRequiredService<SiloMembershipTable>().CutOff();
             silo.Services.GetRequiredService<SiloNetwork>().Cut();
         }
@@ -205,7 +232,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             options.ConfigureGatewayInboundConnection(connection => connection.Use(network.Watch));
         });
         silo.Services.AddSingleton(network);
-        silo.Services.AddSingleton<SharedProcess>();
+        silo.Services.AddSingleton(new SharedProcess(() => EndAsync(index)));
         silo.Services.AddSingleton(new SiloMembershipTable(_table));
         silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SiloMembershipTable>());
     }

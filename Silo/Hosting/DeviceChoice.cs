@@ -9,7 +9,7 @@ namespace MoEActors.Silo.Hosting;
 
 /// <summary>
 /// The devices that silos compute on, as a text says it: <c>cpu</c>; <c>cuda</c> for every GPU of this machine; <c>cuda:0,2</c> for some of them. Behind a
-/// slash stands how products on a GPU round their operands, as in <c>cuda/tf32</c>; <c>f32</c>, the default, rounds nothing.
+/// slash stands how products on a GPU round their operands, as in <c>cuda/bf16</c> or <c>cuda/tf32</c>; <c>f32</c>, the default, rounds nothing.
 /// </summary>
 public sealed record DeviceChoice
 {
@@ -25,6 +25,9 @@ public sealed record DeviceChoice
 
     /// <summary>Whether it is GPUs.</summary>
     public bool IsCuda { get; }
+
+    /// <summary>What kind of devices they are: <see cref="IDevice.Kind"/> of each.</summary>
+    public string Kind => !IsCuda ? Cpu : _precision == CudaPrecision.BF16 ? CudaDevice.KindOfBF16 : CudaDevice.KindOfF32;
 
     /// <summary>Reads a text.</summary>
     /// <exception cref="FormatException">It is none of the forms.</exception>
@@ -51,7 +54,7 @@ public sealed record DeviceChoice
 
         return fits
             ? new DeviceChoice(gpus, isCuda: true, precision)
-            : throw new FormatException($"'{text}' is none of cpu, cuda, cuda:0,1 (GPUs by number, each once), or one of the latter two with /f32 or /tf32 behind it.");
+            : throw new FormatException($"'{text}' is none of cpu, cuda, cuda:0,1 (GPUs by number, each once), or one of the latter two with /f32, /tf32 or /bf16 behind it.");
     }
 
     /// <summary>What keeps this machine from opening them, and what to do; null for nothing.</summary>

@@ -31,7 +31,7 @@ public sealed class MoEOptions
     /// <summary>Bytes that each device may allocate; null for its share of this process's memory, or of what is free on its GPU. What does not fit is refused before it is allocated.</summary>
     public long? MemoryPerDevice { get; set; }
 
-    /// <summary>Folder that relative places of checkpoints are in; the current folder of the process unless set.</summary>
+    /// <summary>Folder that relative places of checkpoints and snapshots are in, made where it is not there; the current folder of the process unless set.</summary>
     public string? CheckpointRoot { get; set; }
 
     /// <summary>
@@ -70,7 +70,7 @@ public sealed class MoEOptions
     /// <summary>Buffers that callers of layers in this process lend; one object for all of its silos and its client.</summary>
     public CallerBuffers? CallerBuffers { get; set; }
 
-    /// <summary>What is wrong with numbers and texts, by the property that it is about.</summary>
+    /// <summary>What is wrong with numbers and texts, by the property that it is about. Makes <see cref="CheckpointRoot"/> where it is not there.</summary>
     public IEnumerable<(string Property, string Error)> Errors()
     {
         (bool Fits, string Property, object? Value, string Rule)[] rules =
@@ -80,11 +80,11 @@ public sealed class MoEOptions
             (MemoryPerDevice is null or >= 1, nameof(MemoryPerDevice), MemoryPerDevice, "at least 1 byte"),
             (SnapshotInterval >= 0, nameof(SnapshotInterval), SnapshotInterval, "at least 1 step, or 0 for no snapshots"),
             (!string.IsNullOrWhiteSpace(SnapshotPlace), nameof(SnapshotPlace), SnapshotPlace, "a folder, or a file: URI"),
-            (CheckpointRoot is null || Directory.Exists(CheckpointRoot), nameof(CheckpointRoot), CheckpointRoot, "a folder that exists"),
         ];
         return
         [
             .. rules.Where(rule => !rule.Fits).Select(rule => (rule.Property, $"is {rule.Value}; it must be {rule.Rule}")),
+            .. RootError() is { } unusable ? [(nameof(CheckpointRoot), unusable)] : Array.Empty<(string, string)>(),
             .. DeviceError() is { } error ? [(nameof(Device), error)] : Array.Empty<(string, string)>(),
         ];
     }
@@ -92,6 +92,24 @@ public sealed class MoEOptions
     /// <summary>Opens the silo's devices.</summary>
     internal IReadOnlyList<IDevice> Open() => OpenDevices?.Invoke()
         ?? DeviceChoice.Parse(Device).Open(Devices, ThreadsPerDevice);
+
+    private string? RootError()
+    {
+        if (CheckpointRoot is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            Directory.CreateDirectory(CheckpointRoot);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return $"is '{CheckpointRoot}'; it must be a folder, or the name of one that can be made: {e.Message.TrimEnd('.')}";
+        }
+    }
 
     private string? DeviceError()
     {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MoEActors.Client.Configuration;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
@@ -30,7 +31,7 @@ public static class MoESiloBuilderExtensions
     public static ISiloBuilder AddMoE(this ISiloBuilder silo, Action<MoEOptions>? configure = null)
     {
         OptionsBuilder<MoEOptions> options = silo.Services.AddOptions<MoEOptions>()
-            .BindConfiguration(MoEOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();
+            .BindWhole(MoEOptions.Section);
         if (configure is not null)
         {
             options.Configure(configure);
@@ -58,6 +59,7 @@ public static class MoESiloBuilderExtensions
             services.GetRequiredService<CallerBuffers>(), services.GetRequiredService<CheckpointPlaces>(),
             services.GetRequiredService<ILogger<WorkerHost>>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, DeviceWatch>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
         return silo.TuneForMoE();

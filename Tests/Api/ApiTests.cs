@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using MoEActors.Client;
+using MoEActors.Dashboard.Hosting;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Native;
@@ -17,6 +18,7 @@ public class ApiTests
 
     [Theory]
     [InlineData("Client", typeof(MoECluster))]
+    [InlineData("Dashboard", typeof(MoEDashboardExtensions))]
     [InlineData("Grains.Interfaces", typeof(ITrainingGrain))]
     [InlineData("Modules", typeof(ModelConfiguration))]
     [InlineData("Placement", typeof(PlacementMap))]

@@ -73,6 +73,22 @@ public class HouseTests
         }
     }
 
+    /// <summary>Who gets a library's message may never have seen the command line.</summary>
+    [Fact]
+    public void Libraries_speak_of_no_option_and_no_command_of_the_program()
+    {
+        IEnumerable<SourceTree.SourceFile> libraries = SourceTree.Projects.Except(["Benchmarks", "Cli"]).SelectMany(SourceTree.FilesOf)
+            .Where(file => !file.Path.EndsWith("/KernelCompiler.cs", StringComparison.Ordinal));
+        Assert.Empty(
+            from file in libraries
+            from line in file.Text.Split('\n')
+            where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
+            where Regex.IsMatch(line, """
+                "[^"]*((?<![\w-])--[a-z]{3,}|\bmoe (train|resume|demo|evaluate|generate|estimate|status|history|runs|silo|cluster|doctor)\b)
+                """.Trim())
+            select $"{file.Path}: {line.Trim()}");
+    }
+
     [Theory]
     [MemberData(nameof(Projects))]
     public void Files_and_folders_stay_small(string project)

@@ -8,7 +8,7 @@ internal static partial class SourceTree
 {
     /// <summary>Product projects, the lowest first.</summary>
     public static readonly string[] Projects =
-        ["Native", "Placement", "Modules", "Workers", "Grains.Interfaces", "Grains", "Client", "Silo", "Benchmarks", "Cli"];
+        ["Native", "Placement", "Modules", "Workers", "Grains.Interfaces", "Grains", "Client", "Silo", "Dashboard", "Benchmarks", "Cli"];
 
     private static readonly string Root = FindRoot();
 

@@ -19,7 +19,7 @@ public sealed class CommandLineTests
     [InlineData("runs list", "--runs", "--connect", "--json")]
     [InlineData("runs delete", "NAME", "--runs", "--connect")]
     [InlineData("doctor", "--json")]
-    [InlineData("estimate", "--config", "--workers", "--recompute", "--json")]
+    [InlineData("estimate", "--config", "--workers", "--recompute", "--device", "--memory", "--json")]
     [InlineData("bench", "layer", "gemm", "step", "director", "moves", "switch", "planning", "exchange")]
     [InlineData(
         "bench layer", "--tokens", "--model-dim", "--hidden", "--experts", "--top-k", "--workers", "--steps", "--json")]

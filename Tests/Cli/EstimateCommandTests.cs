@@ -45,9 +45,44 @@ public sealed class EstimateCommandTests : IDisposable
         }
     }
 
-    private async Task<JsonElement> ReadAsync(string recompute)
+    [Fact]
+    public async Task On_a_gpu_no_score_is_stored_and_with_bfloat16_operands_take_half()
     {
-        CommandLineRun run = await CommandLineRun.Of("estimate", "--config", _file, "--workers", "2", "--recompute", recompute, "--json");
+        JsonElement cpu = await FirstAsync("cpu"), gpu = await FirstAsync("cuda"), rounded = await FirstAsync("cuda/bf16");
+        Assert.Equal(Bytes(cpu, "phase_open"), Bytes(gpu, "phase_open"));
+        Assert.Equal(Bytes(gpu, "parameters") * 3 / 2, Bytes(rounded, "parameters"));
+        Assert.Equal(Bytes(gpu, "moments"), Bytes(rounded, "moments"));
+        Assert.True(Bytes(gpu, "activations_backward") < Bytes(cpu, "activations_backward"));
+        Assert.True(Bytes(rounded, "activations_backward") < Bytes(gpu, "activations_backward"));
+
+        async Task<JsonElement> FirstAsync(string device) => (await ReadAsync("none", "--device", device)).GetProperty("workers")[0];
+        static long Bytes(JsonElement worker, string name) => worker.GetProperty(name).GetInt64();
+    }
+
+    [Fact]
+    public async Task It_says_whether_a_memory_that_is_elsewhere_suffices_and_what_would_help()
+    {
+        await File.WriteAllTextAsync(
+            _file,
+            """
+            { "model": { "dim": 2048, "heads": 16, "keyValueHeads": 16, "hidden": 2048, "experts": [16, 16, 16, 16], "maximumSequence": 1024 }, "batch": 16, "device": "cuda" }
+            """,
+            TestContext.Current.CancellationToken);
+        CommandLineRun large = await CommandLineRun.Of("estimate", "--config", _file, "--workers", "1", "--device", "cuda/bf16", "--memory", "80");
+        CommandLineRun small = await CommandLineRun.Of("estimate", "--config", _file, "--workers", "1", "--memory", "16");
+        Assert.Contains("1 workers on cuda/bf16, micro-batches", large.Output, StringComparison.Ordinal);
+        Assert.Contains("Of 80 GiB each of 1 workers may allocate 73,728 MiB: it fits.", large.Output, StringComparison.Ordinal);
+        Assert.Contains("1 workers on cuda, micro-batches", small.Output, StringComparison.Ordinal);
+        Assert.Contains("it does not fit.", small.Output, StringComparison.Ordinal);
+        Assert.Contains("It fits with Recompute = \"all\", or with 2 workers of this memory.", small.Output, StringComparison.Ordinal);
+        CommandLineRun wrong = await CommandLineRun.Of("estimate", "--config", _file, "--device", "gpu");
+        Assert.Equal(2, wrong.ExitCode);
+        Assert.Contains("--device 'gpu' is none of cpu, cuda", wrong.Error, StringComparison.Ordinal);
+    }
+
+    private async Task<JsonElement> ReadAsync(string recompute, params string[] more)
+    {
+        CommandLineRun run = await CommandLineRun.Of(["estimate", "--config", _file, "--workers", "2", "--recompute", recompute, "--json", .. more]);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         return JsonDocument.Parse(run.Output).RootElement;
     }

@@ -11,14 +11,16 @@ namespace MoEActors.Tests.CudaEmulation;
 internal sealed unsafe class EmulatedGpu : IDisposable
 {
     private readonly nint _before;
+    private readonly int _device;
 
-    public EmulatedGpu()
+    public EmulatedGpu(int device = EmulatedCuda.FaultyDevice)
     {
+        _device = device;
         EmulatedCuda.Require();
         CudaLibraries.Register();
         Check(Driver.Init(0));
         Check(Driver.CtxGetCurrent(out _before));
-        Check(Driver.DevicePrimaryCtxRetain(out nint context, EmulatedCuda.FaultyDevice));
+        Check(Driver.DevicePrimaryCtxRetain(out nint context, device));
         Check(Driver.CtxSetCurrent(context));
         Stream = OpenStream();
         EmulatedCuda.ClearLog();
@@ -150,7 +152,7 @@ internal sealed unsafe class EmulatedGpu : IDisposable
 
     public void Dispose()
     {
-        Check(Driver.DevicePrimaryCtxRelease(EmulatedCuda.FaultyDevice));
+        Check(Driver.DevicePrimaryCtxRelease(_device));
         Check(Driver.CtxSetCurrent(_before));
     }
 }

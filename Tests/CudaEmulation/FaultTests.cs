@@ -25,6 +25,8 @@ public sealed unsafe class FaultTests
         { "a division by zero", "if (threadIdx.x == 0 && blockIdx.x == 0) y[0] = 7 / n;", Failed, "divided by zero" },
 
         { "threads that write one word", "if (blockIdx.x == 0) y[0] = threadIdx.x;", Failed, "writes a word of global memory" },
+        { "threads that write one half of a word", "if (threadIdx.x < 4) ((unsigned short*)y)[2 * blockIdx.x + threadIdx.x / 2] = 1;", Failed, "writes a word of global memory" },
+        { "a half that another thread reads", "unsigned short* h = (unsigned short*)y; if (blockIdx.x == 0) { h[threadIdx.x] = 1; if (h[threadIdx.x ^ 1] == 7) y[200] = 1; }", Failed, "word of global memory" },
         { "blocks that write one word", OneWord, Failed, "another block" },
         { "blocks that read what others write", "if (threadIdx.x == 0) { float v = y[1 - blockIdx.x]; y[blockIdx.x] = v; }", Failed, "another block" },
         { "a barrier that is missing after a write", "__shared__ float t[256]; t[threadIdx.x] = x[threadIdx.x]; if (blockIdx.x == 0) y[threadIdx.x] = t[threadIdx.x ^ 32];", Failed, "shared memory" },
@@ -63,6 +65,8 @@ public sealed unsafe class FaultTests
         "float v = 1; if (threadIdx.x % 32 < 16) v = __shfl_xor_sync(0x0000ffff, v, 8); else v = __shfl_xor_sync(0xffff0000, v, 8); if (v < 0) y[0] = v;",
         "if (threadIdx.x >= 100) return; for (int i = 0; i < 3; i++) if (x[i] < 0) y[0] = 1;",
         "((unsigned char*)y)[blockIdx.x * 256 + threadIdx.x] = 1;",
+        "((unsigned short*)y)[2 * threadIdx.x % 512 + blockIdx.x] += 1;",
+        "unsigned short* h = (unsigned short*)y + 2 * (threadIdx.x % 128) + 256 * blockIdx.x; if (threadIdx.x < 128) { h[0] += 1; h[1] += h[0]; }",
         "if (__syncthreads_count(threadIdx.x < 7) != 7 || __syncthreads_or(threadIdx.x == 3) == 0 || __syncthreads_and(threadIdx.x == 3) != 0) y[1000] = 1;",
     ];
 

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Silos;
+using MoEActors.Dashboard.Serving;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -30,6 +31,7 @@ public class ConfigurationReferenceTests
     [InlineData(typeof(OptimizerOptions), true)]
     [InlineData(typeof(EmbeddedClusterOptions), false)]
     [InlineData(typeof(MoEOptions), false)]
+    [InlineData(typeof(MoEDashboardOptions), false)]
     [InlineData(typeof(TcpOptions), false)]
     [InlineData(typeof(MoEClusterOptions), false)]
     [InlineData(typeof(SiloFile), true)]

@@ -5,6 +5,8 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Native.Cpu;
+using MoEActors.Native.DryRun;
+using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
@@ -146,7 +148,8 @@ public sealed class MemoryEstimatorTests
     {
         RunConfiguration run = new() { Model = Model };
         PlacementMap map = StaticPlanner.Plan(1, [new WorkerId("estimated", 0)], Model.Experts);
-        long Needed(AttentionNeeds? attention) => new DryRunWorker(run, map, rank: 0, Shape, skew: 1, gates: [], attention).ArenaBytes().Sum();
+        long Needed(AttentionNeeds? attention) => new DryRunWorker(
+            run, map, rank: 0, Shape, skew: 1, gates: [], attention is null ? null : new ImitatedDevice(attention, ElementType.F32)).ArenaBytes().Sum();
 
         // Of every layer what its gradient needs, and of each what that needs while it runs.
         long scores = sizeof(float) * (long)Shape.Tokens * Model.Heads * Shape.Length;

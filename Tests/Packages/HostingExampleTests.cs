@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
@@ -26,10 +27,73 @@ public sealed class HostingExampleTests
         using var request = new HttpRequestMessage(HttpMethod.Post, "models/mine/steps?count=1000000");
         using HttpResponseMessage training = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
         using Stream said = await training.Content.ReadAsStreamAsync(Cancellation);
-        Assert.NotEqual(0, await said.ReadAsync(new byte[16], Cancellation));
+        byte[] beginning = new byte[16];
+        await said.ReadExactlyAsync(beginning, Cancellation);
         host.Terminate();
+
+        // The answer ends as JSON does, and says why; nothing of it is told as an error.
+        using var rest = new MemoryStream();
+        await said.CopyToAsync(rest, Cancellation);
+        using JsonDocument answer = JsonDocument.Parse(new ReadOnlyMemory<byte>([.. beginning, .. rest.ToArray()]));
+        JsonElement[] told = [.. answer.RootElement.EnumerateArray()];
+        Assert.Equal("the host stops", told[^1].GetProperty("ended").GetString());
+        Assert.Equal(told[^2].GetProperty("step").GetInt64(), told[^1].GetProperty("step").GetInt64());
         Assert.Equal(0, await host.EndAsync());
         Assert.DoesNotContain("shutdown", host.Output, StringComparison.OrdinalIgnoreCase);
+        AssertQuiet(host);
+    }
+
+    [Fact]
+    public async Task A_second_host_on_the_same_ports_is_refused_and_names_them()
+    {
+        string[] ports = [Setting("Silo"), Setting("Gateway")];
+        using ChildProcess first = StartOn(ports, "WebHost", "--urls", "http://127.0.0.1:0");
+        await first.SaysAsync("Application started");
+        using ChildProcess second = StartOn(ports, "WebHost", "--urls", "http://127.0.0.1:0");
+        Assert.NotEqual(0, await second.EndAsync());
+        string silo = ports[0].Split('=')[1], gateway = ports[1].Split('=')[1];
+        Assert.Contains($"127.0.0.1:{silo} is in use (EndpointOptions.SiloPort). 127.0.0.1:{gateway} is in use (EndpointOptions.GatewayPort).", second.Output, StringComparison.Ordinal);
+        first.Terminate();
+        Assert.Equal(0, await first.EndAsync());
+    }
+
+    [Fact]
+    public async Task A_host_that_is_told_nonsense_says_all_of_it()
+    {
+        using ChildProcess host = Start(
+            "WebHost", "--urls", "http://127.0.0.1:0", "--MoE:Devises=2", "--MoE:ThreadsPerDevice=four", "--MoE:SnapshotInterval=-1", "--MoE:ExpertKinds:0=mine", "--MoE:Device:0=cpu");
+        Assert.NotEqual(0, await host.EndAsync());
+        foreach (string mistake in new[]
+        {
+            "MoE:Devises is not known. Did you mean Devices?", "MoE:ThreadsPerDevice is 'four'; it must be a whole number", "MoE:SnapshotInterval is -1; it must be at least 1 step",
+            "MoE:ExpertKinds can only be set in code.", "MoE:Device has parts; it must be a text.",
+        })
+        {
+            Assert.Contains(mistake, host.Output, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The levels of the guide are those of the examples, and leave nothing that is no concern of whoever reads the log.</summary>
+    [Fact]
+    public void The_levels_of_the_guide_are_those_of_the_examples()
+    {
+        string docs = Path.Combine(AppContext.BaseDirectory, "Docs");
+        string guide = Regex.Match(File.ReadAllText(Path.Combine(docs, "hosting.md")).ReplaceLineEndings("\n"), "```json\n(\\{\n  \"Logging\".*?)```", RegexOptions.Singleline).Groups[1].Value;
+        using JsonDocument levels = JsonDocument.Parse(guide);
+        foreach (string example in new[] { "WebHost", "TrainingWorker" })
+        {
+            using JsonDocument settings = JsonDocument.Parse(File.ReadAllText(Path.Combine(FolderOf(example), "appsettings.json")));
+            Assert.True(JsonElement.DeepEquals(levels.RootElement.GetProperty("Logging"), settings.RootElement.GetProperty("Logging")), example);
+        }
+    }
+
+    [Fact]
+    public void The_program_of_the_guide_is_in_the_example()
+    {
+        string docs = Path.Combine(AppContext.BaseDirectory, "Docs");
+        string guide = File.ReadAllText(Path.Combine(docs, "hosting.md")).ReplaceLineEndings("\n");
+        string program = Regex.Matches(guide, "```csharp\n(.*?)```", RegexOptions.Singleline).Select(match => match.Groups[1].Value).Single(text => text.Contains("NextAsync(", StringComparison.Ordinal));
+        Assert.Contains(program, File.ReadAllText(Path.Combine(docs, "WebHost.cs")).ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -48,9 +112,15 @@ public sealed class HostingExampleTests
         Assert.Equal(saved + 1, Number(await second.SaysAsync("step ([0-9]+): loss ")));
         Assert.Equal(saved + 2, Number(await second.SaysAsync("saved after step ([0-9]+) ")));
         Assert.Equal(0, await second.EndAsync());
+        AssertQuiet(second);
     }
 
-    private static long Number(System.Text.RegularExpressions.Match match) => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+    /// <summary>Nothing is told that is no concern of whoever reads the log. On a machine that is busy with something else, Orleans says so, and is right.</summary>
+    private static void AssertQuiet(ChildProcess host) => Assert.DoesNotContain(
+        host.Output.Split('\n'),
+        line => Regex.IsMatch(line, "^(warn|fail|crit):") && !line.Contains("MembershipService.LocalSiloHealthMonitor", StringComparison.Ordinal));
+
+    private static long Number(Match match) => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
 
     private static async Task<string> PostAsync(HttpClient http, string path)
     {
@@ -58,12 +128,13 @@ public sealed class HostingExampleTests
         return await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
     }
 
-    private static ChildProcess Start(string example, params string[] arguments)
-    {
-        // As `dotnet run`: in the folder of its appsettings.json.
-        string folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", example, "release"));
-        return ChildProcess.Start("dotnet", folder, [$"MoEActors.{example}.dll", Setting("Silo"), Setting("Gateway"), .. arguments]);
-    }
+    private static ChildProcess Start(string example, params string[] arguments) => StartOn([Setting("Silo"), Setting("Gateway")], example, arguments);
+
+    // As `dotnet run`: in the folder of its appsettings.json.
+    private static ChildProcess StartOn(string[] ports, string example, params string[] arguments) =>
+        ChildProcess.Start("dotnet", FolderOf(example), [$"MoEActors.{example}.dll", .. ports, .. arguments]);
+
+    private static string FolderOf(string example) => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", example, "release"));
 
     private static string Setting(string port) => string.Create(CultureInfo.InvariantCulture, $"--Ports:{port}={Ports.Free()}");
 }

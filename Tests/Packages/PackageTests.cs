@@ -50,7 +50,21 @@ public sealed class PackageTests
         string project = Path.Combine(host, "host.csproj");
         string text = await File.ReadAllTextAsync(project, TestContext.Current.CancellationToken);
         folder.Write("host/host.csproj", text.Replace("<ItemGroup>", $"<ItemGroup>\n    <PackageReference Include=\"MoEActors.Hosting\" Version=\"{version}\" />", StringComparison.Ordinal));
+        string layers = (await File.ReadAllTextAsync(Path.Combine(Repository, "docs", "layers.md"), TestContext.Current.CancellationToken)).ReplaceLineEndings("\n");
+        string[] kinds = [.. Regex.Matches(layers, "```csharp\n(using .*?)```", RegexOptions.Singleline).Select(match => match.Groups[1].Value)];
+        Assert.Equal(2, kinds.Length);
+        for (int kind = 0; kind < kinds.Length; kind++)
+        {
+            folder.Write($"host/Kind{kind}.cs", kinds[kind]);
+        }
+
         folder.Write("host/Program.cs", $$"""
+            using MoEActors.Examples;
+            using MoEActors.Modules.KindChecks;
+
+            // The own expert and gate of docs/layers.md, pasted into files of their own.
+            ExpertKindCheck.Run(new SquaredReluExpert());
+            GateKindCheck.Run(new TopPGate(p: 0.6f));
             var builder = Host.CreateApplicationBuilder(args);
             builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort: {{Ports.Free()}}, gatewayPort: {{Ports.Free()}}).AddMoE());
             builder.Services.AddMoEClient();

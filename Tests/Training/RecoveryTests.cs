@@ -3,6 +3,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;

@@ -1,6 +1,5 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Native.DryRun;
-using MoEActors.Native.Operations;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.Training;
@@ -14,10 +13,10 @@ namespace MoEActors.Workers.Estimation;
 /// <param name="shape">The micro-batch that every worker is taken to have, in every round; of a layer without a backbone, its rows.</param>
 /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
 /// <param name="gates">Policies of layers that do not route as the run began.</param>
-/// <param name="attention">What attention needs on the worker's device; null where that is not known, and then the most is estimated.</param>
+/// <param name="imitated">The worker's device; null for processors, which need the most.</param>
 internal sealed class DryRunWorker(
     RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates,
-    AttentionNeeds? attention = null)
+    ImitatedDevice? imitated = null)
 {
     private const string Name = "dry-run";
 
@@ -31,7 +30,7 @@ internal sealed class DryRunWorker(
     /// <summary>Opens a view and runs a step.</summary>
     public WorkerEstimate Estimate()
     {
-        using var device = new DryRunDevice(attention);
+        using var device = new DryRunDevice(imitated);
         using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
         long forward = 0;
@@ -48,19 +47,20 @@ internal sealed class DryRunWorker(
         }
 
         long values = blocks * sizeof(float);
+        long rounded = device.OperandType == ElementType.F32 ? 0 : blocks * device.OperandType.Bytes();
         long sums = model.Parameters.Dense.Length * (long)sizeof(float);
 
         // A tensor on its way to or from a file is there twice more: as the host has it, and as the file does.
         long[] phases = [resident, resident + forward, resident + backward, resident + backward, resident + backward + 2 * largest];
         return new WorkerEstimate(
-            rank, Parameters: values, Gradients: values, DenseSums: sums, Moments: 2 * values, Tables: resident - 4 * values - sums,
+            rank, Parameters: values + rounded, Gradients: values, DenseSums: sums, Moments: 2 * values, Tables: resident - rounded - 4 * values - sums,
             ForwardArena: forward, BackwardArena: backward, phases);
     }
 
     /// <summary>The most that an evaluation takes: what is held, and activations of one layer after the other.</summary>
     public long EvaluationBytes()
     {
-        using var device = new DryRunDevice(attention);
+        using var device = new DryRunDevice(imitated);
         using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
         int[] tokens = new int[shape.Tokens];
@@ -72,7 +72,7 @@ internal sealed class DryRunWorker(
     /// <summary>The most that each of the worker's arenas has in use in a step.</summary>
     public long[] ArenaBytes()
     {
-        using var device = new DryRunDevice(attention);
+        using var device = new DryRunDevice(imitated);
         using WorkerModel model = Open(device);
         Step(model, device);
         return [.. model.Arenas.Select(arena => arena.PeakBytes)];

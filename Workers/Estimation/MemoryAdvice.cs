@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Native.DryRun;
 using MoEActors.Workers.Memory;
 
 namespace MoEActors.Workers.Estimation;
@@ -15,12 +16,14 @@ public static class MemoryAdvice
     /// <param name="shape">The micro-batch.</param>
     /// <param name="available">Bytes that there are.</param>
     /// <param name="moving">Whether experts move.</param>
-    public static string Of(RunConfiguration run, PlacementMap map, WorkerEstimate worker, MicroBatchShape shape, long available, bool moving)
+    /// <param name="device">What workers compute on; null for processors.</param>
+    public static string Of(
+        RunConfiguration run, PlacementMap map, WorkerEstimate worker, MicroBatchShape shape, long available, bool moving, ImitatedDevice? device = null)
     {
         List<string> help = [];
         RunConfiguration recomputing = run with { Recompute = LayerSelection.All };
         bool Fits(RunConfiguration other, MicroBatchShape smaller) =>
-            MemoryEstimator.Estimate(other, map, smaller).Workers[worker.Rank].FirstBeyond(available, moving: false) is null;
+            MemoryEstimator.Estimate(other, map, smaller, device: device).Workers[worker.Rank].FirstBeyond(available, moving: false) is null;
 
         if (run is { Recompute: not LayerSelection.All, Model.Backbone: not Backbone.None } && Fits(recomputing, shape))
         {
@@ -34,7 +37,7 @@ public static class MemoryAdvice
                 $"micro-batches of at most {sequences}×{shape.Length} tokens (split each into {(shape.Sequences + sequences - 1) / sequences})"));
         }
 
-        if (MoreWorkers(run, map.Workers.Length, shape, available) is { } workers)
+        if (MoreWorkers(run, map.Workers.Length, shape, available, device) is { } workers)
         {
             help.Add($"{workers} workers of this memory");
         }
@@ -63,12 +66,12 @@ public static class MemoryAdvice
     }
 
     /// <summary>A number of workers under which everyone fits; null when none is found.</summary>
-    private static int? MoreWorkers(RunConfiguration run, int workers, MicroBatchShape shape, long available)
+    private static int? MoreWorkers(RunConfiguration run, int workers, MicroBatchShape shape, long available, ImitatedDevice? device)
     {
         int most = Math.Min(MostWorkers, run.Model.Experts.Max());
         for (int more = workers * 2; more <= most; more *= 2)
         {
-            if (MemoryEstimator.Estimate(run, more, shape).Workers.All(worker => worker.FirstBeyond(available, moving: false) is null))
+            if (MemoryEstimator.Estimate(run, more, shape, device: device).Workers.All(worker => worker.FirstBeyond(available, moving: false) is null))
             {
                 return more;
             }

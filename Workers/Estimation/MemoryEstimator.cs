@@ -30,11 +30,13 @@ public static class MemoryEstimator
     /// <param name="workers">Number of workers.</param>
     /// <param name="shape">The micro-batch.</param>
     /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
+    /// <param name="device">What workers compute on; null for processors, which need the most.</param>
     /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
-    public static MemoryEstimate Estimate(RunConfiguration run, int workers, MicroBatchShape shape, double skew = PlannedSkew)
+    public static MemoryEstimate Estimate(
+        RunConfiguration run, int workers, MicroBatchShape shape, double skew = PlannedSkew, ImitatedDevice? device = null)
     {
         WorkerId[] ids = [.. Enumerable.Range(0, workers).Select(rank => new WorkerId("estimated", rank))];
-        return Estimate(run, StaticPlanner.Plan(1, ids, run.Model.Experts), shape, skew);
+        return Estimate(run, StaticPlanner.Plan(1, ids, run.Model.Experts), shape, skew, device: device);
     }
 
     /// <summary>Estimates a run under a placement.</summary>
@@ -46,11 +48,12 @@ public static class MemoryEstimator
     /// The placement that this one follows beside a step, on the same workers; null when none does, and then the move of one expert is estimated.
     /// </param>
     /// <param name="gates">Policies of layers that do not route as the run began; null for none.</param>
+    /// <param name="device">What workers compute on; null for processors, which need the most.</param>
     /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
     /// <exception cref="BatchTooLargeException">A matrix would have more elements than can be counted.</exception>
     public static MemoryEstimate Estimate(
         RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null,
-        IReadOnlyList<GatePolicy>? gates = null)
+        IReadOnlyList<GatePolicy>? gates = null, ImitatedDevice? device = null)
     {
         if (!Knows(run))
         {
@@ -58,9 +61,9 @@ public static class MemoryEstimator
                 $"The memory of experts '{run.Model.Expert}' behind gates '{run.Model.Gate.Kind}' cannot be estimated: one of them is none of the library's.");
         }
 
-        WorkerEstimate[] after = Held(run, map, shape, skew, gates ?? []);
-        WorkerEstimate[] held = before is null ? after : Held(run, before, shape, skew, gates ?? []);
-        long shard = ShardBytes(run.Model);
+        WorkerEstimate[] after = Held(run, map, shape, skew, gates ?? [], device);
+        WorkerEstimate[] held = before is null ? after : Held(run, before, shape, skew, gates ?? [], device);
+        long shard = ShardBytes(run.Model, device);
         var workers = new WorkerEstimate[after.Length];
         for (int rank = 0; rank < workers.Length; rank++)
         {
@@ -77,18 +80,19 @@ public static class MemoryEstimator
     }
 
     /// <summary>What a worker needs to evaluate micro-batches.</summary>
-    public static long EvaluationBytes(RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, IReadOnlyList<GatePolicy> gates) =>
-        Addressed(shape, () => new DryRunWorker(run, map, rank, shape, PlannedSkew, gates).EvaluationBytes());
+    public static long EvaluationBytes(
+        RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, IReadOnlyList<GatePolicy> gates, ImitatedDevice? device = null) =>
+        Addressed(shape, () => new DryRunWorker(run, map, rank, shape, PlannedSkew, gates, device).EvaluationBytes());
 
     /// <summary>By rank: what a worker needs while no expert moves. It follows from the number of its experts: equal ones are estimated once.</summary>
     private static WorkerEstimate[] Held(
-        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates)
+        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates, ImitatedDevice? device)
     {
         Dictionary<string, WorkerEstimate> known = [];
         var workers = new WorkerEstimate[map.Workers.Length];
         for (int rank = 0; rank < workers.Length; rank++)
         {
-            var worker = new DryRunWorker(run, map, rank, shape, skew, gates);
+            var worker = new DryRunWorker(run, map, rank, shape, skew, gates, device);
             if (!known.TryGetValue(worker.Kind, out WorkerEstimate? found))
             {
                 found = Addressed(shape, worker.Estimate);
@@ -124,9 +128,9 @@ public static class MemoryEstimator
     private static int Missing(PlacementMap map, int rank) =>
         Enumerable.Range(0, map.Layers).Sum(layer => map.PlacementOf(layer).Experts - map.ExpertsOn(rank, layer).Count());
 
-    private static long ShardBytes(ModelConfiguration model)
+    private static long ShardBytes(ModelConfiguration model, ImitatedDevice? imitated)
     {
-        using var device = new DryRunDevice();
+        using var device = new DryRunDevice(imitated);
         using var shard = new ParameterBlock(device, "", ModelLayout.Expert(model));
         return shard.Bytes;
     }
@@ -142,6 +146,6 @@ internal static class ArenaEstimate
     /// <param name="run">The run.</param>
     /// <param name="device">The worker's device.</param>
     public static ArenaEstimator? For(RunConfiguration run, IDevice device) => MemoryEstimator.Knows(run)
-        ? (map, rank, shape) => new DryRunWorker(run, map, rank, shape, MemoryEstimator.PlannedSkew, gates: [], device.AttentionMemory).ArenaBytes()
+        ? (map, rank, shape) => new DryRunWorker(run, map, rank, shape, MemoryEstimator.PlannedSkew, gates: [], ImitatedDevice.Of(device)).ArenaBytes()
         : null;
 }

@@ -31,6 +31,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     private readonly Segment[] _here;
     private int _sentRows;
     private int _residentRows;
+    private long _sentBytes;
 
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
@@ -80,6 +81,14 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
+    /// <summary>Bytes of rows that went to other workers since the last call.</summary>
+    public long TakeSentBytes()
+    {
+        long bytes = _sentBytes;
+        _sentBytes = 0;
+        return bytes;
+    }
+
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)
     {
@@ -109,23 +118,40 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <inheritdoc />
     public Matrix Dispatch(Tape tape, in Matrix rows)
     {
-        Matrix arrived = tape.NewMatrix(_residentRows, rows.Columns);
+        Matrix arrived = tape.NewOperand(_residentRows, rows.Columns);
         Layout(rows.Columns);
-        _communicator.AllToAll(rows.Data, _away, arrived.Data, _here);
+        AllToAll(rows, _away, arrived, _here);
         return arrived;
     }
 
     /// <inheritdoc />
     public Matrix Combine(Tape tape, in Matrix expertRows)
     {
-        Matrix returned = tape.NewMatrix(_sentRows, expertRows.Columns);
+        Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        _communicator.AllToAll(expertRows.Data, _here, returned.Data, _away);
+        AllToAll(expertRows, _here, returned, _away);
         return returned;
     }
 
     /// <inheritdoc />
     public void Dispose() => _countMemory.Dispose();
+
+    private void AllToAll(in Matrix from, ReadOnlySpan<Segment> sent, in Matrix to, ReadOnlySpan<Segment> received)
+    {
+        foreach (Segment segment in sent)
+        {
+            _sentBytes += segment.Peer == _communicator.Rank ? 0 : (long)segment.Count * from.Element.Bytes();
+        }
+
+        if (from.Element == ElementType.F32)
+        {
+            _communicator.AllToAll(from.Data, sent, to.Data, received);
+        }
+        else
+        {
+            _communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
+        }
+    }
 
     /// <summary>
     /// Segments in elements. Between two workers they pair up by ascending expert on both sides: the sender's order is by destination,

@@ -61,7 +61,7 @@ internal static class CommandExecution
             Routers = routing.Routers,
             AuxiliaryLosses = routing.Losses,
             AllocatedBytes = allocated,
-            Timing = model.Times.Take(),
+            Timing = model.Times.Take(model.Program.Wiring.TakeSentBytes()),
             Arrivals = model.Changes.Conclude(),
             Snapshot = model.Snapshots!.Take(),
         };

@@ -38,7 +38,7 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         ModelExecutor? executor = Find(header.Model);
         if (executor is null && command is OpenViewCommand open && open.Map.RankOf(Id) >= 0)
         {
-            executor = new ModelExecutor(Id, header.Model, device, services, () => Budget - AllocatedBytes);
+            executor = Open(header.Model);
             lock (_lock)
             {
                 _models.Add(header.Model, executor);
@@ -46,6 +46,19 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         }
 
         return executor?.RunAsync(header, command) ?? Task.FromResult<WorkerReport?>(null);
+    }
+
+    private ModelExecutor Open(string model)
+    {
+        try
+        {
+            return new ModelExecutor(Id, model, device, services, () => Budget - AllocatedBytes);
+        }
+        catch (Exception e)
+        {
+            services.Losses.Report(Id, model, e);
+            throw;
+        }
     }
 
     /// <summary>Ends what runs of a model, and frees everything that this worker holds of it.</summary>

@@ -81,4 +81,7 @@ internal static partial class WorkerHostLog
 
     [LoggerMessage(308, LogLevel.Information, "Silo {Silo} has freed what it held of model {Model}, which was deleted in term {Term}.")]
     public static partial void ModelForgotten(ILogger log, string silo, string model, long term);
+
+    [LoggerMessage(309, LogLevel.Critical, "The device of worker {Worker} is lost to this process, as work for model {Model} has found, and with it all that the worker held: {Reason}")]
+    public static partial void DeviceLost(ILogger log, WorkerId worker, string model, string reason);
 }

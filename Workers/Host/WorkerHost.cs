@@ -32,6 +32,7 @@ public sealed class WorkerHost : IDisposable
     private readonly Worker[] _workers;
     private readonly HostTelemetry _telemetry;
     private readonly ICommunicatorProvider _communicators;
+    private readonly DeviceLosses _losses;
     private readonly ILogger _log;
 
     /// <summary>Opens the devices.</summary>
@@ -51,9 +52,10 @@ public sealed class WorkerHost : IDisposable
         _log = logger;
         _communicators = communicators;
         _telemetry = new HostTelemetry(this);
+        _losses = new DeviceLosses(logger);
         IReadOnlyList<IDevice> devices = options.Devices();
         Kind = devices.Select(device => device.Kind).Distinct().Order(StringComparer.Ordinal).Aggregate((all, kind) => $"{all} and {kind}");
-        var services = new WorkerServices(communicators, files, kinds, callers, places, _telemetry, logger);
+        var services = new WorkerServices(communicators, files, kinds, callers, places, _telemetry, _losses, logger);
         _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, options.MemoryPerDevice ?? MemoryBudget.Of(device, SharersOf(device)), services))];
         _telemetry.Watch(_workers);
 
@@ -66,6 +68,12 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>Address of the silo, generation included.</summary>
     public string Silo { get; }
+
+    /// <summary>
+    /// Ends when one of the devices can compute no more until this process ends. The silo should end then: its peers go on without it, as after any
+    /// death.
+    /// </summary>
+    public Task<DeviceException> DeviceLost => _losses.First;
 
     /// <summary>Bytes that the silo's devices have allocated and not freed.</summary>
     public long AllocatedBytes => _workers.Sum(worker => worker.AllocatedBytes);

@@ -70,6 +70,7 @@ internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) :
             throw new KeyNotFoundException($"No copy of expert {expert} has arrived on this device.");
         }
 
+        block.RoundValues();
         _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
     }
 

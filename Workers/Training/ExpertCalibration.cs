@@ -61,10 +61,11 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
     {
         var tape = new Tape(device, _arena) { Recording = false };
         tape.Reset();
-        Matrix input = tape.NewMatrix(rows, model.Dim);
-        Matrix output = tape.NewMatrix(rows, model.Dim);
-        Matrix inputGradient = tape.NewMatrix(rows, model.Dim);
-        device.Fill(input.Data, 0.5f);
+        Matrix halves = tape.NewMatrix(rows, model.Dim);
+        device.Fill(halves.Data, 0.5f);
+        Matrix input = tape.Operand(halves);
+        Matrix output = tape.NewOperand(rows, model.Dim);
+        Matrix inputGradient = tape.NewOperand(rows, model.Dim);
         int sources = communicator.Size;
         int[] segments = [.. Enumerable.Range(0, sources).Select(source => (rows / sources) + (source < rows % sources ? 1 : 0))];
         IExpertKind kind = model.Kinds.Experts.Get(model.Expert);
@@ -87,7 +88,12 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         Segment[] here = [new((communicator.Rank + size - 1) % size, 0, SentElements)];
         // The fastest: what held the others up was the scheduler of a crowded machine, not the link. Medians there were 13 times apart.
         double seconds = Slowest(Times(
-            () => communicator.AllToAll(send, away, receive, here), () => (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency)[0]);
+            () =>
+            {
+                communicator.AllToAll(send, away, receive, here);
+                device.Synchronize();
+            },
+            () => (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency)[0]);
         _arena.Reset();
         return SentElements * sizeof(float) / seconds;
     }

@@ -85,5 +85,17 @@ internal sealed class ExpertWiring(
         clock.Enter(before);
     }
 
+    /// <summary>Bytes of rows that went to other workers since the last call; those of wires that were replaced meanwhile are lost.</summary>
+    public long TakeSentBytes()
+    {
+        long bytes = 0;
+        foreach (DistributedExpertExchange? exchange in _exchanges)
+        {
+            bytes += exchange?.TakeSentBytes() ?? 0;
+        }
+
+        return bytes;
+    }
+
     public void Dispose() => Array.ForEach(_exchanges, exchange => exchange?.Dispose());
 }

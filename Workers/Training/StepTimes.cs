@@ -25,7 +25,8 @@ internal sealed class StepTimes(IDevice device, int layers)
     }
 
     /// <summary>What has been measured since the last call.</summary>
-    public WorkerTiming Take()
+    /// <param name="sentBytes">Bytes of rows that went to other workers meanwhile.</param>
+    public WorkerTiming Take(long sentBytes)
     {
         TimeSpan helpers = device.HelperTime;
         var timing = new WorkerTiming
@@ -36,6 +37,7 @@ internal sealed class StepTimes(IDevice device, int layers)
             MixtureBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyIn)],
             ExpertsBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyInExperts)],
             HelperSeconds = (helpers - _helpersBefore).TotalSeconds,
+            SentBytes = sentBytes,
         };
         _helpersBefore = helpers;
         Clock.Reset();

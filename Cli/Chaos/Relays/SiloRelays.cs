@@ -1,6 +1,6 @@
 using System.Globalization;
-using MoEActors.Cli.Silos;
 using MoEActors.Cli.Supervision;
+using MoEActors.Silo.Clustering;
 
 namespace MoEActors.Cli.Chaos.Relays;
 

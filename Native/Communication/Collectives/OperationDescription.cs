@@ -9,7 +9,7 @@ namespace MoEActors.Native.Communication.Collectives;
 /// <param name="Root">The root of a broadcast; 0 otherwise.</param>
 /// <param name="Contributes">False for a rank that adds nothing in this round: the ranks may differ in it.</param>
 internal readonly record struct OperationDescription(
-    CollectiveOperation Operation, ElementType Element, int Length, int Root = 0, bool Contributes = true)
+    CollectiveOperation Operation, CarriedType Element, int Length, int Root = 0, bool Contributes = true)
 {
     /// <summary>What keeps two ranks from doing one operation together, in words, the lower rank first; null when nothing does.</summary>
     public static string? Difference(int rank, in OperationDescription mine, int other, in OperationDescription theirs)
@@ -36,10 +36,10 @@ internal readonly record struct OperationDescription(
 /// <summary>Type of the elements of an operation, as another process can compare it.</summary>
 /// <param name="Code">Which of the simple types; <see cref="TypeCode.Object"/> for any other.</param>
 /// <param name="Size">Bytes of an element.</param>
-internal readonly record struct ElementType(TypeCode Code, int Size)
+internal readonly record struct CarriedType(TypeCode Code, int Size)
 {
     /// <summary>The type <typeparamref name="T"/>.</summary>
-    public static ElementType Of<T>()
+    public static CarriedType Of<T>()
         where T : unmanaged => new(Type.GetTypeCode(typeof(T)), Unsafe.SizeOf<T>());
 
     /// <inheritdoc />

@@ -10,10 +10,13 @@ internal sealed class Contribution
 {
     private Segment[] _sends = [];
     private int _sendCount;
-    private OperationDescription _description = new(CollectiveOperation.None, ElementType.Of<byte>(), 0);
+    private OperationDescription _description = new(CollectiveOperation.None, CarriedType.Of<byte>(), 0);
 
     /// <summary>The operation this rank is in, or was in last.</summary>
     public ref readonly OperationDescription Description => ref _description;
+
+    /// <summary>The rank's memory, as the others see it.</summary>
+    public IPeerMemory Memory { get; set; } = HostPeerMemory.Instance;
 
     /// <summary>Address of the elements that the others may read.</summary>
     public nint Address { get; private set; }
@@ -30,7 +33,7 @@ internal sealed class Contribution
     }
 
     /// <summary>Describes an all-to-all: every rank has segments of its own. They are copied, because a span ends with its call.</summary>
-    public void DescribeSends(ElementType element, nint address, ReadOnlySpan<Segment> sends)
+    public void DescribeSends(CarriedType element, nint address, ReadOnlySpan<Segment> sends)
     {
         Describe(new OperationDescription(CollectiveOperation.AllToAll, element, 0), address);
         if (_sends.Length < sends.Length)

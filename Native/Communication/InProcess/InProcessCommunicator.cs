@@ -11,6 +11,7 @@ namespace MoEActors.Native.Communication.InProcess;
 internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, CollectiveBarrier barrier, int rank, IPeerMemory memory) : ICommunicator
 {
     private readonly int[] _cursors = new int[group.Size];
+    private readonly IDevice?[] _owners = new IDevice?[group.Size];
     private readonly nint[] _parts = new nint[group.Size];
     private int _disposed;
 
@@ -25,7 +26,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         where T : unmanaged
     {
         RequireOpen();
-        Mine.DescribeSends(ElementType.Of<T>(), send.Address, sendSegments);
+        Mine.DescribeSends(CarriedType.Of<T>(), send.Address, sendSegments);
         Require(SegmentMatching.Outside(sendSegments, send.Length, Size, "send"));
         Require(SegmentMatching.Outside(receiveSegments, receive.Length, Size, "receive"));
         Arrive();
@@ -37,7 +38,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         where T : unmanaged
     {
         RequireOpen();
-        Mine.Describe(new OperationDescription(CollectiveOperation.AllGather, ElementType.Of<T>(), mine.Length), mine.Address);
+        Mine.Describe(new OperationDescription(CollectiveOperation.AllGather, CarriedType.Of<T>(), mine.Length), mine.Address);
         if (all.Length != (long)mine.Length * Size)
         {
             throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
@@ -48,7 +49,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             // Every rank begins at another peer, so that they do not all read the same memory first.
             int peer = (Rank + i) % Size;
-            memory.Copy(barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            memory.Copy(barrier[peer].Memory.Device, barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
 
         Depart();
@@ -58,7 +59,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
     {
         RequireOpen();
         Mine.Describe(
-            new OperationDescription(CollectiveOperation.ReduceScatterInRankOrder, ElementType.Of<float>(), sum.Length, Contributes: contributes),
+            new OperationDescription(CollectiveOperation.ReduceScatterInRankOrder, CarriedType.Of<float>(), sum.Length, Contributes: contributes),
             part.Address);
         if (contributes && part.Length != sum.Length)
         {
@@ -73,13 +74,13 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
     public void AllGatherOwned(DeviceSpan<float> sum)
     {
         RequireOpen();
-        Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, ElementType.Of<float>(), sum.Length), sum.Address);
+        Mine.Describe(new OperationDescription(CollectiveOperation.AllGatherOwned, CarriedType.Of<float>(), sum.Length), sum.Address);
         Arrive();
         for (int i = 1; i < Size; i++)
         {
             int owner = (Rank + i) % Size;
             (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
-            memory.Copy(barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            memory.Copy(barrier[owner].Memory.Device, barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 
         Depart();
@@ -89,14 +90,14 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         where T : unmanaged
     {
         RequireOpen();
-        Mine.Describe(new OperationDescription(CollectiveOperation.Broadcast, ElementType.Of<T>(), span.Length, root), span.Address);
+        Mine.Describe(new OperationDescription(CollectiveOperation.Broadcast, CarriedType.Of<T>(), span.Length, root), span.Address);
         if ((uint)root >= (uint)Size)
         {
             throw Reject($"names root {root}, which is none of the {Size} ranks");
         }
 
         Arrive();
-        memory.Copy(barrier[root].Address, span);
+        memory.Copy(barrier[root].Memory.Device, barrier[root].Address, span);
         Depart();
     }
 
@@ -118,14 +119,23 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
 
     private void Arrive()
     {
+        Mine.Memory = memory;
         EndIfFailed(memory.Publish());
         barrier.Arrive(Rank);
+        for (int i = 1; i < Size; i++)
+        {
+            memory.AwaitPublished(barrier[(Rank + i) % Size].Memory);
+        }
     }
 
     private void Depart()
     {
         EndIfFailed(memory.Complete());
         barrier.Depart(Rank);
+        for (int i = 1; i < Size; i++)
+        {
+            memory.AwaitCompleted(barrier[(Rank + i) % Size].Memory);
+        }
     }
 
     /// <summary>When the device has failed, the other ranks cannot go on without this one, and may not wait for it.</summary>
@@ -145,11 +155,12 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             if (barrier[peer].Description.Contributes)
             {
+                _owners[contributors] = barrier[peer].Memory.Device;
                 _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
             }
         }
 
-        memory.Add(sum.Slice(start, length), _parts.AsSpan(0, contributors));
+        memory.Add(sum.Slice(start, length), _owners.AsSpan(0, contributors), _parts.AsSpan(0, contributors));
     }
 
     private void Receive<T>(DeviceSpan<T> receive, ReadOnlySpan<Segment> segments)
@@ -165,7 +176,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
                 return;
             }
 
-            memory.Copy(sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
+            memory.Copy(sender.Memory.Device, sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
         }
 
         for (int peer = 0; peer < Size; peer++)

@@ -56,7 +56,7 @@ internal readonly record struct FrameHeader(long Sequence, OperationDescription 
             && segments >= 0 && segments <= (operation == CollectiveOperation.AllToAll ? MostSegments : 0)
             && BinaryPrimitives.ReadInt32LittleEndian(bytes[28..]) == 0;
         header = isHeader
-            ? new FrameHeader(sequence, new OperationDescription(operation, new ElementType(code, element), length, root, bytes[3] == 1), segments)
+            ? new FrameHeader(sequence, new OperationDescription(operation, new CarriedType(code, element), length, root, bytes[3] == 1), segments)
             : default;
         return isHeader;
     }

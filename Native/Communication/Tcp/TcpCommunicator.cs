@@ -52,7 +52,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
                 }
             }
 
-            _exchange.Start(new OperationDescription(CollectiveOperation.AllToAll, ElementType.Of<T>(), 0));
+            _exchange.Start(new OperationDescription(CollectiveOperation.AllToAll, CarriedType.Of<T>(), 0));
             CopyOwnSegments(send, sendSegments, receive, receiveSegments);
             _exchange.Finish();
         }
@@ -81,7 +81,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
                 }
             }
 
-            _exchange.Start(new OperationDescription(CollectiveOperation.AllGather, ElementType.Of<T>(), mine.Length));
+            _exchange.Start(new OperationDescription(CollectiveOperation.AllGather, CarriedType.Of<T>(), mine.Length));
             Copy(mine, all.Slice(Rank * mine.Length, mine.Length));
             _exchange.Finish();
         }
@@ -109,7 +109,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
 
             _reduction.Begin(_exchange, contributes ? Owned(part, Rank) : DeviceSpan<float>.Empty, Owned(sum, Rank));
             _exchange.Start(new OperationDescription(
-                CollectiveOperation.ReduceScatterInRankOrder, ElementType.Of<float>(), sum.Length, Contributes: contributes));
+                CollectiveOperation.ReduceScatterInRankOrder, CarriedType.Of<float>(), sum.Length, Contributes: contributes));
             _exchange.Finish(_reduction);
         }
         finally
@@ -135,7 +135,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
                 }
             }
 
-            _exchange.Start(new OperationDescription(CollectiveOperation.AllGatherOwned, ElementType.Of<float>(), sum.Length));
+            _exchange.Start(new OperationDescription(CollectiveOperation.AllGatherOwned, CarriedType.Of<float>(), sum.Length));
             _exchange.Finish();
         }
         finally
@@ -165,7 +165,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
                 _exchange[root].Receiver.Add(span.Address, BytesOf<T>(span.Length));
             }
 
-            _exchange.Start(new OperationDescription(CollectiveOperation.Broadcast, ElementType.Of<T>(), span.Length, root));
+            _exchange.Start(new OperationDescription(CollectiveOperation.Broadcast, CarriedType.Of<T>(), span.Length, root));
             _exchange.Finish();
         }
         finally

@@ -1,14 +1,14 @@
 namespace MoEActors.Native.Cuda.Bindings;
 
 /// <summary>A call of CUDA that failed: what was being done, on which GPU, and what the library said.</summary>
-public sealed class CudaException : Exception
+public sealed class CudaException : DeviceException
 {
     internal CudaException(int gpu, string what, string error, string text, bool isSticky)
         : base(InWords(gpu, what, error, text, isSticky))
     {
         Gpu = gpu;
         Error = error;
-        IsSticky = isSticky;
+        IsLost = isSticky;
     }
 
     internal CudaException(int gpu, string message, string error)
@@ -24,9 +24,6 @@ public sealed class CudaException : Exception
     /// <summary>The library's name of the error, such as <c>CUDA_ERROR_ILLEGAL_ADDRESS</c>.</summary>
     public string Error { get; }
 
-    /// <summary>True if nothing can be computed on this GPU any more until the process ends: its memory is lost to it.</summary>
-    public bool IsSticky { get; }
-
     private static string InWords(int gpu, string what, string error, string text, bool isSticky) =>
         $"{(gpu < 0 ? "CUDA" : $"cuda:{gpu}")} failed while {what}: {error}{(text.Length == 0 ? "" : $" ({text})")}."
         + (isSticky ? " The GPU cannot be used by this process any more; start it again." : "");
@@ -36,7 +33,7 @@ public sealed class CudaException : Exception
 public sealed class CudaMemoryException : OutOfMemoryException
 {
     internal CudaMemoryException(int gpu, string what)
-        : base($"cuda:{gpu} has no memory left while {what}. Use smaller batches or more GPUs; `moe estimate` says what fits.") => Gpu = gpu;
+        : base($"cuda:{gpu} has no memory left while {what}. Use smaller batches or more GPUs.") => Gpu = gpu;
 
     /// <summary>Ordinal of the GPU.</summary>
     public int Gpu { get; }

@@ -80,6 +80,9 @@ internal static unsafe partial class Driver
     [LibraryImport(Library, EntryPoint = "cuMemcpyDtoDAsync_v2")]
     public static partial CudaResult MemcpyDtoDAsync(nint destination, nint source, nuint bytes, nint stream);
 
+    [LibraryImport(Library, EntryPoint = "cuMemcpyPeerAsync")]
+    public static partial CudaResult MemcpyPeerAsync(nint destination, nint destinationContext, nint source, nint sourceContext, nuint bytes, nint stream);
+
     [LibraryImport(Library, EntryPoint = "cuMemsetD8Async")]
     public static partial CudaResult MemsetD8Async(nint address, byte value, nuint count, nint stream);
 

@@ -104,6 +104,9 @@ public sealed unsafe class CudaGpu
         }
     }
 
+    /// <summary>Its primary context.</summary>
+    internal nint Context => _context.Value;
+
     /// <summary>The driver's handle.</summary>
     internal int Handle { get; }
 

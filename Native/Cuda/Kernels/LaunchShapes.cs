@@ -58,7 +58,7 @@ internal static class LaunchShapes
     }
 
     /// <summary>The elements of a matrix without gaps as one row.</summary>
-    public static Matrix Line(in Matrix matrix) => new(matrix.Data, 1, matrix.Rows * matrix.Columns);
+    public static Matrix Line(in Matrix matrix) => matrix.Reshape(1, matrix.Rows * matrix.Columns);
 
     private static int Warps(int columns, int each) => Blocks(columns, each * Warp);
 

@@ -25,25 +25,36 @@ extern "C" __global__ void __launch_bounds__(256) add(const AddParameters p)
 
 struct ScaleParameters
 {
-    float* x;
-    i64 length;
+    Matrix x;
     float factor;
 };
 
 // x *= factor.
-extern "C" __global__ void __launch_bounds__(256) scale(const ScaleParameters p)
+template <class Number>
+__device__ __forceinline__ void scale_of(const ScaleParameters& p)
 {
-    for_elements(1, p.length, aligned(p.x), [&](i64 row, i64 column, auto part)
+    for_elements(p.x.rows, p.x.columns, aligned(p.x), [&](i64 row, i64 column, auto part)
     {
-        Four x = load_four(p.x + column, part);
+        Number* at = row_of<Number>(p.x, row) + column;
+        Four x = load_four(at, part);
 #pragma unroll
         for (int i = 0; i < 4; i++)
         {
             x.at[i] *= p.factor;
         }
 
-        store_four(p.x + column, x, part);
+        store_four(at, x, part);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256) scale(const ScaleParameters p)
+{
+    scale_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(256) scale_bf16(const ScaleParameters p)
+{
+    scale_of<bf16>(p);
 }
 
 struct MultiplyParameters
@@ -54,19 +65,30 @@ struct MultiplyParameters
 };
 
 // y = a * b; any of the three may be the same memory.
-extern "C" __global__ void __launch_bounds__(256) multiply(const MultiplyParameters p)
+template <class Number>
+__device__ __forceinline__ void multiply_of(const MultiplyParameters& p)
 {
     for_elements(p.y.rows, p.y.columns, aligned(p.a, p.b, p.y), [&](i64 row, i64 column, auto part)
     {
-        Four a = load_four(row_of(p.a, row) + column, part), b = load_four(row_of(p.b, row) + column, part), y;
+        Four a = load_four(row_of<Number>(p.a, row) + column, part), b = load_four(row_of<Number>(p.b, row) + column, part), y;
 #pragma unroll
         for (int i = 0; i < 4; i++)
         {
             y.at[i] = a.at[i] * b.at[i];
         }
 
-        store_four(row_of(p.y, row) + column, y, part);
+        store_four(row_of<Number>(p.y, row) + column, y, part);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256) multiply(const MultiplyParameters p)
+{
+    multiply_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(256) multiply_bf16(const MultiplyParameters p)
+{
+    multiply_of<bf16>(p);
 }
 
 struct AddBiasParameters
@@ -76,19 +98,57 @@ struct AddBiasParameters
 };
 
 // y[i, :] += bias.
-extern "C" __global__ void __launch_bounds__(256) add_bias(const AddBiasParameters p)
+template <class Number>
+__device__ __forceinline__ void add_bias_of(const AddBiasParameters& p)
 {
     for_elements(p.y.rows, p.y.columns, aligned(p.y, p.bias), [&](i64 row, i64 column, auto part)
     {
-        Four y = load_four(row_of(p.y, row) + column, part), bias = load_four(p.bias + column, part);
+        Four y = load_four(row_of<Number>(p.y, row) + column, part), bias = load_four(p.bias + column, part);
 #pragma unroll
         for (int i = 0; i < 4; i++)
         {
             y.at[i] += bias.at[i];
         }
 
-        store_four(row_of(p.y, row) + column, y, part);
+        store_four(row_of<Number>(p.y, row) + column, y, part);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(256) add_bias(const AddBiasParameters p)
+{
+    add_bias_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(256) add_bias_bf16(const AddBiasParameters p)
+{
+    add_bias_of<bf16>(p);
+}
+
+struct ConvertParameters
+{
+    Matrix source;
+    Matrix destination;
+};
+
+template <class From, class To>
+__device__ __forceinline__ void convert_of(const ConvertParameters& p)
+{
+    for_elements(p.source.rows, p.source.columns, aligned(p.source, p.destination), [&](i64 row, i64 column, auto part)
+    {
+        store_four(row_of<To>(p.destination, row) + column, load_four(row_of<From>(p.source, row) + column, part), part);
+    });
+}
+
+// The source's elements, rounded.
+extern "C" __global__ void __launch_bounds__(256) convert_to_bf16(const ConvertParameters p)
+{
+    convert_of<float, bf16>(p);
+}
+
+// The source's elements, widened.
+extern "C" __global__ void __launch_bounds__(256) convert_from_bf16(const ConvertParameters p)
+{
+    convert_of<bf16, float>(p);
 }
 
 struct MixRowsParameters

@@ -10,11 +10,12 @@ struct RmsNormParameters
 };
 
 // y = x * r * weight with r = 1 / sqrt(mean(x * x) + epsilon).
-extern "C" __global__ void __launch_bounds__(512) rms_norm(const RmsNormParameters p)
+template <class Number>
+__device__ __forceinline__ void rms_norm_of(const RmsNormParameters& p)
 {
     int row = blockIdx.x, columns = p.x.columns;
     const float* x = row_of(p.x, row);
-    float* y = row_of(p.y, row);
+    Number* y = row_of<Number>(p.y, row);
     float r = 1.0f / sqrtf(row_dot(x, x, columns) / (float)columns + p.epsilon);
     if (threadIdx.x == 0)
     {
@@ -32,6 +33,16 @@ extern "C" __global__ void __launch_bounds__(512) rms_norm(const RmsNormParamete
 
         store_four(y + column, value, part);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(512) rms_norm(const RmsNormParameters p)
+{
+    rms_norm_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(512) rms_norm_bf16(const RmsNormParameters p)
+{
+    rms_norm_of<bf16>(p);
 }
 
 struct RmsNormInputGradientParameters

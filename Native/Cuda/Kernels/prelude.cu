@@ -8,7 +8,13 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
 
-// A row-major view of fp32 elements (MoEActors.Native.Memory.Matrix): element (i, j) lies at i * stride + j.
+// A number with the range of fp32 and eight bits of mantissa: the upper half of an fp32.
+struct bf16
+{
+    unsigned short bits;
+};
+
+// A row-major view of elements (MoEActors.Native.Memory.Matrix): element (i, j) lies at i * stride + j. Which type they have is the kernel's name's.
 struct Matrix
 {
     float* data;
@@ -16,12 +22,35 @@ struct Matrix
     int rows;
     int columns;
     int transposed;
-    int reserved;
+    int rounded;
 };
 
-__device__ __forceinline__ float* row_of(const Matrix& matrix, i64 row)
+template <class Number = float>
+__device__ __forceinline__ Number* row_of(const Matrix& matrix, i64 row)
 {
-    return matrix.data + row * matrix.stride;
+    return (Number*)matrix.data + row * matrix.stride;
+}
+
+__device__ __forceinline__ float widen(float value)
+{
+    return value;
+}
+
+__device__ __forceinline__ float widen(bf16 value)
+{
+    return __uint_as_float((u32)value.bits << 16);
+}
+
+__device__ __forceinline__ void round_to(float* to, float value)
+{
+    *to = value;
+}
+
+// To the nearest, of two the even one; what is no number stays so.
+__device__ __forceinline__ void round_to(bf16* to, float value)
+{
+    u32 bits = __float_as_uint(value);
+    to->bits = (unsigned short)(value != value ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
 __device__ __forceinline__ float positive_infinity()
@@ -39,13 +68,13 @@ __device__ __forceinline__ bool is_nan(float value)
     return value != value;
 }
 
-// Four neighbouring elements of a row. Where all operands are aligned they are loaded and stored by 16 bytes, except at the end of a row.
+// Four neighbouring elements of a row. Where all operands are aligned they are loaded and stored at once, except at the end of a row.
 struct alignas(16) Four
 {
     float at[4];
 };
 
-// All four exist, and the address is a multiple of 16 bytes.
+// All four exist, and the address is a multiple of their size.
 struct Whole
 {
     __device__ __forceinline__ bool has(int i) const { return true; }
@@ -59,19 +88,38 @@ struct Part
     __device__ __forceinline__ bool has(int i) const { return i < left; }
 };
 
+struct alignas(8) FourRounded
+{
+    bf16 at[4];
+};
+
 __device__ __forceinline__ Four load_four(const float* from, Whole part, float fill = 0.0f)
 {
     return *(const Four*)from;
 }
 
+__device__ __forceinline__ Four load_four(const bf16* from, Whole part, float fill = 0.0f)
+{
+    FourRounded rounded = *(const FourRounded*)from;
+    Four values;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+    {
+        values.at[i] = widen(rounded.at[i]);
+    }
+
+    return values;
+}
+
 // Missing elements are `fill`.
-__device__ __forceinline__ Four load_four(const float* from, Part part, float fill = 0.0f)
+template <class Number>
+__device__ __forceinline__ Four load_four(const Number* from, Part part, float fill = 0.0f)
 {
     Four values;
 #pragma unroll
     for (int i = 0; i < 4; i++)
     {
-        values.at[i] = part.has(i) ? from[i] : fill;
+        values.at[i] = part.has(i) ? widen(from[i]) : fill;
     }
 
     return values;
@@ -82,21 +130,34 @@ __device__ __forceinline__ void store_four(float* to, const Four& values, Whole 
     *(Four*)to = values;
 }
 
-__device__ __forceinline__ void store_four(float* to, const Four& values, Part part)
+__device__ __forceinline__ void store_four(bf16* to, const Four& values, Whole part)
+{
+    FourRounded rounded;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+    {
+        round_to(rounded.at + i, values.at[i]);
+    }
+
+    *(FourRounded*)to = rounded;
+}
+
+template <class Number>
+__device__ __forceinline__ void store_four(Number* to, const Four& values, Part part)
 {
 #pragma unroll
     for (int i = 0; i < 4; i++)
     {
         if (part.has(i))
         {
-            to[i] = values.at[i];
+            round_to(to + i, values.at[i]);
         }
     }
 }
 
 // Stores, or adds to what is there.
-template <class Share>
-__device__ __forceinline__ void put_four(float* to, Four values, bool add, Share part)
+template <class Number, class Share>
+__device__ __forceinline__ void put_four(Number* to, Four values, bool add, Share part)
 {
     if (add)
     {
@@ -116,9 +177,14 @@ __device__ __forceinline__ bool aligned(const float* data)
     return ((u64)data & 15) == 0;
 }
 
+__device__ __forceinline__ bool aligned(const bf16* data)
+{
+    return ((u64)data & 7) == 0;
+}
+
 __device__ __forceinline__ bool aligned(const Matrix& matrix)
 {
-    return aligned(matrix.data) && ((matrix.stride & 3) == 0 || matrix.rows == 1);
+    return (matrix.rounded ? aligned((const bf16*)matrix.data) : aligned(matrix.data)) && ((matrix.stride & 3) == 0 || matrix.rows == 1);
 }
 
 template <class First, class Second, class... Rest>

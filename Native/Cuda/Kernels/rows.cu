@@ -8,12 +8,13 @@ struct GatherRowsParameters
 };
 
 // destination[i] = source[rows[i]]. A number that is no row gives a row of NaN, because a kernel cannot refuse it.
-extern "C" __global__ void __launch_bounds__(512) gather_rows(const GatherRowsParameters p)
+template <class Number>
+__device__ __forceinline__ void gather_rows_of(const GatherRowsParameters& p)
 {
     int from = p.rows[blockIdx.x];
     bool known = from >= 0 && from < p.source.rows;
     const float* source = row_of(p.source, known ? from : 0);
-    float* to = row_of(p.destination, blockIdx.x);
+    Number* to = row_of<Number>(p.destination, blockIdx.x);
     for_columns(p.destination.columns, aligned(source, to), [&](int column, auto part)
     {
         Four value;
@@ -34,6 +35,16 @@ extern "C" __global__ void __launch_bounds__(512) gather_rows(const GatherRowsPa
     });
 }
 
+extern "C" __global__ void __launch_bounds__(512) gather_rows(const GatherRowsParameters p)
+{
+    gather_rows_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(512) gather_rows_bf16(const GatherRowsParameters p)
+{
+    gather_rows_of<bf16>(p);
+}
+
 struct CombineRowsParameters
 {
     Matrix rows;
@@ -45,7 +56,8 @@ struct CombineRowsParameters
 };
 
 // y[t] (+)= the sum over the choices of t of weight * rows[slot], from zero in choice order; a slot of -1 is left out.
-extern "C" __global__ void __launch_bounds__(512) combine_rows(const CombineRowsParameters p)
+template <class Number>
+__device__ __forceinline__ void combine_rows_of(const CombineRowsParameters& p)
 {
     i64 first = (i64)blockIdx.x * p.k;
     float* y = row_of(p.y, blockIdx.x);
@@ -58,7 +70,7 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows(const CombineRows
             if (slot >= 0 && slot < p.rows.rows)
             {
                 float weight = p.weights ? p.weights[choice] : 1.0f;
-                Four value = load_four(row_of(p.rows, slot) + column, part);
+                Four value = load_four(row_of<Number>(p.rows, slot) + column, part);
 #pragma unroll
                 for (int i = 0; i < 4; i++)
                 {
@@ -69,6 +81,16 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows(const CombineRows
 
         put_four(y + column, sum, p.add, part);
     });
+}
+
+extern "C" __global__ void __launch_bounds__(512) combine_rows(const CombineRowsParameters p)
+{
+    combine_rows_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(512) combine_rows_bf16(const CombineRowsParameters p)
+{
+    combine_rows_of<bf16>(p);
 }
 
 struct CombineRowsGradientParameters
@@ -84,7 +106,8 @@ struct CombineRowsGradientParameters
 
 // For each choice of a row: the gradient of its weight, then the gradient of the row in its slot, in this order, because the second may
 // replace what the first reads. A slot belongs to one choice.
-extern "C" __global__ void __launch_bounds__(512) combine_rows_gradient(const CombineRowsGradientParameters p)
+template <class Number>
+__device__ __forceinline__ void combine_rows_gradient_of(const CombineRowsGradientParameters& p)
 {
     const float* dy = row_of(p.dy, blockIdx.x);
     i64 first = (i64)blockIdx.x * p.k;
@@ -101,8 +124,8 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows_gradient(const Co
             continue;
         }
 
-        const float* row = row_of(p.rows, slot);
-        float* gradient = row_of(p.dRows, slot);
+        const Number* row = row_of<Number>(p.rows, slot);
+        Number* gradient = row_of<Number>(p.dRows, slot);
         float weight = p.weights[choice], dot = 0.0f;
         for_columns(p.dy.columns, aligned(dy, row, gradient), [&](int column, auto part)
         {
@@ -123,6 +146,16 @@ extern "C" __global__ void __launch_bounds__(512) combine_rows_gradient(const Co
             p.dWeights[choice] = dot;
         }
     }
+}
+
+extern "C" __global__ void __launch_bounds__(512) combine_rows_gradient(const CombineRowsGradientParameters p)
+{
+    combine_rows_gradient_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(512) combine_rows_gradient_bf16(const CombineRowsGradientParameters p)
+{
+    combine_rows_gradient_of<bf16>(p);
 }
 
 struct EmbeddingGradientParameters

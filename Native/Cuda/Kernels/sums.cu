@@ -7,9 +7,20 @@ struct ColumnSumsParameters
 };
 
 // The column sums of chunks of rows.
+template <class Number>
+__device__ __forceinline__ void column_sums_of(const ColumnSumsParameters& p)
+{
+    sum_chunk(p.y.rows, p.y.columns, p.chunks, [&](int row, int column, float sum) { return sum + widen(row_of<Number>(p.y, row)[column]); });
+}
+
 extern "C" __global__ void __launch_bounds__(256) column_sums(const ColumnSumsParameters p)
 {
-    sum_chunk(p.y.rows, p.y.columns, p.chunks, [&](int row, int column, float sum) { return sum + row_of(p.y, row)[column]; });
+    column_sums_of<float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(256) column_sums_bf16(const ColumnSumsParameters p)
+{
+    column_sums_of<bf16>(p);
 }
 
 struct AddChunksParameters

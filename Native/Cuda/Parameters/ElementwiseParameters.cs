@@ -9,11 +9,15 @@ internal readonly record struct AddParameters(nint X, nint Y, long Length);
 
 /// <summary>For <c>scale</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly record struct ScaleParameters(nint X, long Length, float Factor);
+internal readonly record struct ScaleParameters(CudaMatrix X, float Factor);
 
 /// <summary>For <c>multiply</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct MultiplyParameters(CudaMatrix A, CudaMatrix B, CudaMatrix Y);
+
+/// <summary>For <c>convert_to_bf16</c>, <c>convert_from_bf16</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct ConvertParameters(CudaMatrix Source, CudaMatrix Destination);
 
 /// <summary>For <c>add_bias</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -22,14 +22,14 @@ internal sealed unsafe class MatrixProducts : IDisposable
     private readonly CudaStream _stream;
     private readonly bool _tf32;
     private readonly Dictionary<ProductKind, ProductPlan> _plans = [];
-    private readonly Dictionary<(int Rows, int Columns, int Stride), nint> _layouts = [];
+    private readonly Dictionary<(int Rows, int Columns, int Stride, ElementType Element), nint> _layouts = [];
     private readonly nint _workspace;
     private nint _handle;
 
     /// <summary>Opens the library for one stream.</summary>
     /// <param name="gpu">The GPU.</param>
     /// <param name="stream">Where products are queued.</param>
-    /// <param name="tf32">Whether operands are rounded to ten bits of mantissa, which tensor cores multiply.</param>
+    /// <param name="tf32">Whether operands in fp32 are rounded to ten bits of mantissa, which tensor cores multiply.</param>
     public MatrixProducts(CudaGpu gpu, CudaStream stream, bool tf32)
     {
         _gpu = gpu;
@@ -46,7 +46,8 @@ internal sealed unsafe class MatrixProducts : IDisposable
     /// </summary>
     public void Run(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation)
     {
-        var kind = new ProductKind(a, b, c, accumulation, _tf32, LargestAlignment);
+        CublasCompute compute = _tf32 && a.Element == ElementType.F32 ? CublasCompute.F32ByTF32 : CublasCompute.F32;
+        var kind = new ProductKind(a, b, c, accumulation, compute, LargestAlignment);
         if (!_plans.TryGetValue(kind, out ProductPlan? plan))
         {
             plan = new ProductPlan(_gpu, kind);
@@ -98,7 +99,7 @@ internal sealed unsafe class MatrixProducts : IDisposable
         float beta = accumulation == Accumulation.Add ? 1f : 0f;
         nint layout = Layout(c);
         CublasStatus status = CublasLt.Matmul(
-            _handle, plan.Operation, &alpha, b.Data.Address, Layout(b), a.Data.Address, Layout(a), &beta, c.Data.Address, layout, c.Data.Address, layout, plan.Algorithm,
+            _handle, plan.Operation, &alpha, b.Address, Layout(b), a.Address, Layout(a), &beta, c.Address, layout, c.Address, layout, plan.Algorithm,
             _workspace, WorkspaceBytes, _stream.Handle);
         if (status != CublasStatus.NotSupported)
         {
@@ -123,7 +124,11 @@ internal sealed unsafe class MatrixProducts : IDisposable
         }
 
         int columns = matrix.IsTransposed ? matrix.Rows : matrix.Columns;
-        var stored = new Matrix(new DeviceSpan<float>(matrix.Data.Address, (NominalTokens - 1L) * matrix.Stride + columns), NominalTokens, columns, Math.Max(matrix.Stride, columns));
+        int stride = Math.Max(matrix.Stride, columns);
+        long length = (NominalTokens - 1L) * stride + columns;
+        Matrix stored = matrix.Element == ElementType.F32
+            ? new Matrix(new DeviceSpan<float>(matrix.Address, length), NominalTokens, columns, stride)
+            : Matrix.OfRounded(new DeviceSpan<BFloat16>(matrix.Address, length), NominalTokens, columns, stride);
         return matrix.IsTransposed ? stored.T : stored;
     }
 
@@ -133,11 +138,11 @@ internal sealed unsafe class MatrixProducts : IDisposable
         (int rows, int columns) = matrix.IsTransposed ? (matrix.Columns, matrix.Rows) : (matrix.Rows, matrix.Columns);
 
         // A single stored row may have any stride; cuBLASLt wants one that a row fits into.
-        var key = (rows, columns, Math.Max(matrix.Stride, columns));
+        var key = (rows, columns, Math.Max(matrix.Stride, columns), matrix.Element);
         if (!_layouts.TryGetValue(key, out nint layout))
         {
             CudaStatus.Check(
-                CublasLt.MatrixLayoutCreate(out layout, CudaDataType.F32, (ulong)columns, (ulong)rows, key.Item3), $"describing a matrix of {rows}×{columns}", _gpu.Ordinal);
+                CublasLt.MatrixLayoutCreate(out layout, matrix.Element == ElementType.F32 ? CudaDataType.F32 : CudaDataType.BF16, (ulong)columns, (ulong)rows, key.Item3), $"describing a matrix of {rows}×{columns}", _gpu.Ordinal);
             _layouts.Add(key, layout);
         }
 

@@ -9,7 +9,7 @@ namespace MoEActors.Native.Cuda.Products;
 internal readonly record struct ProductKind
 {
     /// <summary>The kind of a product.</summary>
-    public ProductKind(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation, bool tf32, int largestAlignment)
+    public ProductKind(in Matrix a, in Matrix b, in Matrix c, Accumulation accumulation, CublasCompute compute, int largestAlignment)
     {
         // In a product with weights the rows of A and C are tokens; in a weight gradient, whose A is a transposed view, tokens are summed over.
         RowsVary = !a.IsTransposed;
@@ -19,7 +19,9 @@ internal readonly record struct ProductKind
         IsTransposedA = a.IsTransposed;
         IsTransposedB = b.IsTransposed;
         Accumulation = accumulation;
-        IsTf32 = tf32;
+        Compute = compute;
+        Operands = a.Element;
+        Result = c.Element;
         AlignmentA = Alignment(a, largestAlignment);
         AlignmentB = Alignment(b, largestAlignment);
         AlignmentC = Alignment(c, largestAlignment);
@@ -46,8 +48,14 @@ internal readonly record struct ProductKind
     /// <summary>Whether C is added to.</summary>
     public Accumulation Accumulation { get; }
 
-    /// <summary>Whether operands are rounded to TF32.</summary>
-    public bool IsTf32 { get; }
+    /// <summary>How operands are multiplied and added.</summary>
+    public CublasCompute Compute { get; }
+
+    /// <summary>What A and B are made of.</summary>
+    public ElementType Operands { get; }
+
+    /// <summary>What C is made of.</summary>
+    public ElementType Result { get; }
 
     /// <summary>Bytes that the first and every later stored row of A is aligned to.</summary>
     public int AlignmentA { get; }
@@ -60,7 +68,7 @@ internal readonly record struct ProductKind
 
     private static int Alignment(in Matrix matrix, int largest)
     {
-        long bits = matrix.Data.Address | (long)matrix.Stride * sizeof(float) | (long)largest;
+        long bits = matrix.Address | (long)matrix.Stride * matrix.Element.Bytes() | (long)largest;
         return 1 << BitOperations.TrailingZeroCount(bits);
     }
 }
@@ -77,7 +85,7 @@ internal sealed unsafe class ProductPlan : IDisposable
         _gpu = gpu;
         _kind = kind;
         CudaStatus.Check(
-            CublasLt.MatmulDescCreate(out nint operation, kind.IsTf32 ? CublasCompute.F32ByTF32 : CublasCompute.F32, CudaDataType.F32), "describing a product", gpu.Ordinal);
+            CublasLt.MatmulDescCreate(out nint operation, kind.Compute, CudaDataType.F32), "describing a product", gpu.Ordinal);
         Operation = operation;
 
         // The library's A is our B, and the other way round; a row-major matrix is its column-major transpose, so that "transposed" means the same for both.

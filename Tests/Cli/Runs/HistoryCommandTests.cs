@@ -3,6 +3,7 @@ using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client.History;
+using MoEActors.Grains.Interfaces.Director;
 
 namespace MoEActors.Tests.Cli.Runs;
 
@@ -53,8 +54,14 @@ public sealed class HistoryCommandTests : IDisposable
         Assert.InRange(lines.Length, 30, 50);
         Assert.StartsWith("one: steps 1 to 40, ", lines[0], StringComparison.Ordinal);
         Assert.Contains(lines, line => line.StartsWith("validation loss ", StringComparison.Ordinal) && line.EndsWith("the lowest of 8", StringComparison.Ordinal));
-        Assert.Contains("checkpoints, the last 8 of 20", page.Output, StringComparison.Ordinal);
+        Assert.Contains("checkpoints, the last 8 of 20 (--all tells of all)", page.Output, StringComparison.Ordinal);
         Assert.Contains("  step 40: checkpoint", lines);
+
+        // All of it, on request, and in the same eighty columns.
+        string[] all = (await CommandLineRun.Of("history", "one", "--runs", _runs.Path, "--all")).Output.ReplaceLineEndings("\n").Split('\n');
+        Assert.Equal(20, all.Count(line => line.EndsWith(": checkpoint", StringComparison.Ordinal)));
+        Assert.All(all, line => Assert.True(line.Length <= 80, line));
+        Assert.Contains("  step 2: checkpoint", (await CommandLineRun.Of("history", "one", "--runs", _runs.Path, "--last", "39")).Output.ReplaceLineEndings("\n").Split('\n'));
 
         CommandLineRun json = await CommandLineRun.Of("history", "one", "--runs", _runs.Path, "--last", "10", "--json");
         using JsonDocument summary = JsonDocument.Parse(json.Output);
@@ -64,6 +71,85 @@ public sealed class HistoryCommandTests : IDisposable
         StepEvent last = RunHistory.Read(_runs.Folder("one").HistoryFile).OfType<StepEvent>().Last();
         Assert.Equal((last.CrossEntropy, last.GradientNorm, last.LearningRate), (
             rows[^1].GetProperty("loss").GetDouble(), rows[^1].GetProperty("gradient_norm").GetDouble(), rows[^1].GetProperty("learning_rate").GetDouble()));
+    }
+
+    /// <summary>What the user of a run that was stopped wants to know of it: each move, each decision with its effects, and where it went on.</summary>
+    [Fact]
+    public void A_page_has_moves_effects_and_where_the_run_went_on()
+    {
+        DecisionEvent first = Decided(number: 1, step: 3, measured: null);
+        RunEvent[] events =
+        [
+            .. Enumerable.Range(1, 6).Select(Step),
+            first,
+            new PlacementEvent { Step = 4, View = 2, Experts = [new(0, 3, ["silo-0"], ["silo-1"]), new(1, 0, ["silo-0"], ["silo-0", "silo-1"])] },
+            first with { Decision = Decided(1, 3, measured: 1.04).Decision },
+            new ResumeEvent { Step = 6, Silos = 1 },
+            Decided(number: 2, step: 7, measured: null),
+        ];
+        var summary = RunSummary.Of("x", events);
+        Assert.Equal([1L, 2], summary.Decisions.Select(one => one.Number));
+        Assert.Equal(1.04, summary.Decisions[0].Layers[0].MeasuredRatio);
+        using var writer = new StringWriter();
+        HistoryPage.Write(summary, all: false, writer);
+        string page = WordWrap.InOneLine(writer.ToString());
+        Assert.Contains("step 3, applied: unevenness 1.50 to 1.04 by 1 move in layer 0 (1.10 expected)", page, StringComparison.Ordinal);
+        Assert.Contains("step 7, applied: unevenness 1.50 to 1.10 expected by 1 move in layer 0, not measured", page, StringComparison.Ordinal);
+        Assert.Matches("step 4, ....-..-.. ..:..:.., layer 0, expert 3: silo-0 to silo-1", page);
+        Assert.Contains("layer 1, expert 0: silo-0 to silo-0 and silo-1", page, StringComparison.Ordinal);
+        Assert.Matches("stopped and resumed step 6: ....-..-.. ..:..:.. on 1 silo decisions of", page);
+
+        static StepEvent Step(int step) => new()
+        {
+            Step = step,
+            Loss = step,
+            CrossEntropy = step,
+            Auxiliary = 0,
+            GradientNorm = 1,
+            LearningRate = 1,
+            Tokens = 10,
+            Seconds = 2,
+            TokensPerSecond = 5,
+            ChosenTokens = 4,
+            DroppedTokens = 1,
+        };
+
+        static DecisionEvent Decided(long number, long step, double? measured) => new()
+        {
+            Step = step + 1,
+            Silos = ["silo-0", "silo-1"],
+            Decision = new DirectorDecision
+            {
+                Number = number,
+                Step = step,
+                State = DecisionState.Applied,
+                Layers = [new LayerDecision(0, [new ShardArrival(3, 0, 1)], 1.5, 1.1, measured, 2, 1, 0, "why", null, null)],
+            },
+        };
+    }
+
+    /// <summary>A run that was stopped goes on counting, and its status and report are those of the whole run.</summary>
+    [Fact]
+    public async Task Decisions_are_numbered_on_after_a_resume()
+    {
+        await CommandLineRun.Of(_runs.Train("one", "--steps 4"));
+        string file = _runs.Folder("one").HistoryFile;
+        await using (var writer = HistoryWriter.Open(file, after: 4))
+        {
+            writer.Log(new DecisionEvent
+            {
+                Step = 4,
+                Silos = ["silo-0", "silo-1"],
+                Decision = new DirectorDecision { Number = 7, Step = 3, State = DecisionState.Applied, Layers = [new LayerDecision(0, [], 1.5, 1.1, 1.2, 2, 1, 0, "why", null, null)] },
+            });
+        }
+
+        CommandLineRun resumed = await CommandLineRun.Of(_runs.Resume("one", "--steps 6"));
+        Assert.Equal(ExitCode.Done, resumed.ExitCode);
+        Assert.Contains(" for 6 steps, the last 2 of them on 2 silos", resumed.Output, StringComparison.Ordinal);
+        Assert.Contains("Since step 4, the director moved or copied experts ", resumed.Output, StringComparison.Ordinal);
+        Assert.Equal(4, Assert.Single(RunHistory.Read(file).OfType<ResumeEvent>()).Step);
+        Assert.Equal(7, _runs.Folder("one").ReadStatus()!.Director!.Decisions[0].Number);
     }
 
     [Theory]

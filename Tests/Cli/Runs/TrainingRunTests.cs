@@ -199,6 +199,10 @@ public sealed class TrainingRunTests : IDisposable
     /// <summary>Looks at the folder when a step is reported.</summary>
     private sealed class CheckpointView(RunFolder folder) : ITrainingView
     {
+        public void Announce(string line)
+        {
+        }
+
         public List<long> StepsOnDisk { get; } = [];
 
         public List<long> StepsInStatus { get; } = [];

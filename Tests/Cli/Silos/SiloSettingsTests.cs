@@ -34,7 +34,7 @@ public sealed class SiloSettingsTests : IDisposable
     public void Every_mistake_is_told_at_once_and_where_it_was_made()
     {
         UsageException wrong = Assert.Throws<UsageException>(() => Read(
-            """{ "redis": "redis://", "sloPort": 3, "devices": 0, "checkpointRoot": "no/such/folder" }""",
+            """{ "redis": "redis://", "sloPort": 3, "devices": 0, "checkpointRoot": "/dev/null/folder" }""",
             new() { ["MOE_GATEWAY_PORT"] = "many", ["MOE_NAME"] = "a silo", ["MOE_ADDRESS"] = "0.0.0.0" },
             new() { ["healthPort"] = "70000", ["logLevel"] = "loud" }));
         string[] lines = wrong.Message.ReplaceLineEndings("\n").Split('\n');
@@ -43,7 +43,7 @@ public sealed class SiloSettingsTests : IDisposable
         foreach (string beginning in new[]
         {
             "$.redis must be redis://HOST:PORT", "$.sloPort is not known; known here: redis,", "$.devices is 0; it must be at least 1.",
-            "$.checkpointRoot is no/such/folder; it must be a folder that exists.", "MOE_GATEWAY_PORT is \"many\"; it must be a whole number.",
+            "$.checkpointRoot is '/dev/null/folder'; it must be a folder, or the name of one that can be made: ", "MOE_GATEWAY_PORT is \"many\"; it must be a whole number.",
             "MOE_NAME is 'a silo'; it must be a name", "MOE_ADDRESS is '0.0.0.0', which leads nowhere", "--health-port is 70000; it must be a port",
             "--log-level is \"loud\"; it must be one of trace, debug,", "--secret-file (or MOE_SECRET_FILE, or $.secretFile in the file) is missing: other machines can reach this silo",
         })

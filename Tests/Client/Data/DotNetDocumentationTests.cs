@@ -52,7 +52,7 @@ public sealed class DotNetDocumentationTests
     {
         string message = Assert.Throws<TextSourceException>(() => DotNetDocumentation.Read(["here", "there"])).Message;
         Assert.Contains("here, there", message);
-        Assert.Contains("--text", message);
+        Assert.Contains("train on text of your own", message);
     }
 
     [Fact]

@@ -114,7 +114,7 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(Handle* handle, const Descr
     const uint32_t alignment = std::min({alignmentOf(*a, preference->alignmentA), alignmentOf(*b, preference->alignmentB),
         alignmentOf(*c, preference->alignmentC), alignmentOf(*d, preference->alignmentD)});
     const uint64_t inner = operation->transposeA == 0 ? a->columns : a->rows;
-    const uint32_t element = static_cast<uint32_t>(d->elementBytes());
+    const uint32_t element = static_cast<uint32_t>(std::min(a->elementBytes(), d->elementBytes()));
     const uint64_t partial = 2 * d->rows * d->columns * 4;
     if (alignment < element) {
         return CUBLAS_STATUS_NOT_SUPPORTED;

@@ -236,6 +236,29 @@ EXPORT CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr destination, CUdeviceptr source
     return CUDA_SUCCESS;
 }
 
+/// Between two devices, or within one.
+EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr destination, CUcontext destinationContext, CUdeviceptr source, CUcontext sourceContext, size_t bytes, CUstream handle) {
+    CALL(true)
+    Stream* stream = streamOf(handle);
+    if (stream == nullptr) {
+        return CUDA_ERROR_INVALID_HANDLE;
+    }
+    if (destinationContext == nullptr || sourceContext == nullptr || arena::find(destination) == nullptr || arena::find(source) == nullptr) {
+        return CUDA_ERROR_INVALID_VALUE;
+    }
+    const int to = destinationContext->device, from = sourceContext->device;
+    engine::enqueue(*stream, {"copy between devices", [=] {
+        for (const std::string& refused : {arena::refusal(destination, bytes, to), arena::refusal(source, bytes, from)}) {
+            if (!refused.empty()) {
+                engine::fail(CUDA_ERROR_ILLEGAL_ADDRESS, "address", "copy between devices of " + refused);
+                return;
+            }
+        }
+        std::memcpy(at(destination), at(source), bytes);
+    }, {}});
+    return CUDA_SUCCESS;
+}
+
 EXPORT CUresult cuMemsetD8Async(CUdeviceptr destination, unsigned char value, size_t count, CUstream handle) {
     CALL(true)
     return fill(destination, count, handle, [=](void* to) { std::memset(to, value, count); });

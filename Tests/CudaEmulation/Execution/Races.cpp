@@ -51,6 +51,14 @@ uint64_t merged(uint64_t old) {
     return threadOf(old) != threadOf(run_.mark) ? flags | Many : flags;
 }
 
+/// Whether an older mark is the running thread's own, with nothing between.
+bool isOwn(uint64_t mark) {
+    return !ofOtherBlock(mark) && threadOf(mark) == threadOf(run_.mark) && intervalOf(mark) == run_.interval && periodOf(mark) == periodOf(run_.mark);
+}
+
+/// Which bytes an older mark is of, to be kept in a new one.
+uint64_t bytesOnly(uint64_t mark) { return mark & (15ull << BytesAt); }
+
 [[noreturn]] void race(uintptr_t word, const char* now, uint64_t mark, const char* before, bool shared) {
     const std::string other = ofOtherBlock(mark) ? text("a thread %u of another block", threadOf(mark)) : nameOfThread(threadOf(mark));
     abandon(CUDA_ERROR_LAUNCH_FAILED, "race", text("%s a word of %s memory at 0x%zx that %s %s with no barrier between", now,
@@ -66,7 +74,9 @@ void check(Shadow& shadow, uintptr_t word, unsigned bytes, Access access, bool s
         if (counts(written, shared) && clashes(written) && (bytesOf(written) & bytes) != 0) {
             race(word, "reads", written, "writes", shared);
         }
-        shadow.read = counts(read, shared) ? mine | merged(read) : mine;
+        // Of halves of a word that threads read apart, the last is known; of those that are read together, what is true of any.
+        const bool together = counts(read, shared) && (isOwn(read) || (bytesOf(read) & bytes) != 0);
+        shadow.read = together ? mine | bytesOnly(read) | merged(read) : mine;
         return;
     }
     if (written == mine && !counts(read, shared)) {
@@ -80,8 +90,8 @@ void check(Shadow& shadow, uintptr_t word, unsigned bytes, Access access, bool s
         if (!bothAtomic && !apart && clashes(written)) {
             race(word, now, written, "writes", shared);
         }
-        // Bytes of one word that several threads write are known together.
-        kept = bothAtomic ? merged(written) : 0;
+        // Of halves of a word that several threads write, the last is known.
+        kept = (bothAtomic ? merged(written) : 0) | (isOwn(written) ? bytesOnly(written) : 0);
     }
     if (counts(read, shared) && (bytesOf(read) & bytes) != 0 && clashes(read)) {
         race(word, now, read, "reads", shared);

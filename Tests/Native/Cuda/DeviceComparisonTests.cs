@@ -17,14 +17,22 @@ public class DeviceComparisonTests
 
     public static TheoryData<string> Cases => [.. Named.Keys];
 
+    public static TheoryData<string> CasesOfOperands => [.. Named.Values.Where(one => one.HasOperands).Select(one => one.Name)];
+
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_gpu_computes_what_the_processor_computes(string name)
+    public void A_gpu_computes_what_the_processor_computes(string name) => Compare(name, CudaPrecision.F32);
+
+    [Theory]
+    [MemberData(nameof(CasesOfOperands))]
+    public void A_gpu_computes_with_rounded_operands_what_the_processor_computes_with_the_same(string name) => Compare(name, CudaPrecision.BF16);
+
+    private static void Compare(string name, CudaPrecision precision)
     {
         EmulatedCuda.Require();
         EmulatedCuda.ClearLog();
         using var cpu = new CpuDevice();
-        using var gpu = new CudaDevice(CudaGpu.Get(0));
+        using var gpu = new CudaDevice(CudaGpu.Get(0), precision);
         DeviceDifference difference = DeviceComparison.Compare(Named[name], cpu, gpu);
         Assert.True(difference.Passed, $"{difference.Where} (by {difference.Largest:G3}, {difference.Allowed:G3} allowed)");
         DeviceDifference again = DeviceComparison.Compare(Named[name] with { Tolerance = 0 }, gpu, gpu);

@@ -49,7 +49,12 @@ public partial class KernelParameterTests
     public void Every_kernel_that_is_launched_exists_and_every_one_that_exists_is_launched()
     {
         IEnumerable<KernelName> launched = typeof(CudaDevice).GetFields(BindingFlags.NonPublic | BindingFlags.Static)
-            .Where(field => field.FieldType == typeof(KernelName)).Select(field => (KernelName)field.GetValue(null)!)
+            .Select(field => field.GetValue(null)).SelectMany(value => value switch
+            {
+                KernelName kernel => [kernel],
+                TypedKernel kernels => [kernels.F32, kernels.BF16],
+                _ => Array.Empty<KernelName>(),
+            })
             .Concat(AttentionKernels.All.SelectMany(kernels => new[] { kernels.Forward, kernels.QueryGradient, kernels.KeyGradient }));
         IEnumerable<KernelName> written =
             from family in KernelSource.Families

@@ -32,13 +32,13 @@ internal sealed class SquaredReluExpert : IExpertKind
     public void Backward(ExpertBatch batch)
     {
         Matrix positive = batch.Saved(0), activation = batch.Saved(1);
-        Matrix gradient = batch.Tape.NewMatrix(batch.Rows, activation.Columns);
+        Matrix gradient = batch.NewMatrix(activation.Columns);
         batch.AddWeightGradient(activation, batch.OutputGradient, Down);
         batch.MultiplyTransposed(batch.OutputGradient, Down, gradient);
 
         // The slope is 2·relu(x), which is 0 where relu has none.
         batch.Tape.Device.Multiply(gradient, positive, gradient);
-        batch.Tape.Device.Scale(gradient.Data, 2);
+        batch.Tape.Device.Scale(gradient, 2);
         batch.AddWeightGradient(batch.Input, gradient, Up);
         batch.MultiplyTransposed(gradient, Up, batch.InputGradient, batch.InputAccumulation);
     }

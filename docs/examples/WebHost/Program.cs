@@ -5,7 +5,7 @@ using MoEActors.Modules.Optimizers;
 using MoEActors.Silo.Hosting;
 
 // Usage: dotnet run -c Release --project docs/examples/WebHost
-//   curl -X POST 'http://localhost:5000/models/mine/steps?count=20'      trains, a line of JSON for each step
+//   curl -X POST 'http://localhost:5000/models/mine/steps?count=20'      trains, a JSON object for each step as it comes
 //   curl http://localhost:5000/models/mine                               how the model stands
 //   curl http://localhost:5000/health
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
@@ -24,11 +24,12 @@ app.MapGet("/models/{name}", async (string name, MoECluster cluster, Cancellatio
     TrainingStatus status = await (await cluster.OpenModelAsync(name, cancellation)).GetStatusAsync(cancellation);
     return new { status.Model, status.Step, Workers = status.SiloNames.Length };
 });
-app.MapPost("/models/{name}/steps", (string name, int count, MoECluster cluster, CancellationToken cancellation) => TrainAsync(cluster, name, count, cancellation));
+app.MapPost("/models/{name}/steps", (string name, int count, MoECluster cluster, CancellationToken cancellation) =>
+    TrainAsync(cluster, name, count, app.Lifetime.ApplicationStopping, cancellation));
 app.Run();
 
 static async IAsyncEnumerable<TrainedStep> TrainAsync(
-    MoECluster cluster, string name, int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    MoECluster cluster, string name, int count, CancellationToken stopping, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
 {
     var run = new RunConfiguration
     {
@@ -38,14 +39,35 @@ static async IAsyncEnumerable<TrainedStep> TrainAsync(
     MoEModel model = await cluster.CreateModelAsync(name, run, cancellationToken: cancellation);
     long first = model.Step + 1;
     var batches = Enumerable.Range(0, count).Select(step => Counting.Batch(first + step, run.MicroBatches, run.Model.MaximumSequence));
-    await foreach (StepOutcome step in model.TrainAsync(batches, cancellation))
+    await using IAsyncEnumerator<StepOutcome> steps = model.TrainAsync(batches, cancellation).GetAsyncEnumerator(cancellation);
+    long last = model.Step;
+    while (await NextAsync(steps, stopping))
     {
-        yield return new TrainedStep(step.Step, step.CrossEntropy);
+        last = steps.Current.Step;
+        yield return new TrainedStep(last, steps.Current.CrossEntropy);
+    }
+
+    if (stopping.IsCancellationRequested)
+    {
+        yield return new TrainedStep(last, Loss: null, Ended: "the host stops");
     }
 }
 
-/// <summary>What a caller hears of a step.</summary>
-internal sealed record TrainedStep(long Step, double Loss);
+// The next step; false when there is none, or when the host stops: then the cluster begins no step any more.
+static async Task<bool> NextAsync(IAsyncEnumerator<StepOutcome> steps, CancellationToken stopping)
+{
+    try
+    {
+        return await steps.MoveNextAsync();
+    }
+    catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+    {
+        return false;
+    }
+}
+
+/// <summary>What a caller hears of a step, and in the end why there are no more of them.</summary>
+internal sealed record TrainedStep(long Step, double? Loss, string? Ended = null);
 
 /// <summary>Sequences that count upwards, each from a place of its own: something to learn that needs no file.</summary>
 internal static class Counting

@@ -19,7 +19,7 @@ public sealed class FrameFuzzTests
         {
             byte[] bytes = new byte[FrameHeader.Size];
             new FrameHeader(
-                random.NextInt64(), new OperationDescription((CollectiveOperation)random.Next(1, 6), ElementType.Of<float>(), random.Next(), random.Next(Ranks)),
+                random.NextInt64(), new OperationDescription((CollectiveOperation)random.Next(1, 6), CarriedType.Of<float>(), random.Next(), random.Next(Ranks)),
                 Segments: 0).Write(bytes);
             return Spoilt(bytes, random);
         },

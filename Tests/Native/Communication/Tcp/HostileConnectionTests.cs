@@ -270,7 +270,7 @@ public sealed class HostileConnectionTests : IDisposable
         Prove(data, Greeting(), out _);
         byte[] frame = new byte[FrameHeader.Size];
         new FrameHeader(
-            how == "sequence" ? 9 : 0, new OperationDescription(CollectiveOperation.AllToAll, ElementType.Of<float>(), 0),
+            how == "sequence" ? 9 : 0, new OperationDescription(CollectiveOperation.AllToAll, CarriedType.Of<float>(), 0),
             how == "counts" ? int.MaxValue : 0).Write(frame);
         switch (how)
         {

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace MoEActors.Cli.Silos;
+namespace MoEActors.Silo.Clustering;
 
 /// <summary>Ports of this machine for what is about to be started.</summary>
 internal static class FreePorts

@@ -1,4 +1,4 @@
-namespace MoEActors.Cli.Invocation;
+namespace MoEActors.Client.Configuration;
 
 /// <summary>Finds what somebody may have meant who mistyped a word.</summary>
 internal static class Suggestion

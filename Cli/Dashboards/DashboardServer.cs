@@ -1,0 +1,122 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using MoEActors.Client;
+using MoEActors.Dashboard.Hosting;
+
+namespace MoEActors.Cli.Dashboards;
+
+/// <summary>A web server that serves the dashboard of a cluster, and nothing else.</summary>
+internal sealed class DashboardServer : IAsyncDisposable
+{
+    /// <summary>Streams end when they are told to; nothing else takes time.</summary>
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(2);
+
+    private readonly WebApplication _host;
+
+    private DashboardServer(WebApplication host, IPEndPoint wanted)
+    {
+        _host = host;
+        string address = host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        Address = new Uri(address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
+        IsElsewhere = wanted.Port != 0 && Address.Port != wanted.Port;
+    }
+
+    /// <summary>Where it is.</summary>
+    public Uri Address { get; }
+
+    /// <summary>Whether another port had to be taken than the one that was wanted.</summary>
+    public bool IsElsewhere { get; }
+
+    /// <summary>Where it is, in words.</summary>
+    /// <param name="wanted">Where it was wanted.</param>
+    public string InWords(IPEndPoint wanted) =>
+        $"dashboard: {Address.GetLeftPart(UriPartial.Authority)}{(IsElsewhere ? $" (port {wanted.Port} is taken)" : "")}";
+
+    /// <summary>Starts it.</summary>
+    /// <param name="endpoint">Where; another port where that one is taken.</param>
+    /// <param name="cluster">The cluster to show, which lives longer.</param>
+    /// <param name="cancellation">Stops starting.</param>
+    /// <exception cref="IOException">Nobody can listen at the address.</exception>
+    public static async Task<DashboardServer> StartAsync(IPEndPoint endpoint, MoECluster cluster, CancellationToken cancellation)
+    {
+        try
+        {
+            return new DashboardServer(await StartHostAsync(endpoint, cluster, cancellation), endpoint);
+        }
+        catch (IOException) when (endpoint.Port != 0)
+        {
+            // It is taken.
+            return new DashboardServer(await StartHostAsync(new IPEndPoint(endpoint.Address, 0), cluster, cancellation), endpoint);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(EndLimit);
+        await _host.StopAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _host.DisposeAsync();
+    }
+
+    private static async Task<WebApplication> StartHostAsync(IPEndPoint endpoint, MoECluster cluster, CancellationToken cancellation)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(cluster);
+        builder.Services.AddMoEDashboard();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(endpoint);
+        });
+        WebApplication host = builder.Build();
+        if (IPAddress.IsLoopback(endpoint.Address))
+        {
+            host.Use(RefuseOtherNames);
+        }
+
+        host.UseRouting();
+        host.MapMoEDashboard();
+        try
+        {
+            await host.StartAsync(cancellation);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// What is for this machine alone is asked for by this machine's name: a page of another host whose name leads here (DNS rebinding) would else read along.
+    /// </summary>
+    private static Task RefuseOtherNames(HttpContext context, RequestDelegate next)
+    {
+        string host = context.Request.Host.Host;
+        if (host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address)))
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Signals are the command's.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,134 @@
+using Microsoft.Extensions.Hosting;
+using MoEActors.Client;
+using MoEActors.Dashboard.Boards;
+using MoEActors.Grains.Interfaces.Training;
+
+namespace MoEActors.Dashboard.Watching;
+
+/// <summary>
+/// Follows the cluster: which silos and models there are, and each model by a <see cref="ModelWatch"/>. It is the one thing on a host that asks the cluster, however
+/// many look at the page.
+/// </summary>
+/// <param name="cluster">The cluster.</param>
+/// <param name="board">Where it all goes.</param>
+internal sealed class ClusterWatch(MoECluster cluster, Board board) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The list of models is read from the store.</summary>
+    private static readonly TimeSpan ListPause = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long silos are shown that are no more.</summary>
+    private static readonly TimeSpan DeadShown = TimeSpan.FromMinutes(30);
+
+    private readonly SiloNames _names = new();
+    private readonly Dictionary<string, SiloPicture> _silos = [];
+    private readonly Dictionary<string, (CancellationTokenSource Ending, Task Watching)> _models = [];
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.WhenAll(RepeatAsync(FollowSilosAsync, Pause, stoppingToken), RepeatAsync(FollowModelsAsync, ListPause, stoppingToken));
+        foreach ((CancellationTokenSource ending, Task watching) in _models.Values)
+        {
+            await ending.CancelAsync();
+            await watching;
+            ending.Dispose();
+        }
+    }
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> follow, TimeSpan pause, CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+                limit.CancelAfter(Patience);
+                await follow(limit.Token);
+            }
+            catch (Exception e) when (!stopping.IsCancellationRequested)
+            {
+                // Whatever a cluster's client or store throws: what is on the page stays there, and says so.
+                PutSilos(e is OperationCanceledException or TimeoutException ? "The cluster does not answer." : e.Message);
+            }
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            // A cluster without models is about to have one, as a rule.
+            await Task.Delay(_models.Count == 0 ? Pause : pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FollowSilosAsync(CancellationToken cancellation)
+    {
+        SiloSummary[] silos = await cluster.ListSilosAsync(cancellation);
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        lock (_silos)
+        {
+            Take(silos, now);
+        }
+
+        PutSilos(problem: null);
+    }
+
+    private void Take(SiloSummary[] silos, DateTimeOffset now)
+    {
+        foreach (SiloSummary silo in silos)
+        {
+            _names.Know(silo.Address, silo.Name);
+            SiloPicture? before = _silos.GetValueOrDefault(silo.Name);
+            if (before is null && silo.State == SiloState.Dead)
+            {
+                // It was gone before anybody watched.
+                continue;
+            }
+
+            if (before is null || before.Address != silo.Address || before.State != silo.State)
+            {
+                bool wasLeaving = silo.State == SiloState.Dead && before is { State: SiloState.Leaving } && before.Address == silo.Address;
+                _silos[silo.Name] = new SiloPicture(silo.Name, silo.Address, silo.State, silo.Started, now, wasLeaving);
+            }
+        }
+
+        foreach (SiloPicture gone in _silos.Values.Where(silo => silo.State == SiloState.Dead && now - silo.Since > DeadShown).ToArray())
+        {
+            _silos.Remove(gone.Name);
+        }
+    }
+
+    private void PutSilos(string? problem)
+    {
+        lock (_silos)
+        {
+            board.Cluster.Put(new ClusterPicture([.. _silos.Values.OrderBy(silo => silo.Name, StringComparer.Ordinal)], problem));
+        }
+    }
+
+    private async Task FollowModelsAsync(CancellationToken cancellation)
+    {
+        ModelSummary[] models = await cluster.ListModelsAsync(cancellation);
+        foreach (ModelSummary model in models.Where(model => !_models.ContainsKey(model.Name)))
+        {
+            var ending = new CancellationTokenSource();
+            var watch = new ModelWatch(cluster, model.Name, board.Add(model.Name), _names);
+            _models.Add(model.Name, (ending, Task.Run(() => watch.RunAsync(ending.Token), CancellationToken.None)));
+        }
+
+        foreach (string gone in _models.Keys.Except(models.Select(model => model.Name)).ToArray())
+        {
+            (CancellationTokenSource ending, Task watching) = _models[gone];
+            _models.Remove(gone);
+            await ending.CancelAsync();
+            await watching;
+            ending.Dispose();
+            board.Remove(gone);
+        }
+
+        board.Models.Put(models);
+    }
+}
