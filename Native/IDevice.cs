@@ -71,6 +71,20 @@ public interface IDevice
     /// <summary><c>sum += part</c>, element by element, with a part as in <see cref="CopyFrom"/>.</summary>
     void AddFrom(IDevice owner, DeviceSpan<float> part, DeviceSpan<float> sum) => Add(part, sum);
 
+    /// <summary>A mark in this device's order, for which other devices of the process can wait without their hosts; null where the host's order is the device's.</summary>
+    IDeviceSignal? NewSignal() => null;
+
     /// <summary>Waits until everything queued has been done.</summary>
     void Synchronize();
+}
+
+/// <summary>A mark in the order of a device's work.</summary>
+public interface IDeviceSignal : IDisposable
+{
+    /// <summary>Sets the mark behind everything that its device has queued.</summary>
+    void Set();
+
+    /// <summary>Lets what another device queues later wait until everything before the mark has been done.</summary>
+    /// <param name="waiting">The device that waits.</param>
+    void AwaitOn(IDevice waiting);
 }

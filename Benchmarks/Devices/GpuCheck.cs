@@ -19,6 +19,7 @@ public static class GpuCheck
         ("products", "products of matrices: right, and at how many TFLOP/s", context => Task.Run(() => ProductCheck.Run(context))),
         ("training", "30 steps of a small model: the losses of the processor, the same bits twice", TrainingCheck.RunAsync),
         ("layer", "forward and backward of one MoE layer: milliseconds and TFLOP/s", context => Task.Run(() => LayerCheck.Run(context))),
+        ("model", "whole steps of a language model of 12 layers of 16 experts: tokens/s and TFLOP/s", context => Task.Run(() => ModelCheck.Run(context))),
     ];
 
     /// <summary>The parts, with what each is about, in the order in which they are run.</summary>

@@ -40,6 +40,9 @@ public sealed record ParameterShape(string Name, int Rows, int Columns, InitialV
 /// <param name="Mean">Its mean, or the constant.</param>
 public readonly record struct InitialValue(float Deviation, float Mean)
 {
+    /// <summary>Elements that one thread draws at a time; even, as they are drawn by twos.</summary>
+    private const int Piece = 1 << 16;
+
     /// <summary>Normal with mean 0.</summary>
     public static InitialValue Normal(float deviation) => new(deviation, 0f);
 
@@ -66,7 +69,25 @@ public readonly record struct InitialValue(float Deviation, float Mean)
 
         ulong key = CounterRandom.Mix(seed ^ CounterRandom.Hash(Encoding.UTF8.GetBytes(name)));
         float[] values = new float[span.Length];
-        for (int i = 0; i < values.Length; i += 2)
+        int pieces = (values.Length + Piece - 1) / Piece;
+        if (pieces == 1)
+        {
+            Draw(key, values, 0);
+        }
+        else
+        {
+            // A number is a function of its place: who draws it does not matter, and a large model has billions.
+            InitialValue initial = this;
+            Parallel.For(0, pieces, piece => initial.Draw(key, values, piece * Piece));
+        }
+
+        device.Write(values, span);
+    }
+
+    private void Draw(ulong key, float[] values, int first)
+    {
+        int end = Math.Min(first + Piece, values.Length);
+        for (int i = first; i < end; i += 2)
         {
             (double a, double b) = CounterRandom.NormalPair(key, (ulong)i);
             values[i] = (float)(Mean + Deviation * a);
@@ -75,7 +96,5 @@ public readonly record struct InitialValue(float Deviation, float Mean)
                 values[i + 1] = (float)(Mean + Deviation * b);
             }
         }
-
-        device.Write(values, span);
     }
 }

@@ -237,6 +237,9 @@ public sealed unsafe partial class CudaDevice : IDevice
     }
 
     /// <inheritdoc />
+    public IDeviceSignal NewSignal() => new Signal(this);
+
+    /// <inheritdoc />
     public void Synchronize()
     {
         Gpu.Enter();
@@ -257,6 +260,27 @@ public sealed unsafe partial class CudaDevice : IDevice
         _ = Driver.StreamSynchronize(_stream.Handle);
         _staging.Dispose();
         _stream.Dispose();
+    }
+
+    /// <summary>An event of this device's stream.</summary>
+    private sealed class Signal(CudaDevice owner) : IDeviceSignal
+    {
+        private readonly CudaEvent _event = new(owner.Gpu, isTimed: false);
+
+        public void Set()
+        {
+            owner.Gpu.Enter();
+            _event.Record(owner._stream);
+        }
+
+        public void AwaitOn(IDevice waiting)
+        {
+            var other = (CudaDevice)waiting;
+            other.Gpu.Enter();
+            other._stream.WaitFor(_event);
+        }
+
+        public void Dispose() => _event.Dispose();
     }
 
     /// <summary>Queues a kernel; none where there is no block.</summary>

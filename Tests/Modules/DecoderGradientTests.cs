@@ -2,6 +2,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Parameters;
+using MoEActors.Native;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 using MoEActors.Tests.Native.Kernels;
@@ -49,19 +50,34 @@ public sealed class DecoderGradientTests
 
     [Theory, MemberData(nameof(Cases))]
     public void Gradients_are_those_of_the_definition(
-        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads) =>
-        Check(expert, topK, scores, renormalise, capacity, heads, keyValueHeads, Batches["behind"]);
+        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads)
+    {
+        using var device = new CpuDevice();
+        Check(device, expert, topK, scores, renormalise, capacity, heads, keyValueHeads);
+    }
 
     [Theory, InlineData("in front"), InlineData("in the middle"), InlineData("a whole sequence")]
     public void Padding_is_no_context_wherever_it_stands(string where)
     {
-        Check("swiglu", 2, GateScores.Softmax, renormalise: true, capacity: 0f, heads: 3, keyValueHeads: 3, Batches[where]);
-        Check("gelu", 2, GateScores.Sigmoid, renormalise: true, capacity: 0f, heads: 2, keyValueHeads: 1, Batches[where]);
+        using var device = new CpuDevice();
+        Check(device, "swiglu", 2, GateScores.Softmax, renormalise: true, capacity: 0f, heads: 3, keyValueHeads: 3, where);
+        Check(device, "gelu", 2, GateScores.Sigmoid, renormalise: true, capacity: 0f, heads: 2, keyValueHeads: 1, where);
     }
 
-    private static void Check(
-        string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads, MicroBatch batch)
+    /// <summary>The gradients of a model on some device.</summary>
+    /// <param name="device">The device, which computes in fp32.</param>
+    /// <param name="expert">What an expert computes.</param>
+    /// <param name="topK">Experts of a token.</param>
+    /// <param name="scores">How logits become scores.</param>
+    /// <param name="renormalise">Whether weights are divided by their sum.</param>
+    /// <param name="capacity">The capacity factor.</param>
+    /// <param name="heads">Query heads.</param>
+    /// <param name="keyValueHeads">Key and value heads.</param>
+    /// <param name="padding">Where padding stands.</param>
+    internal static void Check(
+        IDevice device, string expert, int topK, GateScores scores, bool renormalise, float capacity, int heads, int keyValueHeads, string padding = "behind")
     {
+        MicroBatch batch = Batches[padding];
         ModelConfiguration configuration = Small with
         {
             Expert = expert,
@@ -78,7 +94,6 @@ public sealed class DecoderGradientTests
             },
         };
         configuration.Validate();
-        using var device = new CpuDevice();
         using var arena = new Arena(device);
         var random = new Random(expert.Length * 100 + topK);
         using var dense = new ParameterBlock(device, "", ModelLayout.Dense(configuration));
@@ -92,7 +107,7 @@ public sealed class DecoderGradientTests
         }
 
         ParameterBlock[] blocks = [dense, .. experts.Values];
-        Array.ForEach(blocks, block => Fill(random, block));
+        Array.ForEach(blocks, block => Fill(device, random, block));
         using var model = new DecoderModel(configuration, device, arena, dense, layer => new LocalExperts(
             [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)])],
             new SingleProcessExchange(configuration.Experts[layer])));
@@ -101,8 +116,8 @@ public sealed class DecoderGradientTests
         MicroBatchLoss loss = model.Train(batch, lossScale, AuxiliaryScale);
 
         Dictionary<string, double[]> values = blocks.SelectMany(block => block.Parameters.Select(parameter =>
-            (Name: block.Prefix + parameter.Shape.Name, parameter))).ToDictionary(entry => entry.Name, entry => Values.Doubles(entry.parameter.Vector.AsSpan()));
-        Dictionary<int, ExactRoute> routes = configuration.MoELayers.ToDictionary(layer => layer, layer => Route(model.RoutingOf(layer)!, batch));
+            (Name: block.Prefix + parameter.Shape.Name, parameter))).ToDictionary(entry => entry.Name, entry => Values.Doubles(device.ToArray(entry.parameter.Vector)));
+        Dictionary<int, ExactRoute> routes = configuration.MoELayers.ToDictionary(layer => layer, layer => Route(device, model.RoutingOf(layer)!, batch));
         var exact = new ExactDecoder(configuration, values, batch, routes);
         (double crossEntropy, double auxiliary) = exact.Run();
         Assert.Equal(crossEntropy, loss.CrossEntropySum, Tolerance * crossEntropy);
@@ -115,7 +130,7 @@ public sealed class DecoderGradientTests
             foreach (Parameter parameter in block.Parameters.Where(parameter => parameter.Shape.Trained))
             {
                 string name = block.Prefix + parameter.Shape.Name;
-                float[] gradient = parameter.GradientVector.AsSpan().ToArray();
+                float[] gradient = device.ToArray(parameter.GradientVector);
                 double scale = gradient.Max(Math.Abs);
                 Check(name, values[name], gradient, scale, random, () =>
                 {
@@ -150,8 +165,9 @@ public sealed class DecoderGradientTests
     }
 
     /// <summary>A model routes the tokens of a sequence in front of its padding; the definition has them where they stand.</summary>
-    private static ExactRoute Route(Routing routing, MicroBatch batch)
+    private static ExactRoute Route(IDevice device, Routing routing, MicroBatch batch)
     {
+        int[] chosen = device.ToArray(routing.Choices), held = device.ToArray(routing.Kept);
         int[] choices = [.. Enumerable.Repeat(-1, batch.Inputs.Length * routing.K)];
         bool[] kept = new bool[choices.Length];
         for (int start = 0; start < batch.Inputs.Length; start += batch.SequenceLength)
@@ -159,8 +175,12 @@ public sealed class DecoderGradientTests
             int row = start;
             foreach (int token in Enumerable.Range(start, batch.SequenceLength).Where(token => batch.Inputs[token] >= 0))
             {
-                routing.HostChoices().Slice(row * routing.K, routing.K).CopyTo(choices.AsSpan(token * routing.K));
-                routing.HostKept().AsSpan(row * routing.K, routing.K).CopyTo(kept.AsSpan(token * routing.K));
+                chosen.AsSpan(row * routing.K, routing.K).CopyTo(choices.AsSpan(token * routing.K));
+                for (int j = 0; j < routing.K; j++)
+                {
+                    kept[token * routing.K + j] = held[row * routing.K + j] != 0;
+                }
+
                 row++;
             }
         }
@@ -168,14 +188,14 @@ public sealed class DecoderGradientTests
         return new(choices, kept, [.. routing.FirstChoices]);
     }
 
-    private static void Fill(Random random, ParameterBlock block)
+    private static void Fill(IDevice device, Random random, ParameterBlock block)
     {
         foreach (Parameter parameter in block.Parameters)
         {
             bool isScale = parameter.Shape.Name.EndsWith("norm", StringComparison.Ordinal);
             float[] values = Values.Vector(random, parameter.Shape.Count, 0.4);
             float[] filled = isScale ? [.. values.Select(value => 1 + value / 2)] : values;
-            filled.CopyTo(parameter.Vector.AsSpan());
+            device.Write(filled, parameter.Vector);
         }
     }
 }

@@ -40,6 +40,11 @@ public sealed class GpuTrainingTests
     /// <summary>Both experts compute every token: no rounding can send one elsewhere, which in so small a model moves the loss by hundredths.</summary>
     private static readonly RunConfiguration Dense = Run with { Model = Run.Model with { Experts = [2, 2], Gate = new GateOptions { TopK = 2 } } };
 
+    /// <summary>On two workers: two experts of the first layer and one of the second are on both.</summary>
+    private static readonly PlacementRequest Replicated = new() { Ranks = [[[0, 1], [1], [1, 0]], [[0], [0, 1]]] };
+
+    private const int ShortSteps = 8;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -109,6 +114,25 @@ public sealed class GpuTrainingTests
     }
 
     [Fact]
+    public async Task Layers_that_are_computed_again_and_experts_with_replicas_change_no_bit()
+    {
+        EmulatedCuda.Require();
+        EmulatedCuda.ClearLog();
+        EmulatedCuda.SeekRaces(false);
+        try
+        {
+            double[] expected = await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask, steps: ShortSteps);
+            Assert.Equal(expected, await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask, Run with { Recompute = "all" }, ShortSteps));
+            Assert.Equal(expected, await TrainAsync("cuda:0", silos: 2, (_, _) => Task.CompletedTask, Run, ShortSteps, Replicated));
+            Assert.Equal("", EmulatedCuda.Log);
+        }
+        finally
+        {
+            EmulatedCuda.SeekRaces(true);
+        }
+    }
+
+    [Fact]
     public async Task When_a_gpu_is_lost_in_mid_training_its_silo_ends_and_the_others_go_on_as_if_nothing_had_happened()
     {
         EmulatedCuda.Require();
@@ -168,13 +192,14 @@ public sealed class GpuTrainingTests
         Assert.InRange(loss.Loss, 0.1 * before, 1.5 * before);
     }
 
-    private static async Task<double[]> TrainAsync(string device, int silos, Func<MoEModel, int, Task> after, RunConfiguration? run = null)
+    private static async Task<double[]> TrainAsync(
+        string device, int silos, Func<MoEModel, int, Task> after, RunConfiguration? run = null, int steps = Steps, PlacementRequest? placement = null)
     {
         run ??= Run;
         await using EmbeddedCluster cluster = await StartAsync(device, silos);
-        MoEModel model = await cluster.Client.CreateModelAsync("m", run, cancellationToken: Cancellation);
-        double[] losses = new double[Steps];
-        for (int step = 1; step <= Steps; step++)
+        MoEModel model = await cluster.Client.CreateModelAsync("m", run, placement, Cancellation);
+        double[] losses = new double[steps];
+        for (int step = 1; step <= steps; step++)
         {
             losses[step - 1] = (await model.TrainStepAsync(TrainingRuns.Batch(run, 1 + step % 3), Cancellation)).Loss;
             await after(model, step);

@@ -88,7 +88,12 @@ internal sealed class ExpertCalibration(IDevice device, ICommunicator communicat
         Segment[] here = [new((communicator.Rank + size - 1) % size, 0, SentElements)];
         // The fastest: what held the others up was the scheduler of a crowded machine, not the link. Medians there were 13 times apart.
         double seconds = Slowest(Times(
-            () => communicator.AllToAll(send, away, receive, here), () => (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency)[0]);
+            () =>
+            {
+                communicator.AllToAll(send, away, receive, here);
+                device.Synchronize();
+            },
+            () => (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency)[0]);
         _arena.Reset();
         return SentElements * sizeof(float) / seconds;
     }

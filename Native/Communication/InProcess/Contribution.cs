@@ -15,8 +15,8 @@ internal sealed class Contribution
     /// <summary>The operation this rank is in, or was in last.</summary>
     public ref readonly OperationDescription Description => ref _description;
 
-    /// <summary>The rank's device; null where the processor addresses its memory.</summary>
-    public IDevice? Device { get; set; }
+    /// <summary>The rank's memory, as the others see it.</summary>
+    public IPeerMemory Memory { get; set; } = HostPeerMemory.Instance;
 
     /// <summary>Address of the elements that the others may read.</summary>
     public nint Address { get; private set; }

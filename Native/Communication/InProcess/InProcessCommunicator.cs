@@ -49,7 +49,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             // Every rank begins at another peer, so that they do not all read the same memory first.
             int peer = (Rank + i) % Size;
-            memory.Copy(barrier[peer].Device, barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
+            memory.Copy(barrier[peer].Memory.Device, barrier[peer].Address, all.Slice(peer * mine.Length, mine.Length));
         }
 
         Depart();
@@ -80,7 +80,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             int owner = (Rank + i) % Size;
             (int start, int length) = ICommunicator.OwnedRange(sum.Length, owner, Size);
-            memory.Copy(barrier[owner].Device, barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
+            memory.Copy(barrier[owner].Memory.Device, barrier[owner].Address + (nint)start * sizeof(float), sum.Slice(start, length));
         }
 
         Depart();
@@ -97,7 +97,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         }
 
         Arrive();
-        memory.Copy(barrier[root].Device, barrier[root].Address, span);
+        memory.Copy(barrier[root].Memory.Device, barrier[root].Address, span);
         Depart();
     }
 
@@ -119,15 +119,23 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
 
     private void Arrive()
     {
-        Mine.Device = memory.Device;
+        Mine.Memory = memory;
         EndIfFailed(memory.Publish());
         barrier.Arrive(Rank);
+        for (int i = 1; i < Size; i++)
+        {
+            memory.AwaitPublished(barrier[(Rank + i) % Size].Memory);
+        }
     }
 
     private void Depart()
     {
         EndIfFailed(memory.Complete());
         barrier.Depart(Rank);
+        for (int i = 1; i < Size; i++)
+        {
+            memory.AwaitCompleted(barrier[(Rank + i) % Size].Memory);
+        }
     }
 
     /// <summary>When the device has failed, the other ranks cannot go on without this one, and may not wait for it.</summary>
@@ -147,7 +155,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         {
             if (barrier[peer].Description.Contributes)
             {
-                _owners[contributors] = barrier[peer].Device;
+                _owners[contributors] = barrier[peer].Memory.Device;
                 _parts[contributors++] = barrier[peer].Address + (nint)start * sizeof(float);
             }
         }
@@ -168,7 +176,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
                 return;
             }
 
-            memory.Copy(sender.Device, sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
+            memory.Copy(sender.Memory.Device, sender.Address + (nint)sent.Offset * Unsafe.SizeOf<T>(), receive.Slice(expected.Offset, expected.Count));
         }
 
         for (int peer = 0; peer < Size; peer++)

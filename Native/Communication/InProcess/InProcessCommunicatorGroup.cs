@@ -11,6 +11,7 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     private readonly Lock _lock = new();
     private readonly CollectiveBarrier _barrier;
     private readonly bool[] _opened;
+    private readonly List<IPeerMemory> _memories = [];
     private readonly Action<InProcessCommunicatorGroup>? _whenReleased;
     private int _inUse;
 
@@ -49,9 +50,10 @@ public sealed class InProcessCommunicatorGroup : IDisposable
     /// <summary>Hands out the communicator of a rank, once, without waiting for other ranks.</summary>
     /// <param name="rank">The rank.</param>
     /// <param name="device">The device whose memory the rank's spans are in; null for memory that the processor addresses.</param>
+    /// <param name="waits">Whether calls end only when what they copy is there, for who goes on on another stream than the device's.</param>
     /// <exception cref="ArgumentOutOfRangeException">The group has no such rank.</exception>
     /// <exception cref="InvalidOperationException">The rank has been opened before.</exception>
-    public ICommunicator Open(int rank, IDevice? device = null)
+    public ICommunicator Open(int rank, IDevice? device = null, bool waits = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, Size);
@@ -64,7 +66,8 @@ public sealed class InProcessCommunicatorGroup : IDisposable
 
             _opened[rank] = true;
             _inUse++;
-            IPeerMemory memory = device is null or { IsHostMemory: true } ? HostPeerMemory.Instance : new DevicePeerMemory(device);
+            IPeerMemory memory = device is null or { IsHostMemory: true } ? HostPeerMemory.Instance : new DevicePeerMemory(device, waits);
+            _memories.Add(memory);
             return new InProcessCommunicator(this, _barrier, rank, memory);
         }
     }
@@ -85,6 +88,10 @@ public sealed class InProcessCommunicatorGroup : IDisposable
             {
                 return;
             }
+
+            // Not sooner: the others may be about to wait for a rank's signals.
+            _memories.ForEach(memory => memory.Dispose());
+            _memories.Clear();
         }
 
         _barrier.Dispose();

@@ -33,7 +33,7 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
             {
                 var group = new InProcessCommunicatorGroup(
                     spec.Size, spec.ProgressDeadline, time ?? TimeProvider.System, released => Remove(key, released));
-                ICommunicator first = group.Open(spec.Rank, spec.Device);
+                ICommunicator first = Open(group, spec);
                 _groups.Add(key, (group, spec));
                 return first;
             }
@@ -43,9 +43,13 @@ public sealed class InProcessCommunicatorProvider(TimeProvider? time = null) : I
                 throw spec.DifferFrom(open.First);
             }
 
-            return open.Group.Open(spec.Rank, spec.Device);
+            return Open(open.Group, spec);
         }
     }
+
+    /// <summary>Copies of shards are beside a step, whose stream is another.</summary>
+    private static ICommunicator Open(InProcessCommunicatorGroup group, CommunicatorSpec spec) =>
+        group.Open(spec.Rank, spec.Device, waits: spec.Purpose == CommunicatorPurpose.ShardCopy);
 
     private void Remove(GroupKey key, InProcessCommunicatorGroup released)
     {

@@ -4,11 +4,14 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Native.Communication.InProcess;
 
 /// <summary>How a rank reads the memory of the other ranks of its process. Called on the rank's thread, within a collective operation.</summary>
-internal interface IPeerMemory
+internal interface IPeerMemory : IDisposable
 {
-    /// <summary>Makes what this rank gives complete: from now on the others may read it.</summary>
+    /// <summary>Says that what this rank gives is complete, or will be when what it has queued is done.</summary>
     /// <returns>Why it could not; null if it could.</returns>
     Exception? Publish();
+
+    /// <summary>Before anything of another rank is read, when all have published.</summary>
+    void AwaitPublished(IPeerMemory peer);
 
     /// <summary>The rank's device, by which the others reach its memory; null where the processor addresses it.</summary>
     IDevice? Device { get; }
@@ -26,9 +29,12 @@ internal interface IPeerMemory
     /// <param name="parts">Where they are.</param>
     void Add(DeviceSpan<float> sum, ReadOnlySpan<IDevice?> owners, ReadOnlySpan<nint> parts);
 
-    /// <summary>Waits until everything copied and added is there: from now on the others may write to what was read.</summary>
-    /// <returns>Why something is not, of this operation; null if everything is.</returns>
+    /// <summary>Says that this rank has read what it needed, or will have when what it has queued is done.</summary>
+    /// <returns>Why something could not be read, of this operation; null if everything could.</returns>
     Exception? Complete();
+
+    /// <summary>Before this rank's memory is written to again, when all have completed.</summary>
+    void AwaitCompleted(IPeerMemory peer);
 }
 
 /// <summary>Memory that the processor addresses.</summary>
@@ -40,6 +46,10 @@ internal sealed unsafe class HostPeerMemory : IPeerMemory
     public IDevice? Device => null;
 
     public Exception? Publish() => null;
+
+    public void AwaitPublished(IPeerMemory peer)
+    {
+    }
 
     public void Copy<T>(IDevice? owner, nint source, DeviceSpan<T> destination)
         where T : unmanaged
@@ -53,19 +63,34 @@ internal sealed unsafe class HostPeerMemory : IPeerMemory
     public void Add(DeviceSpan<float> sum, ReadOnlySpan<IDevice?> owners, ReadOnlySpan<nint> parts) => OrderedSum.Add(sum, parts);
 
     public Exception? Complete() => null;
+
+    public void AwaitCompleted(IPeerMemory peer)
+    {
+    }
+
+    public void Dispose()
+    {
+    }
 }
 
 /// <summary>
 /// Memory of a device that the processor cannot address: copies and sums are queued on the rank's own device, which reaches the memory of the others on the
-/// same GPU or another. What a rank gives must be there before the others copy on streams of their own.
+/// same GPU or another. Devices wait for each other by signals, not their hosts: what is queued next need not wait for what is queued. Whoever goes on on another
+/// stream than the device's must wait for the device first, or has the calls wait.
 /// </summary>
-internal sealed class DevicePeerMemory(IDevice device) : IPeerMemory
+/// <param name="device">The rank's device.</param>
+/// <param name="waits">Whether calls end only when what they copy is there.</param>
+internal sealed class DevicePeerMemory(IDevice device, bool waits) : IPeerMemory
 {
+    private readonly IDeviceSignal? _published = device.NewSignal();
+    private readonly IDeviceSignal? _completed = device.NewSignal();
     private Exception? _failure;
 
     public IDevice? Device => device;
 
-    public Exception? Publish() => Wait();
+    public Exception? Publish() => Set(_published);
+
+    public void AwaitPublished(IPeerMemory peer) => Await(((DevicePeerMemory)peer)._published);
 
     public void Copy<T>(IDevice? owner, nint source, DeviceSpan<T> destination)
         where T : unmanaged
@@ -84,7 +109,15 @@ internal sealed class DevicePeerMemory(IDevice device) : IPeerMemory
         }
     }
 
-    public Exception? Complete() => Wait();
+    public Exception? Complete() => waits ? Wait() : Set(_completed);
+
+    public void AwaitCompleted(IPeerMemory peer) => Await(((DevicePeerMemory)peer)._completed);
+
+    public void Dispose()
+    {
+        _published?.Dispose();
+        _completed?.Dispose();
+    }
 
     /// <summary>Remembers a failure until the operation ends: a rank that left in the middle of it would leave the others waiting.</summary>
     private void Queue<T>(IDevice? owner, nint source, DeviceSpan<T> target, Action<IDevice, IDevice, DeviceSpan<T>, DeviceSpan<T>> work)
@@ -93,6 +126,32 @@ internal sealed class DevicePeerMemory(IDevice device) : IPeerMemory
         try
         {
             work(device, owner ?? device, new DeviceSpan<T>(source, target.LongLength), target);
+        }
+        catch (Exception e)
+        {
+            _failure ??= e;
+        }
+    }
+
+    private Exception? Set(IDeviceSignal? signal)
+    {
+        try
+        {
+            signal?.Set();
+        }
+        catch (Exception e)
+        {
+            _failure ??= e;
+        }
+
+        return _failure;
+    }
+
+    private void Await(IDeviceSignal? signal)
+    {
+        try
+        {
+            signal?.AwaitOn(device);
         }
         catch (Exception e)
         {

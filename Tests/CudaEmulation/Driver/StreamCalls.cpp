@@ -21,9 +21,9 @@ CUresult outcome(const Context& context, const Point& point) {
 
 namespace emulation::driver {
 
-bool isEvent(CUevent event) {
-    return std::find(Events->begin(), Events->end(), event) != Events->end() && event->context == currentContext() && !event->destroyed;
-}
+bool isAnyEvent(CUevent event) { return std::find(Events->begin(), Events->end(), event) != Events->end() && !event->destroyed; }
+
+bool isEvent(CUevent event) { return isAnyEvent(event) && event->context == currentContext(); }
 
 int liveEvents(const Context& context) {
     return static_cast<int>(std::count_if(Events->begin(), Events->end(), [&](Event* event) { return event->context == &context && !event->destroyed; }));
@@ -80,7 +80,8 @@ EXPORT CUresult cuStreamQuery(CUstream handle) {
 EXPORT CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned flags) {
     CALL(true)
     Stream* stream = streamOf(handle);
-    if (stream == nullptr || !isEvent(event)) {
+    // The event may be another device's: that is how devices wait for each other.
+    if (stream == nullptr || !isAnyEvent(event)) {
         return CUDA_ERROR_INVALID_HANDLE;
     }
     if (flags > 1) {

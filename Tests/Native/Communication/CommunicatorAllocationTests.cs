@@ -20,7 +20,7 @@ public sealed class CommunicatorAllocationTests
             Repeat();
             // What the runtime makes once for a thread, such as for its first wait, may come late: something made for every message would come every time.
             allocated[rank.Rank] = long.MaxValue;
-            for (int i = 0; i < 3; i++)
+            for (int i = 0; i < 10; i++)
             {
                 long before = GC.GetAllocatedBytesForCurrentThread();
                 Repeat();
