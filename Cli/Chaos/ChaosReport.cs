@@ -12,10 +12,10 @@ internal sealed record ChaosReport
     /// <summary>Silos of the cluster.</summary>
     public required int Silos { get; init; }
 
-    /// <summary>Silos that were killed.</summary>
+    /// <summary>Silos that were killed, or hit in another way.</summary>
     public required int Kills { get; init; }
 
-    /// <summary>Kills by what happened at once.</summary>
+    /// <summary>Silos that were hit, by what happened at once.</summary>
     public required IReadOnlyDictionary<string, int> Disasters { get; init; }
 
     /// <summary>Steps between snapshots.</summary>
@@ -39,6 +39,9 @@ internal sealed record ChaosReport
     /// <summary>From the first kill to the acknowledgement of the first step without the dead silos, less what <see cref="SecondsPerStep"/> says of the steps that were learnt again and of that step.</summary>
     public required Spread SecondsToResume { get; init; }
 
+    /// <summary>As <see cref="SecondsToResume"/>, by what happened.</summary>
+    public required IReadOnlyDictionary<string, Spread> ByDisaster { get; init; }
+
     /// <summary>The same with those steps.</summary>
     public required Spread SecondsToResumeWithSteps { get; init; }
 
@@ -56,13 +59,18 @@ internal sealed record ChaosReport
     public void Print(TextWriter writer)
     {
         string kinds = string.Join(", ", Disasters.Select(kind => $"{kind.Value} {kind.Key.Replace('_', ' ')}"));
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Kills} {(Store is null ? "silos" : $"processes with {Store}")} of {Silos} killed while {AcknowledgedSteps:N0} steps were learnt (kills: {kinds})"));
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Kills} {(Store is null ? "silos" : $"processes with {Store}")} of {Silos} hit while {AcknowledgedSteps:N0} steps were learnt ({kinds})"));
         writer.WriteLine(LostSteps == 0
             ? $"no acknowledged step was lost; losses and parameters are {(BitIdentical ? "those of the undisturbed run, bit for bit" : "NOT those of the undisturbed run")}"
             : $"{LostSteps} acknowledged steps were LOST, the first one {FirstDifference}");
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"to resume: median {SecondsToResume.Median:F2} s, 95% within {SecondsToResume.P95:F2} s, worst {SecondsToResume.Worst:F2} s, beside {StepsRepeated.Median:F0} steps learnt again (median; worst {StepsRepeated.Worst:F0}) of {SecondsPerStep * 1e3:F0} ms"));
+        foreach ((string kind, Spread spread) in ByDisaster.Where(_ => ByDisaster.Count > 1))
+        {
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {kind.Replace('_', ' ')}: median {spread.Median:F2} s, worst {spread.Worst:F2} s"));
+        }
+
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"with those steps: median {SecondsToResumeWithSteps.Median:F2} s, worst {SecondsToResumeWithSteps.Worst:F2} s"));
@@ -85,7 +93,7 @@ internal sealed record Resumption(string What, int[] Silos, long Step, double Se
     /// <param name="of">Silos to kill.</param>
     public string Line(int kills, int of) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{kills}/{of}, step {Step}: {What.Replace('_', ' ')} {string.Join(", ", Silos)}: {Seconds:F1} s, {StepsRepeated} steps again");
+        $"{kills}/{of}, step {Step}: {string.Join(' ', What.Replace('_', ' '), string.Join(", ", Silos)).TrimEnd()}: {Seconds:F1} s, {StepsRepeated} steps again");
 }
 
 /// <summary>How values are spread.</summary>

@@ -38,8 +38,8 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
         return new ChaosReport
         {
             Silos = victims.Count,
-            Kills = events.Sum(one => one.Kills),
-            Disasters = events.GroupBy(one => one.What).ToDictionary(kind => NameOf(kind.Key), kind => kind.Sum(one => one.Kills)),
+            Kills = events.Sum(one => one.Hits),
+            Disasters = events.GroupBy(one => one.What).ToDictionary(kind => NameOf(kind.Key), kind => kind.Sum(one => one.Hits)),
             SnapshotInterval = interval,
             AcknowledgedSteps = losses.Length,
             LostSteps = different < 0 ? 0 : losses.Length - different,
@@ -50,6 +50,7 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
             SecondsToResumeWithSteps = Spread.Of(_resumed.Select(one => one.Seconds)),
             StepsRepeated = Spread.Of(_resumed.Select(one => (double)one.StepsRepeated)),
             Resumptions = _resumed,
+            ByDisaster = _resumed.GroupBy(one => one.What).ToDictionary(kind => kind.Key, kind => Spread.Of(kind.Select(one => one.Less(perStep)))),
         };
     }
 
@@ -115,25 +116,28 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
     private async Task DisturbAsync(
         IVictims cluster, MoEModel model, IReadOnlyList<ChaosEvent> events, CancellationTokenSource enough, CancellationToken cancellation)
     {
+        var strike = new ChaosStrike(cluster, model.Name, () => Mark(cluster));
+        int hits = 0, all = events.Sum(one => one.Hits);
         try
         {
-            int kills = 0;
             foreach (ChaosEvent one in events)
             {
-                progress.Show($"kill {kills} of {events.Sum(other => other.Kills)}: until all silos are members");
+                progress.Show($"{hits} of {all}: until all silos are members");
                 long first = (await AllAreMembersAsync(cluster, cancellation)).Step;
-                progress.Show($"kill {kills} of {events.Sum(other => other.Kills)}: until step {first + one.Gap}");
+                progress.Show($"{hits} of {all}: until step {first + one.Gap}");
                 await UntilAsync(ack => ack.Step >= first + one.Gap, $"step {first + one.Gap}", cancellation);
                 await Task.Delay(TimeSpan.FromSeconds(one.Phase * MedianSeconds([.. _seen.TakeLast(20)])), cancellation);
-                (int[] dead, Acknowledgement last, long killed) = await KillAsync(cluster, model, one, cancellation);
-                kills += dead.Length;
+                ChaosBlow blow = await strike.BeginAsync(one, cancellation);
+                hits += one.Hits;
+                string what = NameOf(one.What);
+                progress.Show($"{hits} of {all}: until the run goes on after {what.Replace('_', ' ')} {string.Join(", ", blow.Silos)}");
                 Acknowledgement resumed = await UntilAsync(
-                    ack => ack.View > last.View && ack.Time > killed, $"a step without silos {string.Join(" and ", dead)}", cancellation);
+                    blow.IsOver, $"the run to go on after {what.Replace('_', ' ')} {string.Join(" and ", blow.Silos)} at step {blow.Last.Step}", cancellation);
                 var resumption = new Resumption(
-                    NameOf(one.What), dead, last.Step, Stopwatch.GetElapsedTime(killed, resumed.Time).TotalSeconds, cluster.StepsRepeated - last.Repeated);
+                    what, blow.Silos, blow.Last.Step, Stopwatch.GetElapsedTime(blow.Since, resumed.Time).TotalSeconds, cluster.StepsRepeated - blow.Last.Repeated);
                 _resumed.Add(resumption);
-                progress.Tell(resumption.Line(kills, events.Sum(other => other.Kills)));
-                await cluster.ReviveAsync(dead, cancellation);
+                progress.Tell(resumption.Line(hits, all));
+                await blow.MendAsync(cancellation);
             }
 
             await AllAreMembersAsync(cluster, cancellation);
@@ -144,33 +148,15 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
         }
     }
 
-    /// <summary>Does what the plan says; since the last kill the clock runs, and steps that are learnt again count.</summary>
-    private async Task<(int[] Dead, Acknowledgement Last, long Killed)> KillAsync(IVictims cluster, MoEModel model, ChaosEvent one, CancellationToken cancellation)
+    /// <summary>The last step that has been acknowledged, and now.</summary>
+    private (Acknowledgement Last, long Time) Mark(IVictims cluster)
     {
-        int first = one.What == Disaster.CoordinatorAndNeighbour ? await cluster.HomeAsync(model.Name) ?? one.Silo : one.Silo;
-        int other = (first + 1) % cluster.Count;
-        int[] atOnce = one.What is Disaster.Silo or Disaster.DuringRecovery ? [first] : [first, other];
-        (Acknowledgement last, long killed) = Begin();
-        await cluster.KillAsync(atOnce, cancellation);
-        if (one.What != Disaster.DuringRecovery)
+        while (_acknowledged.Reader.TryRead(out Acknowledgement? next))
         {
-            return (atOnce, last, killed);
+            _seen.Add(next);
         }
 
-        await Task.Delay(one.SecondAfter * cluster.Recovery, cancellation);
-        (last, killed) = Begin();
-        await cluster.KillAsync([other], cancellation);
-        return ([first, other], last, killed);
-
-        (Acknowledgement, long) Begin()
-        {
-            while (_acknowledged.Reader.TryRead(out Acknowledgement? next))
-            {
-                _seen.Add(next);
-            }
-
-            return (_seen[^1] with { Repeated = cluster.StepsRepeated }, Stopwatch.GetTimestamp());
-        }
+        return (_seen[^1] with { Repeated = cluster.StepsRepeated }, Stopwatch.GetTimestamp());
     }
 
     private Task<Acknowledgement> AllAreMembersAsync(IVictims cluster, CancellationToken cancellation) =>
@@ -197,12 +183,5 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
 
         throw new TimeoutException(string.Create(
             CultureInfo.InvariantCulture, $"Waited {Patience.TotalSeconds:F0} s in vain for {what}; the last step that was acknowledged is {(_seen.Count == 0 ? 0 : _seen[^1].Step)}."));
-    }
-
-    /// <summary>A step that the client knows to be committed.</summary>
-    private sealed record Acknowledgement(long Step, long View, int Workers, long Time)
-    {
-        /// <summary>Steps that had been learnt again until then.</summary>
-        public long Repeated { get; init; }
     }
 }

@@ -58,8 +58,25 @@ internal sealed class EmbeddedVictims : IVictims
         _cluster.Silos.KillAsync([.. _cluster.Silos.Silos.Where(silo => silos.Contains(silo.Index))], cancellation);
 
     /// <inheritdoc />
+    public void Freeze(int silo) => throw NoProcess();
+
+    /// <inheritdoc />
+    public void Thaw(int silo) => throw NoProcess();
+
+    /// <inheritdoc />
+    public void Silence(int silo, bool fastPathOnly) => throw NoProcess();
+
+    /// <inheritdoc />
+    public void Heal() => throw NoProcess();
+
+    /// <inheritdoc />
     public Task ReviveAsync(IReadOnlyList<int> silos, CancellationToken cancellation) =>
         Task.WhenAll(silos.Select(silo => _cluster.Silos.RestartAsync(silo, cancellation)));
+
+    /// <inheritdoc />
+    public Task KillStoreAsync(StoreLoss loss, Action aboutTo, CancellationToken cancellation) => throw NoProcess();
+
+    private static NotSupportedException NoProcess() => new("Silos of this process can only be killed.");
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

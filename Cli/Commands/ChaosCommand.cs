@@ -15,7 +15,7 @@ internal static class ChaosCommand
     public static Command Create()
     {
         Option<string?> config = SharedOptions.InsteadOfDemo("Train");
-        Option<int> kills = NumberOption.Count("--kills", "Silos to kill.", 20);
+        Option<int> kills = NumberOption.Count("--kills", "Silos to kill, or to hit in another way.", 20);
         Option<int> silos = SharedOptions.Silos("Number of silos.");
         Option<bool> cluster = new("--cluster") { Description = "Kill processes of a cluster of its own, as moe cluster runs one, instead of silos in this process." };
         Option<string?> store = new("--store")
@@ -24,13 +24,15 @@ internal static class ChaosCommand
             HelpName = "NAME",
         };
         store.AcceptOnlyFromAmong("garnet", "redis");
+        Option<string> kinds = TextOption.WithDefault(
+            "--disasters", "LIST", "What happens: kill, and to processes freeze, silence, store and forget, as in kill,freeze.", "kill");
         Option<int> interval = NumberOption.Count("--snapshot-every", "Steps from one snapshot to the next.", 20);
         Option<long> seed = NumberOption.Seed();
         Option<string> runs = SharedOptions.Runs();
         Option<string?> json = SharedOptions.JsonOrFile();
         Command command = new("chaos", "Kill silos while a model trains, at random phases of random steps, and check that nothing that was acknowledged is lost.")
         {
-            config, kills, silos, cluster, store, interval, seed, runs, json,
+            config, kills, silos, cluster, store, kinds, interval, seed, runs, json,
         };
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -39,15 +41,17 @@ internal static class ChaosCommand
             UsageException.ThrowUnless(parsed.GetValue(cluster) || parsed.GetValue(store) is null, "--store is about processes, so --cluster must be there, too.");
             StoreKind kind = parsed.GetValue(store) == "redis" ? StoreKind.Redis : StoreKind.Garnet;
             UsageException.ThrowUnless(kind == StoreKind.Garnet || RedisStore.Find() is not null, "--store redis needs redis-server, which is not on the PATH.");
+            Disasters wanted = DisastersOf(parsed.GetRequiredValue(kinds), parsed.GetValue(cluster));
+            UsageException.ThrowUnless(!wanted.HasFlag(Disasters.Forget) || kind == StoreKind.Redis, "--disasters forget is about the file of Redis, so --store redis must be there, too.");
             OutputFile.RequireWritable("--json", parsed.GetValue(json));
             TrainedRun run = ConfiguredRun.Read(parsed.GetValue(config), output);
-            IReadOnlyList<ChaosEvent> events = ChaosPlan.Draw(parsed.GetValue(kills), count, every, (int)parsed.GetValue(seed));
+            IReadOnlyList<ChaosEvent> events = ChaosPlan.Draw(parsed.GetValue(kills), count, every, (int)parsed.GetValue(seed), wanted);
             var progress = new ChaosProgress(output);
             ChaosReport report;
             if (parsed.GetValue(cluster))
             {
                 ClusterFolder folder = ClusterFolder.OfChaos(parsed.GetRequiredValue(runs));
-                report = await OnProcessesAsync(folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, run, events, progress, cancellation);
+                report = await OnProcessesAsync(folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, run, events, progress, wanted, cancellation);
             }
             else
             {
@@ -62,13 +66,13 @@ internal static class ChaosCommand
 
     /// <summary>What they leave is deleted if all is well, and is there to be looked at if not.</summary>
     private static async Task<ChaosReport> OnProcessesAsync(
-        ClusterFolder folder, ClusterPlan plan, TrainedRun run, IReadOnlyList<ChaosEvent> events, ChaosProgress progress, CancellationToken cancellation)
+        ClusterFolder folder, ClusterPlan plan, TrainedRun run, IReadOnlyList<ChaosEvent> events, ChaosProgress progress, Disasters wanted, CancellationToken cancellation)
     {
         bool isGood = false;
         try
         {
             progress.Show($"{plan.Silos} silos and {plan.Store} start");
-            ProcessVictims victims = await ProcessVictims.StartAsync(folder, plan, cancellation);
+            ProcessVictims victims = await ProcessVictims.StartAsync(folder, plan, withRelays: wanted.HasFlag(Disasters.Silence), cancellation);
             progress.Tell($"{plan.Silos} silos and {plan.Store} are up; their log is {folder.Log}");
             ChaosReport report = await new ChaosRun(run, plan.SnapshotInterval!.Value, progress).RunAsync(victims, events, cancellation);
             report = report with { Store = plan.Store.ToString().ToLowerInvariant() };
@@ -86,6 +90,23 @@ internal static class ChaosCommand
                 progress.Tell($"What the processes have left is in {folder}.");
             }
         }
+    }
+
+    private static Disasters DisastersOf(string list, bool ofProcesses)
+    {
+        Disasters all = Disasters.None;
+        foreach (string name in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            UsageException.ThrowUnless(
+                Enum.TryParse(name, ignoreCase: true, out Disasters kind) && Enum.IsDefined(kind) && kind != Disasters.None && name.All(char.IsAsciiLetter),
+                $"--disasters '{name}' is none of {string.Join(", ", Enum.GetNames<Disasters>().Skip(1)).ToLowerInvariant()}.");
+            UsageException.ThrowUnless(ofProcesses || kind == Disasters.Kill, $"--disasters {name} is about processes, so --cluster must be there, too.");
+            UsageException.ThrowUnless(kind == Disasters.Kill || ProcessSignal.IsSupported, $"--disasters {name} can be had on Linux alone.");
+            all |= kind;
+        }
+
+        UsageException.ThrowUnless(all != Disasters.None, "--disasters is empty; kill is one.");
+        return all;
     }
 
     private static void Write(ChaosReport report, bool asJson, string? file, TextWriter writer)

@@ -38,9 +38,6 @@ internal static class SharedOptions
     public static string DeviceOf(string text) =>
         Choice(text).Problem() is { } problem ? throw new UsageException($"--device {text}: {problem}") : text;
 
-    /// <summary>What kind of device was asked for, whether this machine has one or not.</summary>
-    /// <exception cref="UsageException">It is none.</exception>
-    public static string KindOf(string text) => Choice(text).Kind;
 
     /// <summary>The file of a run that takes the place of the demo's.</summary>
     /// <param name="verb">What the command does with the run.</param>
@@ -62,7 +59,9 @@ internal static class SharedOptions
         Description = "Leave experts where they are; else they follow the load, which changes no bit of a reproducible run.",
     };
 
-    private static DeviceChoice Choice(string text)
+    /// <summary>The device that was asked for, whether this machine has it or not.</summary>
+    /// <exception cref="UsageException">It is none.</exception>
+    public static DeviceChoice Choice(string text)
     {
         try
         {

@@ -127,6 +127,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, 
             "--snapshot-place", folder.Snapshots, DashboardChoice.OptionName, DashboardChoice.None,
             .. plan.LogLevel is { } level ? ["--log-level", level] : Array.Empty<string>(),
             .. plan.SnapshotInterval is { } interval ? ["--snapshot-interval", Text(interval)] : Array.Empty<string>(),
+            .. plan.More?.Invoke(index, silo) ?? [],
         ];
     }
 
@@ -210,4 +211,7 @@ internal sealed record ClusterPlan(int Silos)
 
     /// <summary>The server in which the silos meet.</summary>
     public StoreKind Store { get; init; }
+
+    /// <summary>More arguments for a silo that is about to start, by its index; null for none.</summary>
+    public Func<int, LocalSilo, IEnumerable<string>>? More { get; init; }
 }

@@ -13,6 +13,7 @@ internal sealed class RedisAddress
 {
     private const int DefaultPort = 6379;
     private const int ConnectMilliseconds = 5000;
+    private const int ReconnectMilliseconds = 500;
 
     private RedisAddress(ConfigurationOptions options) => Options = options;
 
@@ -73,6 +74,9 @@ internal sealed class RedisAddress
         options.Password = password ?? options.Password;
         options.AbortOnConnectFail = true;
         options.ConnectTimeout = ConnectMilliseconds;
+
+        // By itself it waits longer and longer, and training waits with it, when the server has long come back.
+        options.ReconnectRetryPolicy = new LinearRetry(ReconnectMilliseconds);
         (address, error) = (new RedisAddress(options), null);
         return true;
     }

@@ -15,7 +15,11 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     /// <summary>How long a poll may wait at a host: far below any response timeout.</summary>
     private static readonly TimeSpan PollSlice = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long the others may take to report when one member has failed: those who are told do so at once, those who cannot be told wait for their own deadlines.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<string, WorkerMemory[]> _memory = [];
+    private readonly Dictionary<string, string> _kinds = [];
     private long _number;
     private readonly List<NumberedCommand> _posted = [];
 
@@ -26,13 +30,19 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     public PlacementMap? Map { get; private set; }
 
     /// <summary>What the workers compute on, as their hosts say; those of a view are of one kind. Empty before any was asked.</summary>
-    public string Device { get; private set; } = "";
+    public string Device => Silos.Select(KindOf).FirstOrDefault("");
+
+    /// <summary>What a silo computes on, as it said when it was asked last; empty before that.</summary>
+    public string KindOf(string silo) => _kinds.GetValueOrDefault(silo, "");
 
     /// <summary>Silos of the view.</summary>
     public IReadOnlyList<string> Silos { get; private set; } = [];
 
     /// <summary>Raised whenever the members are left: commands that were posted before may never have arrived.</summary>
     public int Leavings { get; private set; }
+
+    /// <summary>Which silos could not reach which over the data plane, as members said of the last command that failed.</summary>
+    public IReadOnlyList<(string By, string Of)> Unreached { get; private set; } = [];
 
     /// <summary>The memory of a worker as of its host's last report.</summary>
     public WorkerMemory MemoryOf(WorkerId worker) =>
@@ -104,7 +114,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
             if (await host.GetInventoryAsync(model, term) is { Busy: false } inventory)
             {
                 _memory[silo] = inventory.Memory;
-                Device = inventory.Kind;
+                _kinds[silo] = inventory.Kind;
                 return inventory;
             }
         }
@@ -137,11 +147,20 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         Task<HostReport>[] calls =
             [.. Silos.Select(silo => OnAsync(silo, host => ExecuteAsync(host, [.. posted, new NumberedCommand(header, command(silo))])))];
 
-        HostReport[] reports = await AllAsync(calls);
-        foreach ((string silo, HostReport report) in Silos.Zip(reports))
+        (string Silo, HostReport Report)[] answers = await ReportsAsync(calls);
+        HostReport[] reports = [.. answers.Select(answer => answer.Report)];
+        foreach ((string silo, HostReport report) in answers)
         {
             _memory[silo] = report.Memory;
         }
+
+        Unreached =
+        [
+            .. from answer in answers
+               from rank in answer.Report.Missing ?? []
+               where rank < Map!.Workers.Length
+               select (answer.Silo, Map!.Workers[rank].Silo),
+        ];
 
         HostReport? failed = reports.FirstOrDefault(report => report is { Failure: not null, IsConsequence: false })
             ?? reports.FirstOrDefault(report => report.Failure is not null);
@@ -207,6 +226,30 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         }
 
         return await Task.WhenAll(calls);
+    }
+
+    /// <summary>Waits for the members' reports: for all, unless one has failed.</summary>
+    private async Task<(string Silo, HostReport Report)[]> ReportsAsync(Task<HostReport>[] calls)
+    {
+        using var enough = new CancellationTokenSource();
+        bool hasFailed = false;
+        try
+        {
+            await foreach (Task<HostReport> call in Task.WhenEach(calls).WithCancellation(enough.Token))
+            {
+                if ((await call).Failure is not null && !hasFailed)
+                {
+                    hasFailed = true;
+                    enough.CancelAfter(Grace);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (enough.IsCancellationRequested)
+        {
+            // Nobody waits for them any more.
+        }
+
+        return [.. Silos.Zip(calls).Where(call => call.Second.IsCompletedSuccessfully).Select(call => (call.First, call.Second.Result))];
     }
 
     private NumberedCommand[] TakePosted()

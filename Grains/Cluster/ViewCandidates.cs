@@ -14,12 +14,14 @@ internal sealed class ViewCandidates(SiloNames silos, Members members, Coordinat
     /// <summary>How long a silo may be silent before a view forms without it. Membership notices most deaths in far less.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a silo that was passed over is not asked again.</summary>
+    /// <summary>How long a silo that was passed over is not asked again: twice as long each time, since to try it costs.</summary>
     private static readonly TimeSpan PassedOver = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestPassedOver = TimeSpan.FromMinutes(10);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    private readonly Dictionary<string, long> _passedOver = [];
+    private readonly Dictionary<string, (long Since, TimeSpan Length)> _passedOver = [];
+    private readonly UnreachedLinks _links = new();
 
     /// <summary>Addresses: those of the last view first, in its order, then the others in the order of their names.</summary>
     public string[] Addresses
@@ -42,9 +44,24 @@ internal sealed class ViewCandidates(SiloNames silos, Members members, Coordinat
     /// <summary>A silo cannot be used now.</summary>
     public void PassOver(string silo, string reason)
     {
-        _passedOver[silo] = Stopwatch.GetTimestamp();
-        events.SiloPassedOver(silo, reason);
+        TimeSpan before = _passedOver.GetValueOrDefault(silo).Length;
+        TimeSpan length = before == default ? PassedOver : before * 2 < LongestPassedOver ? before * 2 : LongestPassedOver;
+        _passedOver[silo] = (Stopwatch.GetTimestamp(), length);
+        events.SiloPassedOver(silo, $"{reason.TrimEnd('.')}. It is tried again in {length.TotalSeconds:0} s.");
     }
+
+    /// <summary>A view has failed. One whose members live, and cannot reach one of them over the data plane, is followed by another of the same; then that one is left out.</summary>
+    public void Failed()
+    {
+        _links.Failed(members.Unreached);
+        if (_links.TakeCulprit(Addresses, _passedOver.ContainsKey) is var (silo, others))
+        {
+            PassOver(silo, $"{others} of the others cannot reach it over the data plane, or it them");
+        }
+    }
+
+    /// <summary>A view has done its work.</summary>
+    public void Worked() => _links.Worked();
 
     /// <summary>Takes the inventory of all that answer, as soon as those that do not have been declared dead.</summary>
     public async Task<ClusterInventory> TakeInventoryAsync()
@@ -83,5 +100,6 @@ internal sealed class ViewCandidates(SiloNames silos, Members members, Coordinat
         }
     }
 
-    private bool IsPassedOver(string silo) => _passedOver.TryGetValue(silo, out long since) && Stopwatch.GetElapsedTime(since) < PassedOver;
+    private bool IsPassedOver(string silo) =>
+        _passedOver.TryGetValue(silo, out (long Since, TimeSpan Length) passed) && Stopwatch.GetElapsedTime(passed.Since) < passed.Length;
 }

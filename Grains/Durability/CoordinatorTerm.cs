@@ -32,18 +32,24 @@ internal sealed class CoordinatorTerm
     /// <summary>Whether the store has forgotten what it had acknowledged: batches may be missing in its log until the next snapshot.</summary>
     public bool HasForgetfulStore { get; set; }
 
+    /// <summary>Is told when the store turns out to be older than what this coordinator knows: the step that it has.</summary>
+    public Action<long>? Forgotten { get; set; }
+
     /// <summary>Takes the next term of an existing run; null when there is none.</summary>
     /// <param name="store">The store.</param>
     /// <param name="model">The run's name.</param>
     /// <param name="seen">The highest term that a worker host knows: a store may have forgotten it.</param>
-    public static async Task<CoordinatorTerm?> TakeAsync(IRunStore store, string model, Func<Task<long>> seen)
+    /// <param name="cancellation">Stops waiting for a store that is away.</param>
+    public static async Task<CoordinatorTerm?> TakeAsync(IRunStore store, string model, Func<Task<long>> seen, CancellationToken cancellation = default)
     {
-        while (await store.ReadAsync(model) is { } record)
+        while (await StoreOutage.RideOutAsync(() => store.ReadAsync(model), cancellation) is { } record)
         {
+            var term = new CoordinatorTerm(store, model, record);
             RunRecord taken = record with { Version = record.Version + 1, Term = Math.Max(record.Term, await seen()) + 1, Owner = Guid.NewGuid() };
-            if (await store.TryWriteAsync(model, taken))
+            if (await StoreOutage.RideOutAsync(() => store.TryWriteAsync(model, taken), () => term.WasTakenAsync(taken)))
             {
-                return new CoordinatorTerm(store, model, taken);
+                term.Record = taken;
+                return term;
             }
 
             // The last coordinator has written meanwhile, a decision perhaps: take over from that.
@@ -62,7 +68,7 @@ internal sealed class CoordinatorTerm
     }
 
     /// <summary>Whether another coordinator has taken over.</summary>
-    public async Task<bool> IsOverAsync() => await _store.ReadAsync(Model) is { } record && record.Term > Number;
+    public async Task<bool> IsOverAsync() => await StoreOutage.RideOutAsync(() => _store.ReadAsync(Model)) is { } record && record.Term > Number;
 
     /// <summary>Removes the record: the run is no more, and its name is free.</summary>
     /// <exception cref="StaleCommandException">Another coordinator has taken over.</exception>
@@ -90,13 +96,14 @@ internal sealed class CoordinatorTerm
                 return;
             }
 
-            if (await _store.ReadAsync(Model) is not { } found || found.Run != Record.Run || found.Version >= Record.Version || found.Term > Record.Term)
+            if (await StoreOutage.RideOutAsync(() => _store.ReadAsync(Model)) is not { } found || found.Run != Record.Run || found.Version >= Record.Version || found.Term > Record.Term)
             {
                 throw Replaced();
             }
 
             // Nobody has replaced this coordinator: the store is older than what it had acknowledged. What is known here is newer.
             HasForgetfulStore = true;
+            Forgotten?.Invoke(found.Step);
             Record = Record with { Version = found.Version };
         }
     }

@@ -51,6 +51,7 @@ public interface IWorkerHostService : IGrainService
 /// <summary>Reaches the worker host of a given silo.</summary>
 public interface IWorkerHostClient : IGrainServiceClient<IWorkerHostService>
 {
-    /// <summary>The worker host of <paramref name="silo"/>. A call to a dead silo fails at once.</summary>
+    /// <summary>The worker host of <paramref name="silo"/>.</summary>
+    /// <exception cref="SiloUnavailableException">The silo has been declared dead.</exception>
     IWorkerHostService On(SiloAddress silo);
 }

@@ -80,8 +80,13 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
 }
 
 /// <summary>Reaches worker hosts from within a silo.</summary>
-public sealed class WorkerHostClient(IServiceProvider services) : GrainServiceClient<IWorkerHostService>(services), IWorkerHostClient
+public sealed class WorkerHostClient(IServiceProvider services, ISiloStatusOracle silos) : GrainServiceClient<IWorkerHostService>(services), IWorkerHostClient
 {
     /// <inheritdoc />
-    public IWorkerHostService On(SiloAddress silo) => GetGrainService(silo);
+    public IWorkerHostService On(SiloAddress silo)
+    {
+        // Orleans leaves connections to a silo open for ten seconds after its death: what is sent over that of one which hangs, or was cut off, is neither answered nor
+        // turned away until then.
+        return silos.IsDeadSilo(silo) ? throw new SiloUnavailableException($"Silo {silo} has been declared dead.") : GetGrainService(silo);
+    }
 }

@@ -32,7 +32,7 @@ internal sealed class BatchLog(IRunStore store, CoordinatorTerm term, string mod
 
         if (request.Step <= _logged)
         {
-            StepRequest? logged = await store.ReadBatchAsync(model, request.Step);
+            StepRequest? logged = await StoreOutage.RideOutAsync(() => store.ReadBatchAsync(model, request.Step));
             if (logged is not null && BatchDigest.Of(logged) != BatchDigest.Of(request))
             {
                 throw new StepTakenException(model, request.Step);
@@ -48,7 +48,11 @@ internal sealed class BatchLog(IRunStore store, CoordinatorTerm term, string mod
                 $"Step {request.Step} of model '{model}' is not the next one: {term.Record.Step} are committed and {last} logged. Open the model again to go on.");
         }
 
-        await store.WriteBatchAsync(model, request);
+        await StoreOutage.RideOutAsync(async () =>
+        {
+            await store.WriteBatchAsync(model, request);
+            return true;
+        });
         _logged = request.Step;
     }
 

@@ -43,6 +43,7 @@ internal sealed class Coordinator
         Run = term.Record.Configuration.Using(kinds);
         _feed = feed;
         _events = new RunEvents(logger, model, () => term.Record, feed);
+        term.Forgotten = step => _events.StoreBehind(step, term.Record.Step);
         _silos = new SiloNames(silos);
         _members = new Members(hosts, model, term.Number, _events);
         _memory = new MemoryAdmission(Run, _members, term);

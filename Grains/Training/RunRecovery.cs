@@ -65,7 +65,7 @@ internal sealed class RunRecovery(
                 await members.RunAsync(new ConfigureGatesCommand(gates));
             }
 
-            StepRequest batch = await store.ReadBatchAsync(model, step)
+            StepRequest batch = await StoreOutage.RideOutAsync(() => store.ReadBatchAsync(model, step))
                 ?? throw new ViewFailedException($"The batch of step {step} of model '{model}' is not in the log: the run cannot be brought back. Restore the last checkpoint under another name.");
             await memory.RequireStepAsync(batch.Batches);
             await steps.RepeatAsync(batch);

@@ -40,7 +40,7 @@ public sealed class TrainingGrain(
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         GrainKeys.ValidateModelName(Model);
-        if (await CoordinatorTerm.TakeAsync(store, Model, Hosts.HighestAsync) is { } term)
+        if (await CoordinatorTerm.TakeAsync(store, Model, Hosts.HighestAsync, cancellationToken) is { } term)
         {
             RunLog.TermTaken(logger, Model, term.Number, term.Record.Step, term.Record.View);
             Begin(term);

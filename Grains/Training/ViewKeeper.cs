@@ -56,14 +56,16 @@ internal sealed class ViewKeeper(
     {
         if (!await ResumeAsync())
         {
-            await OpenNextAsync(wanted: null);
+            await OpenAnyAsync();
         }
         else if (run.Model.Backbone == Backbone.Decoder && (snapshots.IsOn || snapshots.IsCurrent) && candidates.Newcomers is { Length: > 0 } newcomers)
         {
             await TakeInAsync(newcomers);
         }
 
-        return await work();
+        T outcome = await work();
+        candidates.Worked();
+        return outcome;
     });
 
     /// <summary>
@@ -122,6 +124,7 @@ internal sealed class ViewKeeper(
             catch (ViewFailedException e)
             {
                 await EndAsync(e);
+                candidates.Failed();
                 if (!e.IsUnreachable || tries == MostTries)
                 {
                     throw;
@@ -145,6 +148,18 @@ internal sealed class ViewKeeper(
         catch (Exception e) when (e is CheckpointFailedException or MemoryRefusedException or PlacementRefusedException or PlacementChangeFailedException)
         {
             Array.ForEach(newcomers, silo => candidates.PassOver(silo, e.Message));
+        }
+    }
+
+    /// <summary>Opens a view for work that is waiting. Experts that could not be moved are where they were, and work all the same; the log says why.</summary>
+    private async Task OpenAnyAsync()
+    {
+        try
+        {
+            await OpenNextAsync(wanted: null);
+        }
+        catch (PlacementChangeFailedException)
+        {
         }
     }
 

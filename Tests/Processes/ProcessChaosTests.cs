@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MoEActors.Cli.Supervision;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Packages;
 
@@ -8,21 +9,28 @@ namespace MoEActors.Tests.Processes;
 /// <summary>`moe chaos --cluster`: processes of a cluster die, and the run is as if they had not.</summary>
 public sealed class ProcessChaosTests
 {
-    [Fact]
-    public async Task A_run_whose_processes_are_killed_is_the_run_whose_silos_live()
+    /// <summary>Each takes as long as its processes need to die, to be missed, and to come back.</summary>
+    [Theory]
+    [InlineData("garnet", "kill", 3, 2, "during_recovery silo")]
+    [InlineData("garnet", "freeze,silence", 3, 18, "short_freeze long_freeze silence")]
+    [InlineData("redis", "store,forget", 4, 198, "forgetful_store damaged_store store_and_silo")]
+    public async Task A_run_of_processes_to_which_things_happen_is_the_run_to_which_nothing_does(string store, string disasters, int kills, int seed, string what)
     {
+        Assert.SkipWhen(store == "redis" && RedisStore.Find() is null, "There is no redis-server on this machine.");
         using var folder = new TemporaryFolder();
-        using ChildProcess chaos = Start(folder, "--kills", "3", "--snapshot-every", "5", "--seed", "2", "--json", "chaos.json");
+        using ChildProcess chaos = Start(
+            folder, "--store", store, "--disasters", disasters, "--kills", $"{kills}", "--snapshot-every", "5", "--seed", $"{seed}", "--json", "chaos.json");
 
         int exitCode = await chaos.EndAsync();
 
         Assert.True(exitCode == 0, chaos.Output);
         JsonElement report = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "chaos.json"))).RootElement;
-        Assert.Equal(("garnet", 3), (report.GetProperty("store").GetString(), report.GetProperty("kills").GetInt32()));
+        Assert.Equal((store, kills), (report.GetProperty("store").GetString(), report.GetProperty("kills").GetInt32()));
         Assert.Equal(0, report.GetProperty("lost_steps").GetInt32());
         Assert.True(report.GetProperty("bit_identical").GetBoolean());
         Assert.True(report.GetProperty("steps_repeated").GetProperty("worst").GetDouble() > 0, "No step was ever learnt again.");
-        string[] lines = [.. chaos.Output.Split('\n').Where(line => Regex.IsMatch(line, "^[0-9]+/3, step "))];
+        Assert.Equal(what.Split(' '), report.GetProperty("resumptions").EnumerateArray().Select(one => one.GetProperty("what").GetString()));
+        string[] lines = [.. chaos.Output.Split('\n').Where(line => Regex.IsMatch(line, $"^[0-9]+/{kills}, step "))];
         Assert.Equal(report.GetProperty("resumptions").GetArrayLength(), lines.Length);
         Assert.All(lines, line => Assert.True(line.Length <= 80, line));
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "runs", ".chaos")), "Nothing went wrong, and something is left to look at.");

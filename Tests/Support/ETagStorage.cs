@@ -11,6 +11,7 @@ internal sealed class ETagStorage : IGrainStorage
 {
     private readonly ConcurrentDictionary<(string, GrainId), (string Tag, byte[] Data)> _entries = new();
     private readonly Lock _lock = new();
+    private int _away;
     private int _tags, _untilLoss = int.MaxValue, _losses;
     private bool _taken;
     private long _written;
@@ -28,6 +29,12 @@ internal sealed class ETagStorage : IGrainStorage
 
     /// <summary>Whether nothing can be deleted now.</summary>
     public bool RefusesToClear { get; set; }
+
+    /// <summary>Is away: what it is asked next fails, so many times, as it does with a server that cannot be reached.</summary>
+    public void BeAway(int times) => Volatile.Write(ref _away, times);
+
+    /// <summary>Whether it will fail again.</summary>
+    public bool IsAway => Volatile.Read(ref _away) > 0;
 
     /// <summary>All that is stored now.</summary>
     public IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data)> Remember() => new Dictionary<(string, GrainId), (string, byte[])>(_entries);
@@ -50,6 +57,7 @@ internal sealed class ETagStorage : IGrainStorage
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
+        ThrowIfAway();
         if (_entries.TryGetValue((stateName, grainId), out var found))
         {
             Bytes(grainState).Data = found.Data;
@@ -65,6 +73,7 @@ internal sealed class ETagStorage : IGrainStorage
 
     public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
+        ThrowIfAway();
         lock (_lock)
         {
             bool loses = --_untilLoss < 0 && Lost < _losses;
@@ -107,6 +116,14 @@ internal sealed class ETagStorage : IGrainStorage
         }
 
         return Task.CompletedTask;
+    }
+
+    private void ThrowIfAway()
+    {
+        if (Volatile.Read(ref _away) > 0 && Interlocked.Decrement(ref _away) >= 0)
+        {
+            throw new IOException("The store cannot be reached.");
+        }
     }
 
     private static StoredBytes Bytes<T>(IGrainState<T> state) => (StoredBytes)(object)state.State!;

@@ -29,7 +29,7 @@ internal sealed class ManualCoordinator
 
     public static async Task<ManualCoordinator> TakeAsync(TrainingCluster cluster, string model)
     {
-        CoordinatorTerm term = (await CoordinatorTerm.TakeAsync(cluster.Store, model, () => Task.FromResult(0L)))!;
+        CoordinatorTerm term = (await CoordinatorTerm.TakeAsync(cluster.Store, model, () => Task.FromResult(0L), TestContext.Current.CancellationToken))!;
         foreach (Silo.Embedded.EmbeddedSilo silo in cluster.Silos.Silos)
         {
             await cluster.Host(silo.Index).GetInventoryAsync(model, term.Number);

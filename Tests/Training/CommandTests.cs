@@ -122,13 +122,13 @@ public sealed class CommandTests
     {
         var store = new Grains.Durability.InMemoryRunStore();
         CoordinatorTerm first = await CoordinatorTerm.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run });
-        CoordinatorTerm? second = await CoordinatorTerm.TakeAsync(store, "m", () => Task.FromResult(0L));
+        CoordinatorTerm? second = await CoordinatorTerm.TakeAsync(store, "m", () => Task.FromResult(0L), TestContext.Current.CancellationToken);
 
         await Assert.ThrowsAsync<StaleCommandException>(() => first.WriteAsync(first.Record with { Step = 1 }));
         await second!.WriteAsync(second.Record with { Step = 1 });
         await Assert.ThrowsAsync<StaleCommandException>(() => CoordinatorTerm.BeginAsync(store, "m", new Grains.Durability.RunRecord { Configuration = Run }));
         Assert.Equal((2L, 1L), (second.Number, second.Record.Step));
-        Assert.Null(await CoordinatorTerm.TakeAsync(store, "nobody", () => Task.FromResult(0L)));
+        Assert.Null(await CoordinatorTerm.TakeAsync(store, "nobody", () => Task.FromResult(0L), TestContext.Current.CancellationToken));
     }
 
     private static async Task<MoEModel> TrainedAsync(TrainingCluster cluster, int steps)

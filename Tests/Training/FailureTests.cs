@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Models;
+using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Commands;
 
@@ -158,6 +161,18 @@ public sealed class FailureTests
 
         Assert.True(cluster.Calls.Meant > 1, "No grain was asked again.");
         expected.AssertSame(await TrainingTrace.OfAsync(model, Steps), "in the view that was opened again");
+    }
+
+    /// <summary>Over a connection that Orleans leaves open to a silo that hangs, such a call would wait.</summary>
+    [Fact]
+    public async Task A_host_that_has_been_declared_dead_is_not_called()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        EmbeddedSilo dead = cluster.Silos.Silos[1];
+        var hosts = cluster.Silos.Silos[0].Services.GetRequiredService<IWorkerHostClient>();
+        Assert.Equal(0, await hosts.On(dead.Address).GetTermAsync(cluster["m"]));
+        await cluster.KillAsync(dead);
+        Assert.Throws<SiloUnavailableException>(() => hosts.On(dead.Address));
     }
 
     [Fact]

@@ -37,6 +37,26 @@ public sealed class ForgetfulStoreTests
         Assert.Equal(Steps, (await storage.ToRunStore().ReadAsync(cluster["m"]))!.Step);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_store_that_is_away_is_waited_for_whatever_it_is_wanted_for(bool newCoordinator)
+    {
+        await using TrainingCluster cluster = await RentAsync();
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainingTrace.OfAsync(model, 2);
+        if (newCoordinator)
+        {
+            CoordinatorLifeTests.DeactivateNext(cluster);
+            await model.GetStatusAsync(Cancellation);
+        }
+
+        cluster.Storage!.BeAway(times: 6);
+        TrainingTrace rest = await TrainingTrace.OfAsync(model, Steps - 2);
+
+        Assert.False(cluster.Storage.IsAway, "The store was not asked.");
+        expected.AssertEnd(rest, "with a store that was away");
+    }
+
     [Fact]
     public async Task A_store_that_forgot_a_model_is_not_followed()
     {

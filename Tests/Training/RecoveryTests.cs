@@ -3,6 +3,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
@@ -89,6 +90,30 @@ public sealed class RecoveryTests
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
         int rank = status.Map!.Workers.IndexOf(status.Map.Workers.Single(worker => worker.Silo == back.Address.ToParsableString()));
         Assert.All(Run.Model.MoELayers, layer => Assert.NotEmpty(status.Map.ExpertsOn(rank, layer)));
+    }
+
+    [Fact]
+    public async Task Experts_that_cannot_be_moved_to_a_silo_that_comes_back_are_in_no_steps_way()
+    {
+        await using TrainingCluster cluster = await RentAsync(3);
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
+        MoEModel model = await CreateAsync(cluster);
+        await TrainAsync(model, 2);
+        await cluster.KillAsync(cluster.Silos.Silos[2]);
+        await TrainAsync(model, 2);
+        EmbeddedSilo back = await cluster.Silos.RestartAsync(2, Cancellation);
+
+        // The view that takes it in is lost once; in the next one experts do not get through.
+        cluster.Calls.Lose(call => TrainingCalls.OrderOf(call) is OpenViewCommand, Loss.Request, 1);
+        cluster.DataPlane.FailCourierAt(rank: 0, calls: 0, new InvalidDataException("the copy was torn"));
+
+        expected.AssertEnd(await TrainingTrace.OfAsync(model, Steps - 4), "with experts that could not be moved");
+        Assert.True(cluster.Calls.Meant > 1, "No view was lost.");
+
+        // It is a member, and has nothing.
+        PlacementMap map = (await model.GetStatusAsync(Cancellation)).Map!;
+        int rank = map.Workers.IndexOf(map.Workers.Single(worker => worker.Silo == back.Address.ToParsableString()));
+        Assert.All(Run.Model.MoELayers, layer => Assert.Empty(map.ExpertsOn(rank, layer)));
     }
 
     [Fact]

@@ -1,5 +1,7 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MoEActors.Cli.Chaos.Relays;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
@@ -50,6 +52,35 @@ public sealed class TcpTrainingTests
         Assert.Equal(expected.Losses, new[] { first.Loss, second.Loss });
         Assert.Equal(expected.Fingerprint, await model.FingerprintAsync(Cancellation));
         Assert.Equal(2, (await model.GetStatusAsync(Cancellation)).View);
+    }
+
+    /// <summary>It takes as long as silence must last before it counts as one, twice.</summary>
+    [Fact]
+    public async Task A_silo_that_the_others_cannot_send_rows_to_is_left_out_and_training_goes_on()
+    {
+        TrainingTrace expected = await TrainingTrace.UndisturbedAsync(Run, Steps);
+        int port = Ports.Free(), behind = Ports.Free(), started = 0;
+        var cut = new TaskCompletionSource();
+        bool isCut = false;
+        using var relay = new TcpRelay(port, behind, _ => default, (_, _) => isCut ? cut.Task : Task.CompletedTask);
+        await using TrainingCluster cluster = await TrainingCluster.StartAsync(new ClusterShape(TrainingCluster.DevicesOf(3), configure: silo =>
+        {
+            var options = new TcpOptions { Secret = "a secret of silos in a test" };
+            if (Interlocked.Increment(ref started) == 1)
+            {
+                (options.Listen, options.Advertise) = (new IPEndPoint(IPAddress.Loopback, behind), new IPEndPoint(IPAddress.Loopback, port));
+            }
+
+            silo.Services.Replace(ServiceDescriptor.Singleton<ICommunicatorProvider>(_ => new TcpCommunicatorProvider(options)));
+        }));
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, null, Cancellation);
+        TrainingTrace begin = await TrainingTrace.OfAsync(model, Steps / 2);
+        isCut = true;
+
+        TrainingTrace end = await TrainingTrace.OfAsync(model, Steps - (Steps / 2));
+
+        expected.AssertSame(new TrainingTrace([.. begin.Losses, .. end.Losses], [.. begin.Norms, .. end.Norms], end.Fingerprint), "without the silo that was cut off");
+        Assert.Equal(cluster.Silos.Silos.Skip(1).Select(silo => silo.Name), (await model.GetStatusAsync(Cancellation)).SiloNames.Order());
     }
 
     private static Task<TrainingCluster> RentAsync(params int[] devices) => TrainingCluster.RentAsync(devices, configure: ReachOverTcp);

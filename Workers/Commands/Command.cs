@@ -47,7 +47,8 @@ public sealed record DoneReport : WorkerReport;
 /// <param name="Workers">The reports of the host's workers that are in the view, in device order.</param>
 /// <param name="Memory">Memory of the host's workers, by device.</param>
 /// <param name="Cause">Where code that is none of the library's threw, with its stack; null where it did not.</param>
+/// <param name="Missing">Ranks that the host's workers could not reach over the data plane; null for none.</param>
 [GenerateSerializer, Immutable, Alias("moe.report.host")]
 public sealed record HostReport(
     [property: Id(0)] long Number, [property: Id(1)] string? Failure, [property: Id(2)] bool IsConsequence, [property: Id(3)] WorkerReport[] Workers,
-    [property: Id(4)] WorkerMemory[] Memory, [property: Id(5)] string? Cause = null);
+    [property: Id(4)] WorkerMemory[] Memory, [property: Id(5)] string? Cause = null, [property: Id(6)] int[]? Missing = null);

@@ -100,6 +100,7 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
         string? failure = null;
         string? consequence = null;
         string? cause = null;
+        SortedSet<int> missing = [];
         foreach ((WorkerId worker, Task<WorkerReport?> work) in started)
         {
             try
@@ -112,6 +113,7 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
             catch (CommunicatorException e)
             {
                 consequence ??= $"Worker {worker}: {e.Message}";
+                missing.UnionWith(e.MissingRanks);
             }
             catch (Exception e)
             {
@@ -123,7 +125,8 @@ internal sealed class CommandInbox(string model, string silo, Func<WorkerMemory[
             }
         }
 
-        return new HostReport(number, failure ?? consequence, IsConsequence: failure is null && consequence is not null, [.. reports], memory(), cause);
+        return new HostReport(
+            number, failure ?? consequence, IsConsequence: failure is null && consequence is not null, [.. reports], memory(), cause, missing.Count == 0 ? null : [.. missing]);
     }
 
     private bool EnterLocked(long term)

@@ -12,9 +12,13 @@ internal sealed class Connector(IoThread io, PeerConnections owner, Hello claim,
     private const int FirstPause = 20;
     private const int LongestPause = 500;
 
+    /// <summary>Attempts in a row to which there is no answer before the other side counts as lost. One that refuses may still be starting; one that is silent is cut off, or hangs.</summary>
+    private const int MostSilences = 2;
+
     private ConnectingHandshake? _handshake;
     private int _pause = FirstPause;
     private int _attempts;
+    private int _silences;
     private bool _ended;
 
     /// <summary>Begins, on the I/O thread.</summary>
@@ -33,6 +37,21 @@ internal sealed class Connector(IoThread io, PeerConnections owner, Hello claim,
     {
         _handshake = null;
         owner.Attach(claim.To, claim.Stream, socket);
+    }
+
+    /// <summary>Nobody has answered this time.</summary>
+    public void Unanswered()
+    {
+        owner.NoteSilence(claim.To);
+        if (++_silences < MostSilences)
+        {
+            Failed("it does not answer");
+        }
+        else
+        {
+            _handshake = null;
+            owner.Silent(deadline * MostSilences);
+        }
     }
 
     /// <summary>It did not come about this time.</summary>

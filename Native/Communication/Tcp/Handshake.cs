@@ -225,7 +225,11 @@ internal sealed class ConnectingHandshake : Handshake
     }
 
     /// <inheritdoc />
-    public override void OnDue(long now) => Retry("it does not answer");
+    public override void OnDue(long now)
+    {
+        Close();
+        _connector.Unanswered();
+    }
 
     /// <inheritdoc />
     public override void OnBroken(SocketError error) =>

@@ -14,6 +14,7 @@ internal sealed class PeerConnections : IDisposable
     private readonly DataStream?[] _streams;
     private readonly ControlChannel?[] _controls;
     private readonly string?[] _troubles;
+    private readonly bool[] _silent;
     private readonly Connector[] _connectors;
     private readonly DataServer _server;
     private readonly IoThread _io;
@@ -36,6 +37,8 @@ internal sealed class PeerConnections : IDisposable
         _streams = new DataStream?[spec.Size];
         _controls = new ControlChannel?[spec.Size];
         _troubles = new string?[spec.Size];
+        _silent = new bool[spec.Size];
+        TimeSpan answer = server.HandshakeDeadline < spec.LivenessDeadline ? server.HandshakeDeadline : spec.LivenessDeadline;
         _absent = 2 * (spec.Size - 1);
         _watch = new ProgressWatch(_lock, spec.ProgressDeadline, time, Waiting, Expire);
         _connectors =
@@ -43,7 +46,7 @@ internal sealed class PeerConnections : IDisposable
             .. from peer in Enumerable.Range(0, spec.Rank)
                from stream in new[] { StreamKind.Control, StreamKind.Data }
                select new Connector(
-                   io, this, new Hello(identity, spec.Rank, peer, stream, default), spec.Members[peer].EndPoint!, server.Proof, server.HandshakeDeadline),
+                   io, this, new Hello(identity, spec.Rank, peer, stream, default), spec.Members[peer].EndPoint!, server.Proof, answer),
         ];
     }
 
@@ -233,6 +236,24 @@ internal sealed class PeerConnections : IDisposable
     {
         _server.Refuse(ConnectionRefusal.Frame, Spec.Members[peer].EndPoint);
         return Fail(new Failure($"what came from {InWords(peer)} is no frame: something between the hosts changes what is sent.", [], null));
+    }
+
+    /// <summary>A rank did not answer when this one connected. On the I/O thread, as what follows.</summary>
+    public void NoteSilence(int peer) => _silent[peer] = true;
+
+    /// <summary>Ranks do not answer when this one connects: they are cut off, or hang, or this one is.</summary>
+    /// <param name="waited">How long one of them has been waited for.</param>
+    public void Silent(TimeSpan waited)
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        int[] missing = [.. Enumerable.Range(0, Size).Where(peer => _silent[peer] && !(Has(peer, StreamKind.Control) && Has(peer, StreamKind.Data)))];
+        string words = $"{string.Join(" and ", missing.Select(InWords))} {(missing.Length == 1 ? "has" : "have")} not answered for {waited.TotalSeconds:0.###} s when rank {Spec.Rank} connected.";
+        _server.Lose(Spec, words);
+        Fail(new Failure($"{words} Look at the network between the hosts, then open a new view.", missing, null));
     }
 
     /// <summary>Why a connection has not been made yet.</summary>

@@ -12,10 +12,13 @@ public sealed class ChaosTests
     {
         IReadOnlyList<ChaosEvent> plan = ChaosPlan.Draw(kills: 1000, silos: 4, interval: 20, seed: 3);
 
-        Assert.Equal(1000, plan.Sum(one => one.Kills));
+        Assert.Equal(1000, plan.Sum(one => one.Hits));
         Assert.Equal(plan, ChaosPlan.Draw(1000, 4, 20, 3));
         Assert.NotEqual(plan, ChaosPlan.Draw(1000, 4, 20, 4));
-        Assert.Equal(Enum.GetValues<Disaster>(), plan.Select(one => one.What).Distinct().Order());
+        Assert.Equal(
+            [Disaster.Silo, Disaster.DuringRecovery, Disaster.Neighbours, Disaster.CoordinatorAndNeighbour], plan.Select(one => one.What).Distinct().Order());
+        Assert.Equal(
+            Enum.GetValues<Disaster>(), ChaosPlan.Draw(1000, 4, 20, 3, Enum.GetValues<Disasters>().Aggregate((all, kind) => all | kind)).Select(one => one.What).Distinct().Order());
         Assert.InRange(plan.Count(one => one.What == Disaster.DuringRecovery) / 1000.0, 0.15, 0.25);
         Assert.All(plan, one => Assert.True(one is { Gap: >= 1 and <= 40, Phase: >= 0 and < 1, Silo: >= 0 and < 4 }));
     }
@@ -39,7 +42,9 @@ public sealed class ChaosTests
         Assert.True(report.GetProperty("steps_repeated").GetProperty("worst").GetDouble() > 0, "No step was ever learnt again.");
     }
 
-    [Theory, InlineData("--silos", "2"), InlineData("--kills", "0")]
+    [Theory]
+    [InlineData("--silos", "2"), InlineData("--kills", "0"), InlineData("--store", "redis"), InlineData("--disasters", "freeze")]
+    [InlineData("--disasters", "kill,flood", "--cluster"), InlineData("--disasters", "forget", "--cluster")]
     public async Task What_cannot_be_survived_is_refused(params string[] options)
     {
         CommandLineRun run = await CommandLineRun.Of(["chaos", .. options]);

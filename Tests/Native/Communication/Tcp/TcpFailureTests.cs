@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
@@ -92,6 +93,26 @@ public sealed class TcpFailureTests
         Assert.Equal([0], failure.MissingRanks);
         Assert.Contains("rank 0 is missing 0.4 s after rank 1 arrived. rank 0 on host 'host-0' at 127.0.0.1:", failure.Message);
         Assert.Contains("could not be connected: ", failure.Message);
+    }
+
+    [Fact]
+    public void Hosts_that_are_silent_when_one_connects_are_lost_long_before_the_progress_deadline()
+    {
+        // The system accepts for them, and nobody answers.
+        TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        try
+        {
+            using TcpHosts hosts = TcpHosts.Start(3, reach: (rank, place) => rank < 2 ? silent.LocalEndpoint : place);
+            using ICommunicator rank = hosts.Hosts[2].Open(hosts.Spec(2, liveness: Short, progress: TimeSpan.FromHours(1)));
+            var failure = Assert.Throws<CommunicatorException>(() => Gather(rank));
+            Assert.Equal([0, 1], failure.MissingRanks);
+            Assert.Contains("have not answered for 0.8 s when rank 2 connected", failure.Message);
+        }
+        finally
+        {
+            silent.Stop();
+        }
     }
 
     [Fact]
