@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Silo.Embedded;
 using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Cli.Invocation;
@@ -25,7 +26,8 @@ internal static class SharedOptions
 
     public static Option<string> Runs() => TextOption.WithDefault("--runs", "FOLDER", "Folder that holds the runs.", OutputPath.Runs);
 
-    public static Option<int> Silos(string description = "Number of embedded silos.") => NumberOption.Count("--silos", description, DefaultSilos);
+    public static Option<int> Silos(string description = "Number of embedded silos.") => 
+        NumberOption.Count("--silos", description, DefaultSilos, most: EmbeddedClusterOptions.MostSilos);
 
     /// <summary>What the silos of this process compute on.</summary>
     public static Option<string> Device() => TextOption.WithDefault(

@@ -62,7 +62,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         }
         catch
         {
-            await cluster.DisposeAsync();
+            await cluster.AbandonAsync();
             throw;
         }
     }
@@ -175,6 +175,26 @@ public sealed class EmbeddedSilos : IAsyncDisposable
 
         // What they wait for may have ended with the others.
         await Task.WhenAll(burials).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Ends what has started of a cluster that was given up: nobody uses it, and whoever gave it up does not want to wait.</summary>
+    private async Task AbandonAsync()
+    {
+        await Task.WhenAll(Silos.Select(async silo =>
+        {
+            Remove(silo);
+            try
+            {
+                await silo.Host.StopAsync(new CancellationToken(canceled: true));
+            }
+            catch (Exception e) when (e is OperationCanceledException or AggregateException)
+            {
+                // What is left of it ends with its host.
+            }
+
+            await DisposeHostAsync(silo.Host);
+        }));
+        await DisposeAsync();
     }
 
     private static ValueTask DisposeHostAsync(IHost host) => ((IAsyncDisposable)host).DisposeAsync();
