@@ -18,7 +18,7 @@ internal static class CommandLine
         IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         RootCommand root = new("Train mixture-of-experts models on a cluster of grains. See also: ./moe test --help."
-            + " Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled (Ctrl-C or SIGTERM), 129 its terminal was closed.")
+            + " Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled (Ctrl-C or SIGTERM), 129 its terminal was closed, 141 the reader of its output is gone.")
         {
             DemoCommand.Create(),
             TrainCommand.Create(),
@@ -51,7 +51,7 @@ internal static class CommandLine
             new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
 
         // Help forgives every error; help on what is unknown would be that of something else.
-        if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0)
+        if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0 || Swallowed(parsed) is not null)
         {
             string name = CommandAction.Name(parsed.CommandResult);
             error.WriteLine($"{name}: {Error(parsed)} See {name} --help.");
@@ -81,16 +81,33 @@ internal static class CommandLine
     /// <summary>One sentence: an unknown argument explains the other errors, so it comes first.</summary>
     private static string Error(ParseResult parsed)
     {
+        if (Swallowed(parsed) is { } swallowed)
+        {
+            return swallowed;
+        }
+
+        string[] options = [.. Options(parsed.CommandResult)];
         if (parsed.UnmatchedTokens.Count > 0)
         {
             string unknown = parsed.UnmatchedTokens[0];
-            string? meant = Suggestion.For(unknown, unknown.StartsWith('-') ? Options(parsed.CommandResult) : Subcommands(parsed.CommandResult));
+            if (options.Contains(unknown))
+            {
+                return $"{unknown} must stand behind the command.";
+            }
+
+            string? meant = Suggestion.For(unknown, unknown.StartsWith('-') ? options : Subcommands(parsed.CommandResult));
             return $"'{unknown}' is not known here.{(meant is null ? "" : $" Did you mean {meant}?")}";
         }
 
         string[] choices = [.. Subcommands(parsed.CommandResult)];
-        return choices.Length > 0 ? $"one of {string.Join(", ", choices)} must follow." : parsed.Errors[0].Message;
+        return choices.Length > 0 ? $"one of {string.Join(", ", choices)} must follow." : string.Join(' ', parsed.Errors.Select(error => error.Message).Distinct());
     }
+
+    /// <summary>An option that was left without its value has taken the next option for it.</summary>
+    private static string? Swallowed(ParseResult parsed) => (
+        from given in parsed.CommandResult.Children.OfType<OptionResult>()
+        where given.Tokens is [{ Value: var first }, ..] && Options(parsed.CommandResult).Contains(first)
+        select $"{given.Option.Name} needs a value; {given.Tokens[0].Value} behind it is the next option.").FirstOrDefault();
 
     private static IEnumerable<string> Subcommands(CommandResult result) => result.Command.Subcommands.Where(command => !command.Hidden).Select(command => command.Name);
 

@@ -1,2 +1,8 @@
+using System.Globalization;
+
+// Whatever language the machine speaks: numbers are read, and compared, by programs too.
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+CultureInfo.CurrentUICulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 using var hangup = Hangup.Watch();
-return hangup.CodeOf(await MoEActors.Cli.CommandLine.RunAsync(args, ProgramWriter.Output(), ProgramWriter.Error(), hangup.Cancellation));
+var output = ProgramWriter.Output(hangup.ReaderIsGone);
+return hangup.CodeOf(await MoEActors.Cli.CommandLine.RunAsync(args, output, ProgramWriter.Error(), hangup.Cancellation));

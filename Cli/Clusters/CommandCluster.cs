@@ -13,8 +13,10 @@ internal sealed class CommandCluster : IAsyncDisposable
 
     private readonly Action<string> _remarks;
 
-    private CommandCluster(MoECluster client, IAsyncDisposable owned, bool isShared, Action<string> remarks) =>
-        (Client, _owned, IsShared, _remarks) = (client, owned, isShared, remarks);
+    private readonly SecondSignal _second;
+
+    private CommandCluster(MoECluster client, IAsyncDisposable owned, bool isShared, Action<string> remarks, SecondSignal second) =>
+        (Client, _owned, IsShared, _remarks, _second) = (client, owned, isShared, remarks, second);
 
     /// <summary>The cluster.</summary>
     public MoECluster Client { get; }
@@ -30,14 +32,24 @@ internal sealed class CommandCluster : IAsyncDisposable
     /// <param name="cancellation">Stops waiting.</param>
     public static async Task<CommandCluster> OpenAsync(ConnectOptions? connect, int silos, string device, Action<string> remarks, CancellationToken cancellation)
     {
-        if (connect is not null)
+        // From now on, as starting takes long, too.
+        var second = SecondSignal.EndsAtOnce();
+        try
         {
-            MoECluster connected = await MoECluster.ConnectAsync(connect, cancellationToken: cancellation);
-            return new CommandCluster(connected, connected, isShared: true, remarks);
-        }
+            if (connect is not null)
+            {
+                MoECluster connected = await MoECluster.ConnectAsync(connect, cancellationToken: cancellation);
+                return new CommandCluster(connected, connected, isShared: true, remarks, second);
+            }
 
-        EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos, Device = device }, cancellation);
-        return new CommandCluster(embedded.Client, embedded, isShared: false, remarks);
+            EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos, Device = device }, cancellation);
+            return new CommandCluster(embedded.Client, embedded, isShared: false, remarks, second);
+        }
+        catch
+        {
+            second.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Does something with a model that is needed for no longer. In a cluster of others it has a name that nobody has, and is deleted.</summary>
@@ -89,5 +101,9 @@ internal sealed class CommandCluster : IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync() => _owned.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _owned.DisposeAsync();
+        _second.Dispose();
+    }
 }

@@ -26,6 +26,7 @@ internal sealed class CheckpointChoice
 
     /// <summary>The run that was named, and the folder of its checkpoint.</summary>
     /// <exception cref="UsageException">Both were given, or neither, or NAME is no name.</exception>
+    /// <exception cref="FileNotFoundException">There is no run of that name.</exception>
     public (RunFolder Run, string Checkpoint) Of(ParseResult parsed)
     {
         (string? name, string? checkpoint) = (parsed.GetValue(_name), parsed.GetValue(_checkpoint));
@@ -41,7 +42,7 @@ internal sealed class CheckpointChoice
 
         OutputPath.RequireFolderName("NAME", name!);
         var run = RunFolder.At(Path.Combine(parsed.GetRequiredValue(_runs), name!));
-        return (run, run.Checkpoint);
+        return Directory.Exists(run.Path) ? (run, run.Checkpoint) : throw RunFolder.Missing(parsed.GetRequiredValue(_runs), name!);
     }
 
     /// <summary>Opens a checkpoint, and says what is known against it.</summary>

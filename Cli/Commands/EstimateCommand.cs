@@ -31,7 +31,7 @@ internal static class EstimateCommand
             };
             run.RequireForEstimate();
             var report = MemoryReport.Of(
-                run, parsed.GetValue(workers) ?? file.Silos ?? SharedOptions.DefaultSilos, batch, SharedOptions.KindOf(parsed.GetValue(device) ?? file.Device ?? DeviceChoice.Cpu),
+                run, parsed.GetValue(workers) ?? file.Silos ?? SharedOptions.DefaultSilos, batch, SharedOptions.Choice(parsed.GetValue(device) ?? file.Device ?? DeviceChoice.Cpu),
                 parsed.GetValue(memory) is { } gibibytes ? (long)gibibytes << 30 : null);
             if (parsed.GetValue(json))
             {

@@ -9,6 +9,7 @@ using MoEActors.Client.Connections;
 using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Commands;
 
@@ -18,7 +19,7 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         Option<string[]> text = SharedOptions.Text("what the run has kept for validation");
-        Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; the loss does not depend on it.", 1);
+        Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; the loss does not depend on it.", 1, most: EmbeddedClusterOptions.MostSilos);
         Option<string> device = SharedOptions.Device();
         Option<bool> json = SharedOptions.Json();
         Option<string?> connect = ConnectOption.Create();

@@ -24,8 +24,8 @@ internal static class GenerateCommand
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
-            string folder = choice.Of(parsed).Checkpoint;
             ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
+            string folder = choice.Of(parsed).Checkpoint;
             string beginning = parsed.GetRequiredValue(prompt);
             (int count, float boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");

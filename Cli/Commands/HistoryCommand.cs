@@ -27,7 +27,9 @@ internal static class HistoryCommand
             var folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(runs), run));
             if (!File.Exists(folder.HistoryFile))
             {
-                throw new FileNotFoundException($"There is no history of a run '{run}': {folder.HistoryFile} does not exist.");
+                throw Directory.Exists(folder.Path)
+                    ? new FileNotFoundException($"There is no history of the run '{run}': {folder.HistoryFile} does not exist.")
+                    : RunFolder.Missing(parsed.GetRequiredValue(runs), run);
             }
 
             var summary = RunSummary.Of(folder.Name, RunHistory.Read(folder.HistoryFile), parsed.GetValue(last));

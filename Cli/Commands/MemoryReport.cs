@@ -12,14 +12,14 @@ namespace MoEActors.Cli.Commands;
 /// <param name="SequenceLength">Tokens of each.</param>
 /// <param name="Recompute">Layers that are computed again in backward.</param>
 /// <param name="Skew">Rows that are taken to come to a worker over its equal share.</param>
-/// <param name="BudgetHere">What each worker may allocate: of the memory that was asked about, or where all of them are on this machine.</param>
-/// <param name="FitsHere">Whether that is enough.</param>
+/// <param name="BudgetHere">What each worker may allocate: of the memory that was asked about, or where all of them are on this machine; null where it has no such device.</param>
+/// <param name="FitsHere">Whether that is enough; null where that is not known.</param>
 /// <param name="Workers">The workers.</param>
 /// <param name="Device">What workers compute on.</param>
 /// <param name="Memory">Bytes of a worker's device that were asked about; null for what this machine has.</param>
 /// <param name="Advice">What would make it fit; null when it does.</param>
 internal sealed record MemoryReport(
-    int Sequences, int SequenceLength, string Recompute, double Skew, long BudgetHere, bool FitsHere, IReadOnlyList<WorkerMemoryReport> Workers, string Device,
+    int Sequences, int SequenceLength, string Recompute, double Skew, long? BudgetHere, bool? FitsHere, IReadOnlyList<WorkerMemoryReport> Workers, string Device,
     long? Memory, string? Advice)
 {
     /// <summary>Estimates a run.</summary>
@@ -28,19 +28,22 @@ internal sealed record MemoryReport(
     /// <param name="batch">Sequences of a step.</param>
     /// <param name="device">What workers compute on.</param>
     /// <param name="memory">Bytes of a worker's device; null for what this machine has.</param>
-    public static MemoryReport Of(RunConfiguration run, int workers, int batch, string device, long? memory)
+    public static MemoryReport Of(RunConfiguration run, int workers, int batch, DeviceChoice device, long? memory)
     {
         var shape = new MicroBatchShape((batch + run.MicroBatches - 1) / run.MicroBatches, run.Model.MaximumSequence);
         WorkerId[] ids = [.. Enumerable.Range(0, workers).Select(rank => new WorkerId("estimated", rank))];
         PlacementMap map = StaticPlanner.Plan(1, ids, run.Model.Experts);
-        ImitatedDevice imitated = ImitatedDevice.OfKind(device);
+        ImitatedDevice imitated = ImitatedDevice.OfKind(device.Kind);
         MemoryEstimate planned = MemoryEstimator.Estimate(run, map, shape, device: imitated);
         MemoryEstimate worst = MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.WorstSkew, device: imitated);
-        long budget = memory is { } bytes ? (long)(bytes * MemoryBudget.OwnMemoryShare) : MemoryBudget.Default(workers);
-        WorkerEstimate? beyond = planned.Workers.FirstOrDefault(worker => worker.FirstBeyond(budget, moving: false) is not null);
+        long? budget = memory is { } bytes ? (long)(bytes * (device.IsCuda ? MemoryBudget.OwnMemoryShare : MemoryBudget.DeviceShare))
+            : device.Problem() is null ? device.MemoryPerWorker(workers, devices: 1)
+            : null;
+        WorkerEstimate? beyond = planned.Workers.FirstOrDefault(worker => worker.FirstBeyond(budget ?? long.MaxValue, moving: false) is not null);
         return new MemoryReport(
-            shape.Sequences, shape.Length, run.Recompute, planned.Skew, budget, beyond is null, [.. planned.Workers.Zip(worst.Workers, WorkerMemoryReport.Of)], device,
-            memory, beyond is null ? null : MemoryAdvice.Of(run, map, beyond, shape, budget, moving: false, imitated));
+            shape.Sequences, shape.Length, run.Recompute, planned.Skew, budget, budget is null ? null : beyond is null,
+            [.. planned.Workers.Zip(worst.Workers, WorkerMemoryReport.Of)], device.Kind, memory,
+            beyond is null ? null : MemoryAdvice.Of(run, map, beyond, shape, budget!.Value, moving: false, imitated));
     }
 }
 
@@ -116,8 +119,9 @@ internal static class MemoryTable
 
         writer.WriteLine($"Planned for {report.Skew:0.##} times a worker's equal share of rows; the number of micro-batches takes no memory.");
         string of = report.Memory is { } memory ? $"Of {memory / (double)(1L << 30):0.##} GiB" : "On this machine";
-        writer.WriteLine(
-            $"{of} each of {report.Workers.Count} workers may allocate {Mebibytes(report.BudgetHere):N0} MiB: {(report.FitsHere ? "it fits" : "it does not fit")}.");
+        writer.WriteLine(report.BudgetHere is { } budget
+            ? $"{of} each of {report.Workers.Count} workers may allocate {Mebibytes(budget):N0} MiB: {(report.FitsHere == true ? "it fits" : "it does not fit")}."
+            : $"This machine has no {report.Device}; with --memory GIB it says whether that fits others.");
         if (report.Advice is { } advice)
         {
             writer.WriteLine(advice);

@@ -5,6 +5,7 @@ using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Commands;
 
@@ -17,7 +18,7 @@ internal static class ResumeCommand
             "--steps", "Stop after this step, those already done included; without it, where the run was to stop.");
         Option<double?> seconds = NumberOption.OptionalSeconds("Train so many seconds at most.");
         Option<string[]> text = SharedOptions.Text("the run's own");
-        Option<int?> silos = NumberOption.OptionalCount("--silos", "Number of embedded silos; without it, as many as before.");
+        Option<int?> silos = NumberOption.OptionalCount("--silos", "Number of embedded silos; without it, as many as before.", most: EmbeddedClusterOptions.MostSilos);
         Option<string> device = SharedOptions.Device();
         Option<string?> json = SharedOptions.JsonFile();
         Option<string?> connect = ConnectOption.Create();

@@ -31,7 +31,7 @@ internal static class StatusCommand
     {
         OutputPath.RequireFolderName("NAME", name);
         var folder = RunFolder.At(Path.Combine(runs, name));
-        RunStatus read = folder.ReadStatus() ?? throw new FileNotFoundException($"There is no run '{name}': {folder.StatusFile} does not exist.");
+        RunStatus read = folder.ReadStatus() ?? throw RunFolder.Missing(runs, name);
         RunStatus status = AsSeen(read, folder);
         writer.WriteLine(json ? JsonSerializer.Serialize(status, SnakeCase.OneLine) : Line(status));
         if (!json && status.Director is { } director)
@@ -142,7 +142,7 @@ internal static class StatusCommand
             parts.Add(Wording.Speed(rate));
         }
 
-        parts.Add($"{status.Silos} silos");
+        parts.Add(Wording.Count(status.Silos, "silo"));
         if (status.Memory.MaxBy(worker => (double)worker.Used / Math.Max(1, worker.Budget)) is { } fullest)
         {
             parts.Add($"fullest worker has {Mebibytes(fullest.Used)} of {Mebibytes(fullest.Budget)} MiB");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Configuration;
 
@@ -20,15 +21,20 @@ internal static partial class OptionConflicts
         return (forEstimate ? file.Model.ErrorsOfEstimate() : file.Model.Errors()).Select(error => WithPath("$.model", error))
             .Concat(file.Optimizer.Errors().Select(error => WithPath("$.optimizer", error)))
             .Concat(counts)
-            .Concat(Others(file))
+            .Concat(Others(file, forEstimate))
             .Distinct();
     }
 
-    private static IEnumerable<string> Others(TrainFile file)
+    private static IEnumerable<string> Others(TrainFile file, bool forEstimate)
     {
         if (file.Seconds is { } seconds && !NumberOption.IsTime(seconds))
         {
             yield return $"$.seconds is {seconds}; it must be {NumberOption.TimeRule}.";
+        }
+
+        if (!forEstimate && file.Silos > EmbeddedClusterOptions.MostSilos)
+        {
+            yield return $"$.silos is {file.Silos}; it must be at most {EmbeddedClusterOptions.MostSilos}.";
         }
 
         if (file.Optimizer.TotalSteps > int.MaxValue)

@@ -33,7 +33,11 @@ internal static class CommandAction
             }
             catch (Exception e) when (cancellation.IsCancellationRequested && IsCancellation(e))
             {
-                output.Error.WriteLine($"{name}: cancelled.");
+                if (!output.IsUnread)
+                {
+                    output.Error.WriteLine($"{name}: cancelled.");
+                }
+
                 return ExitCode.Cancelled;
             }
             catch (Exception e)

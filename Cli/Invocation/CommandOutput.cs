@@ -12,6 +12,9 @@ internal sealed record CommandOutput(TextWriter Out, TextWriter Error, bool Verb
     /// <summary>True when <see cref="Out"/> is a terminal, so that it can be redrawn.</summary>
     public bool IsTerminal => Out is ProgramWriter { Terminal: not null };
 
+    /// <summary>True when nobody reads <see cref="Out"/> any more.</summary>
+    public bool IsUnread => Out is ProgramWriter { IsUnread: true };
+
     /// <summary>The terminal of <see cref="Error"/>, for lines that are drawn over; null where it is none.</summary>
     public TextWriter? ErrorTerminal => (Error as ProgramWriter)?.Terminal;
 
@@ -20,8 +23,9 @@ internal sealed record CommandOutput(TextWriter Out, TextWriter Error, bool Verb
     {
         if (names.Count > 0)
         {
-            string more = names.Count > NamesShown ? $" and {names.Count - NamesShown:N0} more" : "";
-            Error.WriteLine($"{what} ({names.Count:N0}): {string.Join(", ", names.Take(NamesShown).Select(VisibleText.OfName))}{more}");
+            int shown = Verbose ? names.Count : NamesShown;
+            string more = names.Count > shown ? $" and {names.Count - shown:N0} more ({CommandAction.Verbose} names all)" : "";
+            Error.WriteLine($"{what} ({names.Count:N0}): {string.Join(", ", names.Take(shown).Select(VisibleText.OfName))}{more}");
         }
     }
 }

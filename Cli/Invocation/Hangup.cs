@@ -15,6 +15,7 @@ internal sealed class Hangup : IDisposable
 
     private readonly CancellationTokenSource _cancellation = new();
     private readonly PosixSignalRegistration? _registration;
+    private volatile bool _isUnread;
 
     private Hangup(bool isIgnored) => _registration = isIgnored ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
     {
@@ -28,8 +29,15 @@ internal sealed class Hangup : IDisposable
     /// <summary>Begins to wait for it.</summary>
     public static Hangup Watch() => new(IsIgnored());
 
+    /// <summary>Nobody reads what the program writes any more: it ends as if its terminal were gone.</summary>
+    public void ReaderIsGone()
+    {
+        _isUnread = true;
+        _ = _cancellation.CancelAsync();
+    }
+
     /// <summary>The exit code of a command that ended with <paramref name="code"/>.</summary>
-    public int CodeOf(int code) => code != ExitCode.Done && _cancellation.IsCancellationRequested ? Code : code;
+    public int CodeOf(int code) => _isUnread ? ClosedPipe.Code : code != ExitCode.Done && _cancellation.IsCancellationRequested ? Code : code;
 
     public void Dispose()
     {

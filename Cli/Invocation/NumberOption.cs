@@ -9,13 +9,13 @@ namespace MoEActors.Cli.Invocation;
 /// <summary>Options that are numbers, with messages that name the option, the number and the rule.</summary>
 internal static class NumberOption
 {
-    /// <summary>A whole number of at least <paramref name="least"/>.</summary>
-    public static Option<int> Count(string name, string description, int initial, int least = 1) =>
-        WithDefault(name, description, initial, value => value >= least, CountRule(least));
+    /// <summary>A whole number of at least <paramref name="least"/> and at most <paramref name="most"/>.</summary>
+    public static Option<int> Count(string name, string description, int initial, int least = 1, int most = int.MaxValue) =>
+        WithDefault(name, description, initial, value => value >= least && value <= most, CountRule(least, most));
 
-    /// <summary>A whole number of at least 1, or none.</summary>
-    public static Option<int?> OptionalCount(string name, string description) =>
-        Optional<int>(name, description, value => value >= 1, CountRule(1));
+    /// <summary>A whole number of at least 1 and at most <paramref name="most"/>, or none.</summary>
+    public static Option<int?> OptionalCount(string name, string description, int most = int.MaxValue) =>
+        Optional<int>(name, description, value => value >= 1 && value <= most, CountRule(1, most));
 
     /// <summary>A number above 0.</summary>
     public static Option<float> Positive(string name, string description, float initial) =>
@@ -42,7 +42,7 @@ internal static class NumberOption
     /// <summary>What <see cref="IsTime"/> asks for.</summary>
     public const string TimeRule = "above 0 and at most 1e9";
 
-    private static string CountRule(int least) => $"a whole number of at least {least}";
+    private static string CountRule(int least, int most) => $"a whole number of at least {least}{(most < int.MaxValue ? $" and at most {most:N0}" : "")}";
 
     private static Option<T> WithDefault<T>(string name, string description, T initial, Func<T, bool> isValid, string rule)
         where T : struct, INumber<T> => new(name)
@@ -61,6 +61,9 @@ internal static class NumberOption
             CustomParser = result => Parse(result, name, isValid, rule),
         };
 
+    private static long Most<T>()
+        where T : struct => default(T) is int ? int.MaxValue : long.MaxValue;
+
     private static T? Parse<T>(ArgumentResult result, string name, Func<T, bool> isValid, string rule)
         where T : struct, INumber<T>
     {
@@ -70,7 +73,8 @@ internal static class NumberOption
             return value;
         }
 
-        string hint = text.Contains(',', StringComparison.Ordinal) ? " Decimals have a point, and thousands nothing between them." : "";
+        string hint = text.Contains(',', StringComparison.Ordinal) ? " Decimals have a point, and thousands nothing between them."
+            : default(T) is int or long && PlainNumber.TryParse(text, out double great) && great > int.MaxValue ? $" It can be {Most<T>():N0} at most." : "";
         result.AddError($"{name} must be {rule}; '{text}' is not.{hint}");
         return null;
     }

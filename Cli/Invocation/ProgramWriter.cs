@@ -9,16 +9,21 @@ namespace MoEActors.Cli.Invocation;
 /// <param name="inner">The console's own writer.</param>
 /// <param name="isTerminal">Whether a person reads it as it comes.</param>
 /// <param name="name">What it is called in the error; null to lose what cannot be written, as remarks are when nobody can read them.</param>
-internal sealed class ProgramWriter(TextWriter inner, bool isTerminal, string? name) : TextWriter
+/// <param name="unread">Called when the reader of a pipe is gone; what is written after that is lost.</param>
+internal sealed class ProgramWriter(TextWriter inner, bool isTerminal, string? name, Action? unread = null) : TextWriter
 {
     /// <summary>Standard output.</summary>
-    public static ProgramWriter Output() => new(Console.Out, !Console.IsOutputRedirected, "standard output");
+    /// <param name="unread">Called when nobody reads it any more.</param>
+    public static ProgramWriter Output(Action unread) => new(Console.Out, !Console.IsOutputRedirected, "standard output", unread);
 
     /// <summary>Standard error.</summary>
     public static ProgramWriter Error() => new(Console.Error, !Console.IsErrorRedirected, name: null);
 
     /// <summary>The terminal itself, for lines that are drawn over; null where there is none.</summary>
     public TextWriter? Terminal => isTerminal ? inner : null;
+
+    /// <summary>Whether the reader is gone.</summary>
+    public bool IsUnread { get; private set; }
 
     public override Encoding Encoding => inner.Encoding;
 
@@ -50,9 +55,25 @@ internal sealed class ProgramWriter(TextWriter inner, bool isTerminal, string? n
 
     private void Try(Action write)
     {
+        if (IsUnread)
+        {
+            return;
+        }
+
+        if (!isTerminal && unread is not null && ClosedPipe.IsSeen())
+        {
+            IsUnread = true;
+            unread();
+            return;
+        }
+
         try
         {
             write();
+        }
+        catch (UnauthorizedAccessException e) when (name is not null)
+        {
+            throw new LostOutputException($"{name} cannot be written: it is closed", e);
         }
         catch (IOException e)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Silo.Embedded;
 using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Cli.Invocation;
@@ -25,7 +26,8 @@ internal static class SharedOptions
 
     public static Option<string> Runs() => TextOption.WithDefault("--runs", "FOLDER", "Folder that holds the runs.", OutputPath.Runs);
 
-    public static Option<int> Silos(string description = "Number of embedded silos.") => NumberOption.Count("--silos", description, DefaultSilos);
+    public static Option<int> Silos(string description = "Number of embedded silos.") => 
+        NumberOption.Count("--silos", description, DefaultSilos, most: EmbeddedClusterOptions.MostSilos);
 
     /// <summary>What the silos of this process compute on.</summary>
     public static Option<string> Device() => TextOption.WithDefault(
@@ -36,9 +38,6 @@ internal static class SharedOptions
     public static string DeviceOf(string text) =>
         Choice(text).Problem() is { } problem ? throw new UsageException($"--device {text}: {problem}") : text;
 
-    /// <summary>What kind of device was asked for, whether this machine has one or not.</summary>
-    /// <exception cref="UsageException">It is none.</exception>
-    public static string KindOf(string text) => Choice(text).Kind;
 
     /// <summary>The file of a run that takes the place of the demo's.</summary>
     /// <param name="verb">What the command does with the run.</param>
@@ -60,7 +59,9 @@ internal static class SharedOptions
         Description = "Leave experts where they are; else they follow the load, which changes no bit of a reproducible run.",
     };
 
-    private static DeviceChoice Choice(string text)
+    /// <summary>The device that was asked for, whether this machine has it or not.</summary>
+    /// <exception cref="UsageException">It is none.</exception>
+    public static DeviceChoice Choice(string text)
     {
         try
         {

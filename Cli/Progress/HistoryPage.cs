@@ -20,6 +20,7 @@ internal static class HistoryPage
         if (summary.Rows is not [var first, ..] || summary.Began is not { } began || summary.Ended is not { } ended)
         {
             writer.WriteLine($"{summary.Name}: no step yet.");
+            WriteMissing(summary, writer);
             return;
         }
 
@@ -47,11 +48,7 @@ internal static class HistoryPage
         Write("experts that changed their silos", [.. summary.Moves.Select(one => $"step {one.Step:N0}, {At(one.Time)}, {one}")]);
         Write("checkpoints", [.. summary.Checkpoints.Select(one => $"step {one.Step:N0}: {one.Place}")]);
 
-        if (summary.MissingLines > 0)
-        {
-            writer.WriteLine();
-            writer.WriteLine($"lines that could not be written or read: {summary.MissingLines:N0}");
-        }
+        WriteMissing(summary, writer);
 
         void Write(string title, string[] lines)
         {
@@ -70,6 +67,15 @@ internal static class HistoryPage
                     writer.WriteLine(row == 0 ? $"  {part}" : $"    {part}");
                 }
             }
+        }
+    }
+
+    private static void WriteMissing(RunSummary summary, TextWriter writer)
+    {
+        if (summary.MissingLines > 0)
+        {
+            writer.WriteLine();
+            writer.WriteLine($"lines that could not be written or read: {summary.MissingLines:N0}");
         }
     }
 

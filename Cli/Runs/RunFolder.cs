@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using MoEActors.Client.Configuration;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
@@ -57,6 +58,13 @@ internal sealed record RunFolder
         string? around = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
         around = System.IO.Path.GetFileName(around) == KeptCheckpoints ? System.IO.Path.GetDirectoryName(around) : around;
         return around is not null && File.Exists(System.IO.Path.Combine(around, RecordName)) ? At(around) : new RunFolder(checkpoint, checkpoint);
+    }
+
+    /// <summary>There is no run of a name; perhaps another was meant.</summary>
+    public static FileNotFoundException Missing(string runs, string name)
+    {
+        string? meant = Directory.Exists(runs) ? Suggestion.For(name, Directory.GetDirectories(runs).Select(folder => System.IO.Path.GetFileName(folder)).Where(folder => folder != name)) : null;
+        return new FileNotFoundException($"There is no run '{name}' in {runs}.{(meant is null ? "" : $" Did you mean {VisibleText.OfName(meant)}?")}");
     }
 
     /// <summary>Where the checkpoint of a step goes, in a run that keeps so many.</summary>
@@ -196,7 +204,9 @@ internal sealed record RunFolder
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new InvalidDataException($"{file} cannot be read: {e.Message}", e);
+            // What .NET says of a type is for whoever wrote it.
+            throw new InvalidDataException(
+                $"{file} cannot be read: {(e is JsonException damaged ? $"it is damaged{(damaged.LineNumber is { } line ? $" at line {line + 1}" : "")}, and not what a run writes." : e.Message)}", e);
         }
     }
 

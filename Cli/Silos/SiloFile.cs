@@ -74,7 +74,7 @@ internal sealed record SiloFile
     public string? SecretFile { get; init; }
 
     /// <summary>What the silo computes on.</summary>
-    [Description("What this silo computes on: cpu, cuda for every GPU of its machine, or cuda:0,1 for some; cpu where it is left out.")]
+    [Description("What this silo computes on: cpu, cuda for every GPU of its machine, or cuda:0,1 for some; /bf16 or /tf32 behind it lets tensor cores multiply; cpu where it is left out.")]
     public string? Device { get; init; }
 
     /// <summary>CPU devices, or workers of each GPU.</summary>

@@ -26,7 +26,7 @@ internal sealed record TextSource(IReadOnlyList<string> Paths, ByteCorpus Corpus
     private static IReadOnlyList<TextDocument> ReadFiles(string[] paths, CommandOutput output)
     {
         TextFolder text = TextFolder.Read(paths);
-        output.Remark("Skipped, as they are empty, not UTF-8 text, or links that lead nowhere", text.Skipped);
+        output.Remark("Skipped, as they are empty, no plain files, not plain UTF-8 text, or links that lead nowhere", text.Skipped);
         output.Remark("Left out, as they have been read by another name or are copies", text.Repeated);
         return text.Documents;
     }

@@ -38,7 +38,7 @@ internal static class TrainingReport
         output.Out.WriteLine();
         foreach (string line in final.Sample.Split('\n'))
         {
-            output.Out.WriteLine(string.Join('\n', WordWrap.Lines(line, SampleWidth, int.MaxValue).Select(part => $"    {part}")));
+            output.Out.WriteLine(string.Join('\n', WordWrap.Lines(line, SampleWidth, int.MaxValue).Select(part => $"    {VisibleText.OfName(part)}")));
         }
 
         output.Out.WriteLine();

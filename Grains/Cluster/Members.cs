@@ -19,6 +19,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<string, WorkerMemory[]> _memory = [];
+    private readonly Dictionary<string, string> _kinds = [];
     private long _number;
     private readonly List<NumberedCommand> _posted = [];
 
@@ -29,7 +30,10 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
     public PlacementMap? Map { get; private set; }
 
     /// <summary>What the workers compute on, as their hosts say; those of a view are of one kind. Empty before any was asked.</summary>
-    public string Device { get; private set; } = "";
+    public string Device => Silos.Select(KindOf).FirstOrDefault("");
+
+    /// <summary>What a silo computes on, as it said when it was asked last; empty before that.</summary>
+    public string KindOf(string silo) => _kinds.GetValueOrDefault(silo, "");
 
     /// <summary>Silos of the view.</summary>
     public IReadOnlyList<string> Silos { get; private set; } = [];
@@ -110,7 +114,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
             if (await host.GetInventoryAsync(model, term) is { Busy: false } inventory)
             {
                 _memory[silo] = inventory.Memory;
-                Device = inventory.Kind;
+                _kinds[silo] = inventory.Kind;
                 return inventory;
             }
         }

@@ -25,8 +25,8 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
 
     private GatePolicy[] _gates = [];
 
-    /// <summary>What the members compute on.</summary>
-    private ImitatedDevice Device => ImitatedDevice.OfKind(members.Device);
+    /// <summary>What the workers of a placement compute on; they are of one kind.</summary>
+    private ImitatedDevice DeviceOf(PlacementMap map) => ImitatedDevice.OfKind(members.KindOf(map.Workers[0].Silo));
 
     /// <summary>
     /// Throws unless every worker has the memory for a placement and for micro-batches as large as those that were trained so far; for one sequence
@@ -96,7 +96,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
 
     private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates)
     {
-        MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates, Device));
+        MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates, DeviceOf(map)));
         foreach (WorkerEstimate worker in estimate.Workers)
         {
             WorkerId id = map.Workers[worker.Rank];
@@ -105,7 +105,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
             {
                 throw new MemoryRefusedException(
                     id.ToString(), worker.Rank, phase, worker.Phases[(int)phase], available,
-                    MemoryAdvice.Of(run, map, worker, shape, available, before is not null, Device));
+                    MemoryAdvice.Of(run, map, worker, shape, available, before is not null, DeviceOf(map)));
             }
         }
     }
@@ -117,7 +117,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
             WorkerId id = map.Workers[rank];
             long available = members.MemoryOf(id).Available;
             int worker = rank;
-            long needed = Counted(() => MemoryEstimator.EvaluationBytes(run, map, worker, shape, gates, Device));
+            long needed = Counted(() => MemoryEstimator.EvaluationBytes(run, map, worker, shape, gates, DeviceOf(map)));
             if (needed > available)
             {
                 throw new MemoryRefusedException(

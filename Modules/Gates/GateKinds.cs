@@ -41,8 +41,8 @@ internal sealed class CosineGateKind : IGateKind
 
     public IReadOnlyList<ParameterShape> Layout(GateOptions options, int dim, int experts) =>
     [
-        ParameterShape.Weight(GateTensors.Projection, dim, options.ProjectionDim, 1f / MathF.Sqrt(dim)),
-        ParameterShape.Weight(GateTensors.Embedding, experts, options.ProjectionDim, 1f / MathF.Sqrt(options.ProjectionDim)),
+        ParameterShape.Weight(GateTensors.Projection, dim, options.ProjectionDim, 1f / MathF.Sqrt(dim)) with { IsOperand = false },
+        ParameterShape.Weight(GateTensors.Embedding, experts, options.ProjectionDim, 1f / MathF.Sqrt(options.ProjectionDim)) with { IsOperand = false },
         new ParameterShape(GateTensors.Temperature, 1, 1, InitialValue.Constant(CosineRouter.InitialTemperature), Decays: false),
         .. GateTensors.BalanceBias(options, experts),
     ];
@@ -80,7 +80,7 @@ internal static class GateTensors
     public const string Temperature = "router_temperature";
 
     /// <summary>Wg.</summary>
-    public static ParameterShape Linear(int dim, int experts) => ParameterShape.Weight(Router, dim, experts, 1f / MathF.Sqrt(dim));
+    public static ParameterShape Linear(int dim, int experts) => ParameterShape.Weight(Router, dim, experts, 1f / MathF.Sqrt(dim)) with { IsOperand = false };
 
     /// <summary>Sigmoid scores come with a bias, which stays zero unless it is updated.</summary>
     public static IEnumerable<ParameterShape> BalanceBias(GateOptions options, int experts) =>

@@ -105,7 +105,9 @@ internal static class Complaints
                     break;
                 }
 
-                found = $"the gradient of {what} is {Number(gradient[i])} at element {i}, but the slope there is {Number((float)slope)} (by differences).";
+                found = scale == 0 && Math.Abs(slope) > 0
+                    ? $"the gradient of {what} is 0 everywhere, but the slope at element {i} is {Number((float)slope)} (by differences): nothing writes it."
+                    : $"the gradient of {what} is {Number(gradient[i])} at element {i}, but the slope there is {Number((float)slope)} (by differences).";
             }
 
             if (found is not null)

@@ -47,8 +47,8 @@ public sealed class KindException : Exception
     internal static KindException Of(string sort, string kind, KindPhase phase, int? layer, Exception cause) =>
         new(sort, kind, phase, $"{cause.GetType().Name}: {cause.Message}", layer, cause);
 
-    /// <summary>Whether an exception is to be named: not where memory is short, or only counted, which others know how to answer.</summary>
-    internal static bool Names(IDevice device, Exception e) => device.Computes && e is not (OutOfMemoryException or KindException);
+    /// <summary>Whether an exception is to be named: not where memory is short, or only counted, or a device has failed, which others know how to answer.</summary>
+    internal static bool Names(IDevice device, Exception e) => device.Computes && e is not (OutOfMemoryException or KindException or DeviceException);
 
     private static string Sentence(string sort, string kind, KindPhase phase, string what, int? layer)
     {

@@ -25,7 +25,7 @@ public static class ModelLayout
         float deviation = 1f / MathF.Sqrt(model.Dim);
         // Branches that end in the residual stream start smaller, by the root of their number (GPT-2).
         float branch = 1f / MathF.Sqrt(2f * model.Layers);
-        List<ParameterShape> shapes = [ParameterShape.Weight(Embedding, model.Vocabulary, model.Dim, EmbeddingDeviation)];
+        List<ParameterShape> shapes = [ParameterShape.Weight(Embedding, model.Vocabulary, model.Dim, EmbeddingDeviation) with { IsOperand = false }];
         for (int layer = 0; layer < model.Layers; layer++)
         {
             string prefix = LayerPrefix(layer);
@@ -98,7 +98,7 @@ public static class ModelLayout
         ];
         return Prefixed(
             LayerPrefix(layer),
-            model.Residual ? shapes.Append(ParameterShape.Weight(ResidualCoefficient, model.Dim, 2, 1f / MathF.Sqrt(model.Dim))) : shapes);
+            model.Residual ? shapes.Append(ParameterShape.Weight(ResidualCoefficient, model.Dim, 2, 1f / MathF.Sqrt(model.Dim)) with { IsOperand = false }) : shapes);
     }
 
     private static ParameterShape[] Prefixed(string prefix, IEnumerable<ParameterShape> shapes) =>

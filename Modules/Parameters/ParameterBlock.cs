@@ -84,10 +84,10 @@ public sealed class ParameterBlock : IDisposable
 {
     /// <summary>Tensors start on cache lines.</summary>
     private const int AlignmentElements = 16;
+    private const int AlignmentBytes = AlignmentElements * sizeof(float);
 
     private readonly IDevice _device;
     private readonly DeviceBuffer _memory;
-    private readonly DeviceBuffer? _rounded;
     private readonly DeviceSpan<float> _gradients;
     private readonly Parameter[] _parameters;
     private readonly Dictionary<string, Parameter> _byName = [];
@@ -111,7 +111,17 @@ public sealed class ParameterBlock : IDisposable
         }
 
         Length = length;
-        _memory = device.Allocate(4L * sizeof(float) * length);
+        long exact = 4L * sizeof(float) * length, rounded = 0;
+        ElementType operands = device.OperandType;
+        long[] roundedOffsets = new long[layout.Count];
+        for (int i = 0; i < layout.Count && operands != ElementType.F32; i++)
+        {
+            roundedOffsets[i] = (exact + rounded) / operands.Bytes();
+            rounded += layout[i].IsOperand ? (layout[i].Count * (long)operands.Bytes() + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes : 0;
+        }
+
+        RoundedBytes = rounded;
+        _memory = device.Allocate(exact + rounded);
         DeviceSpan<float> all = _memory.As<float>().Slice(0, 4 * length);
         if (clear)
         {
@@ -122,11 +132,6 @@ public sealed class ParameterBlock : IDisposable
         _gradients = all.Slice(length, length);
         FirstMoments = all.Slice(2 * length, length);
         SecondMoments = all.Slice(3 * length, length);
-        if (device.OperandType == ElementType.BF16)
-        {
-            _rounded = device.Allocate(ElementType.BF16.Bytes() * length);
-        }
-
         _parameters = new Parameter[layout.Count];
         for (int i = 0; i < layout.Count; i++)
         {
@@ -136,7 +141,7 @@ public sealed class ParameterBlock : IDisposable
                 device,
                 shape,
                 value,
-                _rounded is null ? value : Matrix.OfRounded(_rounded.As<BFloat16>().Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
+                rounded == 0 || !shape.IsOperand ? value : Matrix.OfRounded(_memory.As<BFloat16>().Slice(roundedOffsets[i], shape.Count), shape.Rows, shape.Columns),
                 new Matrix(_gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
                 offsets[i]);
             _byName.Add(shape.Name, _parameters[i]);
@@ -153,7 +158,10 @@ public sealed class ParameterBlock : IDisposable
     public long Length { get; }
 
     /// <summary>Bytes of device memory.</summary>
-    public long Bytes => _memory.Bytes + (_rounded?.Bytes ?? 0);
+    public long Bytes => _memory.Bytes;
+
+    /// <summary>Bytes of it that are rounded copies of values for products; 0 on a device that rounds nothing.</summary>
+    public long RoundedBytes { get; }
 
     /// <summary>All values.</summary>
     public DeviceSpan<float> Values { get; }
@@ -223,8 +231,7 @@ public sealed class ParameterBlock : IDisposable
     {
         foreach (Parameter parameter in _parameters)
         {
-            // A bias or the scale of a norm is no operand.
-            if (_rounded is not null && parameter.Shape.Rows > 1)
+            if (parameter.Operand != parameter.Value)
             {
                 _device.Convert(parameter.Value, parameter.Operand);
             }
@@ -248,11 +255,7 @@ public sealed class ParameterBlock : IDisposable
     public void EndGradients() => Array.ForEach(_parameters, static parameter => parameter.Settle());
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        _memory.Dispose();
-        _rounded?.Dispose();
-    }
+    public void Dispose() => _memory.Dispose();
 }
 
 /// <summary>What of a block's tensors outlasts a step.</summary>

@@ -15,6 +15,12 @@ namespace MoEActors.Modules.Parameters;
 /// </param>
 public sealed record ParameterShape(string Name, int Rows, int Columns, InitialValue Initial, bool Decays, bool Trained = true)
 {
+    /// <summary>
+    /// Whether products take it (<see cref="Parameter.Operand"/>), rounded where the device rounds operands: what decays, unless it says otherwise. Routers and tables that
+    /// are looked up in are none.
+    /// </summary>
+    public bool IsOperand { get; init; } = Decays;
+
     /// <summary>Number of elements.</summary>
     public int Count => checked(Rows * Columns);
 

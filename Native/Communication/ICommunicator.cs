@@ -90,6 +90,9 @@ public class CommunicatorException(string operation, int rank, IReadOnlyList<int
     /// <summary>The rank that reports the failure.</summary>
     public int Rank { get; } = rank;
 
+    /// <summary>Whether the rank that reports it has failed itself: the cause is its own. Every other rank has the cause too, as an inner exception.</summary>
+    public bool IsOwn { get; init; }
+
     /// <summary>Ranks that had not arrived when the deadline passed, or that were lost, ascending.</summary>
     public IReadOnlyList<int> MissingRanks { get; } = missingRanks;
 }

@@ -14,11 +14,9 @@ namespace MoEActors.Native.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaDevice : IDevice
 {
-    /// <summary>The kind of GPUs that compute in fp32, their products rounded or not.</summary>
-    public const string KindOfF32 = "cuda";
-
-    /// <summary>The kind of those whose operands are bfloat16.</summary>
-    public const string KindOfBF16 = "cuda/bf16";
+    private const string KindOfF32 = "cuda";
+    private const string KindOfTF32 = "cuda/tf32";
+    private const string KindOfBF16 = "cuda/bf16";
 
     private readonly CudaStream _stream;
     private readonly PinnedStaging _staging;
@@ -28,6 +26,14 @@ public sealed unsafe partial class CudaDevice : IDevice
     private nint _scratch;
     private long _scratchBytes;
     private long _allocatedBytes;
+
+    /// <summary>The kind of GPUs that round so: their results differ in the last bits from those of others.</summary>
+    public static string KindOf(CudaPrecision precision) => precision switch
+    {
+        CudaPrecision.TF32 => KindOfTF32,
+        CudaPrecision.BF16 => KindOfBF16,
+        _ => KindOfF32,
+    };
 
     /// <summary>Opens a GPU.</summary>
     /// <param name="gpu">Which; <see cref="CudaGpu.Get"/>.</param>
@@ -52,7 +58,7 @@ public sealed unsafe partial class CudaDevice : IDevice
     public string Description => $"cuda:{Gpu.Ordinal}, {Gpu.Name} ({Gpu.Architecture}), products in {_precision.ToString().ToLowerInvariant()}";
 
     /// <inheritdoc />
-    public string Kind => _precision == CudaPrecision.BF16 ? KindOfBF16 : KindOfF32;
+    public string Kind => KindOf(_precision);
 
     /// <inheritdoc />
     public ElementType OperandType => _precision == CudaPrecision.BF16 ? ElementType.BF16 : ElementType.F32;

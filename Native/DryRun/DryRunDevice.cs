@@ -8,7 +8,7 @@ namespace MoEActors.Native.DryRun;
 /// the count stays right when the program changes. Integers that are written can be read again, since routing and the sizes of exchanges follow
 /// from them; everything else reads as zero. Tokens are routed to experts round-robin, so that all experts get equally many.
 /// </summary>
-/// <param name="device">The device that is imitated; null for processors, which need the most.</param>
+/// <param name="device">The device that is imitated; null for processors.</param>
 public sealed partial class DryRunDevice(ImitatedDevice? device = null) : IDevice
 {
     /// <summary>Far from zero, which means "no address", and never used.</summary>

@@ -16,10 +16,8 @@ public sealed record ImitatedDevice(AttentionNeeds Attention, ElementType Operan
     public static ImitatedDevice Of(IDevice device) => new(device.AttentionMemory, device.OperandType);
 
     /// <summary>Devices of a kind (<see cref="IDevice.Kind"/>); one that is not known is taken for processors.</summary>
-    public static ImitatedDevice OfKind(string kind) => kind switch
-    {
-        CudaDevice.KindOfF32 => new(CudaDevice.AttentionNeeds, ElementType.F32),
-        CudaDevice.KindOfBF16 => new(CudaDevice.AttentionNeeds, ElementType.BF16),
-        _ => Cpu,
-    };
+    public static ImitatedDevice OfKind(string kind) =>
+        Enum.GetValues<CudaPrecision>().Where(precision => CudaDevice.KindOf(precision) == kind)
+            .Select(precision => new ImitatedDevice(CudaDevice.AttentionNeeds, precision == CudaPrecision.BF16 ? ElementType.BF16 : ElementType.F32))
+            .FirstOrDefault(Cpu);
 }

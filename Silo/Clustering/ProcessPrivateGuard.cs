@@ -7,11 +7,11 @@ using MoEActors.Native.Communication;
 namespace MoEActors.Silo.Clustering;
 
 /// <summary>Says that silos of this cluster share a process, so that they may share what is the process's own.</summary>
-/// <param name="end">Ends this silo alone.</param>
-internal sealed class SharedProcess(Func<Task> end)
+/// <param name="end">Ends one of them.</param>
+internal sealed class SharedProcess(Func<SiloAddress, Task> end)
 {
-    /// <summary>Ends this silo as a crash does, unless it is the last: then whoever asks it learns the cause from it.</summary>
-    public Task EndAsync() => end();
+    /// <summary>Ends a silo as a crash does. The last one stays, so that whoever asks it learns the cause, until there is another.</summary>
+    public Task EndAsync(SiloAddress silo) => end(silo);
 }
 
 /// <summary>

@@ -17,9 +17,11 @@ namespace MoEActors.Silo.Embedded;
 /// </summary>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
-    private readonly string? _scratch;
+    private const string ScratchPrefix = "moe-snapshots-";
 
-    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerBuffers memory, string? scratch)
+    private readonly ScratchFolder? _scratch;
+
+    private EmbeddedCluster(EmbeddedSilos silos, ModelKinds kinds, CallerBuffers memory, ScratchFolder? scratch)
     {
         _scratch = scratch;
         Silos = silos;
@@ -33,7 +35,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     public MoECluster Client { get; }
 
     /// <summary>Starts the silos.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than one silo, device or byte, or a negative number of threads.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">More than <see cref="EmbeddedClusterOptions.MostSilos"/> silos, less than one silo, device or byte, or a negative number of threads.</exception>
     /// <exception cref="FormatException"><see cref="EmbeddedClusterOptions.Device"/> is none.</exception>
     /// <exception cref="ArgumentException">This machine has no such device; or two kinds of expert or gate have one name, or one has a name that no configuration can have.</exception>
     /// <exception cref="OptionsValidationException">A kind of expert or gate is wrong, and how.</exception>
@@ -41,6 +43,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     {
         EmbeddedClusterOptions chosen = options ?? new EmbeddedClusterOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(chosen.Silos, 1, "options.Silos");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(chosen.Silos, EmbeddedClusterOptions.MostSilos, "options.Silos");
         ArgumentOutOfRangeException.ThrowIfLessThan(chosen.DevicesPerSilo, 1, "options.DevicesPerSilo");
         ArgumentOutOfRangeException.ThrowIfNegative(chosen.ThreadsPerWorker, "options.ThreadsPerWorker");
         ArgumentOutOfRangeException.ThrowIfLessThan(chosen.MemoryPerWorker ?? 1, 1, "options.MemoryPerWorker");
@@ -55,12 +58,23 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             : Math.Max(1, Environment.ProcessorCount / (chosen.Silos * chosen.DevicesPerSilo));
         ModelKinds kinds = ModelKinds.BuiltIn.With(chosen.ExpertKinds, chosen.GateKinds);
         IRunStore store = chosen.Store ?? new InMemoryRunStore();
-        string? scratch = chosen.SnapshotPlace is null ? Path.Combine(Path.GetTempPath(), $"moe-snapshots-{Guid.NewGuid():n}") : null;
+        ScratchFolder? scratch = chosen.SnapshotPlace is null ? ScratchFolder.Make(Path.GetTempPath(), ScratchPrefix) : null;
         long budget = chosen.MemoryPerWorker ?? device.MemoryPerWorker(chosen.Silos, chosen.DevicesPerSilo);
         var memory = new CallerBuffers();
         var communicators = new InProcessCommunicatorProvider();
-        EmbeddedSilos silos = await EmbeddedSilos.StartAsync(
-            new EmbeddedSilosOptions
+        try
+        {
+            EmbeddedSilos silos = await EmbeddedSilos.StartAsync(Options(), cancellationToken);
+            return new EmbeddedCluster(silos, kinds, memory, scratch);
+        }
+        catch
+        {
+            scratch?.Dispose();
+            throw;
+        }
+
+        EmbeddedSilosOptions Options() =>
+            new()
             {
                 Count = chosen.Silos,
                 Configure = (index, _, silo) =>
@@ -73,7 +87,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                         moe.OpenDevices = device.IsCuda ? () => device.OpenShare(index, chosen.Silos, chosen.DevicesPerSilo) : null;
                         moe.Store = store;
                         moe.SnapshotInterval = chosen.SnapshotInterval;
-                        moe.SnapshotPlace = chosen.SnapshotPlace ?? scratch!;
+                        moe.SnapshotPlace = chosen.SnapshotPlace ?? scratch!.Path;
                         moe.Communicators = communicators;
                         moe.CallerBuffers = memory;
                         moe.ExpertKinds = chosen.ExpertKinds;
@@ -93,26 +107,24 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                     silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 20_000);
                     chosen.Configure?.Invoke(index, silo);
                 },
-            },
-            cancellationToken);
-        return new EmbeddedCluster(silos, kinds, memory, scratch);
+            };
     }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         await Silos.DisposeAsync();
-        if (_scratch is not null && Directory.Exists(_scratch))
-        {
-            Directory.Delete(_scratch, recursive: true);
-        }
+        _scratch?.Dispose();
     }
 }
 
 /// <summary>What a cluster inside this process is like.</summary>
 public sealed record EmbeddedClusterOptions
 {
-    /// <summary>Number of silos.</summary>
+    /// <summary>Silos that there can be in one process: each has threads, grains and tens of megabytes of its own, and all know each other.</summary>
+    public const int MostSilos = 64;
+
+    /// <summary>Number of silos, <see cref="MostSilos"/> at most.</summary>
     public int Silos { get; init; } = 4;
 
     /// <summary>What silos compute on: <c>cpu</c>, <c>cuda</c>, or <c>cuda:0,1</c>; <see cref="DeviceChoice"/>. GPUs are shared out among the silos.</summary>

@@ -24,6 +24,8 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     private readonly EmbeddedMembershipTable _table = new();
     private readonly EmbeddedNetwork _network = new();
     private readonly List<EmbeddedSilo> _silos = [];
+    private readonly HashSet<SiloAddress> _lost = [];
+    private readonly List<Task> _burials = [];
     private IHost? _clientHost;
     private int _next;
 
@@ -60,7 +62,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         }
         catch
         {
-            await cluster.DisposeAsync();
+            await cluster.AbandonAsync();
             throw;
         }
     }
@@ -98,22 +100,30 @@ public sealed class EmbeddedSilos : IAsyncDisposable
         await BuryAsync(silos, cancellationToken);
     }
 
-    /// <summary>Ends a silo that cannot go on, unless it is the last.</summary>
-    private async Task EndAsync(int index)
+    /// <summary>A silo cannot go on: it ends as soon as it is one of several.</summary>
+    private Task EndAsync(SiloAddress address)
     {
-        EmbeddedSilo? silo;
         lock (_lock)
         {
-            silo = _silos.Count > 1 ? _silos.Find(one => one.Index == index) : null;
-            if (silo is null)
-            {
-                return;
-            }
-
-            _silos.Remove(silo);
+            _lost.Add(address);
         }
 
-        await BuryAsync([silo], CancellationToken.None);
+        return EndLostAsync();
+    }
+
+    private Task EndLostAsync()
+    {
+        lock (_lock)
+        {
+            while (_silos.Count > 1 && _silos.Find(silo => _lost.Contains(silo.Address)) is { } silo)
+            {
+                _lost.Remove(silo.Address);
+                _silos.Remove(silo);
+                _burials.Add(Task.Run(() => BuryAsync([silo], CancellationToken.None)));
+            }
+
+            return Task.WhenAll(_burials);
+        }
     }
 
     private async Task BuryAsync(IReadOnlyList<EmbeddedSilo> silos, CancellationToken cancellationToken)
@@ -124,12 +134,18 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             silo.Services.GetRequiredService<SiloNetwork>().Cut();
         }
 
-        await Task.WhenAll(silos.Select(silo => EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken)));
-        foreach (EmbeddedSilo silo in silos)
+        try
         {
-            // It reaches no other silo any more; it ends the threads of the host's other services.
-            await silo.Host.StopAsync(new CancellationToken(canceled: true));
-            await DisposeHostAsync(silo.Host);
+            await Task.WhenAll(silos.Select(silo => EveryoneSeesAsync(silo.Address, SiloStatus.Dead, cancellationToken)));
+        }
+        finally
+        {
+            foreach (EmbeddedSilo silo in silos)
+            {
+                // It reaches no other silo any more; it ends the threads of the host's other services.
+                await silo.Host.StopAsync(new CancellationToken(canceled: true));
+                await DisposeHostAsync(silo.Host);
+            }
         }
     }
 
@@ -150,6 +166,35 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             await silo.Host.StopAsync(limit.Token);
             await DisposeHostAsync(silo.Host);
         }
+
+        Task[] burials;
+        lock (_lock)
+        {
+            burials = [.. _burials];
+        }
+
+        // What they wait for may have ended with the others.
+        await Task.WhenAll(burials).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Ends what has started of a cluster that was given up: nobody uses it, and whoever gave it up does not want to wait.</summary>
+    private async Task AbandonAsync()
+    {
+        await Task.WhenAll(Silos.Select(async silo =>
+        {
+            Remove(silo);
+            try
+            {
+                await silo.Host.StopAsync(new CancellationToken(canceled: true));
+            }
+            catch (Exception e) when (e is OperationCanceledException or AggregateException)
+            {
+                // What is left of it ends with its host.
+            }
+
+            await DisposeHostAsync(silo.Host);
+        }));
+        await DisposeAsync();
     }
 
     private static ValueTask DisposeHostAsync(IHost host) => ((IAsyncDisposable)host).DisposeAsync();
@@ -186,6 +231,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             await SeesAsync(other, silo.Address, SiloStatus.Active, cancellationToken);
         }
 
+        _ = EndLostAsync();
         return silo;
     }
 
@@ -232,7 +278,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             options.ConfigureGatewayInboundConnection(connection => connection.Use(network.Watch));
         });
         silo.Services.AddSingleton(network);
-        silo.Services.AddSingleton(new SharedProcess(() => EndAsync(index)));
+        silo.Services.AddSingleton(new SharedProcess(EndAsync));
         silo.Services.AddSingleton(new SiloMembershipTable(_table));
         silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SiloMembershipTable>());
     }

@@ -27,7 +27,7 @@ public sealed record DeviceChoice
     public bool IsCuda { get; }
 
     /// <summary>What kind of devices they are: <see cref="IDevice.Kind"/> of each.</summary>
-    public string Kind => !IsCuda ? Cpu : _precision == CudaPrecision.BF16 ? CudaDevice.KindOfBF16 : CudaDevice.KindOfF32;
+    public string Kind => IsCuda ? CudaDevice.KindOf(_precision) : Cpu;
 
     /// <summary>Reads a text.</summary>
     /// <exception cref="FormatException">It is none of the forms.</exception>

@@ -49,7 +49,9 @@ public static class MoESiloBuilderExtensions
         silo.Services.AddSingleton(services => Chosen(services).CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(services => ModelKinds.BuiltIn.With(Chosen(services).ExpertKinds, Chosen(services).GateKinds));
         silo.Services.AddSingleton(services => new CheckpointPlaces(Chosen(services).CheckpointRoot));
-        silo.Services.AddSingleton(services => new SnapshotOptions(Chosen(services).SnapshotInterval, Chosen(services).SnapshotPlace));
+        silo.Services.AddSingleton(services => new SnapshotPlaces(
+            Chosen(services).SnapshotPlace, HasOwnRuns(services) && Chosen(services).SnapshotInterval > 0, services.GetRequiredService<CheckpointPlaces>()));
+        silo.Services.AddSingleton(services => new SnapshotOptions(Chosen(services).SnapshotInterval, services.GetRequiredService<SnapshotPlaces>().Place));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
         silo.Services.AddSingleton<PlacementMapCache>();
         silo.Services.AddSingleton<GrainPlaces>();
@@ -70,6 +72,10 @@ public static class MoESiloBuilderExtensions
         services.GetKeyedService<IGrainStorage>(MoEClusteringExtensions.Storage) is { } storage
             ? new GrainStorageRunStore(storage, services.GetRequiredService<Serializer>())
             : null;
+
+    /// <summary>Whether nobody knows of the silo's runs when its process has ended. Silos that share a process share them.</summary>
+    private static bool HasOwnRuns(IServiceProvider services) =>
+        services.GetService<SharedProcess>() is null && services.GetRequiredService<IRunStore>() is IProcessPrivate;
 
     private static MoEOptions Chosen(IServiceProvider services) => services.GetRequiredService<IOptions<MoEOptions>>().Value;
 }

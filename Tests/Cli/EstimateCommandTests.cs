@@ -50,7 +50,7 @@ public sealed class EstimateCommandTests : IDisposable
     {
         JsonElement cpu = await FirstAsync("cpu"), gpu = await FirstAsync("cuda"), rounded = await FirstAsync("cuda/bf16");
         Assert.Equal(Bytes(cpu, "phase_open"), Bytes(gpu, "phase_open"));
-        Assert.Equal(Bytes(gpu, "parameters") * 3 / 2, Bytes(rounded, "parameters"));
+        Assert.InRange(Bytes(rounded, "parameters"), Bytes(gpu, "parameters") * 5 / 4, Bytes(gpu, "parameters") * 3 / 2);
         Assert.Equal(Bytes(gpu, "moments"), Bytes(rounded, "moments"));
         Assert.True(Bytes(gpu, "activations_backward") < Bytes(cpu, "activations_backward"));
         Assert.True(Bytes(rounded, "activations_backward") < Bytes(gpu, "activations_backward"));
@@ -75,6 +75,8 @@ public sealed class EstimateCommandTests : IDisposable
         Assert.Contains("1 workers on cuda, micro-batches", small.Output, StringComparison.Ordinal);
         Assert.Contains("it does not fit.", small.Output, StringComparison.Ordinal);
         Assert.Contains("It fits with Recompute = \"all\", or with 2 workers of this memory.", small.Output, StringComparison.Ordinal);
+        CommandLineRun elsewhere = await CommandLineRun.Of("estimate", "--config", _file, "--workers", "1", "--device", "cuda:77");
+        Assert.Contains("This machine has no cuda; with --memory GIB it says whether that fits others.", elsewhere.Output, StringComparison.Ordinal);
         CommandLineRun wrong = await CommandLineRun.Of("estimate", "--config", _file, "--device", "gpu");
         Assert.Equal(2, wrong.ExitCode);
         Assert.Contains("--device 'gpu' is none of cpu, cuda", wrong.Error, StringComparison.Ordinal);

@@ -72,7 +72,7 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1, "There is no folder", "nobody", "--runs", "@")]
+    [InlineData(1, "There is no run 'nobody' in", "nobody", "--runs", "@")]
     [InlineData(1, "There is no folder", "--checkpoint", "@/nowhere/deeper")]
     [InlineData(2, "must be given")]
     [InlineData(2, "exclude each other", "mine", "--checkpoint", "@")]

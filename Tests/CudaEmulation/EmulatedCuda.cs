@@ -35,11 +35,11 @@ internal static unsafe class EmulatedCuda
 
     private static readonly Lazy<nint> Handle = new(() => NativeLibrary.Load(Path.Combine(Folder, Library)));
 
-    /// <summary>The device, of three, that tests plant their faults on: an error makes a device useless for its process.</summary>
+    /// <summary>The device, of six, that tests plant their faults on: an error makes a device useless for its process.</summary>
     public const int FaultyDevice = 1;
 
-    /// <summary>The device that one test loses while silos compute on it; nothing can be computed on it afterwards.</summary>
-    public const int LostDevice = 2;
+    /// <summary>The devices that tests lose, each once, while silos compute on them; nothing can be computed on them afterwards.</summary>
+    public const int LostDevice = 2, FirstLostDevice = 3;
 
     /// <summary>Everything that has been found wrong since the log was cleared, a line each.</summary>
     public static string Log

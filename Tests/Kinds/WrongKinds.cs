@@ -20,8 +20,8 @@ internal sealed class WrongExpert(string mistake) : IExpertKind
     /// <summary>By mistake: what the check says.</summary>
     public static Dictionary<string, string> Mistakes { get; } = new()
     {
-        ["no gradient of a weight"] = "the gradient of 'down' is 0",
-        ["no gradient of a bias"] = "the gradient of 'bias' is 0",
+        ["no gradient of a weight"] = "the gradient of 'down' is 0 everywhere",
+        ["no gradient of a bias"] = "the gradient of 'bias' is 0 everywhere",
         ["half a gradient"] = "the gradient of 'up' is",
         ["no output"] = "its output is NaN",
         ["half an output"] = "its output is NaN",

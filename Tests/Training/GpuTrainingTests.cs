@@ -5,7 +5,10 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
+using MoEActors.Native.Cuda;
 using MoEActors.Native.Cuda.Bindings;
+using MoEActors.Native.Cuda.Hardware;
+using MoEActors.Native.Memory;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.CudaEmulation;
@@ -166,6 +169,54 @@ public sealed class GpuTrainingTests
             Assert.Equal(expected, losses);
             Assert.Equal([0], cluster.Silos.Silos.Select(silo => silo.Index));
             Assert.Contains(log.Events, one => one.Id.Id == 309 && one.Level == LogLevel.Critical);
+        }
+        finally
+        {
+            EmulatedCuda.ClearLog();
+            EmulatedCuda.SeekRaces(true);
+        }
+    }
+
+    [Fact]
+    public async Task The_loss_of_the_first_silos_gpu_ends_that_silo_alone_and_whoever_multiplies_there_is_told_of_it()
+    {
+        EmulatedCuda.Require();
+        EmulatedCuda.SeekRaces(false);
+        try
+        {
+            const int First = EmulatedCuda.FirstLostDevice;
+            double[] expected = await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask, steps: ShortSteps);
+            using var log = new TelemetryCapture("is lost to this process");
+            using var other = new CudaDevice(CudaGpu.Get(First));
+            using var arena = new Arena(other);
+            Matrix a = new(arena.TakeZeroed(16), 4, 4), b = new(arena.TakeZeroed(16), 4, 4), c = new(arena.TakeZeroed(16), 4, 4);
+            other.MatMul(a, b, c);
+            await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
+                new EmbeddedClusterOptions
+                {
+                    Silos = 3,
+                    Device = $"cuda:{First},{First + 1},{First + 2}",
+                    SnapshotInterval = 2,
+                    MemoryPerWorker = 1 << 28,
+                    Configure = (_, silo) => silo.Services.AddSingleton<ILoggerProvider>(log),
+                },
+                Cancellation);
+            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, cancellationToken: Cancellation);
+            double[] losses = new double[ShortSteps];
+            for (int step = 1; step <= ShortSteps; step++)
+            {
+                if (step == 4)
+                {
+                    Lose(First);
+                }
+
+                losses[step - 1] = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1 + step % 3), Cancellation)).Loss;
+            }
+
+            Assert.Equal(expected, losses);
+            Assert.Equal([1, 2], cluster.Silos.Silos.Select(silo => silo.Index));
+            Assert.Contains($"cuda:{First} failed", Assert.Single(log.Events).Message, StringComparison.Ordinal);
+            Assert.True(Assert.Throws<CudaException>(() => other.MatMul(a, b, c)).IsLost);
         }
         finally
         {

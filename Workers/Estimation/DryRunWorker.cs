@@ -13,7 +13,7 @@ namespace MoEActors.Workers.Estimation;
 /// <param name="shape">The micro-batch that every worker is taken to have, in every round; of a layer without a backbone, its rows.</param>
 /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
 /// <param name="gates">Policies of layers that do not route as the run began.</param>
-/// <param name="imitated">The worker's device; null for processors, which need the most.</param>
+/// <param name="imitated">The worker's device; null for processors.</param>
 internal sealed class DryRunWorker(
     RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates,
     ImitatedDevice? imitated = null)
@@ -37,17 +37,17 @@ internal sealed class DryRunWorker(
         device.AtLoss = () => forward = model.ArenaPeakBytes;
         Step(model, device);
         long backward = model.ArenaPeakBytes;
-        long blocks = model.Parameters.Dense.Length;
+        long blocks = model.Parameters.Dense.Length, rounded = model.Parameters.Dense.RoundedBytes;
         long largest = Largest(model.Parameters.Dense);
         for (int i = 0; i < model.Parameters.Shards.Count; i++)
         {
             ParameterBlock block = model.Parameters.Shards.At(i).Block;
             blocks += block.Length;
+            rounded += block.RoundedBytes;
             largest = Math.Max(largest, Largest(block));
         }
 
         long values = blocks * sizeof(float);
-        long rounded = device.OperandType == ElementType.F32 ? 0 : blocks * device.OperandType.Bytes();
         long sums = model.Parameters.Dense.Length * (long)sizeof(float);
 
         // A tensor on its way to or from a file is there twice more: as the host has it, and as the file does.

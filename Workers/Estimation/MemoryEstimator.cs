@@ -30,7 +30,7 @@ public static class MemoryEstimator
     /// <param name="workers">Number of workers.</param>
     /// <param name="shape">The micro-batch.</param>
     /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
-    /// <param name="device">What workers compute on; null for processors, which need the most.</param>
+    /// <param name="device">What workers compute on; null for processors.</param>
     /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
     public static MemoryEstimate Estimate(
         RunConfiguration run, int workers, MicroBatchShape shape, double skew = PlannedSkew, ImitatedDevice? device = null)
@@ -48,7 +48,7 @@ public static class MemoryEstimator
     /// The placement that this one follows beside a step, on the same workers; null when none does, and then the move of one expert is estimated.
     /// </param>
     /// <param name="gates">Policies of layers that do not route as the run began; null for none.</param>
-    /// <param name="device">What workers compute on; null for processors, which need the most.</param>
+    /// <param name="device">What workers compute on; null for processors.</param>
     /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
     /// <exception cref="BatchTooLargeException">A matrix would have more elements than can be counted.</exception>
     public static MemoryEstimate Estimate(

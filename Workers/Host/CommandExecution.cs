@@ -42,6 +42,8 @@ internal static class CommandExecution
             model.BeginChange(header, change, besideStep: true);
         }
 
+        // What went to others before, in an evaluation or a pass that was given up, is not this step's.
+        model.Program.Wiring.TakeSentBytes();
         StepShare share = command.Share;
         string? refusal = model.Times.Measure(Phase.Gradients, () => model.Program.Prepare(share), out long allocated);
         if (refusal is not null)

@@ -15,9 +15,6 @@ namespace MoEActors.Workers.Host;
 /// </summary>
 internal sealed class ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services, Func<long> free) : IDisposable
 {
-    /// <summary>Long enough for membership to notice that a silo has ended.</summary>
-    private static readonly TimeSpan LateAnswer = TimeSpan.FromSeconds(10);
-
     private readonly IDevice _device = device.OpenContext();
     private readonly Executor _commands = new($"moe {worker.Device} {model}");
     private readonly Executor _copies = new($"moe copy {worker.Device} {model}");
@@ -41,28 +38,13 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
             }
             catch (Exception e)
             {
+                services.Losses.Fail(completion, worker, model, e);
+
                 // The other ranks wait for this one: they fail with its cause instead of at their deadline.
                 _model?.Interrupt(e);
-                Fail(completion, e);
             }
         });
         return completion.Task;
-    }
-
-    /// <summary>
-    /// Answers with a failure. When the device is lost the silo ends, and its peers go on without it as after any death: an answer now would end their work with
-    /// this worker's error. Where the silo does not end, it comes late.
-    /// </summary>
-    private void Fail(TaskCompletionSource<WorkerReport?> completion, Exception cause)
-    {
-        if (services.Losses.Report(worker, model, cause))
-        {
-            _ = Task.Delay(LateAnswer).ContinueWith(_ => completion.TrySetException(cause), TaskScheduler.Default);
-        }
-        else
-        {
-            completion.SetException(cause);
-        }
     }
 
     /// <summary>Ends when everything queued before has been done.</summary>

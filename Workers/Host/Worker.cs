@@ -38,7 +38,17 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         ModelExecutor? executor = Find(header.Model);
         if (executor is null && command is OpenViewCommand open && open.Map.RankOf(Id) >= 0)
         {
-            executor = Open(header.Model);
+            try
+            {
+                executor = new ModelExecutor(Id, header.Model, device, services, () => Budget - AllocatedBytes);
+            }
+            catch (Exception e)
+            {
+                var failed = new TaskCompletionSource<WorkerReport?>(TaskCreationOptions.RunContinuationsAsynchronously);
+                services.Losses.Fail(failed, Id, header.Model, e);
+                return failed.Task;
+            }
+
             lock (_lock)
             {
                 _models.Add(header.Model, executor);
@@ -46,19 +56,6 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         }
 
         return executor?.RunAsync(header, command) ?? Task.FromResult<WorkerReport?>(null);
-    }
-
-    private ModelExecutor Open(string model)
-    {
-        try
-        {
-            return new ModelExecutor(Id, model, device, services, () => Budget - AllocatedBytes);
-        }
-        catch (Exception e)
-        {
-            services.Losses.Report(Id, model, e);
-            throw;
-        }
     }
 
     /// <summary>Ends what runs of a model, and frees everything that this worker holds of it.</summary>

@@ -4,10 +4,11 @@ namespace MoEActors.Native.Communication.Collectives;
 /// <param name="Message">What happened and what to do, without the operation of the rank that reports it.</param>
 /// <param name="MissingRanks">Ranks that had not arrived at the deadline or were lost, ascending; empty when the reason is another.</param>
 /// <param name="Cause">The exception behind it, if there is one.</param>
-internal sealed record Failure(string Message, int[] MissingRanks, Exception? Cause)
+/// <param name="AbortedBy">The rank whose own failure it is; −1 where it is none's.</param>
+internal sealed record Failure(string Message, int[] MissingRanks, Exception? Cause, int AbortedBy = -1)
 {
     /// <summary>A rank has been aborted.</summary>
-    public static Failure Aborted(int rank, Exception cause) => new($"rank {rank} aborted: {cause.Message}", [], cause);
+    public static Failure Aborted(int rank, Exception cause) => new($"rank {rank} aborted: {cause.Message}", [], cause, rank);
 
     /// <summary>A rank has left.</summary>
     public static Failure Disposed(int rank) => new($"rank {rank} has disposed its communicator. Open a new view.", [], null);
@@ -37,5 +38,5 @@ internal sealed record Failure(string Message, int[] MissingRanks, Exception? Ca
 
     /// <summary>The exception that one rank's call ends with.</summary>
     public CommunicatorException ToException(CollectiveOperation operation, int rank, int size) =>
-        new(operation.ToString(), rank, MissingRanks, $"{operation} failed on rank {rank} of {size}: {Message}", Cause);
+        new(operation.ToString(), rank, MissingRanks, $"{operation} failed on rank {rank} of {size}: {Message}", Cause) { IsOwn = AbortedBy == rank };
 }

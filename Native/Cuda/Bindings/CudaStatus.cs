@@ -16,6 +16,10 @@ internal static class CudaStatus
 
     private const int EccUncorrectable = 214;
 
+    private const int NvlinkUncorrectable = 220;
+
+    private const int Unknown = 999;
+
     /// <summary>Throws if a driver call failed.</summary>
     /// <param name="result">Its status.</param>
     /// <param name="what">What was being done, as part of a sentence.</param>
@@ -74,8 +78,20 @@ internal static class CudaStatus
     public static string NameOf(CudaResult result) =>
         Driver.GetErrorName(result, out nint name) == CudaResult.Success ? Marshal.PtrToStringUTF8(name)! : $"CUDA status {(int)result}";
 
-    private static void Throw(CublasStatus status, string what, int gpu) =>
+    private static void Throw(CublasStatus status, string what, int gpu)
+    {
+        // The library says that a product has failed, and not that everything does from now on: that says the driver.
+        CudaResult context = Driver.StreamQuery(0);
+        if (IsSticky(context))
+        {
+            Throw(context, what, gpu);
+        }
+
         throw new CudaException(gpu, what, Marshal.PtrToStringUTF8(CublasLt.GetStatusName(status)) ?? $"cuBLASLt status {(int)status}", "", isSticky: false);
+    }
+
+    private static bool IsSticky(CudaResult result) =>
+        (int)result is (>= FirstSticky and <= LastSticky and not LaunchOutOfResources) or EccUncorrectable or NvlinkUncorrectable or Unknown;
 
     private static void Throw(CudaResult result, string what, int gpu)
     {
@@ -85,8 +101,7 @@ internal static class CudaStatus
             throw new CudaMemoryException(gpu, what);
         }
 
-        bool sticky = (int)result is (>= FirstSticky and <= LastSticky and not LaunchOutOfResources) or EccUncorrectable;
-        throw new CudaException(gpu, what, NameOf(result), text, sticky);
+        throw new CudaException(gpu, what, NameOf(result), text, IsSticky(result));
     }
 }
 

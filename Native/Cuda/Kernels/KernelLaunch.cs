@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MoEActors.Native.Memory;
 
@@ -67,7 +66,8 @@ internal readonly struct CudaMatrix
 
     /// <summary>The view for a kernel that takes one type of elements.</summary>
     /// <exception cref="ArgumentException">It has others.</exception>
-    public static CudaMatrix Of(in Matrix matrix, ElementType element, [CallerArgumentExpression(nameof(matrix))] string name = "") => matrix.Element == element
+    public static CudaMatrix Of(in Matrix matrix, ElementType element) => matrix.Element == element
         ? new CudaMatrix(matrix)
-        : throw new ArgumentException($"'{name}', {matrix}, has elements of type {matrix.Element}; with the other operands it takes {element}.", name);
+        : throw new ArgumentException(
+            $"A {matrix} matrix has elements of type {matrix.Element} where this operation takes {element}: all of its operands have one type, or it knows no other. IDevice.Convert rounds and widens.");
 }

@@ -5,7 +5,7 @@ namespace MoEActors.Native.Cuda.Kernels;
 /// <summary>How work is cut into blocks. What a row's result can depend on, the number of threads that share it, follows from its columns alone.</summary>
 internal static class LaunchShapes
 {
-    /// <summary>Rows of a chunk in a sum over tokens: TOKEN_CHUNK of the prelude.</summary>
+    /// <summary>Rows of a chunk in a sum over tokens: TOKEN_CHUNK of prelude_sums.cu.</summary>
     public const int TokenChunk = 128;
 
     /// <summary>Elements of a chunk in a sum of squares: SQUARES_CHUNK of optimizer.cu, and part of the numeric contract.</summary>

@@ -23,7 +23,7 @@ internal sealed unsafe class MatrixProducts : IDisposable
     private readonly bool _tf32;
     private readonly Dictionary<ProductKind, ProductPlan> _plans = [];
     private readonly Dictionary<(int Rows, int Columns, int Stride, ElementType Element), nint> _layouts = [];
-    private readonly nint _workspace;
+    private nint _workspace;
     private nint _handle;
 
     /// <summary>Opens the library for one stream.</summary>
@@ -37,7 +37,6 @@ internal sealed unsafe class MatrixProducts : IDisposable
         _tf32 = tf32;
         gpu.Enter();
         CudaStatus.Check(CublasLt.Create(out _handle), "opening cuBLASLt", gpu.Ordinal);
-        CudaStatus.Check(Driver.MemAllocAsync(out _workspace, WorkspaceBytes, stream.Handle), "taking a workspace for products", gpu.Ordinal);
     }
 
     /// <summary>
@@ -52,6 +51,11 @@ internal sealed unsafe class MatrixProducts : IDisposable
         {
             plan = new ProductPlan(_gpu, kind);
             _plans.Add(kind, plan);
+        }
+
+        if (_workspace == 0)
+        {
+            CudaStatus.Check(Driver.MemAllocAsync(out _workspace, WorkspaceBytes, _stream.Handle), "taking a workspace for products", _gpu.Ordinal);
         }
 
         if (!plan.HasAlgorithm)
@@ -89,7 +93,11 @@ internal sealed unsafe class MatrixProducts : IDisposable
         }
 
         _ = CublasLt.Destroy(_handle);
-        _ = Driver.MemFreeAsync(_workspace, _stream.Handle);
+        if (_workspace != 0)
+        {
+            _ = Driver.MemFreeAsync(_workspace, _stream.Handle);
+        }
+
         _handle = 0;
     }
 

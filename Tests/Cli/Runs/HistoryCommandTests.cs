@@ -185,6 +185,12 @@ public sealed class HistoryCommandTests : IDisposable
     {
         CommandLineRun run = await CommandLineRun.Of("history", "nothing", "--runs", _runs.Path);
         Assert.Equal((ExitCode.Failed, ""), (run.ExitCode, run.Output));
-        Assert.StartsWith("moe history: There is no history of a run 'nothing'", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("moe history: There is no run 'nothing' in ", run.Error, StringComparison.Ordinal);
+        Directory.CreateDirectory(_runs.Folder("tiny").Path);
+        foreach (string command in new[] { "history", "status", "resume", "generate", "evaluate" })
+        {
+            run = await CommandLineRun.Of(command, "tyny", "--runs", _runs.Path);
+            Assert.Equal((ExitCode.Failed, $"moe {command}: There is no run 'tyny' in {_runs.Path}. Did you mean tiny?"), (run.ExitCode, run.Error.TrimEnd()));
+        }
     }
 }

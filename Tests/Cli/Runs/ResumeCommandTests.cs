@@ -82,7 +82,7 @@ public sealed class ResumeCommandTests : IDisposable
     {
         CommandLineRun run = await CommandLineRun.Of(_runs.Resume("nothing"));
         Assert.Equal((1, ""), (run.ExitCode, run.Output));
-        Assert.StartsWith("moe resume: There is no checkpoint to resume in", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("moe resume: There is no run 'nothing' in", run.Error, StringComparison.Ordinal);
     }
 
     private static async Task AssertRefusedAsync(string complaint, string[] arguments)

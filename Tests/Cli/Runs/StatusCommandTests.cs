@@ -148,7 +148,7 @@ public sealed class StatusCommandTests : IDisposable
             UpdatedAt = DateTimeOffset.UnixEpoch,
         });
         CommandLineRun run = await CommandLineRun.Of("status", "dead", "--runs", _runs.Path);
-        Assert.StartsWith("dead: failed, step 7/9, 1 silos, no checkpoint", run.Output, StringComparison.Ordinal);
+        Assert.StartsWith("dead: failed, step 7/9, 1 silo, no checkpoint", run.Output, StringComparison.Ordinal);
         Assert.Contains("ended without a word", run.Output, StringComparison.Ordinal);
     }
 
