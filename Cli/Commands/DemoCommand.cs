@@ -31,6 +31,7 @@ internal static class DemoCommand
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string place = parsed.GetRequiredValue(folder);
+            DashboardChoice shown = DashboardChoice.Of(parsed.GetValue(dashboard));
             OutputFile.RequireWritable("--json", parsed.GetValue(json));
             UsageException.ThrowUnless(
                 parsed.GetValue(steps) is null || parsed.GetResult(seconds) is not { Implicit: false }, "--steps and --seconds exclude each other.");
@@ -53,7 +54,7 @@ internal static class DemoCommand
                 MostSteps = DemoModel.MostSteps,
                 Seed = parsed.GetValue(seed),
                 Folder = run,
-                Dashboard = DashboardChoice.Of(parsed.GetValue(dashboard)),
+                Dashboard = shown,
                 Prompt = "Gets the ",
                 MovesBusyExpert = true,
                 ChangesSubject = true,

@@ -77,6 +77,8 @@ internal sealed class TrainCommand
         string name = chosen.Of(_name, one => one.Name);
         OutputFile.RequireWritable("--json", parsed.GetValue(_json));
         OutputPath.RequireRunName("--name", name);
+        DashboardChoice dashboard = DashboardChoice.Of(
+            parsed.GetValue(_dashboard), ConnectOption.IsGiven(parsed, _connect) ? DashboardChoice.None : DashboardChoice.Default);
         RunConfiguration run = Configuration(chosen);
         UsageException.ThrowUnless(!chosen.IsGiven(_steps) || !chosen.IsGiven(_seconds), "--steps and --seconds exclude each other.");
         int? steps = parsed.GetValue(_steps) ?? (chosen.IsGiven(_seconds) ? null : file?.Steps);
@@ -100,7 +102,7 @@ internal sealed class TrainCommand
             Silos = chosen.Of(_silos, one => one.Silos),
             Device = SharedOptions.DeviceOf(chosen.Of(_device, one => one.Device)),
             Connect = ConnectOption.Of(parsed, _connect, parsed.GetRequiredValue(_runs)),
-            Dashboard = DashboardChoice.Of(parsed.GetValue(_dashboard), ConnectOption.IsGiven(parsed, _connect) ? DashboardChoice.None : DashboardChoice.Default),
+            Dashboard = dashboard,
             Steps = steps,
             Time = hasSchedule && steps is not null ? TimeSpan.MaxValue : TimeSpan.FromSeconds(chosen.Of(_seconds, one => one.Seconds)),
             SaveEvery = chosen.Of(_saveEvery, one => one.SaveEvery),

@@ -28,13 +28,13 @@ internal sealed class BackgroundDashboard : IAsyncDisposable
             announce(server.InWords(endpoint));
             return server;
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (ending.IsCancellationRequested)
         {
             return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        catch (Exception e)
         {
-            // Who trains does so without.
+            // Whatever it is: who trains does so without.
             remark($"There is no dashboard: {e.Message}");
             return null;
         }

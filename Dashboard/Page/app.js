@@ -16,6 +16,10 @@ const asked = new URLSearchParams(location.hash.slice(1));
 let model = asked.get("model");
 let layer = Number(asked.get("layer") ?? 0);
 let isTable = false;
+/** The names that the list shows, and the chosen one. */
+let modelsShown = "";
+/** The model that is looked at, once it has been there: one that was asked for may be about to come. */
+let known = "";
 
 const select = /** @type {HTMLSelectElement} */ (find("model"));
 const map = new HeatMap(/** @type {HTMLCanvasElement} */ (find("map")), find("cell"), state);
@@ -67,16 +71,22 @@ function show() {
     find("load-caption").textContent = window ? `layer ${window.layer}, steps ${count(window.from)} to ${count(window.to)}` : "";
   }
   if (has("series", "decisions", "notes")) charts.update();
-  if (has("decisions", "status")) showDirector(find("decisions"), find("director-caption"), state);
+  if (has("decisions", "status")) showDirector(find("decisions"), find("director-caption"), state, has("decisions"));
   if (has("notes")) showNotes(find("notes"), state);
   if (has("status", "run", "notes")) showRun(find("run"), find("configuration"), state);
 }
 
 function showModels() {
   const names = state.models.map((one) => one.name);
+  const shown = JSON.stringify([names, model]);
+  if (shown === modelsShown) return;
+  modelsShown = shown;
+  const isThere = model !== null && names.includes(model);
+  if (isThere) known = model ?? "";
+  else if (model === null ? names.length > 0 : model === known) look(names[0] ?? null, 0);
+  const others = names.map((name) => make("option", { value: name, selected: name === model }, name));
   select.disabled = names.length === 0;
-  select.replaceChildren(...(names.length === 0 ? [make("option", {}, "no model yet")] : names.map((name) => make("option", { value: name, selected: name === model }, name))));
-  if (names.length > 0 && (model === null || !names.includes(model))) look(names[0], 0);
+  select.replaceChildren(...(model === null || !names.includes(model) ? [make("option", { value: "", selected: true }, model ?? "no model yet")] : []), ...others);
 }
 
 function showState() {

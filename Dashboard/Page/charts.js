@@ -34,6 +34,7 @@ export class Charts {
     this.place = place;
     this.state = state;
     this.span = spans[1];
+    this.from = 0;
     /** @type {{ plot: any, value: HTMLElement, figure: HTMLElement, kind: typeof kinds[number] }[]} */
     this.charts = [];
     for (const span of spans) {

@@ -9,8 +9,8 @@ import { bytes, clock, count, duration, fixed, percent } from "./format.js";
 /** Decisions shown; the others are in the API. */
 const most = 30;
 
-/** What the director did, and why. @param {HTMLElement} list @param {HTMLElement} caption @param {State} state */
-export function showDirector(list, caption, state) {
+/** What the director did, and why. @param {HTMLElement} list @param {HTMLElement} caption @param {State} state @param {boolean} isNew Whether there are other decisions. */
+export function showDirector(list, caption, state, isNew) {
   const settings = state.status?.director;
   const error = state.status?.predictionError;
   caption.textContent = settings
@@ -18,6 +18,7 @@ export function showDirector(list, caption, state) {
     : state.status
       ? "off: experts stay where they are"
       : "";
+  if (!isNew && list.childElementCount > 0) return;
   const decisions = state.newestDecisions.slice(0, most);
   list.replaceChildren(
     ...(decisions.length > 0 ? decisions.map((decision) => show(decision, state)) : [make("li", { class: "empty" }, settings ? "No decision yet: the load is level enough." : "No decisions.")]),

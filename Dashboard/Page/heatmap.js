@@ -31,7 +31,14 @@ export class HeatMap {
     this.isFocused = false;
     /** @type {Map<string, { at: number, from: string[] }>} */
     this.moved = new Map();
+    /** @type {{ rank: number, y: number, h: number, total: number }[]} */
+    this.rows = [];
+    /** @type {Set<number>} */
+    this.dead = new Set();
     this.known = "";
+    this.view = 0;
+    this.left = this.barAt = this.barRoom = 0;
+    this.frame = 0;
     canvas.addEventListener("pointermove", (event) => this.choose(this.at(event)));
     canvas.addEventListener("pointerleave", () => this.isFocused || this.choose(null));
     canvas.addEventListener("click", (event) => this.choose(this.at(event)));
@@ -73,7 +80,7 @@ export class HeatMap {
     if (!placement || workers.length === 0 || placement.ranks.length === 0) return 60;
     const isNarrow = width < 520;
     const left = isNarrow ? 66 : 104;
-    const right = isNarrow ? 64 : 150;
+    const right = isNarrow ? 46 : 190;
     /** @type {Cell[][]} */
     const rows = workers.map(() => []);
     const shares = new Map((load?.view === placement.view ? load.shares : []).map((share) => [share.expert, share.tokens]));
@@ -81,7 +88,7 @@ export class HeatMap {
       ranks.forEach((rank, replica) => {
         const all = load?.tokens[expert] ?? 0;
         const tokens = ranks.length === 1 ? all : (shares.get(expert)?.[replica] ?? all / ranks.length);
-        rows[rank]?.push({ expert, rank, tokens, replicas: ranks.length, x: 0, y: 0, w: 0, h: 0, isDead: this.dead?.has(expert) ?? false });
+        rows[rank]?.push({ expert, rank, tokens, replicas: ranks.length, x: 0, y: 0, w: 0, h: 0, isDead: this.dead.has(expert) });
       });
     });
     const room = width - left - right;
@@ -106,7 +113,7 @@ export class HeatMap {
     });
     this.left = left;
     this.barAt = left + Math.min(room, perLine * cell) + (isNarrow ? 8 : 14);
-    this.barRoom = Math.max(10, Math.min(right + 60, width - this.barAt));
+    this.barRoom = Math.max(10, Math.min(right + 60, width - this.barAt - 1));
     return top;
   }
 
@@ -141,28 +148,29 @@ export class HeatMap {
     const shade = (/** @type {number} */ tokens) => Math.min(1, mean > 0 ? tokens / (2 * mean) : 0);
     paint.textBaseline = "middle";
 
-    const rows = this.rows ?? [];
+    const rows = this.rows;
     const busiest = Math.max(1, ...rows.map((row) => row.total));
     for (const row of rows) {
       const isTall = row.h >= 22;
       paint.textAlign = "left";
       paint.fillStyle = ink;
       paint.font = `${isTall ? "600 12.5px" : row.h > 12 ? "11px" : "9px"} ${font}`;
-      paint.fillText(this.fit(paint, state.nameOf(row.rank), (this.left ?? 0) - 8), 0, row.y + row.h / 2);
-      const bar = this.barRoom - (this.barRoom > 90 ? 84 : 46);
+      paint.fillText(this.fit(paint, state.nameOf(row.rank), this.left - 8), 0, row.y + row.h / 2);
+      const bar = this.barRoom - (this.barRoom > 100 ? 98 : 46);
       const barHeight = Math.min(8, row.h - 3);
       const middle = row.y + row.h / 2;
-      if (bar > 8) {
+      if (bar > 24) {
         paint.fillStyle = faint;
-        this.round(paint, this.barAt ?? 0, middle - barHeight / 2, bar, barHeight, 3);
+        this.round(paint, this.barAt, middle - barHeight / 2, bar, barHeight, 3);
         paint.fillStyle = colour("--accent");
-        this.round(paint, this.barAt ?? 0, middle - barHeight / 2, (bar * row.total) / busiest, barHeight, 3);
+        this.round(paint, this.barAt, middle - barHeight / 2, (bar * row.total) / busiest, barHeight, 3);
       }
       paint.fillStyle = ink;
       paint.font = `${row.h > 12 ? "12px" : "9px"} ${font}`;
       paint.textAlign = "right";
       const share = all > 0 ? row.total / all : 0;
-      paint.fillText(this.barRoom > 90 ? `${count(Math.round(row.total))}  ${percent(share)}` : percent(share), (this.barAt ?? 0) + (this.barRoom ?? 0) - 1, middle);
+      paint.fillText(percent(share), this.barAt + this.barRoom - 1, middle);
+      if (this.barRoom > 100) paint.fillText(count(Math.round(row.total)), this.barAt + this.barRoom - 42, middle);
     }
 
     for (const cell of this.cells) {
@@ -215,9 +223,9 @@ export class HeatMap {
       paint.globalAlpha = isStill ? 1 : Math.min(1, 1.6 * (1 - age));
       paint.lineWidth = Math.min(3, 1 + cell.h / 12);
       paint.strokeRect(cell.x + 1, cell.y + 1, cell.w - 2, cell.h - 2);
-      const source = (this.rows ?? []).find((row) => move.from.includes(this.state.workers[row.rank]?.silo) && row.rank !== cell.rank);
+      const source = this.rows.find((row) => move.from.includes(this.state.workers[row.rank]?.silo) && row.rank !== cell.rank);
       if (source) {
-        const [x0, y0, x1, y1] = [(this.left ?? 0) - 4, source.y + source.h / 2, cell.x + 3, cell.y + cell.h / 2];
+        const [x0, y0, x1, y1] = [this.left - 4, source.y + source.h / 2, cell.x + 3, cell.y + cell.h / 2];
         paint.lineWidth = 1.5;
         paint.setLineDash([4, 3]);
         paint.lineDashOffset = isStill ? 0 : -(now / 40) % 7;
@@ -352,7 +360,7 @@ export class HeatMap {
   table() {
     const { state } = this;
     const body = make("tbody");
-    for (const row of this.rows ?? []) {
+    for (const row of this.rows) {
       const cells = this.cells.filter((cell) => cell.rank === row.rank);
       body.append(
         make(
@@ -364,7 +372,7 @@ export class HeatMap {
         ),
       );
     }
-    const most = Math.max(1, ...(this.rows ?? []).map((row) => this.cells.filter((cell) => cell.rank === row.rank).length));
+    const most = Math.max(1, ...this.rows.map((row) => this.cells.filter((cell) => cell.rank === row.rank).length));
     return make(
       "table",
       {},

@@ -24,35 +24,39 @@
 const mostPoints = 90000;
 
 export class State {
-  constructor() {
-    /** @type {{ silos: Silo[], problem: string | null }} */
-    this.cluster = { silos: [], problem: null };
-    /** @type {{ name: string, step: number, isLayer: boolean }[]} */
-    this.models = [];
-    this.forget();
-  }
+  /** @type {{ silos: Silo[], problem: string | null }} */
+  cluster = { silos: [], problem: null };
+  /** @type {{ name: string, step: number, isLayer: boolean }[]} */
+  models = [];
+  /** @type {Status | null} */
+  status = null;
+  /** @type {{ configuration: any, parameters: number, shardBytes: number, isLayer: boolean, gates: any[] } | null} */
+  run = null;
+  /** @type {Worker[]} */
+  workers = [];
+  /** @type {Layer[]} */
+  layers = [];
+  /** @type {Placement | null} */
+  placement = null;
+  /** @type {Load | null} */
+  load = null;
+  /** @type {Map<number, Decision>} */
+  decisions = new Map();
+  /** @type {Map<number, Note>} */
+  notes = new Map();
+  /** @type {SeriesColumns} */
+  series = {};
+  /** When the page saw the last step. */
+  steppedAt = 0;
 
   /** Forgets what it knows of a model. */
   forget() {
-    /** @type {Status | null} */
-    this.status = null;
-    /** @type {{ configuration: any, parameters: number, shardBytes: number, isLayer: boolean, gates: any[] } | null} */
-    this.run = null;
-    /** @type {Worker[]} */
+    this.status = this.run = this.placement = this.load = null;
     this.workers = [];
-    /** @type {Layer[]} */
     this.layers = [];
-    /** @type {Placement | null} */
-    this.placement = null;
-    /** @type {Load | null} */
-    this.load = null;
-    /** @type {Map<number, Decision>} */
     this.decisions = new Map();
-    /** @type {Map<number, Note>} */
     this.notes = new Map();
-    /** @type {SeriesColumns} */
     this.series = {};
-    /** When the page saw the last step. */
     this.steppedAt = 0;
   }
 

@@ -25,12 +25,15 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
     /// <summary>An answer takes milliseconds; while a silo dies it may never come.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    /// <summary>Experts that are named as dead; of more there is the number.</summary>
+    private const int DeadNamed = 64;
+
     private readonly PlacementHistory _placements = new(silos);
+    private readonly LoadHistory _loads = new();
     private FeedPosition _position;
     private TrainingStatus? _status;
     private DirectorStatus? _director;
     private StepNote? _newest;
-    private WindowLoad? _load;
     private string _device = "";
     private string? _problem;
     private long _statusAt, _directorAt, _notes;
@@ -78,8 +81,8 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
             (_director, _directorAt) = (await cluster.GetDirectorAsync(model, cancellation), now);
         }
 
-        Take(news);
         _position = news.Position;
+        Take(news);
     }
 
     private void Take(RunNews news)
@@ -102,31 +105,64 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
             board.Decisions.Put(decision.Number, DecisionPicture.Of(decision));
         }
 
-        if (news.Load is { } load)
-        {
-            _load = load;
-            _newest = news.Steps[^1];
-            double[]? ratios = _placements.RatiosOf(load);
-            foreach (StepNote step in news.Steps)
-            {
-                board.Series.Add(new SeriesStep(
-                    step.Time.ToUnixTimeMilliseconds() / 1000.0, step.Step, step.CrossEntropy, step.Tokens, step.Seconds,
-                    step == _newest && ratios is { Length: > 0 } ? (ratios.Average(), ratios.Max()) : null, step.ExchangeBytes, step.ChosenTokens, step.DroppedTokens));
-            }
-        }
-
+        Take(news.Steps, news.Loads);
         board.Series.Advance(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0);
         PutStatus();
         board.Run.Put(RunOf(status));
         if (_placements.Current is { } current)
         {
-            _placements.Put(board, current, _load);
-            board.Workers.Put(WorkersOf(status, current));
+            Put(status, current);
         }
-        else
+    }
+
+    private void Take(StepNote[] steps, StepLoadNote[] loads)
+    {
+        foreach (StepNote step in steps)
         {
-            board.Workers.Put(Array.Empty<WorkerPicture>());
+            double[] ratios = loads.FirstOrDefault(load => load.Step == step.Step) is { } load
+                ? [.. _loads.Add(load, _placements.Of(load.View), _placements.Quotas).Where(ratio => ratio is not null).Select(ratio => ratio!.Value)]
+                : [];
+            board.Series.Add(new SeriesStep(
+                step.Time.ToUnixTimeMilliseconds() / 1000.0, step.Step, step.CrossEntropy, step.Tokens, step.Seconds,
+                ratios.Length > 0 ? (ratios.Average(), ratios.Max()) : null, step.ExchangeBytes, step.ChosenTokens, step.DroppedTokens));
+            _newest = step;
         }
+    }
+
+    /// <summary>Puts layers and workers on the board.</summary>
+    private void Put(TrainingStatus status, PlacementMap map)
+    {
+        var layers = new LayerPicture[map.Layers];
+        long[] tokens = new long[map.Workers.Length];
+        for (int layer = 0; layer < map.Layers; layer++)
+        {
+            LayerPlacement placement = map.PlacementOf(layer);
+            LayerBoard ofLayer = board.Layer(layer);
+            ofLayer.Placement.Put(new PlacementPicture(layer, map.Version, placement.Ranks(), _placements.MovesIn(layer)));
+            LayerLoad? load = _loads.IsEmpty || placement.Experts == 0 ? null : _loads.Of(layer, placement, _placements.Quotas);
+            if (load is not null)
+            {
+                ofLayer.Load.Put(LoadOf(layer, map.Version, placement, load));
+                tokens = [.. tokens.Zip(load.Workers, (all, more) => all + more)];
+            }
+
+            layers[layer] = new LayerPicture(
+                layer, placement.Experts, placement.Shards, load?.Ratio, load?.WindowRatio, load?.Tokens.Sum() ?? 0, load?.Dropped ?? 0, load?.Dead.Length ?? 0,
+                load?.Dead[..Math.Min(DeadNamed, load.Dead.Length)] ?? [], load?.RouterEntropy);
+        }
+
+        board.Layers.Put(layers);
+        board.Workers.Put(WorkersOf(status, map, tokens));
+    }
+
+    private LoadPicture LoadOf(int layer, long view, LayerPlacement placement, LayerLoad load)
+    {
+        ReplicaPicture[] shares =
+        [
+            .. Enumerable.Range(0, placement.Experts).Where(expert => placement.RanksOf(expert).Length > 1)
+                .Select(expert => new ReplicaPicture(expert, load.Shards[placement.FirstShardOf(expert)..placement.FirstShardOf(expert + 1)])),
+        ];
+        return new LoadPicture(layer, _loads.From, _loads.To, view, load.Tokens, shares, load.Workers);
     }
 
     private void PutStatus()
@@ -141,7 +177,7 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
                 Term = status.Term,
                 Device = _device,
                 Newest = _newest,
-                Window = _load is { } load ? [load.From, load.To] : null,
+                Window = _loads.IsEmpty ? null : [_loads.From, _loads.To],
                 SnapshotStep = status.SnapshotStep,
                 Director = status.Director,
                 PredictionError = _director?.PredictionError,
@@ -159,20 +195,25 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
             configuration.Backbone == Backbone.None, [.. status.Gates.Select(gate => new GatePicture(gate.Layer, gate.FromStep, gate.Options))]);
     }
 
-    private WorkerPicture[] WorkersOf(TrainingStatus status, PlacementMap map)
+    private WorkerPicture[] WorkersOf(TrainingStatus status, PlacementMap map, long[] tokens)
     {
-        long[]? tokens = _load is { } load ? _placements.TokensByRank(load) : null;
-        double all = Math.Max(1, tokens?.Sum() ?? 0);
-        double seconds = _newest is { } newest && _load is { } window ? newest.Seconds * (window.To - window.From + 1) : 0;
+        double all = tokens.Sum();
+        double seconds = _newest is { } newest && !_loads.IsEmpty ? newest.Seconds * (_loads.To - _loads.From + 1) : 0;
+        int[] shards = new int[map.Workers.Length];
+        for (int layer = 0; layer < map.Layers; layer++)
+        {
+            shards = [.. shards.Zip(map.PlacementOf(layer).ShardsPerWorker(), (sum, more) => sum + more)];
+        }
+
         return
         [
             .. map.Workers.Select((worker, rank) =>
             {
                 WorkerMemory memory = rank < status.Memory.Length ? status.Memory[rank] : new WorkerMemory();
-                WorkerTiming? timing = _load is { } last && last.Timings.Length == map.Workers.Length ? last.Timings[rank] : null;
+                WorkerTiming? timing = _loads.Timings.Length == map.Workers.Length ? _loads.Timings[rank] : null;
                 return new WorkerPicture(
-                    rank, silos.Of(worker.Silo), worker.Silo, worker.Device, memory.Budget, memory.Used, memory.Model, _placements.ShardsOf(rank),
-                    tokens is null ? null : tokens[rank] / all, tokens is null || seconds <= 0 ? null : tokens[rank] / seconds, TimeOf(timing));
+                    rank, silos.Of(worker.Silo), worker.Silo, worker.Device, memory.Budget, memory.Used, memory.Model, shards[rank],
+                    all > 0 ? tokens[rank] / all : null, all > 0 && seconds > 0 ? tokens[rank] / seconds : null, TimeOf(timing));
             }),
         ];
     }

@@ -1,5 +1,4 @@
 using MoEActors.Dashboard.Boards;
-using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Quotas;
 
@@ -14,10 +13,18 @@ internal sealed class PlacementHistory(SiloNames silos)
 
     private readonly Queue<PlacementMap> _maps = [];
     private readonly Dictionary<(int Layer, int Expert), MovePicture> _moves = [];
-    private IQuotaRule _quotas = new TokenQuotas();
 
     /// <summary>The placement now; null before there was one.</summary>
     public PlacementMap? Current { get; private set; }
+
+    /// <summary>How tokens are shared out among replicas.</summary>
+    public IQuotaRule Quotas { get; private set; } = new TokenQuotas();
+
+    /// <summary>The placement of a view; null where it is not known any more.</summary>
+    public PlacementMap? Of(long view) => _maps.LastOrDefault(map => map.Version == view);
+
+    /// <summary>The last move of each expert of a layer that has moved.</summary>
+    public MovePicture[] MovesIn(int layer) => [.. _moves.Where(move => move.Key.Layer == layer).Select(move => move.Value).OrderBy(move => move.Expert)];
 
     /// <summary>There is another placement.</summary>
     /// <param name="map">The placement.</param>
@@ -25,8 +32,8 @@ internal sealed class PlacementHistory(SiloNames silos)
     /// <param name="run">The run.</param>
     public void Enter(PlacementMap map, long step, RunConfiguration run)
     {
-        _quotas = run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
-        if (Current is { } before)
+        Quotas = run.Reproducible ? new MicroBatchQuotas(run.MicroBatches) : new TokenQuotas();
+        if (Current is { } before && before.Layers == map.Layers)
         {
             Compare(before, map, step);
         }
@@ -38,74 +45,6 @@ internal sealed class PlacementHistory(SiloNames silos)
             _maps.Dequeue();
         }
     }
-
-    /// <summary>Balance ratios of the layers with experts in the last step; null where its placement is not known any more.</summary>
-    public double[]? RatiosOf(WindowLoad load) => MapOf(load) is { } map
-        ? [.. Enumerable.Range(0, map.Layers).Where(layer => load.Newest[layer].Length > 0).Select(layer => Split(map, layer, load.Newest[layer]).BalanceRatio)]
-        : null;
-
-    /// <summary>Shards of all layers on a rank.</summary>
-    public int ShardsOf(int rank) => Current is { } map ? Enumerable.Range(0, map.Layers).Sum(layer => map.PlacementOf(layer).ShardsPerWorker()[rank]) : 0;
-
-    /// <summary>Tokens of the window that each rank's experts serve on the placement of now, of all layers.</summary>
-    public long[] TokensByRank(WindowLoad load)
-    {
-        PlacementMap map = Current!;
-        long[] tokens = new long[map.Workers.Length];
-        foreach (int layer in Enumerable.Range(0, map.Layers).Where(layer => load.Tokens[layer].Length > 0))
-        {
-            ReadOnlySpan<long> ofLayer = Split(map, layer, load.Tokens[layer]).WorkerTokens;
-            for (int rank = 0; rank < tokens.Length; rank++)
-            {
-                tokens[rank] += ofLayer[rank];
-            }
-        }
-
-        return tokens;
-    }
-
-    /// <summary>Puts all layers on the board.</summary>
-    public void Put(ModelBoard board, PlacementMap map, WindowLoad? load)
-    {
-        PlacementMap? newest = load is null ? null : MapOf(load);
-        var layers = new LayerPicture[map.Layers];
-        for (int layer = 0; layer < map.Layers; layer++)
-        {
-            LayerPlacement placement = map.PlacementOf(layer);
-            LayerBoard ofLayer = board.Layer(layer);
-            ofLayer.Placement.Put(new PlacementPicture(
-                layer, map.Version, placement.Ranks(), [.. _moves.Where(move => move.Key.Layer == layer).Select(move => move.Value).OrderBy(move => move.Expert)]));
-            LayerQuotas? split = null;
-            if (load is not null && placement.Experts > 0)
-            {
-                split = Split(map, layer, load.Tokens[layer]);
-                ofLayer.Load.Put(LoadOf(layer, map, split, load));
-            }
-
-            layers[layer] = new LayerPicture(
-                layer, placement.Experts, placement.Shards,
-                newest is null || placement.Experts == 0 ? null : Split(newest, layer, load!.Newest[layer]).BalanceRatio, split?.BalanceRatio,
-                load?.Tokens[layer].Sum() ?? 0, load?.Dropped[layer] ?? 0, load?.Dead[layer].Length ?? 0, load?.Dead[layer][..Math.Min(16, load.Dead[layer].Length)] ?? [],
-                load?.RouterEntropy.ElementAtOrDefault(layer));
-        }
-
-        board.Layers.Put(layers);
-    }
-
-    private static LoadPicture LoadOf(int layer, PlacementMap map, LayerQuotas split, WindowLoad load)
-    {
-        LayerPlacement placement = split.Placement;
-        ReplicaPicture[] shares =
-        [
-            .. Enumerable.Range(0, placement.Experts).Where(expert => placement.RanksOf(expert).Length > 1)
-                .Select(expert => new ReplicaPicture(expert, split.Of(expert).ToArray())),
-        ];
-        return new LoadPicture(layer, load.From, load.To, map.Version, load.Tokens[layer], shares, split.WorkerTokens.ToArray());
-    }
-
-    private PlacementMap? MapOf(WindowLoad load) => _maps.LastOrDefault(map => map.Version == load.NewestView);
-
-    private LayerQuotas Split(PlacementMap map, int layer, long[] tokens) => _quotas.Split(map.PlacementOf(layer), tokens);
 
     private void Compare(PlacementMap before, PlacementMap now, long step)
     {
@@ -119,6 +58,11 @@ internal sealed class PlacementHistory(SiloNames silos)
         for (int layer = 0; layer < now.Layers; layer++)
         {
             (LayerPlacement were, LayerPlacement are) = (before.PlacementOf(layer), now.PlacementOf(layer));
+            if (were.Experts != are.Experts || (were.Equals(are) && before.HasSameWorkersAs(now)))
+            {
+                continue;
+            }
+
             for (int expert = 0; expert < are.Experts; expert++)
             {
                 WorkerId[] had = [.. were.RanksOf(expert).ToArray().Select(rank => before.Workers[rank])];

@@ -25,8 +25,8 @@ public sealed record RunNews
     /// <summary>The new steps that are kept, oldest first.</summary>
     [Id(5)] public StepNote[] Steps { get; init; } = [];
 
-    /// <summary>The load of the last steps; null where there are no new ones.</summary>
-    [Id(6)] public WindowLoad? Load { get; init; }
+    /// <summary>The loads of the last of these steps, oldest first: as many as a load window has.</summary>
+    [Id(6)] public StepLoadNote[] Loads { get; init; } = [];
 
     /// <summary>What else has happened, oldest first.</summary>
     [Id(7)] public FeedNote[] Notes { get; init; } = [];
@@ -73,36 +73,27 @@ public sealed record StepNote
     [Id(11)] public required long ExchangeBytes { get; init; }
 }
 
-/// <summary>What the gates routed in the last steps.</summary>
+/// <summary>What the gates routed in a step, and where its time went.</summary>
 [GenerateSerializer, Immutable, Alias("moe.feed.load")]
-public sealed record WindowLoad
+public sealed record StepLoadNote
 {
-    /// <summary>The first step of the window.</summary>
-    [Id(0)] public required long From { get; init; }
+    /// <summary>The step.</summary>
+    [Id(0)] public required long Step { get; init; }
 
-    /// <summary>The last step of the window.</summary>
-    [Id(1)] public required long To { get; init; }
+    /// <summary>The view that learnt it.</summary>
+    [Id(1)] public required long View { get; init; }
 
-    /// <summary>By layer and expert: tokens of the window that reached it.</summary>
-    [Id(2)] public required long[][] Tokens { get; init; }
+    /// <summary>By layer and expert: tokens that reached it.</summary>
+    [Id(2)] public required long[][] Kept { get; init; }
 
-    /// <summary>By layer: tokens of the window that found no slot.</summary>
-    [Id(3)] public required long[] Dropped { get; init; }
+    /// <summary>By layer and expert: tokens that chose it; null where all of them reached it.</summary>
+    [Id(3)] public long[][]? Chosen { get; init; }
 
-    /// <summary>By layer: experts that no token of the window chose, ascending.</summary>
-    [Id(4)] public required int[][] Dead { get; init; }
+    /// <summary>In rank order: where each worker's time went; empty but for the last step.</summary>
+    [Id(4)] public WorkerTiming[] Timings { get; init; } = [];
 
-    /// <summary>By layer and expert: tokens of the last step that reached it.</summary>
-    [Id(5)] public required long[][] Newest { get; init; }
-
-    /// <summary>The view in which the last step ran.</summary>
-    [Id(6)] public required long NewestView { get; init; }
-
-    /// <summary>In rank order: where each worker's time went in the last step.</summary>
-    [Id(7)] public required WorkerTiming[] Timings { get; init; }
-
-    /// <summary>By layer: mean entropy of the router's probabilities in the last step, nats.</summary>
-    [Id(8)] public required double[] RouterEntropy { get; init; }
+    /// <summary>By layer: mean entropy of the router's probabilities, nats.</summary>
+    [Id(5)] public double[] RouterEntropy { get; init; } = [];
 }
 
 /// <summary>What a note is about.</summary>

@@ -141,7 +141,7 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunMeter.PlacementChanged(model, shards, failure is null);
         if (failure is null)
         {
-            Note(FeedNoteKind.Placement, string.Create(CultureInfo.InvariantCulture, $"{shards} {(shards == 1 ? "shard" : "shards")} moved beside step {step}, copied in {seconds * 1000:0} ms."));
+            Note(FeedNoteKind.Placement, string.Create(CultureInfo.InvariantCulture, $"{shards} {(shards == 1 ? "shard" : "shards")} moved at step {step}, copied in {seconds * 1000:0} ms."));
             RunLog.PlacementChanged(log, model, Term, step, View, shards, seconds);
         }
         else

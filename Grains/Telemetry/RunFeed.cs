@@ -9,7 +9,7 @@ namespace MoEActors.Grains.Telemetry;
 /// </summary>
 internal sealed class RunFeed
 {
-    /// <summary>Steps that the load is of; the director looks at as many.</summary>
+    /// <summary>Steps whose loads are kept; the director looks at as many.</summary>
     private const int WindowSteps = 8;
 
     /// <summary>Steps and notes kept: seconds of the shortest steps, for readers that ask a few times a second.</summary>
@@ -70,47 +70,20 @@ internal sealed class RunFeed
             Map = status.View == from.View ? null : status.Map,
             Device = device,
             Steps = steps,
-            Load = steps.Length > 0 ? Load() : null,
+            Loads = [.. _window.TakeLast(steps.Length).Select(step => LoadOf(step, isLast: step == _window.Last()))],
             Notes = [.. _notes.Where(note => note.Number > from.Note)],
         };
     }
 
-    private WindowLoad Load()
+    private static StepLoadNote LoadOf(StepOutcome step, bool isLast) => new()
     {
-        StepOutcome[] window = [.. _window];
-        StepOutcome newest = window[^1];
-        long[][] chosen = Sum([.. window.Select(step => step.ChosenTokens)]);
-        long[][] kept = Sum([.. window.Select(step => step.KeptTokens)]);
-        return new WindowLoad
-        {
-            From = window[0].Step,
-            To = newest.Step,
-            Tokens = kept,
-            Dropped = [.. chosen.Zip(kept, (all, reached) => all.Sum() - reached.Sum())],
-            Dead = [.. chosen.Select(layer => Enumerable.Range(0, layer.Length).Where(expert => layer[expert] == 0).ToArray())],
-            Newest = newest.KeptTokens,
-            NewestView = newest.View,
-            Timings = newest.Timings,
-            RouterEntropy = newest.RouterEntropy,
-        };
-    }
-
-    private static long[][] Sum(long[][][] steps)
-    {
-        long[][] sum = [.. steps[0].Select(layer => (long[])layer.Clone())];
-        foreach (long[][] step in steps[1..])
-        {
-            for (int layer = 0; layer < sum.Length; layer++)
-            {
-                for (int expert = 0; expert < sum[layer].Length; expert++)
-                {
-                    sum[layer][expert] += step[layer][expert];
-                }
-            }
-        }
-
-        return sum;
-    }
+        Step = step.Step,
+        View = step.View,
+        Kept = step.KeptTokens,
+        Chosen = step.ChosenTokens.Zip(step.KeptTokens, (chosen, kept) => chosen.AsSpan().SequenceEqual(kept)).All(same => same) ? null : step.ChosenTokens,
+        Timings = isLast ? step.Timings : [],
+        RouterEntropy = step.RouterEntropy,
+    };
 
     private static void Keep<T>(Queue<T> queue, T item, int count = Kept)
     {

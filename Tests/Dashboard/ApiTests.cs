@@ -4,6 +4,7 @@ using MoEActors.Cli.Dashboards;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
+using MoEActors.Tests.Cli;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Dashboard;
@@ -183,6 +184,15 @@ public sealed class ApiTests
     [Theory]
     [InlineData("on"), InlineData(""), InlineData("70000"), InlineData("-1"), InlineData("127.0.0.1"), InlineData("127.0.0.1:"), InlineData("::1:5080"), InlineData("localhost:5080"), InlineData("1.2.3.4:5 0")]
     public void What_is_no_choice_is_refused(string text) => Assert.False(DashboardChoice.TryParse(text, out _), text);
+
+    [Theory]
+    [InlineData("demo"), InlineData("train"), InlineData("cluster")]
+    public async Task A_command_refuses_it_before_it_does_anything(string command)
+    {
+        CommandLineRun run = await CommandLineRun.Of(command, "--dashboard", "localhost:5080");
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.Contains("--dashboard 'localhost:5080' is none of: off, a port of 127.0.0.1, or ADDRESS:PORT", run.Error, StringComparison.Ordinal);
+    }
 
     private static IEnumerable<long> Numbers(JsonElement array) => array.EnumerateArray().Select(number => number.GetInt64());
 }

@@ -42,6 +42,15 @@ public sealed class ScreenshotTests(Browser browser)
             await page.SeesAsync("#load-caption", $"to {Before}");
         }
 
+        // A move, which is seen for a while.
+        int[][] ranks = (await model.GetStatusAsync(Cancellation)).Map!.Ranks()[2];
+        int expert = Array.FindIndex(ranks, of => of.Length == 1);
+        await model.MoveExpertAsync(2, expert, (ranks[expert][0] + 1) % 4, Cancellation);
+        foreach (WatchedPage page in new[] { light, dark, phone })
+        {
+            await page.SeesAsync("#notes li:first-child", $"1 shard moved at step {Before}");
+        }
+
         await TakeAsync(light, "dashboard-light");
         await TakeAsync(dark, "dashboard-dark");
         await TakeAsync(phone, "dashboard-phone");
@@ -49,7 +58,7 @@ public sealed class ScreenshotTests(Browser browser)
         await TrainAsync(After);
         await light.SeesAsync("#load-caption", $"to {Before + After}");
         await light.SeesAsync("#silos tbody", "lost");
-        await TakeAsync(light, "dashboard-lost-silo");
+        await TakeAsync(light, "dashboard-lost-silo", fullPage: true);
 
         async Task TrainAsync(int steps)
         {
@@ -61,8 +70,12 @@ public sealed class ScreenshotTests(Browser browser)
         }
     }
 
-    private static async Task TakeAsync(WatchedPage page, string name) =>
-        await page.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Images(), $"{name}.png"), Animations = ScreenshotAnimations.Disabled });
+    private static async Task TakeAsync(WatchedPage page, string name, bool fullPage = false) => await page.Page.ScreenshotAsync(new PageScreenshotOptions
+    {
+        Path = Path.Combine(Images(), $"{name}.png"),
+        FullPage = fullPage,
+        Animations = ScreenshotAnimations.Disabled,
+    });
 
     private static string Images([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "docs", "images"));
 }
