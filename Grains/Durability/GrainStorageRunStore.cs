@@ -181,14 +181,14 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
     private async Task<(RunRecord State, string? Tag)?> FindAsync(string model)
     {
         GrainState<StoredBytes> found = await FetchAsync(model, State);
-        return found.RecordExists ? (serializer.Deserialize<RunRecord>(found.State!.Data)!, found.ETag) : null;
+        return found.RecordExists ? (serializer.Deserialize<RunRecord>(found.State!.Checked($"the state of model '{model}'"))!, found.ETag) : null;
     }
 
     private async Task<T?> ReadAsync<T>(string model, string name)
         where T : class
     {
         GrainState<StoredBytes> found = await FetchAsync(model, name);
-        return found.RecordExists ? serializer.Deserialize<T>(found.State!.Data) : null;
+        return found.RecordExists ? serializer.Deserialize<T>(found.State!.Checked($"{name} of model '{model}'")) : null;
     }
 
     private Task<GrainState<StoredBytes>> FetchAsync(string model, string name) => FetchAsync(IdOf(model), name);
@@ -248,7 +248,7 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
     private async Task<(SortedSet<string> Names, GrainState<StoredBytes> State)> CatalogueAsync()
     {
         GrainState<StoredBytes> state = await FetchAsync(Catalogue, "names");
-        return (new SortedSet<string>(state.RecordExists ? serializer.Deserialize<string[]>(state.State!.Data)! : [], StringComparer.Ordinal), state);
+        return (new SortedSet<string>(state.RecordExists ? serializer.Deserialize<string[]>(state.State!.Checked("the list of models"))! : [], StringComparer.Ordinal), state);
     }
 
     private async Task ChangeCatalogueAsync(Func<SortedSet<string>, bool> change)
@@ -275,7 +275,7 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
     }
 
     private GrainState<StoredBytes> Stored<T>(T value, string? tag) =>
-        new(new StoredBytes { Data = serializer.SerializeToArray(value) }, tag!) { RecordExists = tag is not null };
+        new(StoredBytes.Of(serializer.SerializeToArray(value)), tag!) { RecordExists = tag is not null };
 
     /// <param name="Version">The record's version.</param>
     /// <param name="Tag">The state's ETag.</param>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace MoEActors.Grains.Durability;
 
 /// <summary>What a run is; written once.</summary>
@@ -49,4 +51,19 @@ internal sealed class StoredBytes
 {
     /// <summary>The bytes.</summary>
     [Id(0)] public byte[] Data { get; set; } = [];
+
+    /// <summary>The first eight bytes of their SHA-256; null for what earlier versions have written. A store may not notice that what it has was damaged.</summary>
+    [Id(1)] public ulong? Sum { get; set; }
+
+    /// <summary>Some bytes with their sum.</summary>
+    public static StoredBytes Of(byte[] data) => new() { Data = data, Sum = SumOf(data) };
+
+    /// <summary>The bytes, if they are those that were stored.</summary>
+    /// <param name="name">What they are, for the message.</param>
+    /// <exception cref="InvalidDataException">They are not.</exception>
+    public byte[] Checked(string name) => Sum is { } sum && sum != SumOf(Data)
+        ? throw new InvalidDataException($"What the store has as {name} is damaged. Bring the store back as it was, or delete the model and restore its last checkpoint.")
+        : Data;
+
+    private static ulong SumOf(byte[] data) => BitConverter.ToUInt64(SHA256.HashData(data));
 }

@@ -1,6 +1,6 @@
 namespace MoEActors.Tests.CudaEmulation;
 
-/// <summary>Sees to it that between its beginning and its end nothing was found wrong, and that a device then holds what it held before.</summary>
+/// <summary>Sees to it that between its beginning and its end nothing was found wrong, and that a device then holds no more than before.</summary>
 internal sealed class CudaWatch : IDisposable
 {
     // Modules stay with the process once they are loaded.
@@ -20,7 +20,9 @@ internal sealed class CudaWatch : IDisposable
     public void Dispose()
     {
         Assert.Equal("", EmulatedCuda.Log);
-        Assert.Equal(MayNotStay.Zip(_before), MayNotStay.Zip(Counts()));
+
+        // Less is no fault: what a test before has left to a silo that was still ending may go meanwhile.
+        Assert.All(MayNotStay.Zip(_before, Counts()), held => Assert.True(held.Third <= held.Second, $"{held.First}: {held.Third}, and {held.Second} before."));
     }
 
     private int[] Counts() => [.. MayNotStay.Select(what => EmulatedCuda.Count(what, _device))];

@@ -9,7 +9,7 @@ namespace MoEActors.Tests.Support;
 /// <summary>A grain storage as providers are: entries by name and grain, with ETags, whose answers can be lost.</summary>
 internal sealed class ETagStorage : IGrainStorage
 {
-    private readonly ConcurrentDictionary<(string, GrainId), (string Tag, byte[] Data)> _entries = new();
+    private readonly ConcurrentDictionary<(string, GrainId), (string Tag, byte[] Data, ulong? Sum)> _entries = new();
     private readonly Lock _lock = new();
     private int _away;
     private int _tags, _untilLoss = int.MaxValue, _losses;
@@ -30,6 +30,15 @@ internal sealed class ETagStorage : IGrainStorage
     /// <summary>Whether nothing can be deleted now.</summary>
     public bool RefusesToClear { get; set; }
 
+    /// <summary>Damages what is stored under a name, as a disk does.</summary>
+    public void Damage(string stateName)
+    {
+        KeyValuePair<(string Name, GrainId), (string Tag, byte[] Data, ulong? Sum)> entry = _entries.Single(entry => entry.Key.Item1 == stateName);
+        byte[] damaged = [.. entry.Value.Data];
+        damaged[^1] ^= 1;
+        _entries[entry.Key] = entry.Value with { Data = damaged };
+    }
+
     /// <summary>Is away: what it is asked next fails, so many times, as it does with a server that cannot be reached.</summary>
     public void BeAway(int times) => Volatile.Write(ref _away, times);
 
@@ -37,15 +46,15 @@ internal sealed class ETagStorage : IGrainStorage
     public bool IsAway => Volatile.Read(ref _away) > 0;
 
     /// <summary>All that is stored now.</summary>
-    public IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data)> Remember() => new Dictionary<(string, GrainId), (string, byte[])>(_entries);
+    public IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data, ulong? Sum)> Remember() => new Dictionary<(string, GrainId), (string, byte[], ulong?)>(_entries);
 
     /// <summary>Comes back as it was once, as a server does that has not flushed what it acknowledged.</summary>
-    public void GoBack(IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data)> then)
+    public void GoBack(IReadOnlyDictionary<(string, GrainId), (string Tag, byte[] Data, ulong? Sum)> then)
     {
         lock (_lock)
         {
             _entries.Clear();
-            foreach (((string, GrainId) key, (string, byte[]) value) in then)
+            foreach (((string, GrainId) key, (string, byte[], ulong?) value) in then)
             {
                 _entries[key] = value;
             }
@@ -60,7 +69,7 @@ internal sealed class ETagStorage : IGrainStorage
         ThrowIfAway();
         if (_entries.TryGetValue((stateName, grainId), out var found))
         {
-            Bytes(grainState).Data = found.Data;
+            (Bytes(grainState).Data, Bytes(grainState).Sum) = (found.Data, found.Sum);
             (grainState.ETag, grainState.RecordExists) = (found.Tag, true);
         }
         else
@@ -90,7 +99,7 @@ internal sealed class ETagStorage : IGrainStorage
             byte[] data = Bytes(grainState).Data;
             Interlocked.Add(ref _written, data.Length);
             string tag = $"{++_tags}";
-            _entries[(stateName, grainId)] = (tag, data);
+            _entries[(stateName, grainId)] = (tag, data, Bytes(grainState).Sum);
             if (loses)
             {
                 throw new TimeoutException("The store did not answer.");

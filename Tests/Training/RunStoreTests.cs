@@ -188,6 +188,22 @@ public sealed class RunStoreTests
         await Deadline.UntilAsync(async () => await cluster.Store.ReadBatchAsync(cluster["m"], 1) is null, "the batches that nobody needs are forgotten");
     }
 
+    /// <summary>Neither Garnet nor Redis has checksums of what is in its file.</summary>
+    [Theory, InlineData("state"), InlineData("batch.1")]
+    public async Task What_was_damaged_in_a_store_is_refused(string name)
+    {
+        ETagStorage storage = new();
+        GrainStorageRunStore store = storage.ToRunStore();
+        Assert.True(await store.TryWriteAsync("m", First()));
+        await store.WriteBatchAsync("m", new StepRequest(1, [.. TrainingRuns.Batch(Run, 1)]));
+        await store.ReadAsync("m");
+        storage.Damage(name);
+
+        InvalidDataException refused = await Assert.ThrowsAsync<InvalidDataException>(() => name == "state" ? (Task)store.ReadAsync("m") : store.ReadBatchAsync("m", 1));
+
+        Assert.Contains("is damaged", refused.Message, StringComparison.Ordinal);
+    }
+
     private static RunRecord First() => new()
     {
         Version = 1,
