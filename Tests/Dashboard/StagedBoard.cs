@@ -26,10 +26,27 @@ internal static class StagedBoard
         ModelBoard model = board.Add(name);
         model.Status.Put(new StatusPicture
         {
-            Name = name, Step = 100, View = 3, Term = 1, Device = "cuda", SnapshotStep = 80, Director = new DirectorSettings(), PredictionError = 0.08,
+            Name = name,
+            Step = 100,
+            View = 3,
+            Term = 1,
+            Device = "cuda",
+            SnapshotStep = 80,
+            Director = new DirectorSettings(),
+            PredictionError = 0.08,
             Newest = new StepNote
             {
-                Number = 100, Time = now, Step = 100, Loss = 2.1, CrossEntropy = 2, GradientNorm = 0.7, LearningRate = 1e-3, Tokens = 8192, Seconds = 0.4, ChosenTokens = 16384, DroppedTokens = 164,
+                Number = 100,
+                Time = now,
+                Step = 100,
+                Loss = 2.1,
+                CrossEntropy = 2,
+                GradientNorm = 0.7,
+                LearningRate = 1e-3,
+                Tokens = 8192,
+                Seconds = 0.4,
+                ChosenTokens = 16384,
+                DroppedTokens = 164,
                 ExchangeBytes = 1 << 24,
             },
             Window = [93, 100],
