@@ -26,7 +26,7 @@ internal static class SharedOptions
 
     public static Option<string> Runs() => TextOption.WithDefault("--runs", "FOLDER", "Folder that holds the runs.", OutputPath.Runs);
 
-    public static Option<int> Silos(string description = "Number of embedded silos.") => 
+    public static Option<int> Silos(string description = "Number of embedded silos.") =>
         NumberOption.Count("--silos", description, DefaultSilos, most: EmbeddedClusterOptions.MostSilos);
 
     /// <summary>What the silos of this process compute on.</summary>
