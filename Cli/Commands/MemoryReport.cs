@@ -1,3 +1,4 @@
+using MoEActors.Native;
 using MoEActors.Native.DryRun;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Planners;
@@ -37,13 +38,25 @@ internal sealed record MemoryReport(
         MemoryEstimate planned = MemoryEstimator.Estimate(run, map, shape, device: imitated);
         MemoryEstimate worst = MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.WorstSkew, device: imitated);
         long? budget = memory is { } bytes ? (long)(bytes * (device.IsCuda ? MemoryBudget.OwnMemoryShare : MemoryBudget.DeviceShare))
-            : device.Problem() is null ? device.MemoryPerWorker(workers, devices: 1)
-            : null;
+            : Here(device, workers);
         WorkerEstimate? beyond = planned.Workers.FirstOrDefault(worker => worker.FirstBeyond(budget ?? long.MaxValue, moving: false) is not null);
         return new MemoryReport(
             shape.Sequences, shape.Length, run.Recompute, planned.Skew, budget, budget is null ? null : beyond is null,
             [.. planned.Workers.Zip(worst.Workers, WorkerMemoryReport.Of)], device.Kind, memory,
             beyond is null ? null : MemoryAdvice.Of(run, map, beyond, shape, budget!.Value, moving: false, imitated));
+    }
+
+    /// <summary>What each worker may allocate on this machine; null where it has no such device that can be used.</summary>
+    private static long? Here(DeviceChoice device, int workers)
+    {
+        try
+        {
+            return device.Problem() is null ? device.MemoryPerWorker(workers, devices: 1) : null;
+        }
+        catch (DeviceException)
+        {
+            return null;
+        }
     }
 }
 

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using MoEActors.Native.Cuda.Bindings;
 using MoEActors.Native.Cuda.Hardware;
 
 namespace MoEActors.Cli.Health;
@@ -76,10 +77,22 @@ internal sealed record Machine
             Disk = FreeDisk(),
             FolderProblem = TryToWrite(),
             OpenBlas = Benchmarks.OpenBlas.TryLoad()?.Configuration,
-            Gpus = [.. cuda.Gpus.Select(gpu => $"cuda:{gpu.Ordinal} {gpu.Name} ({gpu.Architecture}), {Gibibytes(gpu.FreeBytes)} of {Gibibytes(gpu.TotalBytes)} free")],
+            Gpus = [.. cuda.Gpus.Select(gpu => $"cuda:{gpu.Ordinal} {gpu.Name} ({gpu.Architecture}), {Free(gpu)}")],
             CudaLibraries = [.. cuda.Libraries.Where(library => library.Problem is null).Select(library => $"{library.Name} {library.Version} ({library.Path})")],
             GpuProblem = cuda.Problem,
         };
+
+        static string Free(CudaGpu gpu)
+        {
+            try
+            {
+                return $"{Gibibytes(gpu.FreeBytes)} of {Gibibytes(gpu.TotalBytes)} free";
+            }
+            catch (CudaException e)
+            {
+                return $"which cannot be used: {e.Message}";
+            }
+        }
 
         static string Gibibytes(long bytes) => $"{(double)bytes / (1L << 30):0.0} GiB";
     }

@@ -14,7 +14,12 @@ internal sealed class DecisionLog(IReadOnlyList<DirectorDecision> decisions)
     /// <summary>Steps after a decision is in force from which its effect is taken: soon the load will have drifted on.</summary>
     private const int MeasuredSteps = 8;
 
+    /// <summary>Steps whose loads do not name the plan, one after the other, after which it is lost. What became of a plan may be told later than the step after it.</summary>
+    private const int LostAfter = 5;
+
     private readonly List<DirectorDecision> _decisions = [.. decisions];
+
+    private int _unnamed;
 
     /// <summary>Loads of later steps must name the plan being applied, or it has ended. So must those from before it: the model has gone back.</summary>
     private long _takenAt = decisions is [.., { } last] ? last.Step : 0;
@@ -78,8 +83,11 @@ internal sealed class DecisionLog(IReadOnlyList<DirectorDecision> decisions)
     {
         bool ended = false;
         long step = load.Step;
-        if (IsApplying && (step > _takenAt || step < _decisions[^1].Step) && load.Applying != _decisions[^1].Number)
+        bool isUnnamed = IsApplying && (step > _takenAt || step < _decisions[^1].Step) && load.Applying != _decisions[^1].Number;
+        _unnamed = isUnnamed ? _unnamed + 1 : 0;
+        if (_unnamed >= LostAfter)
         {
+            _unnamed = 0;
             Conclude(new PlanConclusion(_decisions[^1].Number, step, 0, "The coordinator has begun anew and has lost the plan.", 0, 0, 0));
             ended = true;
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace MoEActors.Tests.Cli;
 
 /// <summary>`moe estimate` says what each worker needs, without running anything.</summary>
+[Collection(MoEActors.Tests.CudaEmulation.CudaCollection.Name)]
 public sealed class EstimateCommandTests : IDisposable
 {
     private readonly string _file = Path.GetTempFileName();
