@@ -18,8 +18,6 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
     /// <summary>The list of models is read from the store.</summary>
     private static readonly TimeSpan ListPause = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-
     /// <summary>How long silos are shown that are no more.</summary>
     private static readonly TimeSpan DeadShown = TimeSpan.FromMinutes(30);
 
@@ -39,30 +37,9 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
         }
     }
 
-    private async Task RepeatAsync(Func<CancellationToken, Task> follow, TimeSpan pause, CancellationToken stopping)
-    {
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-                limit.CancelAfter(Patience);
-                await follow(limit.Token);
-            }
-            catch (Exception e) when (!stopping.IsCancellationRequested)
-            {
-                // Whatever a cluster's client or store throws: what is on the page stays there, and says so.
-                PutSilos(e is OperationCanceledException or TimeoutException ? "The cluster does not answer." : e.Message);
-            }
-            catch (Exception) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-
-            // A cluster without models is about to have one, as a rule.
-            await Task.Delay(_models.Count == 0 ? Pause : pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    /// <summary>A cluster without models is about to have one, as a rule.</summary>
+    private Task RepeatAsync(Func<CancellationToken, Task> follow, TimeSpan pause, CancellationToken stopping) =>
+        Repetition.RunAsync(follow, "The cluster does not answer.", PutSilos, () => _models.Count == 0 ? Pause : pause, stopping);
 
     private async Task FollowSilosAsync(CancellationToken cancellation)
     {

@@ -22,9 +22,6 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
     /// <summary>What seldom changes is asked for less often.</summary>
     private static readonly TimeSpan StatusPause = TimeSpan.FromSeconds(2), DirectorPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>An answer takes milliseconds; while a silo dies it may never come.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-
     /// <summary>Experts that are named as dead; of more there is the number.</summary>
     private const int DeadNamed = 64;
 
@@ -39,31 +36,12 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
     private long _statusAt, _directorAt, _notes;
 
     /// <summary>Follows it until it is no more.</summary>
-    public async Task RunAsync(CancellationToken ending)
+    public Task RunAsync(CancellationToken ending) => Repetition.RunAsync(AskAsync, "The coordinator does not answer.", Fail, () => Pause, ending);
+
+    private void Fail(string problem)
     {
-        while (!ending.IsCancellationRequested)
-        {
-            try
-            {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending);
-                limit.CancelAfter(Patience);
-                await AskAsync(limit.Token);
-                _problem = null;
-            }
-            catch (Exception e) when (!ending.IsCancellationRequested)
-            {
-                // Whatever a cluster's client or store throws: the page keeps what it has, and says so.
-                _problem = e is OperationCanceledException or TimeoutException ? "The coordinator does not answer." : e.Message;
-                PutStatus();
-            }
-
-            catch (Exception) when (ending.IsCancellationRequested)
-            {
-                return;
-            }
-
-            await Task.Delay(Pause, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        _problem = problem;
+        PutStatus();
     }
 
     private async Task AskAsync(CancellationToken cancellation)
@@ -83,6 +61,7 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
 
         _position = news.Position;
         Take(news);
+        _problem = null;
     }
 
     private void Take(RunNews news)
