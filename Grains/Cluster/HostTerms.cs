@@ -17,7 +17,7 @@ internal sealed class HostTerms(IWorkerHostClient hosts, ISiloStatusOracle silos
             {
                 return await hosts.On(silo).GetTermAsync(model);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
+            catch (Exception e) when (CallFailure.IsUnanswered(e))
             {
                 return 0;
             }

@@ -65,7 +65,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
             {
                 await hosts.On(SiloAddress.FromParsableString(silo)).EndViewAsync(model, term, View, reason);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException or StaleCommandException)
+            catch (Exception e) when (e is StaleCommandException || CallFailure.IsUnanswered(e))
             {
                 // Its own deadlines end what runs there, or another coordinator is in charge.
             }
@@ -281,7 +281,7 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         {
             return await call(hosts.On(SiloAddress.FromParsableString(silo)));
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
+        catch (Exception e) when (CallFailure.IsUnanswered(e))
         {
             events.MemberUnreachable(silo, e);
             throw new ViewFailedException(

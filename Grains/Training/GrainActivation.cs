@@ -1,3 +1,4 @@
+using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Experts;
@@ -26,7 +27,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
                 from rank in Enumerable.Range(0, map.Workers.Length)
                 select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
+        catch (Exception e) when (CallFailure.IsUnanswered(e))
         {
             // Untold, a client would take it for its own call to the coordinator, and wait.
             throw new ViewFailedException($"A grain of model '{model}' cannot be reached while its view opens: {e.Message}") { IsUnreachable = true };
@@ -90,7 +91,7 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
         {
             await call();
         }
-        catch (Exception e) when (e is PlacementRefusedException or OrleansException or TimeoutException)
+        catch (Exception e) when (e is PlacementRefusedException || CallFailure.IsUnanswered(e))
         {
             // It is ending, or was not there.
         }

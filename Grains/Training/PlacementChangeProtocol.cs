@@ -91,7 +91,7 @@ internal sealed class PlacementChangeProtocol(
             await adopted;
             await activation.FollowAsync(change.Before, change.After);
         }
-        catch (Exception e) when (e is MoEException or OrleansException or TimeoutException)
+        catch (Exception e) when (e is MoEException || CallFailure.IsUnanswered(e))
         {
             // Shards are where they belong, and nothing depends on the grains: one that has not come now does so when it is called.
             events.GrainsLate(e);
