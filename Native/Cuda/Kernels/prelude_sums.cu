@@ -3,29 +3,8 @@
 // Sums and maxima over a warp and over a block, in one fixed order; every thread gets the result. Blocks are whole warps. Those over a block are
 // barriers too: what a thread read before one may be overwritten after it.
 
-__device__ __forceinline__ float warp_sum(float value)
-{
-#pragma unroll
-    for (int distance = 16; distance > 0; distance >>= 1)
-    {
-        value += __shfl_xor_sync(0xffffffffu, value, distance);
-    }
-
-    return value;
-}
-
-__device__ __forceinline__ double warp_sum(double value)
-{
-#pragma unroll
-    for (int distance = 16; distance > 0; distance >>= 1)
-    {
-        value += __shfl_xor_sync(0xffffffffu, value, distance);
-    }
-
-    return value;
-}
-
-__device__ __forceinline__ int warp_sum(int value)
+template <class Number>
+__device__ __forceinline__ Number warp_sum(Number value)
 {
 #pragma unroll
     for (int distance = 16; distance > 0; distance >>= 1)
