@@ -144,28 +144,8 @@ public sealed class GpuTrainingTests
         {
             double[] expected = await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask);
             using var log = new TelemetryCapture($"cuda:{EmulatedCuda.LostDevice} failed");
-            await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
-                new EmbeddedClusterOptions
-                {
-                    Silos = 2,
-                    Device = $"cuda:0,{EmulatedCuda.LostDevice}",
-                    SnapshotInterval = 5,
-                    MemoryPerWorker = 1 << 28,
-                    Configure = (_, silo) => silo.Services.AddSingleton<ILoggerProvider>(log),
-                },
-                Cancellation);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, cancellationToken: Cancellation);
-            double[] losses = new double[Steps];
-            for (int step = 1; step <= Steps; step++)
-            {
-                if (step == 13)
-                {
-                    Lose(EmulatedCuda.LostDevice);
-                }
-
-                losses[step - 1] = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1 + step % 3), Cancellation)).Loss;
-            }
-
+            await using EmbeddedCluster cluster = await StartAsync($"cuda:0,{EmulatedCuda.LostDevice}", silos: 2, log, snapshotEvery: 5);
+            double[] losses = await TrainAndLoseAsync(cluster, EmulatedCuda.LostDevice, before: 13, Steps);
             Assert.Equal(expected, losses);
             Assert.Equal([0], cluster.Silos.Silos.Select(silo => silo.Index));
             Assert.Contains(log.Events, one => one.Id.Id == 309 && one.Level == LogLevel.Critical);
@@ -191,28 +171,8 @@ public sealed class GpuTrainingTests
             using var arena = new Arena(other);
             Matrix a = new(arena.TakeZeroed(16), 4, 4), b = new(arena.TakeZeroed(16), 4, 4), c = new(arena.TakeZeroed(16), 4, 4);
             other.MatMul(a, b, c);
-            await using EmbeddedCluster cluster = await ClusterStarts.EmbeddedAsync(
-                new EmbeddedClusterOptions
-                {
-                    Silos = 3,
-                    Device = $"cuda:{First},{First + 1},{First + 2}",
-                    SnapshotInterval = 2,
-                    MemoryPerWorker = 1 << 28,
-                    Configure = (_, silo) => silo.Services.AddSingleton<ILoggerProvider>(log),
-                },
-                Cancellation);
-            MoEModel model = await cluster.Client.CreateModelAsync("m", Run, cancellationToken: Cancellation);
-            double[] losses = new double[ShortSteps];
-            for (int step = 1; step <= ShortSteps; step++)
-            {
-                if (step == 4)
-                {
-                    Lose(First);
-                }
-
-                losses[step - 1] = (await model.TrainStepAsync(TrainingRuns.Batch(Run, 1 + step % 3), Cancellation)).Loss;
-            }
-
+            await using EmbeddedCluster cluster = await StartAsync($"cuda:{First},{First + 1},{First + 2}", silos: 3, log, snapshotEvery: 2);
+            double[] losses = await TrainAndLoseAsync(cluster, First, before: 4, ShortSteps);
             Assert.Equal(expected, losses);
             Assert.Equal([1, 2], cluster.Silos.Silos.Select(silo => silo.Index));
             Assert.Contains($"cuda:{First} failed", Assert.Single(log.Events).Message, StringComparison.Ordinal);
@@ -249,6 +209,11 @@ public sealed class GpuTrainingTests
         run ??= Run;
         await using EmbeddedCluster cluster = await StartAsync(device, silos);
         MoEModel model = await cluster.Client.CreateModelAsync("m", run, placement, Cancellation);
+        return await TrainAsync(model, run, steps, after);
+    }
+
+    private static async Task<double[]> TrainAsync(MoEModel model, RunConfiguration run, int steps, Func<MoEModel, int, Task> after)
+    {
         double[] losses = new double[steps];
         for (int step = 1; step <= steps; step++)
         {
@@ -259,6 +224,29 @@ public sealed class GpuTrainingTests
         return losses;
     }
 
-    private static Task<EmbeddedCluster> StartAsync(string device, int silos) => ClusterStarts.EmbeddedAsync(
-        new EmbeddedClusterOptions { Silos = silos, Device = device, SnapshotInterval = 0, MemoryPerWorker = 1 << 28 }, Cancellation);
+    /// <summary>Trains, and loses a GPU before a step.</summary>
+    private static async Task<double[]> TrainAndLoseAsync(EmbeddedCluster cluster, int device, int before, int steps)
+    {
+        MoEModel model = await cluster.Client.CreateModelAsync("m", Run, cancellationToken: Cancellation);
+        return await TrainAsync(model, Run, steps, (_, step) =>
+        {
+            if (step == before - 1)
+            {
+                Lose(device);
+            }
+
+            return Task.CompletedTask;
+        });
+    }
+
+    private static Task<EmbeddedCluster> StartAsync(string device, int silos, ILoggerProvider? log = null, int snapshotEvery = 0) => ClusterStarts.EmbeddedAsync(
+        new EmbeddedClusterOptions
+        {
+            Silos = silos,
+            Device = device,
+            SnapshotInterval = snapshotEvery,
+            MemoryPerWorker = 1 << 28,
+            Configure = log is null ? null : (_, silo) => silo.Services.AddSingleton(log),
+        },
+        Cancellation);
 }

@@ -99,21 +99,6 @@ public sealed class HistoryCommandTests : IDisposable
         Assert.Contains("layer 1, expert 0: silo-0 to silo-0 and silo-1", page, StringComparison.Ordinal);
         Assert.Matches("stopped and resumed step 6: ....-..-.. ..:..:.. on 1 silo decisions of", page);
 
-        static StepEvent Step(int step) => new()
-        {
-            Step = step,
-            Loss = step,
-            CrossEntropy = step,
-            Auxiliary = 0,
-            GradientNorm = 1,
-            LearningRate = 1,
-            Tokens = 10,
-            Seconds = 2,
-            TokensPerSecond = 5,
-            ChosenTokens = 4,
-            DroppedTokens = 1,
-        };
-
         static DecisionEvent Decided(long number, long step, double? measured) => new()
         {
             Step = step + 1,
@@ -159,20 +144,7 @@ public sealed class HistoryCommandTests : IDisposable
     [InlineData(1000)]
     public void Rows_cover_every_step_once(int steps)
     {
-        var summary = RunSummary.Of("x", Enumerable.Range(1, steps).Select(step => new StepEvent
-        {
-            Step = step,
-            Loss = step,
-            CrossEntropy = step,
-            Auxiliary = 0,
-            GradientNorm = 1,
-            LearningRate = 1,
-            Tokens = 10,
-            Seconds = 2,
-            TokensPerSecond = 5,
-            ChosenTokens = 4,
-            DroppedTokens = 1,
-        }));
+        var summary = RunSummary.Of("x", Enumerable.Range(1, steps).Select(Step));
         Assert.Equal(Math.Min(15, steps), summary.Rows.Count);
         Assert.Equal((1L, (long)steps), (summary.Rows[0].First, summary.Rows[^1].Last));
         Assert.All(summary.Rows.Zip(summary.Rows.Skip(1)), pair => Assert.Equal(pair.First.Last + 1, pair.Second.First));
@@ -193,4 +165,19 @@ public sealed class HistoryCommandTests : IDisposable
             Assert.Equal((ExitCode.Failed, $"moe {command}: There is no run 'tyny' in {_runs.Path}. Did you mean tiny?"), (run.ExitCode, run.Error.TrimEnd()));
         }
     }
+
+    private static StepEvent Step(int step) => new()
+    {
+        Step = step,
+        Loss = step,
+        CrossEntropy = step,
+        Auxiliary = 0,
+        GradientNorm = 1,
+        LearningRate = 1,
+        Tokens = 10,
+        Seconds = 2,
+        TokensPerSecond = 5,
+        ChosenTokens = 4,
+        DroppedTokens = 1,
+    };
 }
