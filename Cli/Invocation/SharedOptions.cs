@@ -38,7 +38,6 @@ internal static class SharedOptions
     public static string DeviceOf(string text) =>
         Choice(text).Problem() is { } problem ? throw new UsageException($"--device {text}: {problem}") : text;
 
-
     /// <summary>The file of a run that takes the place of the demo's.</summary>
     /// <param name="verb">What the command does with the run.</param>
     public static Option<string?> InsteadOfDemo(string verb) =>
