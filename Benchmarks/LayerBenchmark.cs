@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using MoEActors.Native.Communication;
-using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Cpu;
 
 namespace MoEActors.Benchmarks;
@@ -13,46 +10,28 @@ public static class LayerBenchmark
 {
     private const int WarmupSteps = 3;
 
-    /// <summary>
-    /// Longer than any benchmark: the communicator's watchdog runs on the thread pool, and its first run would be counted as the layer's allocation.
-    /// </summary>
-    private static readonly TimeSpan Deadline = TimeSpan.FromHours(1);
-
     /// <summary>Runs the benchmark.</summary>
     public static LayerReport Run(LayerShape shape, int workers, int steps, CancellationToken cancellation)
     {
-        using var group = new InProcessCommunicatorGroup(workers, Deadline);
-        using var barrier = new StepBarrier(workers);
         double[] seconds = new double[steps];
         double[] sgemm = new double[steps];
         long allocated = 0;
         using var device = new CpuDevice(workers);
         using var product = new SgemmRate(device);
-        Thread[] threads = [.. Enumerable.Range(0, workers).Select(rank => new Thread(() => Work(shape, group.Open(rank), barrier)) { Name = $"layer worker {rank}" })];
-        Array.ForEach(threads, thread => thread.Start());
-        try
+        using var group = new LayerGroup(shape, workers);
+        for (int i = 0; i < WarmupSteps; i++)
         {
-            for (int i = 0; i < WarmupSteps; i++)
-            {
-                barrier.RunStep();
-                product.Measure();
-            }
-
-            for (int i = 0; i < steps; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                long before = GC.GetTotalAllocatedBytes(precise: true);
-                long started = Stopwatch.GetTimestamp();
-                barrier.RunStep();
-                seconds[i] = Stopwatch.GetElapsedTime(started).TotalSeconds;
-                allocated += GC.GetTotalAllocatedBytes(precise: true) - before;
-                sgemm[i] = product.Measure();
-            }
+            group.Step();
+            product.Measure();
         }
-        finally
+
+        for (int i = 0; i < steps; i++)
         {
-            barrier.Finish();
-            Array.ForEach(threads, thread => thread.Join());
+            cancellation.ThrowIfCancellationRequested();
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            seconds[i] = group.Step();
+            allocated += GC.GetTotalAllocatedBytes(precise: true) - before;
+            sgemm[i] = product.Measure();
         }
 
         double median = Samples.Median(seconds);
@@ -73,28 +52,6 @@ public static class LayerBenchmark
             Share = gflops / sgemmGflops,
             AllocatedBytesPerStep = (double)allocated / steps,
         };
-    }
-
-    private static void Work(LayerShape shape, ICommunicator communicator, StepBarrier barrier)
-    {
-        try
-        {
-            using var worker = new LayerWorker(shape, communicator, new CpuDevice());
-            while (barrier.WaitForStep())
-            {
-                worker.Step();
-                barrier.Done(null);
-            }
-        }
-        catch (Exception e)
-        {
-            communicator.Abort(e);
-            barrier.Done(e);
-        }
-        finally
-        {
-            communicator.Dispose();
-        }
     }
 }
 

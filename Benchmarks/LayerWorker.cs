@@ -20,7 +20,8 @@ internal sealed class LayerWorker : IDisposable
     private readonly IDevice _device;
     private readonly Arena _arena;
     private readonly Tape _tape;
-    private readonly DistributedExpertExchange _exchange;
+    private readonly LayerWire _wire;
+    private readonly Arena _kept;
     private readonly ParameterBlock _dense;
     private readonly ParameterBlock[] _experts;
     private readonly MoELayer _layer;
@@ -37,10 +38,10 @@ internal sealed class LayerWorker : IDisposable
         int rank = communicator.Rank;
         _arena = new Arena(_device);
         _tape = new Tape(_device, _arena);
+        _kept = new Arena(_device);
         _rows = shape.Tokens / workers;
         _columns = shape.ModelDimension;
         int[] ranks = [.. Enumerable.Range(0, shape.Experts).Select(expert => StaticPlanner.RankOf(expert, shape.Experts, workers))];
-        _exchange = new DistributedExpertExchange(_device, communicator, LayerPlacement.OfSingles(workers, ranks), reproducible: true);
         _dense = new ParameterBlock(_device, "", [ParameterShape.Weight("router", _columns, shape.Experts, 1f / MathF.Sqrt(_columns))]);
         _dense.Initialise(Seed);
         IExpertKind kind = ModelKinds.BuiltIn.Experts.Get("gelu");
@@ -54,12 +55,19 @@ internal sealed class LayerWorker : IDisposable
             block.Initialise(Seed);
         }
 
+        _wire = new LayerWire(
+            _device, communicator, LayerPlacement.OfSingles(workers, ranks), kind.Layout(_columns, shape.Hidden), _experts, reproducible: true, _kept);
         _layer = new MoELayer(
-            kind, new TopKGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _exchange,
-            new MoELayerParameters([.. _experts.Select(block => block.Parameters)]));
+            kind, new TopKGate(new GateOptions { TopK = shape.TopK }, _dense["router"]), _wire, new MoELayerParameters());
         _input = Random($"input.{rank}", 1f);
         _gradient = Random($"gradient.{rank}", 1f / _rows);
     }
+
+    /// <summary>Sets what travels from the next step on.</summary>
+    public void Use(LayerParallelism parallelism) => _wire.Use(parallelism);
+
+    /// <summary>Bytes that went to other workers since the last call.</summary>
+    public long TakeSentBytes() => _wire.TakeSentBytes();
 
     /// <summary>
     /// Forward and backward: the gradients of input, router and experts. Gradients of parameters are added to what is there, as those of a step's
@@ -79,7 +87,8 @@ internal sealed class LayerWorker : IDisposable
 
     public void Dispose()
     {
-        _exchange.Dispose();
+        _wire.Dispose();
+        _kept.Dispose();
         _dense.Dispose();
         Array.ForEach(_experts, block => block.Dispose());
         _input.Dispose();

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Native.Communication;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Client;
 
@@ -161,6 +162,13 @@ public sealed class ClusterLayer
     /// <exception cref="ViewFailedException">A worker failed; the old policy stays.</exception>
     public Task<GatePolicy> ConfigureGateAsync(Func<GateOptions, GateOptions> change, CancellationToken cancellationToken = default) =>
         _run.ConfigureGateAsync(0, change, cancellationToken);
+
+    /// <summary>Chooses what travels, from the next step on; see <see cref="MoEModel.ConfigureParallelismAsync"/>.</summary>
+    /// <param name="parallelism">What travels.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing has changed.</exception>
+    public Task<ParallelismOutcome> ConfigureParallelismAsync(LayerParallelism parallelism, CancellationToken cancellationToken = default) =>
+        _run.ConfigureParallelismAsync(parallelism, 0, cancellationToken);
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>
     public Task<ulong> FingerprintAsync(CancellationToken cancellationToken = default) => _run.FingerprintAsync(cancellationToken);

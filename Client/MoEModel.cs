@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Client;
 
@@ -269,6 +270,20 @@ public sealed class MoEModel
             current = inForce.Options;
         }
     }
+
+    /// <summary>
+    /// Chooses what travels in the steps behind those that were submitted before: rows to the workers that hold their experts, or experts to the rows. No
+    /// parameter moves for it, and no bit of a result depends on it; the time of a step and the memory of the workers do.
+    /// </summary>
+    /// <param name="parallelism">What travels.</param>
+    /// <param name="layer">The layer; null for every layer with experts.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What travels in every layer, and the first step that has it so.</returns>
+    /// <exception cref="InvalidRequestException">There is no such layer.</exception>
+    /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing has changed.</exception>
+    public Task<ParallelismOutcome> ConfigureParallelismAsync(
+        LayerParallelism parallelism, int? layer = null, CancellationToken cancellationToken = default) =>
+        RunAsync<ParallelismOutcome>(new ConfigureParallelismRequest(layer, parallelism), cancellationToken);
 
     /// <summary>A layer's routing policy, and what it led to in the last step: asked of the gate grains of all ranks.</summary>
     /// <exception cref="InvalidRequestException">There is no such gate, or no view is open.</exception>

@@ -55,9 +55,8 @@ internal static class ModelCheck
         using var arena = new Arena(device);
         var blocks = new List<ParameterBlock>();
         ParameterBlock dense = Block("", ModelLayout.Dense(configuration));
-        using var model = new DecoderModel(configuration, device, arena, dense, layer => new LocalExperts(
-            [.. Enumerable.Range(0, configuration.Experts[layer]).Select(expert => Block(ModelLayout.ExpertPrefix(layer, expert), ModelLayout.Expert(configuration)))],
-            new SingleProcessExchange(configuration.Experts[layer])));
+        using var model = new DecoderModel(configuration, device, arena, dense, layer => new SingleProcessExchange(
+            [.. Enumerable.Range(0, configuration.Experts[layer]).Select(expert => Block(ModelLayout.ExpertPrefix(layer, expert), ModelLayout.Expert(configuration)).Parameters)]));
         MicroBatch[] batches = [.. Enumerable.Range(0, Sequences / sequences).Select(index => Batch(configuration, sequences, index))];
         var optimizer = new Optimizer(new OptimizerOptions { LearningRate = 1e-4f, WarmupSteps = 1, TotalSteps = 1000 });
         int steps = context.IsTiny ? 1 : Steps;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -44,6 +45,12 @@ public sealed record BackwardOutcome([property: Id(0)] int Passes) : WorkOutcome
 /// <param name="Policy">The policy in force on every worker, and the first step that follows it.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.gate")]
 public sealed record GateOutcome([property: Id(0)] GatePolicy Policy) : WorkOutcome;
+
+/// <summary>What travels in the layers after a request to change it.</summary>
+/// <param name="Layers">By layer.</param>
+/// <param name="FromStep">The first step that has it so.</param>
+[GenerateSerializer, Immutable, Alias("moe.outcome.parallelism")]
+public sealed record ParallelismOutcome([property: Id(0)] LayerParallelism[] Layers, [property: Id(1)] long FromStep) : WorkOutcome;
 
 /// <summary>The director has its settings.</summary>
 /// <param name="Calibration">What the cluster was measured to do, now or before; null when that was never needed.</param>

@@ -1,5 +1,6 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -71,6 +72,12 @@ public sealed record MoveRequest([property: Id(0)] int Layer, [property: Id(1)] 
 /// <param name="Options">The policy wished for.</param>
 [GenerateSerializer, Immutable, Alias("moe.request.gate")]
 public sealed record ConfigureGateRequest([property: Id(0)] int Layer, [property: Id(1)] GateOptions From, [property: Id(2)] GateOptions Options) : WorkRequest;
+
+/// <summary>Choose what travels in layers from the next step on; the outcome is a <see cref="ParallelismOutcome"/>.</summary>
+/// <param name="Layer">The layer; null for every layer with experts.</param>
+/// <param name="Parallelism">What travels.</param>
+[GenerateSerializer, Immutable, Alias("moe.request.parallelism")]
+public sealed record ConfigureParallelismRequest([property: Id(0)] int? Layer, [property: Id(1)] LayerParallelism Parallelism) : WorkRequest;
 
 /// <summary>Let the placement follow the load from the next step on, or stop doing so; the outcome is a <see cref="DirectOutcome"/>.</summary>
 /// <param name="Settings">How; null to stop.</param>

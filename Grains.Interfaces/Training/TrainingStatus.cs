@@ -48,4 +48,7 @@ public sealed class TrainingStatus
 
     /// <summary>Routing policies of the layers that do not route as the run began.</summary>
     [Id(10)] public GatePolicy[] Gates { get; init; } = [];
+
+    /// <summary>By layer: what travels in a step; empty where rows do in all of them.</summary>
+    [Id(11)] public LayerParallelism[] Parallelism { get; init; } = [];
 }

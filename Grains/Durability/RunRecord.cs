@@ -103,6 +103,10 @@ public sealed record RunRecord
     /// <summary>What the cluster was measured to do; null before.</summary>
     [Id(16)]
     public ClusterCalibration? Calibration { get; init; }
+
+    /// <summary>By layer: what travels in a step; empty where rows do in all of them.</summary>
+    [Id(17)]
+    public LayerParallelism[] Parallelism { get; init; } = [];
 }
 
 /// <summary>A complete snapshot, or the checkpoint or seed that a run began with.</summary>

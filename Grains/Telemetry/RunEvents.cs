@@ -173,6 +173,13 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunLog.GateChanged(log, model, Term, View, policy.Layer, policy.Options, policy.FromStep);
     }
 
+    public void ParallelismChanged(int? layer, LayerParallelism parallelism)
+    {
+        string layers = layer is { } one ? $"layer {one}" : "all layers";
+        Note(FeedNoteKind.Settings, $"{(parallelism == LayerParallelism.Data ? "Experts travel to the rows" : "Rows travel to the experts")} in {layers} from step {Step + 1} on.");
+        RunLog.ParallelismChanged(log, model, Term, View, layers, parallelism, Step + 1);
+    }
+
     public void DirectorChanged(DirectorSettings? settings)
     {
         Note(FeedNoteKind.Settings, settings is null ? "The director is off." : $"The director plans by the policy {settings.Policy}.");

@@ -30,6 +30,7 @@ internal sealed class Coordinator
     private readonly DirectorControl _director;
     private readonly ClusterWork _work;
     private readonly GatePolicies _gates;
+    private readonly ParallelismChoice _parallelism;
     private readonly ViewKeeper _views;
     private readonly ModelDeletion _deletion;
     private readonly SnapshotKeeper _snapshots;
@@ -50,6 +51,7 @@ internal sealed class Coordinator
         _batches = new BatchLog(store, term, model);
         _director = new DirectorControl(_members, term, _events);
         _gates = new GatePolicies(_members, term, Run, _events);
+        _parallelism = new ParallelismChoice(_members, term, _memory, Run, _events);
         _work = new ClusterWork(_members, term, _memory, Run, files, places, model, _events);
         _commits = new CommitProtocol(_silos, _members, term, model, _events);
         _snapshots = new SnapshotKeeper(_members, term, store, Run, files, places, snapshots, model, _events);
@@ -165,6 +167,7 @@ internal sealed class Coordinator
             MoveRequest move => await MoveAsync(move),
             DirectRequest direct => await _director.ChangeAsync(direct),
             ConfigureGateRequest gate => await _gates.ChangeAsync(gate),
+            ConfigureParallelismRequest parallelism => await _parallelism.ChangeAsync(parallelism),
             _ => await _work.RunAsync(request),
         });
     }
@@ -205,6 +208,7 @@ internal sealed class Coordinator
             Calibration = record.Calibration,
             Map = map is null ? null : record.Map,
             Gates = record.Gates,
+            Parallelism = record.Parallelism,
             Memory = [.. workers.Select(_members.MemoryOf)],
             SiloNames = [.. workers.Select(worker => _silos.Of(worker.Silo) ?? "")],
         };

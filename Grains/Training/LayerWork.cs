@@ -15,7 +15,10 @@ internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdm
     {
         await memory.RequireRowsAsync(request.Rows);
         IReadOnlyList<ForwardReport> reports = await members.RunAsync(
-            new ForwardCommand(request.Memory, request.Rows, request.Pass, term.Record.Step + 1, request.AuxiliaryScale));
+            new ForwardCommand(request.Memory, request.Rows, request.Pass, term.Record.Step + 1, request.AuxiliaryScale)
+            {
+                Parallelism = term.Record.Parallelism.FirstOrDefault(),
+            });
         RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];
         return new ForwardOutcome(

@@ -24,6 +24,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
     private readonly bool _knows = MemoryEstimator.Knows(run);
 
     private GatePolicy[] _gates = [];
+    private LayerParallelism[] _parallelism = [];
 
     /// <summary>What the workers of a placement compute on; they are of one kind.</summary>
     private ImitatedDevice DeviceOf(PlacementMap map) => ImitatedDevice.OfKind(members.KindOf(map.Workers[0].Silo));
@@ -34,10 +35,11 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
     /// </summary>
     /// <param name="map">The placement.</param>
     /// <param name="before">The placement from which experts move there beside a step; null when none moves.</param>
+    /// <param name="parallelism">By layer: what is to travel in a step; null for what does.</param>
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
-    public async Task RequireAsync(PlacementMap map, PlacementMap? before)
+    public async Task RequireAsync(PlacementMap map, PlacementMap? before, LayerParallelism[]? parallelism = null)
     {
-        GatePolicy[] gates = term.Record.Gates;
+        RunRecord record = parallelism is null ? term.Record : term.Record with { Parallelism = parallelism };
         if (!_knows)
         {
             return;
@@ -47,7 +49,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
         foreach (MicroBatchShape shape in _trained.Shapes.DefaultIfEmpty(least).ToArray())
         {
             // Not in a grain's turn: a large model takes a while.
-            await Task.Run(() => Require(map, before, shape, gates));
+            await Task.Run(() => Require(map, before, shape, record));
         }
     }
 
@@ -61,9 +63,9 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
 
     private async Task RequireStepAsync(IEnumerable<MicroBatchShape> shapes)
     {
-        if (_gates != term.Record.Gates)
+        if (_gates != term.Record.Gates || _parallelism != term.Record.Parallelism)
         {
-            _gates = term.Record.Gates;
+            (_gates, _parallelism) = (term.Record.Gates, term.Record.Parallelism);
             _fits.Clear();
         }
 
@@ -71,8 +73,8 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
         {
             if (_knows && !_fits.Contains(shape))
             {
-                GatePolicy[] gates = term.Record.Gates;
-                await Task.Run(() => Require(members.Map!, before: null, shape, gates));
+                RunRecord record = term.Record;
+                await Task.Run(() => Require(members.Map!, before: null, shape, record));
                 _fits.Add(shape);
                 _trained.Add(shape);
             }
@@ -94,9 +96,10 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
         }
     }
 
-    private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates)
+    private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, RunRecord record)
     {
-        MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(run, map, shape, MemoryEstimator.PlannedSkew, before, gates, DeviceOf(map)));
+        MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(
+            run, map, shape, MemoryEstimator.PlannedSkew, before, record.Gates, DeviceOf(map), record.Parallelism));
         foreach (WorkerEstimate worker in estimate.Workers)
         {
             WorkerId id = map.Workers[worker.Rank];

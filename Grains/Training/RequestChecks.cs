@@ -53,6 +53,9 @@ internal static class RequestChecks
             case ConfigureGateRequest gate:
                 GatePolicies.Check(gate, run);
                 break;
+            case ConfigureParallelismRequest parallelism:
+                ParallelismChoice.Check(parallelism, run);
+                break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Place):
                 throw new InvalidRequestException("A checkpoint needs a folder.");
         }

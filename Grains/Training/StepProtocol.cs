@@ -34,7 +34,7 @@ internal sealed class StepProtocol(
     {
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
-        var whole = StepShare.Of(step, request.Batches, request.Forward);
+        StepShare whole = StepShare.Of(step, request.Batches, request.Forward) with { Parallelism = term.Record.Parallelism };
         Task<IReadOnlyList<StepReport>> preparing = events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(
             silo => new PrepareCommand(Share(whole, request, silo), change?.Message)));
 
@@ -99,7 +99,7 @@ internal sealed class StepProtocol(
     /// <exception cref="ViewFailedException">A member failed, or the logged batch is not the one that was learnt.</exception>
     public async Task RepeatAsync(StepRequest request)
     {
-        var whole = StepShare.Of(request.Step, request.Batches, request.Forward);
+        StepShare whole = StepShare.Of(request.Step, request.Batches, request.Forward) with { Parallelism = term.Record.Parallelism };
         IReadOnlyList<StepReport> reports = await members.RunAsync(silo => new PrepareCommand(Share(whole, request, silo)));
         if (term.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step) is { } known)
         {

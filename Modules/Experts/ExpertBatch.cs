@@ -68,12 +68,13 @@ public sealed class ExpertBatch
         _sources = sources;
         _parts = parts;
         _saved.Clear();
-        if (_offsets.Length < experts.Count + 1 || _segments.Length < segmentLengths.Length)
+        int gradients = experts.Count * (parts is null ? 1 : 1 + sources);
+        if (_offsets.Length < experts.Count + 1 || _segments.Length < segmentLengths.Length || _gradients.Length < gradients)
         {
             _offsets = new int[experts.Count + 1];
             _segments = new int[segmentLengths.Length];
             _products = new MatrixProduct[experts.Count];
-            _gradients = new WeightGradient[experts.Count * (parts is null ? 1 : 1 + sources)];
+            _gradients = new WeightGradient[gradients];
         }
 
         segmentLengths.CopyTo(_segments);
@@ -261,8 +262,8 @@ public sealed class ExpertBatch
 }
 
 /// <summary>
-/// Parts of weight gradients that may not be added yet: an expert with replicas adds the parts of its micro-batches at one place, in
-/// ascending order, whichever replica computed them. Experts and segments are those of an <see cref="ExpertBatch"/>.
+/// Parts of weight gradients that may not be added yet: the parts of an expert's micro-batches are added at one place, in ascending order, whichever worker
+/// computed them. Experts and segments are those of an <see cref="ExpertBatch"/>.
 /// </summary>
 public interface IGradientParts
 {
@@ -274,4 +275,7 @@ public interface IGradientParts
 
     /// <summary>Where the part of a later segment that has rows goes: laid out as the expert's gradients, undefined when the pass begins.</summary>
     DeviceSpan<float> PartOf(int expert, int segment);
+
+    /// <summary>Ends the backward pass: the parts go where they are added. Collective.</summary>
+    void End();
 }

@@ -16,7 +16,7 @@ namespace MoEActors.Modules.MixtureOfExperts;
 /// <param name="kind">What an expert computes.</param>
 /// <param name="gate">The gate.</param>
 /// <param name="exchange">The exchange.</param>
-/// <param name="parameters">The tensors on this worker.</param>
+/// <param name="parameters">The tensors beside those of experts and gate.</param>
 public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange exchange, MoELayerParameters parameters)
 {
     private readonly NamedExpert _kind = new(kind);
@@ -28,12 +28,9 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     /// <summary>The gate.</summary>
     public IGate Gate { get; } = gate;
 
-    /// <summary>The same layer and gate with other local experts. The old one must not be used any more.</summary>
+    /// <summary>The same layer and gate with experts that are reached otherwise. The old one must not be used any more.</summary>
     /// <param name="otherExchange">The exchange that reaches them.</param>
-    /// <param name="experts">Tensors of the local ones, in the order of the exchange.</param>
-    /// <param name="parts">Which parts of their gradients are kept apart; null for none.</param>
-    public MoELayer Rewired(IExpertExchange otherExchange, IReadOnlyList<IReadOnlyList<Parameter>> experts, IGradientParts? parts) =>
-        new(kind, Gate, otherExchange, parameters with { Experts = experts, Parts = parts });
+    public MoELayer Rewired(IExpertExchange otherExchange) => new(kind, Gate, otherExchange, parameters);
 
     /// <summary><c>stream + y</c>, where <paramref name="stream"/> is a residual stream, or a zero tensor for y alone.</summary>
     /// <param name="tape">The tape.</param>
@@ -56,10 +53,10 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         tape.Device.GatherRows(x.Value, _permutation.Tokens, sent);
         tape.Clock.Enter(Phase.Exchange);
         Matrix arrived = exchange.Dispatch(tape, sent);
+        IReadOnlyList<IReadOnlyList<Parameter>> experts = exchange.BringExperts(tape);
         tape.Clock.Enter(Phase.Experts);
         Matrix computed = tape.NewOperand(arrived.Rows, x.Columns);
-        _experts.Begin(
-            tape, parameters.Experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, parameters.Parts);
+        _experts.Begin(tape, experts, exchange.SegmentLengths, exchange.Sources, arrived, computed, Accumulation.Store, exchange.Parts);
         _kind.Forward(_experts);
         tape.Clock.Enter(Phase.Exchange);
         Matrix returned = exchange.Combine(tape, computed);
@@ -110,6 +107,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
         _kind.Backward(_experts);
         _experts.EndBackward();
         tape.Clock.Enter(Phase.Exchange);
+        exchange.Parts?.End();
         Matrix dSent = exchange.Combine(tape, dArrived);
         tape.Clock.Enter(Phase.Gate);
         Matrix dx = tape.GradientToWrite(node.X, out Accumulation accumulation);
@@ -173,11 +171,7 @@ public sealed class MoELayer(IExpertKind kind, IGate gate, IExpertExchange excha
     }
 }
 
-/// <summary>The tensors that a MoE layer works with on one worker.</summary>
-/// <param name="Experts">Tensors of the local experts, in the order of the exchange.</param>
+/// <summary>The tensors of a MoE layer that every worker holds, beside the gate's.</summary>
 /// <param name="Shared">Tensors of an expert that computes every token, unweighted (shared) or mixed in (residual); null for none.</param>
 /// <param name="Coefficient">[features, 2] of the residual form (DeepSpeed-MoE, arXiv 2201.05596, §4.1); null for the others.</param>
-/// <param name="Parts">Which parts of the local experts' gradients are kept apart; null for none.</param>
-public sealed record MoELayerParameters(
-    IReadOnlyList<IReadOnlyList<Parameter>> Experts, IReadOnlyList<Parameter>? Shared = null, Parameter? Coefficient = null,
-    IGradientParts? Parts = null);
+public sealed record MoELayerParameters(IReadOnlyList<Parameter>? Shared = null, Parameter? Coefficient = null);

@@ -18,30 +18,29 @@ internal sealed class DecoderLayer
     private readonly Feedforward? _dense;
     private MoELayer? _mixture;
 
-    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, LocalExperts? experts)
+    public DecoderLayer(ModelConfiguration model, int layer, ParameterBlock dense, RotaryTables rotary, IExpertExchange? exchange)
     {
         string prefix = ModelLayout.LayerPrefix(layer);
         _layer = layer;
         _inputNorm = new RmsNorm(dense[$"{prefix}input_norm"], model.RmsEpsilon);
         _attention = new CausalAttention(model.Attention, dense[$"{prefix}qkv_proj"], dense[$"{prefix}o_proj"], rotary);
         _postAttentionNorm = new RmsNorm(dense[$"{prefix}post_attention_norm"], model.RmsEpsilon);
-        if (experts is null)
+        if (exchange is null)
         {
             _dense = new Feedforward(
                 new SwiGluExpert(), MixtureLayers.Named(dense, prefix, ModelLayout.Feedforward(model))!);
         }
         else
         {
-            _mixture = MixtureLayers.Create(model, layer, dense, experts);
+            _mixture = MixtureLayers.Create(model, layer, dense, exchange);
         }
     }
 
     /// <summary>The gate; null for a dense layer.</summary>
     public IGate? Gate => _mixture?.Gate;
 
-    /// <summary>Replaces the local experts and their exchange.</summary>
-    public void Rewire(LocalExperts experts) =>
-        _mixture = _mixture!.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
+    /// <summary>Reaches the experts otherwise.</summary>
+    public void Rewire(IExpertExchange exchange) => _mixture = _mixture!.Rewired(exchange);
 
     public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
     {

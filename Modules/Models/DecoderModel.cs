@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Layers;
+using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
 using MoEActors.Modules.Timing;
 
@@ -30,11 +31,11 @@ public sealed class DecoderModel : IRoutedModel
     /// <param name="device">The worker's device.</param>
     /// <param name="arena">Memory of a round.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
-    /// <param name="experts">The local experts of a layer.</param>
+    /// <param name="exchanges">The exchange that reaches the experts of a layer.</param>
     /// <param name="clock">Times the phases of a pass; null when its readings are not needed.</param>
     /// <param name="recomputed">By layer: whether its activations are dropped after forward and computed again in backward; null for none.</param>
     public DecoderModel(
-        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, LocalExperts> experts,
+        ModelConfiguration configuration, IDevice device, Arena arena, ParameterBlock dense, Func<int, IExpertExchange> exchanges,
         PhaseClock? clock = null, IReadOnlyList<bool>? recomputed = null)
     {
         _recomputed = recomputed ?? new bool[configuration.Layers];
@@ -46,7 +47,7 @@ public sealed class DecoderModel : IRoutedModel
         _layers =
         [
             .. Enumerable.Range(0, configuration.Layers).Select(layer => new DecoderLayer(
-                configuration, layer, dense, _rotary, configuration.Experts[layer] > 0 ? experts(layer) : null)),
+                configuration, layer, dense, _rotary, configuration.Experts[layer] > 0 ? exchanges(layer) : null)),
         ];
         _norm = new RmsNorm(dense["norm"], configuration.RmsEpsilon);
         _head = new Linear(dense["lm_head"]);
@@ -65,11 +66,11 @@ public sealed class DecoderModel : IRoutedModel
     public IGate? GateOf(int layer) => _layers[layer].Gate;
 
     /// <summary>
-    /// Replaces the local experts of a layer and their exchange; its gate keeps its policy and state. Called between two passes, on every worker alike.
+    /// Reaches the experts of a layer otherwise; its gate keeps its policy and state. Called between two passes, on every worker alike.
     /// </summary>
     /// <param name="layer">The layer, which is none of the dense ones.</param>
-    /// <param name="experts">Its local experts from now on.</param>
-    public void Rewire(int layer, LocalExperts experts) => _layers[layer].Rewire(experts);
+    /// <param name="exchange">The exchange that reaches them from now on.</param>
+    public void Rewire(int layer, IExpertExchange exchange) => _layers[layer].Rewire(exchange);
 
     /// <summary>
     /// What the gates decided in the last pass, by layer; null for a dense layer. Its rows are those of the micro-batch with the padding of each

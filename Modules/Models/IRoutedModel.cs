@@ -1,4 +1,3 @@
-using MoEActors.Modules.Experts;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.MixtureOfExperts;
 using MoEActors.Modules.Parameters;
@@ -22,28 +21,20 @@ public interface IRoutedModel : IDisposable
     void EndStep(DeviceSpan<float> gradients);
 }
 
-/// <summary>The experts of one layer that a worker holds, and the exchange that brings rows to them.</summary>
-/// <param name="Blocks">Their parameters, in the order of the exchange.</param>
-/// <param name="Exchange">The exchange.</param>
-/// <param name="Parts">Which parts of their gradients are kept apart; null for none.</param>
-public sealed record LocalExperts(IReadOnlyList<ParameterBlock> Blocks, IExpertExchange Exchange, IGradientParts? Parts = null);
-
 /// <summary>Builds the mixture-of-experts layers that a configuration describes.</summary>
 internal static class MixtureLayers
 {
     /// <summary>A layer over tensors that exist.</summary>
-    public static MoELayer Create(ModelConfiguration model, int layer, ParameterBlock dense, LocalExperts experts)
+    public static MoELayer Create(ModelConfiguration model, int layer, ParameterBlock dense, IExpertExchange exchange)
     {
         string prefix = ModelLayout.LayerPrefix(layer);
         return new MoELayer(
             model.Kinds.Experts.Get(model.Expert),
             model.Kinds.Gates.Get(model.Gate.Kind).Create(model.Gate, name => dense[prefix + name]),
-            experts.Exchange,
+            exchange,
             new MoELayerParameters(
-                [.. experts.Blocks.Select(block => block.Parameters)],
                 Named(dense, prefix, ModelLayout.SharedExperts(model)) ?? Named(dense, prefix, ModelLayout.Residual(model)),
-                model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null,
-                experts.Parts));
+                model.Residual ? dense[prefix + ModelLayout.ResidualCoefficient] : null));
     }
 
     /// <summary>The layer's tensors of these shapes; null for none.</summary>

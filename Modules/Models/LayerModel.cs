@@ -21,9 +21,9 @@ public sealed class LayerModel : IRoutedModel
     /// <param name="device">The worker's device.</param>
     /// <param name="dense">Block with the layout of <see cref="ModelLayout.Dense"/>.</param>
     /// <param name="rounds">Micro-batches of a call that this worker runs at most.</param>
-    /// <param name="experts">The local experts as a pass reaches them, each by an exchange of its own: those of the rounds, then the evaluating one.</param>
+    /// <param name="exchanges">The exchange that reaches the experts, one for each pass: those of the rounds, then the evaluating one.</param>
     /// <param name="clock">Times the phases of a pass; null when its readings are not needed.</param>
-    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, LocalExperts> experts,
+    public LayerModel(ModelConfiguration configuration, IDevice device, ParameterBlock dense, int rounds, Func<int, IExpertExchange> exchanges,
         PhaseClock? clock = null)
     {
         Configuration = configuration;
@@ -31,7 +31,7 @@ public sealed class LayerModel : IRoutedModel
         _rounds = [.. Enumerable.Range(0, rounds).Select(Pass)];
         _evaluation = Pass(rounds);
 
-        LayerPass Pass(int pass) => new(device, clock, configuration.Dim, MixtureLayers.Create(configuration, layer: 0, dense, experts(pass)));
+        LayerPass Pass(int pass) => new(device, clock, configuration.Dim, MixtureLayers.Create(configuration, layer: 0, dense, exchanges(pass)));
     }
 
     /// <inheritdoc />
@@ -53,17 +53,17 @@ public sealed class LayerModel : IRoutedModel
     public static int PassesFor(int rounds) => rounds + 1;
 
     /// <summary>
-    /// Replaces the local experts and their exchange; passes that wait for their backward become invalid. Called between two steps, on every worker alike.
+    /// Reaches the experts otherwise; passes that wait for their backward become invalid. Called between two steps, on every worker alike.
     /// </summary>
-    /// <param name="experts">The local experts as a pass reaches them.</param>
-    public void Rewire(Func<int, LocalExperts> experts)
+    /// <param name="exchanges">The exchange of each pass.</param>
+    public void Rewire(Func<int, IExpertExchange> exchanges)
     {
         for (int round = 0; round < _rounds.Length; round++)
         {
-            _rounds[round].Rewire(experts(round));
+            _rounds[round].Rewire(exchanges(round));
         }
 
-        _evaluation.Rewire(experts(_rounds.Length));
+        _evaluation.Rewire(exchanges(_rounds.Length));
     }
 
     /// <summary>The gate of the first round, whose policy the others follow.</summary>
@@ -179,8 +179,7 @@ public sealed class LayerPass : IDisposable
     /// <param name="dx">[rows, features] in host memory.</param>
     public void ReadGradient(Span<float> dx) => _device.Read(_tape.Gradient(_x).Data, dx);
 
-    internal void Rewire(LocalExperts experts) =>
-        _layer = _layer.Rewired(experts.Exchange, [.. experts.Blocks.Select(block => block.Parameters)], experts.Parts);
+    internal void Rewire(IExpertExchange exchange) => _layer = _layer.Rewired(exchange);
 
     /// <inheritdoc />
     public void Dispose() => _arena.Dispose();

@@ -21,13 +21,13 @@ public sealed class Parameter
     public ParameterShape Shape { get; }
 
     /// <summary>[rows, columns].</summary>
-    public Matrix Value { get; }
+    public Matrix Value { get; private set; }
 
     /// <summary>
     /// The value as products take it: itself, or its copy in the elements that the device multiplies, as of the last
     /// <see cref="ParameterBlock.RoundValues"/>.
     /// </summary>
-    public Matrix Operand { get; }
+    public Matrix Operand { get; private set; }
 
     /// <summary>First element within the block's flat buffers.</summary>
     public long Offset { get; }
@@ -59,6 +59,9 @@ public sealed class Parameter
         return _gradient;
     }
 
+    /// <summary>The value is in this memory from now on.</summary>
+    internal void Bind(Matrix value, Matrix operand) => (Value, Operand) = (value, operand);
+
     /// <summary>The gradient counts as zero from now on, whatever its memory holds.</summary>
     internal void Begin() => _isFresh = true;
 
@@ -82,9 +85,7 @@ public sealed class Parameter
 /// </summary>
 public sealed class ParameterBlock : IDisposable
 {
-    /// <summary>Tensors start on cache lines.</summary>
-    private const int AlignmentElements = 16;
-    private const int AlignmentBytes = AlignmentElements * sizeof(float);
+    private const int AlignmentBytes = BlockLayout.AlignmentElements * sizeof(float);
 
     private readonly IDevice _device;
     private readonly DeviceBuffer _memory;
@@ -102,14 +103,8 @@ public sealed class ParameterBlock : IDisposable
     {
         _device = device;
         Prefix = prefix;
-        long length = 0;
-        long[] offsets = new long[layout.Count];
-        for (int i = 0; i < layout.Count; i++)
-        {
-            offsets[i] = length;
-            length += (layout[i].Count + AlignmentElements - 1L) / AlignmentElements * AlignmentElements;
-        }
-
+        var places = new BlockLayout(layout);
+        long length = places.Length;
         Length = length;
         long exact = 4L * sizeof(float) * length, rounded = 0;
         ElementType operands = device.OperandType;
@@ -136,14 +131,14 @@ public sealed class ParameterBlock : IDisposable
         for (int i = 0; i < layout.Count; i++)
         {
             ParameterShape shape = layout[i];
-            var value = new Matrix(Values.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns);
+            var value = new Matrix(Values.Slice(places.Offsets[i], shape.Count), shape.Rows, shape.Columns);
             _parameters[i] = new Parameter(
                 device,
                 shape,
                 value,
                 rounded == 0 || !shape.IsOperand ? value : Matrix.OfRounded(_memory.As<BFloat16>().Slice(roundedOffsets[i], shape.Count), shape.Rows, shape.Columns),
-                new Matrix(_gradients.Slice(offsets[i], shape.Count), shape.Rows, shape.Columns),
-                offsets[i]);
+                new Matrix(_gradients.Slice(places.Offsets[i], shape.Count), shape.Rows, shape.Columns),
+                places.Offsets[i]);
             _byName.Add(shape.Name, _parameters[i]);
         }
     }

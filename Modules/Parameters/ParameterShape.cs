@@ -38,6 +38,29 @@ public sealed record ParameterShape(string Name, int Rows, int Columns, InitialV
     public static ParameterShape State(string name, int columns) => Bias(name, columns) with { Trained = false };
 }
 
+/// <summary>Where the tensors of a block lie in each of its flat buffers.</summary>
+internal sealed class BlockLayout
+{
+    /// <summary>Tensors start on cache lines.</summary>
+    public const int AlignmentElements = 16;
+
+    public BlockLayout(IReadOnlyList<ParameterShape> shapes)
+    {
+        Offsets = new long[shapes.Count];
+        for (int i = 0; i < shapes.Count; i++)
+        {
+            Offsets[i] = Length;
+            Length += (shapes[i].Count + AlignmentElements - 1L) / AlignmentElements * AlignmentElements;
+        }
+    }
+
+    /// <summary>First element of each tensor.</summary>
+    public long[] Offsets { get; }
+
+    /// <summary>Elements, padding included.</summary>
+    public long Length { get; }
+}
+
 /// <summary>
 /// How a tensor starts. Random values come from a counter-based generator keyed by (seed, tensor name, element), never by
 /// worker, so that any placement starts from the same bits.

@@ -20,7 +20,7 @@ public sealed class ReplicaExchangeTests
         random =>
         {
             (LayerPlacement placement, int[][] counts) = Case(random);
-            int[][] rows = Rows(placement, counts, reproducible: false);
+            int[][] rows = Rows(placement, counts);
             long[] tokens = [.. Enumerable.Range(0, placement.Experts).Select(expert => counts.Sum(own => (long)own[expert]))];
             LayerQuotas quotas = new TokenQuotas().Split(placement, tokens);
             for (int expert = 0; expert < placement.Experts; expert++)
@@ -40,44 +40,21 @@ public sealed class ReplicaExchangeTests
         Cases);
 
     [Fact]
-    public void Whole_parts_go_where_the_micro_batch_quotas_say() => PlanningCase.ForAll(
+    public void Rows_lie_by_local_expert_and_source_and_return_to_their_places() => PlanningCase.ForAll(
         random =>
         {
             (LayerPlacement placement, int[][] counts) = Case(random);
-            int[][] rows = Rows(placement, counts, reproducible: true);
-            long[] parts = [.. Enumerable.Range(0, placement.Experts).SelectMany(expert => counts.Select(own => (long)own[expert]))];
-            int[] replicas = new MicroBatchQuotas(placement.Workers).Assign(placement, parts);
-            for (int expert = 0; expert < placement.Experts; expert++)
-            {
-                for (int source = 0; source < placement.Workers; source++)
-                {
-                    int replica = replicas[expert * placement.Workers + source];
-                    Assert.Equal(counts[source][expert], rows[source][placement.FirstShardOf(expert) + replica]);
-                }
-
-                AssertAllLeave(placement, counts, rows, expert);
-            }
-        },
-        Cases);
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Rows_lie_by_local_expert_and_source_and_return_to_their_places(bool reproducible) => PlanningCase.ForAll(
-        random =>
-        {
-            (LayerPlacement placement, int[][] counts) = Case(random);
-            WorkerGroup.Run(placement.Workers, communicator => CheckRows(placement, counts[communicator.Rank], communicator, reproducible));
+            WorkerGroup.Run(placement.Workers, communicator => CheckRows(placement, counts[communicator.Rank], communicator));
         },
         Cases);
 
     /// <summary>A row carries its expert and its source.</summary>
-    private static bool CheckRows(LayerPlacement placement, int[] counts, ICommunicator communicator, bool reproducible)
+    private static bool CheckRows(LayerPlacement placement, int[] counts, ICommunicator communicator)
     {
         using var device = new CpuDevice();
         using var arena = new Arena(device, 1 << 16);
         var tape = new Tape(device, arena);
-        using var exchange = new DistributedExpertExchange(device, communicator, placement, reproducible);
+        using var exchange = new DistributedExpertExchange(device, communicator, placement, []);
         exchange.ExchangeCounts(tape, Write(tape, counts));
         int[] order = exchange.SendOrder.ToArray();
         int[] lengths = exchange.SendLengths.ToArray();
@@ -133,13 +110,13 @@ public sealed class ReplicaExchangeTests
     }
 
     /// <summary>[sources][shards] rows, alike on every worker.</summary>
-    private static int[][] Rows(LayerPlacement placement, int[][] counts, bool reproducible)
+    private static int[][] Rows(LayerPlacement placement, int[][] counts)
     {
         int[][][] found = WorkerGroup.Run(placement.Workers, communicator =>
         {
             using var device = new CpuDevice();
             using var arena = new Arena(device, 1 << 16);
-            using var exchange = new DistributedExpertExchange(device, communicator, placement, reproducible);
+            using var exchange = new DistributedExpertExchange(device, communicator, placement, []);
             var tape = new Tape(device, arena);
             exchange.ExchangeCounts(tape, Write(tape, counts[communicator.Rank]));
             return Enumerable.Range(0, placement.Workers)

@@ -27,7 +27,7 @@ internal sealed class DecoderRun : IDisposable
             ];
             Array.ForEach(blocks, block => block.Initialise(configuration.Seed));
             Experts.AddRange(blocks);
-            return new LocalExperts(blocks, new SingleProcessExchange(configuration.Experts[layer]));
+            return new SingleProcessExchange([.. blocks.Select(block => block.Parameters)]);
         }, recomputed: [.. configuration.Experts.Select(_ => recompute)]);
         Batch = batch ?? RandomBatch(configuration, seed: 7);
     }

@@ -83,8 +83,9 @@ public class WorkerIndependenceTests
             ];
             Array.ForEach(blocks, block => block.Initialise(configuration.Seed));
             experts.AddRange(blocks);
-            exchanges.Add(new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true));
-            return new LocalExperts(blocks, exchanges[^1]);
+            exchanges.Add(new DistributedExpertExchange(
+                device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), [.. blocks.Select(block => block.Parameters)]));
+            return exchanges[^1];
         });
 
         var optimizer = new Optimizer(new OptimizerOptions { WarmupSteps = 0, LearningRate = 0.01f });

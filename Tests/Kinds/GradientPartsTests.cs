@@ -92,6 +92,10 @@ public sealed class GradientPartsTests
 
         public DeviceSpan<float> PartOf(int expert, int segment) => _parts[(expert, segment)];
 
+        public void End()
+        {
+        }
+
         public void AddTo(ParameterBlock block, int expert)
         {
             for (int segment = Added[expert]; segment < Sources; segment++)

@@ -78,8 +78,8 @@ public sealed class LayerGradientTests
         var single = new MoELayer(
             ModelKinds.BuiltIn.Experts.Get(configuration.Expert),
             new TopKGate(configuration.Gate, dense["layers.0.router"]),
-            new SingleProcessExchange(configuration.Experts),
-            new MoELayerParameters([.. experts.Select(block => block.Parameters)]));
+            new SingleProcessExchange([.. experts.Select(block => block.Parameters)]),
+            new MoELayerParameters());
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], configuration, null, Cancellation);
         var optimizer = new Optimizer(configuration.Optimizer);

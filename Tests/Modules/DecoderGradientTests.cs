@@ -108,9 +108,8 @@ public sealed class DecoderGradientTests
 
         ParameterBlock[] blocks = [dense, .. experts.Values];
         Array.ForEach(blocks, block => Fill(device, random, block));
-        using var model = new DecoderModel(configuration, device, arena, dense, layer => new LocalExperts(
-            [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)])],
-            new SingleProcessExchange(configuration.Experts[layer])));
+        using var model = new DecoderModel(configuration, device, arena, dense, layer => new SingleProcessExchange(
+            [.. Enumerable.Range(0, configuration.Experts[layer]).Select(e => experts[(layer, e)].Parameters)]));
 
         float lossScale = 1f / batch.TargetCount;
         MicroBatchLoss loss = model.Train(batch, lossScale, AuxiliaryScale);

@@ -62,9 +62,9 @@ public class LanguageModelReferenceTests
                 local.Add((layer, expert, block));
             }
 
-            return new LocalExperts(
-                [.. local.Where(entry => entry.Layer == layer).Select(entry => entry.Block)],
-                new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true));
+            return new DistributedExpertExchange(
+                device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks),
+                [.. local.Where(entry => entry.Layer == layer).Select(entry => entry.Block.Parameters)]);
         });
 
         // Auxiliary losses are means over all tokens: the whole batch is one micro-batch, on rank 0.

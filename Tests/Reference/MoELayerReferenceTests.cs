@@ -44,12 +44,13 @@ public class MoELayerReferenceTests
         IExpertKind kind = ModelKinds.BuiltIn.Experts.Get(reference.GetProperty("expert").GetString()!);
         int experts = inputs["router"].Shape[1];
         int[] ranks = [.. Enumerable.Range(0, experts).Select(expert => (expert + 1) % communicator.Size)];
-        using var exchange = new DistributedExpertExchange(device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), reproducible: true);
 
         // Rank 0 has the micro-batch; the others only their experts.
         bool first = communicator.Rank == 0;
         int[] local = [.. Enumerable.Range(0, experts).Where(expert => ranks[expert] == communicator.Rank)];
         ParameterBlock[] blocks = [.. local.Select(expert => ExpertBlock(device, kind, inputs, expert, ""))];
+        using var exchange = new DistributedExpertExchange(
+            device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), [.. blocks.Select(block => block.Parameters)]);
         using ParameterBlock dense = DenseBlock(device, inputs);
         bool hasShared = inputs.Keys.Any(key => key.StartsWith("shared.", StringComparison.Ordinal));
         using ParameterBlock? shared = hasShared ? ExpertBlock(device, kind, inputs, 0, "shared.") : null;
@@ -65,7 +66,6 @@ public class MoELayerReferenceTests
         var layer = new MoELayer(
             kind, gate, exchange,
             new MoELayerParameters(
-                [.. blocks.Select(block => block.Parameters)],
                 shared?.Parameters,
                 inputs.ContainsKey("coefficient") ? dense["coefficient"] : null));
 

@@ -27,7 +27,7 @@ public sealed class MoveTests : IAsyncLifetime
 
     [Theory]
     [InlineData(30, 20)]
-    [InlineData(200, 500)]
+    [InlineData(80, 200)]
     public async Task Random_moves_change_no_bit_and_leak_nothing(int steps, int moves)
     {
         MoEModel still = await _cluster.Client.CreateModelAsync(_cluster[$"still-{steps}"], Run, null, Cancellation);

@@ -70,7 +70,7 @@ public sealed class PlacementIndependenceTests : IAsyncLifetime
             from ranks in Gen.ArrayOf(Gen.Choose(0, used - 1), Runs[run].Model.Experts.Sum())
             select new PlacementCase(run, threads, chosen, Split(ranks, Runs[run].Model.Experts));
         Prop.ForAll(cases.ToArbitrary(), one => CheckAsync(one).GetAwaiter().GetResult())
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(40).WithQuietOnSuccess(true));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(24).WithQuietOnSuccess(true));
     }
 
     private static int[][] Split(int[] ranks, IReadOnlyList<int> experts) =>

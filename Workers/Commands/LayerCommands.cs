@@ -9,7 +9,11 @@ namespace MoEActors.Workers.Commands;
 [GenerateSerializer, Immutable, Alias("moe.command.layer.forward")]
 public sealed record ForwardCommand(
     [property: Id(0)] Guid Memory, [property: Id(1)] int Rows, [property: Id(2)] int Pass, [property: Id(3)] long Step, [property: Id(4)] float AuxiliaryScale)
-    : Command<ForwardReport>;
+    : Command<ForwardReport>
+{
+    /// <summary>What travels in the passes of a step; its first one sets it.</summary>
+    [Id(5)] public LayerParallelism Parallelism { get; init; }
+}
 
 /// <summary>Rows have gone through a worker's part of a layer.</summary>
 [GenerateSerializer, Immutable, Alias("moe.report.layer.forward")]

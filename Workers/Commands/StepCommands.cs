@@ -20,6 +20,9 @@ public sealed record StepShare(
     [property: Id(0)] long Step, [property: Id(1)] int MicroBatches, [property: Id(5)] int Parts, [property: Id(2)] long Targets,
     [property: Id(3)] PlacedMicroBatch[] Batches, [property: Id(4)] Guid Forward)
 {
+    /// <summary>By layer: what travels; empty where rows do in all of them.</summary>
+    [Id(6)] public LayerParallelism[] Parallelism { get; init; } = [];
+
     /// <summary>What is alike for all hosts in a step of these micro-batches.</summary>
     /// <param name="step">The step, from 1.</param>
     /// <param name="batches">All of its micro-batches.</param>

@@ -14,9 +14,10 @@ namespace MoEActors.Workers.Estimation;
 /// <param name="skew">Rows that come to a worker over its equal share; limited by what the gate can send it.</param>
 /// <param name="gates">Policies of layers that do not route as the run began.</param>
 /// <param name="imitated">The worker's device; null for processors.</param>
+/// <param name="parallelism">By layer: what travels in a step; null where rows do in all of them.</param>
 internal sealed class DryRunWorker(
     RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates,
-    ImitatedDevice? imitated = null)
+    ImitatedDevice? imitated = null, LayerParallelism[]? parallelism = null)
 {
     private const string Name = "dry-run";
 
@@ -91,7 +92,7 @@ internal sealed class DryRunWorker(
 
     private void Step(WorkerModel model, DryRunDevice device)
     {
-        model.Program.RunDry(shape.Sequences, shape.Length, device.AtLoss);
+        model.Program.RunDry(shape.Sequences, shape.Length, parallelism ?? [], device.AtLoss);
         if (model.Gradients.Prepared > 0)
         {
             model.Commit(model.Gradients.Prepared);

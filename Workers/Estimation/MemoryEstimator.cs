@@ -49,11 +49,12 @@ public static class MemoryEstimator
     /// </param>
     /// <param name="gates">Policies of layers that do not route as the run began; null for none.</param>
     /// <param name="device">What workers compute on; null for processors.</param>
+    /// <param name="parallelism">By layer: what travels in a step; null where rows do in all of them.</param>
     /// <exception cref="NotSupportedException">The run has an expert or a gate of one's own.</exception>
     /// <exception cref="BatchTooLargeException">A matrix would have more elements than can be counted.</exception>
     public static MemoryEstimate Estimate(
         RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null,
-        IReadOnlyList<GatePolicy>? gates = null, ImitatedDevice? device = null)
+        IReadOnlyList<GatePolicy>? gates = null, ImitatedDevice? device = null, LayerParallelism[]? parallelism = null)
     {
         if (!Knows(run))
         {
@@ -61,8 +62,8 @@ public static class MemoryEstimator
                 $"The memory of experts '{run.Model.Expert}' behind gates '{run.Model.Gate.Kind}' cannot be estimated: one of them is none of the library's.");
         }
 
-        WorkerEstimate[] after = Held(run, map, shape, skew, gates ?? [], device);
-        WorkerEstimate[] held = before is null ? after : Held(run, before, shape, skew, gates ?? [], device);
+        WorkerEstimate[] after = Held(run, map, shape, skew, gates ?? [], device, parallelism);
+        WorkerEstimate[] held = before is null ? after : Held(run, before, shape, skew, gates ?? [], device, parallelism);
         long shard = ShardBytes(run.Model, device);
         var workers = new WorkerEstimate[after.Length];
         for (int rank = 0; rank < workers.Length; rank++)
@@ -86,13 +87,14 @@ public static class MemoryEstimator
 
     /// <summary>By rank: what a worker needs while no expert moves. It follows from the number of its experts: equal ones are estimated once.</summary>
     private static WorkerEstimate[] Held(
-        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates, ImitatedDevice? device)
+        RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates, ImitatedDevice? device,
+        LayerParallelism[]? parallelism)
     {
         Dictionary<string, WorkerEstimate> known = [];
         var workers = new WorkerEstimate[map.Workers.Length];
         for (int rank = 0; rank < workers.Length; rank++)
         {
-            var worker = new DryRunWorker(run, map, rank, shape, skew, gates, device);
+            var worker = new DryRunWorker(run, map, rank, shape, skew, gates, device, parallelism);
             if (!known.TryGetValue(worker.Kind, out WorkerEstimate? found))
             {
                 found = Addressed(shape, worker.Estimate);

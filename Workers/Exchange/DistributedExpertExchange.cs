@@ -1,4 +1,5 @@
 using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Experts;
 using MoEActors.Modules.MixtureOfExperts;
 
 namespace MoEActors.Workers.Exchange;
@@ -6,11 +7,12 @@ namespace MoEActors.Workers.Exchange;
 /// <summary>
 /// The exchange of one layer over a communicator and a placement: counts are gathered, then every pair of workers exchanges one segment per
 /// shard, which arrives where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
-/// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all.
+/// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all, by single tokens.
 /// </summary>
 public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
+    private readonly IReadOnlyList<IReadOnlyList<Parameter>> _experts;
     private readonly ReplicaSplit? _split;
     private readonly DeviceBuffer _countMemory;
     private readonly DeviceSpan<int> _all;
@@ -37,9 +39,11 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="device">The worker's device.</param>
     /// <param name="communicator">The view's communicator.</param>
     /// <param name="placement">Where the layer's experts are.</param>
-    /// <param name="reproducible">Whether a replica takes whole micro-batches only.</param>
-    public DistributedExpertExchange(IDevice device, ICommunicator communicator, LayerPlacement placement, bool reproducible)
+    /// <param name="experts">Parameters of those on this worker, ascending.</param>
+    public DistributedExpertExchange(
+        IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<IReadOnlyList<Parameter>> experts)
     {
+        _experts = experts;
         int workers = communicator.Size;
         _communicator = communicator;
         _shards = placement.Shards;
@@ -55,7 +59,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
         _sendLengths = new int[_shards];
         _resident = [.. order.Where(shard => shard.Rank == communicator.Rank).Select(shard => shard.Shard)];
         _counts = new int[placement.Experts * workers];
-        _split = placement.IsSingle ? null : reproducible ? new WholePartSplit(placement) : new FractionalSplit(placement);
+        _split = placement.IsSingle ? null : new ReplicaSplit(placement);
         _rows = _split is null ? _counts : new int[_shards * workers];
         _segmentLengths = new int[_resident.Length * workers];
         _away = new Segment[_shards];
@@ -76,6 +80,9 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <inheritdoc />
     public ReadOnlySpan<int> SegmentLengths => _segmentLengths;
 
+    /// <inheritdoc />
+    public IGradientParts? Parts => null;
+
     /// <summary>After <see cref="ExchangeCounts"/>: rows that a source sends to a shard, alike on every worker.</summary>
     /// <param name="source">Rank of the source.</param>
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
@@ -88,6 +95,9 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
         _sentBytes = 0;
         return bytes;
     }
+
+    /// <inheritdoc />
+    public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => _experts;
 
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)

@@ -42,6 +42,7 @@ internal sealed class DecoderProgram : StepProgram
         }
 
         _losses.Clear();
+        Use(share.Parallelism);
         _gradients.Begin();
         int workers = _view.Map.Workers.Length;
         for (int first = 0; first < share.MicroBatches; first += workers)
@@ -57,7 +58,6 @@ internal sealed class DecoderProgram : StepProgram
             _clock.Enter(Phase.Dense);
             MicroBatchLoss loss = _decoder.Train(batch, share.LossScale, share.AuxiliaryScale, new MicroBatchPlace(share.Step, index));
             _clock.Enter(Phase.Gradients);
-            Wiring.EndRound();
             if (batch is not null)
             {
                 _losses.Add(new LossPart(index, loss.CrossEntropySum, loss.Auxiliary, batch.TokenCount));
@@ -73,23 +73,24 @@ internal sealed class DecoderProgram : StepProgram
 
     public override void Repeat(StepShare share, int index)
     {
+        Use(share.Parallelism);
         MicroBatch? batch = index % _view.Map.Workers.Length == _view.Rank ? Mine(share.Batches, index) : null;
         _gradients.Parameters.Dense.ClearGradients();
         _decoder.Train(batch, share.LossScale, share.AuxiliaryScale, new MicroBatchPlace(share.Step, index));
-        Wiring.EndRound();
         _gradients.AddDense(contributes: batch is not null);
     }
 
-    public override void RunDry(int sequences, int length, Action? atLoss)
+    public override void RunDry(int sequences, int length, LayerParallelism[] parallelism, Action? atLoss)
     {
         int[] tokens = new int[checked(sequences * length)];
         var batch = new MicroBatch(tokens, tokens, length);
         MicroBatch[] batches = [.. Enumerable.Repeat(batch, _view.Map.Workers.Length)];
-        Prepare(StepShare.Of(1, batches) with { Batches = [new PlacedMicroBatch(_view.Rank, batch)] });
+        Prepare(StepShare.Of(1, batches) with { Batches = [new PlacedMicroBatch(_view.Rank, batch)], Parallelism = parallelism });
     }
 
     public override EvaluateReport Evaluate(EvaluateCommand command)
     {
+        Use([]);
         List<LossPart> losses = [];
         for (int first = 0; first < command.MicroBatches; first += _view.Map.Workers.Length)
         {
@@ -105,11 +106,24 @@ internal sealed class DecoderProgram : StepProgram
         return new EvaluateReport([.. losses]) { Rank = _view.Rank };
     }
 
-    public override GenerateReport Generate(GenerateCommand command) => TextGeneration.Run(command, _decoder, _view.Rank);
+    public override GenerateReport Generate(GenerateCommand command)
+    {
+        Use([]);
+        return TextGeneration.Run(command, _decoder, _view.Rank);
+    }
 
     protected override void Rewire(PlacementMap map, int layer) => _decoder.Rewire(layer, Wiring.Connect(map, layer, layer));
 
     protected override void Enter(WorkerView view) => _view = view;
+
+    /// <summary>Sets what travels in each layer; rows where nothing is said.</summary>
+    private void Use(LayerParallelism[] parallelism)
+    {
+        for (int layer = 0; layer < _view.Map.Layers; layer++)
+        {
+            Wiring.Use(layer, layer < parallelism.Length ? parallelism[layer] : LayerParallelism.Expert);
+        }
+    }
 
     /// <summary>A micro-batch that this worker was given; null for a round in which it has none. Allocates nothing.</summary>
     private static MicroBatch? Mine(PlacedMicroBatch[] batches, int index)

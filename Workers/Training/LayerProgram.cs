@@ -99,8 +99,9 @@ internal sealed class LayerProgram : StepProgram
     }
 
     /// <summary>A forward, an evaluation while its activations wait, and its backward.</summary>
-    public override void RunDry(int sequences, int length, Action? atLoss)
+    public override void RunDry(int sequences, int length, LayerParallelism[] parallelism, Action? atLoss)
     {
+        Use(parallelism.FirstOrDefault());
         float[] rows = new float[checked(sequences * length) * _layer.Configuration.Dim];
         for (int round = 0; round < _layer.Rounds; round++)
         {
@@ -116,7 +117,6 @@ internal sealed class LayerProgram : StepProgram
             _layer.Round(round).LoadGradient([]);
             Wiring.BeginWire();
             _layer.Round(round).Backward();
-            Wiring.EndWire(round);
         }
 
         Wiring.EndStep(layers: 1);
@@ -156,6 +156,12 @@ internal sealed class LayerProgram : StepProgram
         if (Refusal(command.Memory, command.Pass <= 1 || command.Pass == Passes + 1) is { } refusal)
         {
             return refusal;
+        }
+
+        if (command.Pass == 1)
+        {
+            // Passes of one step add to the same gradients, which replicas must end alike.
+            Use(command.Parallelism);
         }
 
         _losses.Clear();
@@ -227,7 +233,6 @@ internal sealed class LayerProgram : StepProgram
             _gradients.Parameters.Dense.ClearGradients();
             Wiring.BeginWire();
             pass.Backward();
-            Wiring.EndWire(round);
             _gradients.AddDense(contributes: index < _microBatches);
             if (index < _microBatches)
             {
@@ -243,6 +248,15 @@ internal sealed class LayerProgram : StepProgram
         _passes = served ? command.Pass : 0;
         _passesVersion = _gradients.Parameters.Version;
         return served ? null : Gone;
+    }
+
+    /// <summary>Sets what travels in the passes that are learnt from; for one that evaluates rows do.</summary>
+    private void Use(LayerParallelism parallelism)
+    {
+        for (int round = 0; round < _layer.Rounds; round++)
+        {
+            Wiring.Use(round, parallelism);
+        }
     }
 
     private int IndexOf(int round) => round * _view.Communicator.Size + _view.Rank;

@@ -54,8 +54,9 @@ internal abstract class StepProgram : IDisposable
     /// <summary>Runs a step on a device that counts memory.</summary>
     /// <param name="sequences">Sequences of a micro-batch.</param>
     /// <param name="length">Tokens of a sequence.</param>
+    /// <param name="parallelism">By layer: what travels; empty where rows do in all of them.</param>
     /// <param name="atLoss">Called when the forward of a round has ended, where the device does not tell itself.</param>
-    public abstract void RunDry(int sequences, int length, Action? atLoss);
+    public abstract void RunDry(int sequences, int length, LayerParallelism[] parallelism, Action? atLoss);
 
     /// <summary>Sums cross-entropy; nothing is learnt.</summary>
     public virtual EvaluateReport Evaluate(EvaluateCommand command) => throw Unsupported(nameof(Evaluate));

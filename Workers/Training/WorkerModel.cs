@@ -156,7 +156,7 @@ internal sealed class WorkerModel : IDisposable
     }
 
     public ExpertWiring Wire(WorkerView view, int wires) =>
-        new(Device, Run.Reproducible, view, wires, Parameters.Shards, Arena, _parts, Times.Clock);
+        new(Device, Run, view, wires, Parameters.Shards, Arena, _parts, Times.Clock);
 
     public void Dispose()
     {

@@ -9,6 +9,7 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure speed, beside a baseline of the same run.")
     {
         BenchLayerCommand.Create(),
+        BenchLayerCommand.CreateParallelism(),
         BenchGemmCommand.Create(),
         BenchStepCommand.Create(),
         BenchDirectorCommand.Create(),

@@ -1,0 +1,102 @@
+using MoEActors.Modules.Autograd;
+using MoEActors.Modules.Experts;
+using MoEActors.Modules.MixtureOfExperts;
+
+namespace MoEActors.Workers.Exchange;
+
+/// <summary>
+/// How one worker's layer reaches its experts: rows travel to them, or they to the rows, as each pass wants it. Both ways are over the same placement, and no
+/// parameter moves for the choice.
+/// </summary>
+/// <param name="device">The worker's device.</param>
+/// <param name="communicator">The view's communicator.</param>
+/// <param name="placement">Where the layer's experts are.</param>
+/// <param name="layout">The tensors of an expert.</param>
+/// <param name="blocks">The experts on this worker, ascending.</param>
+/// <param name="reproducible">Whether replicas take whole parts.</param>
+/// <param name="kept">Memory of a layer's backward pass.</param>
+public sealed class LayerWire(
+    IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, IReadOnlyList<ParameterBlock> blocks,
+    bool reproducible, Arena kept)
+    : IExpertExchange, IDisposable
+{
+    // Whole parts are the more general way, and cost a pass over (expert, source) each time: where nothing asks for them, rows go straight to shards.
+    private readonly DistributedExpertExchange? _shards = placement.IsSingle || !reproducible
+        ? new DistributedExpertExchange(device, communicator, placement, [.. blocks.Select(block => block.Parameters)])
+        : null;
+
+    private readonly SummedGradients? _summed = placement.IsSingle || reproducible ? null : new SummedGradients(device, communicator, placement, blocks);
+    private WholePartExchange? _parts;
+    private PartsAtReplicas? _atReplicas;
+    private PartsAtSources? _atSources;
+    private IExpertExchange? _current;
+
+    /// <inheritdoc />
+    public int Sources => Current.Sources;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SendOrder => Current.SendOrder;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SendLengths => Current.SendLengths;
+
+    /// <inheritdoc />
+    public ReadOnlySpan<int> SegmentLengths => Current.SegmentLengths;
+
+    /// <inheritdoc />
+    public IGradientParts? Parts => Current.Parts;
+
+    /// <summary>How replicas come to the same gradients at the end of a step of the present way; null where no expert has any.</summary>
+    internal ReplicaGradients? Replicas => placement.IsSingle ? null : Current == _parts ? _parts!.Gradients : _summed;
+
+    private IExpertExchange Current
+    {
+        get
+        {
+            if (_current is null)
+            {
+                Use(LayerParallelism.Expert);
+            }
+
+            return _current!;
+        }
+    }
+
+    /// <summary>Sets what travels from the next pass on; alike on every worker. Allocates nothing but when a way is gone for the first time.</summary>
+    public void Use(LayerParallelism parallelism)
+    {
+        if (parallelism == LayerParallelism.Expert && _shards is not null)
+        {
+            _current = _shards;
+            return;
+        }
+
+        _parts ??= new WholePartExchange(device, communicator, placement, layout, blocks, kept);
+        _parts.Assignment = parallelism == LayerParallelism.Data
+            ? _atSources ??= new PartsAtSources(placement)
+            : _atReplicas ??= new PartsAtReplicas(placement);
+        _current = _parts;
+    }
+
+    /// <summary>Bytes of rows, of experts and of their gradients that went to other workers since the last call.</summary>
+    public long TakeSentBytes() => (_shards?.TakeSentBytes() ?? 0) + (_parts?.TakeSentBytes() ?? 0);
+
+    /// <inheritdoc />
+    public void ExchangeCounts(Tape tape, DeviceSpan<int> counts) => Current.ExchangeCounts(tape, counts);
+
+    /// <inheritdoc />
+    public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => Current.BringExperts(tape);
+
+    /// <inheritdoc />
+    public Matrix Dispatch(Tape tape, in Matrix rows) => Current.Dispatch(tape, rows);
+
+    /// <inheritdoc />
+    public Matrix Combine(Tape tape, in Matrix expertRows) => Current.Combine(tape, expertRows);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _shards?.Dispose();
+        _parts?.Dispose();
+    }
+}

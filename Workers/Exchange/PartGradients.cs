@@ -1,0 +1,202 @@
+using MoEActors.Modules.Experts;
+
+namespace MoEActors.Workers.Exchange;
+
+/// <summary>
+/// Gradients of whole parts: each is summed on the worker that computes it, kept apart, and added at the expert's home by ascending source, as a single copy
+/// adds it (kernel contract, rule 2). The home adds its own parts at once up to the first that another worker computes. At the end of a step it gives the sum to
+/// the other replicas.
+/// </summary>
+/// <param name="device">The worker's device.</param>
+/// <param name="communicator">The view's communicator.</param>
+/// <param name="placement">Where the experts are.</param>
+/// <param name="kept">Memory of one layer's backward pass.</param>
+/// <param name="exchange">Who computes which part.</param>
+/// <param name="length">Elements of an expert.</param>
+/// <param name="held">By expert: its block on this worker; null where it holds none.</param>
+internal sealed class PartGradients(
+    IDevice device, ICommunicator communicator, LayerPlacement placement, Arena kept, WholePartExchange exchange, int length, ParameterBlock?[] held)
+    : ReplicaGradients, IGradientParts
+{
+    private readonly Segment[] _away = new Segment[placement.Experts * communicator.Size];
+    private readonly Segment[] _here = new Segment[placement.Experts * communicator.Size];
+
+    // By expert: sources whose parts are added at once; by expert and source: which of the parts that are kept here.
+    private readonly int[] _added = new int[placement.Experts];
+    private readonly int[] _slots = new int[placement.Experts * communicator.Size];
+    private DeviceSpan<float> _parts;
+    private long _sentBytes;
+
+    private int Rank => communicator.Rank;
+
+    /// <summary>Bytes of parts that went home to other workers since the last call.</summary>
+    public long TakeSentBytes()
+    {
+        long bytes = _sentBytes;
+        _sentBytes = 0;
+        return bytes;
+    }
+
+    public void Begin()
+    {
+        int slots = 0;
+        for (int expert = 0; expert < _added.Length; expert++)
+        {
+            _added[expert] = HomeOf(expert) == Rank ? FirstForeignPart(expert) : 0;
+            for (int source = _added[expert]; source < communicator.Size; source++)
+            {
+                if (exchange.ServerOf(expert, source) == Rank)
+                {
+                    _slots[expert * communicator.Size + source] = slots++;
+                }
+            }
+        }
+
+        kept.Reset();
+        _parts = kept.Take<float>(checked(slots * length));
+    }
+
+    public int AddedSegments(int expert) => _added[exchange.Served[expert]];
+
+    public DeviceSpan<float> PartOf(int expert, int segment) => Part(exchange.Served[expert], segment);
+
+    public void End()
+    {
+        int away = 0, here = 0;
+        bool travels = false;
+        for (int expert = 0; expert < _added.Length; expert++)
+        {
+            int home = HomeOf(expert);
+            for (int source = 0; source < communicator.Size; source++)
+            {
+                int server = exchange.ServerOf(expert, source);
+                if (server == PartAssignment.None || server == home)
+                {
+                    continue;
+                }
+
+                travels = true;
+                if (server == Rank)
+                {
+                    _away[away++] = new Segment(home, _slots[expert * communicator.Size + source] * length, length);
+                }
+                else if (home == Rank)
+                {
+                    _here[here] = new Segment(server, checked(here * length), length);
+                    here++;
+                }
+            }
+        }
+
+        // Every worker knows from the counts whether any part travels.
+        if (travels)
+        {
+            DeviceSpan<float> arrived = kept.Take<float>(here * length);
+            communicator.AllToAll(_parts, _away.AsSpan(0, away), arrived, _here.AsSpan(0, here));
+            _sentBytes += (long)away * length * sizeof(float);
+            AddParts(arrived);
+        }
+
+        kept.Reset();
+    }
+
+    public override void EndStep(Arena arena)
+    {
+        int shared = 0;
+        for (int expert = 0; expert < held.Length; expert++)
+        {
+            shared += held[expert] is not null && placement.RanksOf(expert).Length > 1 ? 1 : 0;
+        }
+
+        DeviceSpan<float> packed = arena.Take<float>(checked(shared * length));
+        int away = 0, here = 0, next = 0;
+        for (int expert = 0; expert < held.Length; expert++)
+        {
+            ReadOnlySpan<int> ranks = placement.RanksOf(expert);
+            if (held[expert] is not { } block || ranks.Length == 1)
+            {
+                continue;
+            }
+
+            int place = next++ * length;
+            if (ranks[0] != Rank)
+            {
+                _here[here++] = new Segment(ranks[0], place, length);
+                continue;
+            }
+
+            device.Copy(block.Gradients, packed.Slice(place, length));
+            foreach (int rank in ranks[1..])
+            {
+                _away[away++] = new Segment(rank, place, length);
+            }
+        }
+
+        communicator.AllToAll(packed, _away.AsSpan(0, away), packed, _here.AsSpan(0, here));
+        next = 0;
+        for (int expert = 0; expert < held.Length; expert++)
+        {
+            ReadOnlySpan<int> ranks = placement.RanksOf(expert);
+            if (held[expert] is { } block && ranks.Length > 1)
+            {
+                if (ranks[0] != Rank)
+                {
+                    device.Copy(packed.Slice(next * length, length), block.Gradients);
+                }
+
+                next++;
+            }
+        }
+    }
+
+    private int HomeOf(int expert) => placement.RanksOf(expert)[0];
+
+    private DeviceSpan<float> Part(int expert, int source) => _parts.Slice(_slots[expert * communicator.Size + source] * length, length);
+
+    /// <summary>At home: the parts that were not added at once, own and arrived, in ascending order.</summary>
+    private void AddParts(DeviceSpan<float> arrived)
+    {
+        int next = 0;
+        for (int expert = 0; expert < _added.Length; expert++)
+        {
+            for (int source = _added[expert]; HomeOf(expert) == Rank && source < communicator.Size; source++)
+            {
+                int server = exchange.ServerOf(expert, source);
+                if (server != PartAssignment.None)
+                {
+                    Add(server == Rank ? Part(expert, source) : arrived.Slice(next++ * length, length), held[expert]!);
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds a part, or stores the first one of a step.</summary>
+    private void Add(DeviceSpan<float> part, ParameterBlock block)
+    {
+        for (int i = 0; i < block.Parameters.Count; i++)
+        {
+            Parameter parameter = block.Parameters[i];
+            DeviceSpan<float> tensor = part.Slice(parameter.Offset, parameter.Shape.Count);
+            Matrix gradient = parameter.GradientToWrite(out Accumulation accumulation);
+            if (accumulation == Accumulation.Store)
+            {
+                device.Copy(tensor, gradient.Data);
+            }
+            else
+            {
+                device.Add(tensor, gradient.Data);
+            }
+        }
+    }
+
+    private int FirstForeignPart(int expert)
+    {
+        int source = 0;
+        while (source < communicator.Size && exchange.ServerOf(expert, source) is int server && (server == PartAssignment.None || server == Rank))
+        {
+            source++;
+        }
+
+        return source;
+    }
+}
