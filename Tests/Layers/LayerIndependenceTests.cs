@@ -3,6 +3,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
@@ -44,6 +45,19 @@ public sealed class LayerIndependenceTests
                 layer, Steps, between: step => layer.MoveExpertAsync(step % 5, 3 * step % ranks, Cancellation));
             (expected ??= trace).AssertSame(trace, $"{silos} silos");
         }
+    }
+
+    [Theory, InlineData(0), InlineData(1)]
+    public async Task Experts_that_travel_to_rows_change_no_bit(int which)
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2]);
+        ClusterLayer still = await cluster.Client.CreateLayerAsync(cluster["still"], Layers[which], null, Cancellation);
+        LayerTrace expected = await LayerBackbone.TrainAsync(still, Steps);
+        ClusterLayer layer = await cluster.Client.CreateLayerAsync(cluster["m"], Layers[which], Placed([[0, 1], [1], [2, 0], [1], [0, 1, 2]]), Cancellation);
+        await layer.ConfigureParallelismAsync(LayerParallelism.Data, Cancellation);
+        LayerTrace trace = await LayerBackbone.TrainAsync(
+            layer, Steps, between: step => layer.ConfigureParallelismAsync((LayerParallelism)(step % 2), Cancellation));
+        expected.AssertSame(trace, "with experts that travel");
     }
 
     [Theory, InlineData(0), InlineData(2)]

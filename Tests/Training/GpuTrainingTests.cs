@@ -9,6 +9,7 @@ using MoEActors.Native.Cuda;
 using MoEActors.Native.Cuda.Bindings;
 using MoEActors.Native.Cuda.Hardware;
 using MoEActors.Native.Memory;
+using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.CudaEmulation;
@@ -100,6 +101,7 @@ public sealed class GpuTrainingTests
                 if (step is 8 or 16)
                 {
                     await model.MoveExpertAsync(layer: 0, expert: 0, rank: step / 8 % 2, Cancellation);
+                    await model.ConfigureParallelismAsync((LayerParallelism)(step / 8 % 2), cancellationToken: Cancellation);
                 }
 
                 two = step == Steps ? await model.FingerprintAsync(Cancellation) : 0;
@@ -117,7 +119,7 @@ public sealed class GpuTrainingTests
     }
 
     [Fact]
-    public async Task Layers_that_are_computed_again_and_experts_with_replicas_change_no_bit()
+    public async Task Layers_that_are_computed_again_experts_with_replicas_and_experts_that_travel_change_no_bit()
     {
         EmulatedCuda.Require();
         EmulatedCuda.ClearLog();
@@ -126,7 +128,8 @@ public sealed class GpuTrainingTests
         {
             double[] expected = await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask, steps: ShortSteps);
             Assert.Equal(expected, await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask, Run with { Recompute = "all" }, ShortSteps));
-            Assert.Equal(expected, await TrainAsync("cuda:0", silos: 2, (_, _) => Task.CompletedTask, Run, ShortSteps, Replicated));
+            Assert.Equal(expected, await TrainAsync(
+                "cuda:0", silos: 2, (model, step) => model.ConfigureParallelismAsync((LayerParallelism)(step % 2), cancellationToken: Cancellation), Run, ShortSteps, Replicated));
             Assert.Equal("", EmulatedCuda.Log);
         }
         finally

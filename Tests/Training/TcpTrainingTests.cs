@@ -8,6 +8,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.Tcp;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;
@@ -35,6 +36,7 @@ public sealed class TcpTrainingTests
         // An expert's state travels over a communicator of its own, from host to host.
         TrainingStatus status = await model.GetStatusAsync(Cancellation);
         await model.MoveExpertAsync(0, 0, (status.Map!.RanksOf(0)[0] + 1) % devices.Sum(), Cancellation);
+        await model.ConfigureParallelismAsync(LayerParallelism.Data, 2, Cancellation);
         TrainingTrace end = await TrainingTrace.OfAsync(model, Steps - Steps / 2);
         expected.AssertSame(new TrainingTrace([.. begin.Losses, .. end.Losses], [.. begin.Norms, .. end.Norms], end.Fingerprint), "over TCP");
         Assert.All(Providers(cluster), provider => Assert.True(provider.Counters.Accepted > 0 || provider == Providers(cluster)[^1]));
