@@ -22,8 +22,11 @@ public sealed class CostModel
     /// <param name="calibration">What the workers compute.</param>
     /// <param name="size">Sizes of a shard.</param>
     /// <param name="topology">Workers and links.</param>
-    public CostModel(Calibration calibration, ShardSize size, ClusterTopology topology)
+    /// <param name="links">What exchanges take beside their bytes; nothing unless given.</param>
+    public CostModel(Calibration calibration, ShardSize size, ClusterTopology topology, LinkCosts? links = null)
     {
+        Links = links ?? LinkCosts.None;
+        Collectives = new CollectiveCosts(topology, Links);
         Calibration = calibration;
         Size = size;
         Topology = topology;
@@ -53,6 +56,12 @@ public sealed class CostModel
 
     /// <summary>Workers and links.</summary>
     public ClusterTopology Topology { get; }
+
+    /// <summary>What exchanges take beside their bytes. Choices of parallelism differ in it; placements do not.</summary>
+    public LinkCosts Links { get; }
+
+    /// <summary>What collective operations take.</summary>
+    public CollectiveCosts Collectives { get; }
 
     /// <summary>Seconds that every worker spends in the layer. O(shards).</summary>
     public double[] WorkerSeconds(LayerQuotas quotas)
@@ -103,6 +112,33 @@ public sealed class CostModel
         return 2.0 * (ranks.Length - 1) / ranks.Length * Size.GradientBytes / bandwidth;
     }
 
+    /// <summary>What transient copies cost and save, in picoseconds. O(points).</summary>
+    /// <param name="rows">Rows of an expert on one worker at which a row's time is taken.</param>
+    /// <param name="weightsSent">How often a copy's weights are sent in a step: once if they are kept until backward, else twice.</param>
+    /// <param name="gradientPerSegment">Whether every segment sends a gradient of its own (reproducible mode), or every copy one.</param>
+    /// <param name="mostCopies">Copies that a worker has memory for.</param>
+    public CopyCoefficients CopyCoefficients(long rows, int weightsSent, bool gradientPerSegment, int mostCopies = int.MaxValue)
+    {
+        const double Picoseconds = 1e12;
+        double slowest = Topology.Hosts > 1 ? Topology.BetweenHostsBandwidth : Topology.InHostBandwidth;
+        double message = Topology.Hosts > 1 ? Links.BetweenHostsMessageSeconds : Links.InHostMessageSeconds;
+        int workers = Topology.Workers.Length;
+        return new CopyCoefficients
+        {
+            Row = Whole(ComputePasses * Calibration.ForwardSeconds(rows) / rows),
+
+            // The mean over all sources, the worker itself among them, becomes that of the others.
+            RowExchange = workers > 1 ? Whole(Exchanges * _exchangeSecondsPerToken.Max() * workers / (workers - 1)) : 0,
+            Weights = Whole(weightsSent * Size.WeightBytes / slowest),
+            Gradient = Whole(Size.GradientBytes / slowest),
+            Latency = Whole((weightsSent + 1) * message),
+            GradientPerSegment = gradientPerSegment,
+            MostCopies = mostCopies,
+        };
+
+        static long Whole(double seconds) => (long)Math.Round(seconds * Picoseconds);
+    }
+
     /// <summary>Seconds of a plan's transfers: those of the worker that sends or receives longest, all workers at once. O(moves).</summary>
     public double MoveSeconds(ImmutableArray<ShardMove> moves)
     {
@@ -122,4 +158,8 @@ public sealed class CostModel
 /// <param name="GradientBytes">Gradients, reduced among replicas every step.</param>
 /// <param name="StateBytes">Weights and optimizer moments: what a move carries.</param>
 /// <param name="TokenBytes">One token's row in an exchange.</param>
-public sealed record ShardSize(long GradientBytes, long StateBytes, long TokenBytes);
+public sealed record ShardSize(long GradientBytes, long StateBytes, long TokenBytes)
+{
+    /// <summary>Weights alone: what a transient copy or a gathering carries. As many bytes as gradients unless set.</summary>
+    public long WeightBytes { get; init; } = GradientBytes;
+}
