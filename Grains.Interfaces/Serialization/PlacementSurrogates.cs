@@ -1,5 +1,6 @@
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
 
@@ -24,6 +25,40 @@ public sealed class PlacementMapConverter : IConverter<PlacementMap, PlacementMa
     /// <inheritdoc />
     public PlacementMapSurrogate ConvertToSurrogate(in PlacementMap value) => new(
         value.Version, [.. value.Workers.Select(worker => worker.Silo)], [.. value.Workers.Select(worker => worker.Device)], value.Ranks());
+}
+
+/// <summary>What transient copies cost and save, in a message.</summary>
+/// <param name="Row">Computing one row.</param>
+/// <param name="RowExchange">All exchanges of one row from another worker.</param>
+/// <param name="Weights">The weights of one expert on their way.</param>
+/// <param name="Gradient">One gradient on its way home.</param>
+/// <param name="Latency">What every copy takes beside its bytes.</param>
+/// <param name="GradientPerSegment">Whether every segment sends a gradient of its own.</param>
+/// <param name="MostCopies">Copies that a worker has memory for.</param>
+[GenerateSerializer, Alias("moe.surrogate.copies")]
+public readonly record struct CopyCoefficientsSurrogate(
+    [property: Id(0)] long Row, [property: Id(1)] long RowExchange, [property: Id(2)] long Weights, [property: Id(3)] long Gradient,
+    [property: Id(4)] long Latency, [property: Id(5)] bool GradientPerSegment, [property: Id(6)] int MostCopies);
+
+/// <summary>Converts <see cref="CopyCoefficients"/>.</summary>
+[RegisterConverter]
+public sealed class CopyCoefficientsConverter : IConverter<CopyCoefficients, CopyCoefficientsSurrogate>
+{
+    /// <inheritdoc />
+    public CopyCoefficients ConvertFromSurrogate(in CopyCoefficientsSurrogate surrogate) => new()
+    {
+        Row = surrogate.Row,
+        RowExchange = surrogate.RowExchange,
+        Weights = surrogate.Weights,
+        Gradient = surrogate.Gradient,
+        Latency = surrogate.Latency,
+        GradientPerSegment = surrogate.GradientPerSegment,
+        MostCopies = surrogate.MostCopies,
+    };
+
+    /// <inheritdoc />
+    public CopyCoefficientsSurrogate ConvertToSurrogate(in CopyCoefficients value) => new(
+        value.Row, value.RowExchange, value.Weights, value.Gradient, value.Latency, value.GradientPerSegment, value.MostCopies);
 }
 
 /// <summary>An expert's identity in a message.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Protocol;
 using MoEActors.Modules.Timing;
@@ -57,7 +58,7 @@ internal sealed class LoadWatch
         _planned = before?._planned ?? -settings.Every;
         Step = before?.Step ?? 0;
         Ratios = before?.Ratios ?? [.. _layers.Select(_ => 1.0)];
-        Costs = CostsOf(calibration, map, run);
+        Costs = MeasuredCosts.Of(calibration, map, run);
         PredictionError = before?.PredictionError;
     }
 
@@ -178,18 +179,5 @@ internal sealed class LoadWatch
     {
         long shard = 4L * sizeof(float) * ModelLayout.ExpertCount(model);
         return (int)Math.Clamp(free / shard / Math.Max(1, model.MoELayers.Count()), 0, int.MaxValue / 2);
-    }
-
-    /// <summary>What was measured is a round; a step has several, among which its tokens are divided.</summary>
-    private static CostModel CostsOf(ClusterCalibration calibration, PlacementMap map, RunConfiguration run)
-    {
-        ModelConfiguration model = run.Model;
-        long parameters = ModelLayout.ExpertCount(model);
-        int rounds = (run.MicroBatches + map.Workers.Length - 1) / map.Workers.Length;
-        return new CostModel(
-            new Calibration([.. calibration.Rows.Zip(calibration.Seconds, (rows, seconds) => new ComputePoint(rows * rounds, seconds * rounds))]),
-            new ShardSize(sizeof(float) * parameters, 3 * sizeof(float) * parameters, sizeof(float) * model.Dim),
-            new ClusterTopology(
-                [.. map.Workers.Select(worker => new WorkerCapacity(worker.Silo, int.MaxValue))], calibration.Bandwidth, calibration.Bandwidth));
     }
 }

@@ -176,9 +176,16 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     public void ParallelismChanged(int? layer, LayerParallelism parallelism)
     {
         string layers = layer is { } one ? $"layer {one}" : "all layers";
-        Note(FeedNoteKind.Settings, $"{(parallelism == LayerParallelism.Data ? "Experts travel to the rows" : "Rows travel to the experts")} in {layers} from step {Step + 1} on.");
+        Note(FeedNoteKind.Settings, $"{What(parallelism)} in {layers} from step {Step + 1} on.");
         RunLog.ParallelismChanged(log, model, Term, View, layers, parallelism, Step + 1);
     }
+
+    private static string What(LayerParallelism parallelism) => parallelism switch
+    {
+        LayerParallelism.Data => "Experts travel to the rows",
+        LayerParallelism.TransientCopies => "Rows travel to the experts, and copies of busy experts where that is faster,",
+        _ => "Rows travel to the experts",
+    };
 
     public void DirectorChanged(DirectorSettings? settings)
     {

@@ -51,11 +51,11 @@ internal sealed class Coordinator
         _batches = new BatchLog(store, term, model);
         _director = new DirectorControl(_members, term, _events);
         _gates = new GatePolicies(_members, term, Run, _events);
-        _parallelism = new ParallelismChoice(_members, term, _memory, Run, _events);
-        _work = new ClusterWork(_members, term, _memory, Run, files, places, model, _events);
+        _parallelism = new ParallelismChoice(_members, term, _director, _memory, Run, _events);
+        _work = new ClusterWork(_members, term, _memory, _parallelism, Run, files, places, model, _events);
         _commits = new CommitProtocol(_silos, _members, term, model, _events);
         _snapshots = new SnapshotKeeper(_members, term, store, Run, files, places, snapshots, model, _events);
-        _steps = new StepProtocol(_members, _commits, _snapshots, term, Run, model, _events);
+        _steps = new StepProtocol(_members, _commits, _snapshots, term, _parallelism, Run, model, _events);
         var activation = new GrainActivation(grains, Run, model);
         _changes = new PlacementChangeProtocol(_members, _commits, activation, term, _memory, model, _events);
         _plans = new PlanExecution(grains, _members, _changes, term, _memory, Run, model);

@@ -14,8 +14,7 @@ internal sealed class DirectorControl(Members members, CoordinatorTerm term, Run
     /// <exception cref="ViewFailedException">A member failed; the old settings stay.</exception>
     public async Task<DirectOutcome> ChangeAsync(DirectRequest request)
     {
-        // Once for the cluster: its machines stay what they are.
-        ClusterCalibration? calibration = term.Record.Calibration ?? (request.Settings is null ? null : await CalibrateAsync());
+        ClusterCalibration? calibration = request.Settings is null ? term.Record.Calibration : await CalibrationAsync();
         await term.WriteAsync(term.Record with
         {
             Director = request.Settings,
@@ -26,8 +25,15 @@ internal sealed class DirectorControl(Members members, CoordinatorTerm term, Run
         return new DirectOutcome(calibration);
     }
 
-    private async Task<ClusterCalibration> CalibrateAsync()
+    /// <summary>What the members compute and send: measured once for the cluster, as its machines stay what they are. Whoever asks writes it down.</summary>
+    /// <exception cref="ViewFailedException">A member failed.</exception>
+    public async Task<ClusterCalibration> CalibrationAsync()
     {
+        if (term.Record.Calibration is { } known)
+        {
+            return known;
+        }
+
         IReadOnlyList<CalibrateReport> reports = await members.RunAsync(new CalibrateCommand());
         events.Calibrated(reports[0].Calibration);
         return reports[0].Calibration;

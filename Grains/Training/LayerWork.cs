@@ -6,7 +6,7 @@ using MoEActors.Grains.Interfaces.Training;
 namespace MoEActors.Grains.Training;
 
 /// <summary>Forward and backward of a layer whose backbone is the caller's, on all members. The update is a step like any other.</summary>
-internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdmission memory, string model)
+internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdmission memory, ParallelismChoice parallelism, string model)
 {
     /// <summary>Runs rows forward.</summary>
     /// <exception cref="PassRefusedException">The workers cannot reach the rows, or what the pass builds on is gone.</exception>
@@ -17,7 +17,8 @@ internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdm
         IReadOnlyList<ForwardReport> reports = await members.RunAsync(
             new ForwardCommand(request.Memory, request.Rows, request.Pass, term.Record.Step + 1, request.AuxiliaryScale)
             {
-                Parallelism = term.Record.Parallelism.FirstOrDefault(),
+                Parallelism = parallelism.Layers.FirstOrDefault(),
+                Copies = parallelism.Copies,
             });
         RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];

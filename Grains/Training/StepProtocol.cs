@@ -13,7 +13,8 @@ namespace MoEActors.Grains.Training;
 /// the decision is written, and commit makes every member apply them; it travels with the next prepare when that is waiting.
 /// </summary>
 internal sealed class StepProtocol(
-    Members members, CommitProtocol commits, SnapshotKeeper snapshots, CoordinatorTerm term, RunConfiguration run, string model, RunEvents events)
+    Members members, CommitProtocol commits, SnapshotKeeper snapshots, CoordinatorTerm term, ParallelismChoice parallelism, RunConfiguration run, string model,
+    RunEvents events)
 {
     /// <summary>Calls that every member host receives per step at most, polls apart: prepare and commit. A commit travels with the next prepare if there is one.</summary>
     public const int CallsPerHost = 2;
@@ -34,7 +35,7 @@ internal sealed class StepProtocol(
     {
         long started = Stopwatch.GetTimestamp();
         long step = request.Step;
-        StepShare whole = StepShare.Of(step, request.Batches, request.Forward) with { Parallelism = term.Record.Parallelism };
+        StepShare whole = Whole(request);
         Task<IReadOnlyList<StepReport>> preparing = events.TraceAsync("moe.step.prepare", step, () => members.RunAsync(
             silo => new PrepareCommand(Share(whole, request, silo), change?.Message)));
 
@@ -99,7 +100,7 @@ internal sealed class StepProtocol(
     /// <exception cref="ViewFailedException">A member failed, or the logged batch is not the one that was learnt.</exception>
     public async Task RepeatAsync(StepRequest request)
     {
-        StepShare whole = StepShare.Of(request.Step, request.Batches, request.Forward) with { Parallelism = term.Record.Parallelism };
+        StepShare whole = Whole(request);
         IReadOnlyList<StepReport> reports = await members.RunAsync(silo => new PrepareCommand(Share(whole, request, silo)));
         if (term.Record.LastOutcomes.FirstOrDefault(outcome => outcome.Step == request.Step) is { } known)
         {
@@ -126,6 +127,9 @@ internal sealed class StepProtocol(
             request.Step, losses, reports[0].GradientNorm, reports.SelectMany(report => report.Routers),
             [.. search.SelectMany(report => report.Found)]).ToException();
     }
+
+    private StepShare Whole(StepRequest request) =>
+        StepShare.Of(request.Step, request.Batches, request.Forward) with { Parallelism = parallelism.Layers, Copies = parallelism.Copies };
 
     private StepShare Share(StepShare whole, StepRequest request, string silo) => whole with { Batches = members.OfSilo(request.Batches, silo) };
 

@@ -14,4 +14,10 @@ public enum LayerParallelism
     /// many and experts small: k·f·T over H·(E − 1).
     /// </summary>
     Data = 1,
+
+    /// <summary>
+    /// Rows travel, and where that makes the busiest worker faster, the weights of its experts to others, which compute some of its micro-batches' parts: copies that
+    /// live for one pass (least-loaded expert parallelism, LLEP, arXiv 2601.17111). Worth it where the load is uneven in a way that no placement can foresee.
+    /// </summary>
+    TransientCopies = 2,
 }

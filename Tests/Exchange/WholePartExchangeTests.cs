@@ -29,6 +29,8 @@ public sealed class WholePartExchangeTests
             float[][] expected = Run(LayerPlacement.OfSingles(placement.Workers, new int[placement.Experts]), counts, only => new PartsAtReplicas(only));
             Same(expected, Run(placement, counts, some => new PartsAtReplicas(some)), "at replicas");
             Same(expected, Run(placement, counts, some => new PartsAtSources(some)), "at sources");
+            var costs = new CopyCoefficients { Row = 4, RowExchange = 1, Weights = random.Next(4), Gradient = random.Next(3), GradientPerSegment = true };
+            Same(expected, Run(placement, counts, some => new PartsAtCopies(some, costs)), "at copies");
             Same(expected, Run(placement, counts, some => new DrawnParts(some, servers)), "anywhere");
         },
         Cases);

@@ -41,7 +41,7 @@ public sealed class ParallelismTests : IAsyncLifetime
         Gen<ParallelismCase> cases =
             from run in Gen.Choose(0, Runs.Length - 1)
             from ranks in Gen.ArrayOf(Gen.NonEmptyListOf(Gen.Choose(0, Devices.Sum() - 1)), Runs[run].Model.Experts.Sum())
-            from choices in Gen.ArrayOf(Gen.Elements(LayerParallelism.Expert, LayerParallelism.Data), Steps * Runs[run].Model.MoELayers.Count())
+            from choices in Gen.ArrayOf(Gen.Elements(Enum.GetValues<LayerParallelism>()), Steps * Runs[run].Model.MoELayers.Count())
             select new ParallelismCase(run, [.. ranks.Select(some => some.Distinct().Take(2).ToArray())], choices);
         Prop.ForAll(cases.ToArbitrary(), one => CheckAsync(one).GetAwaiter().GetResult())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(16).WithQuietOnSuccess(true));
@@ -116,7 +116,7 @@ public sealed class ParallelismTests : IAsyncLifetime
         Assert.Contains("Layer 1 has no experts; layers with experts are 0, 2", dense.Message, StringComparison.Ordinal);
         InvalidRequestException other = await Assert.ThrowsAsync<InvalidRequestException>(
             () => model.ConfigureParallelismAsync((LayerParallelism)7, 0, Cancellation));
-        Assert.Contains("Expert, Data", other.Message, StringComparison.Ordinal);
+        Assert.Contains("Expert, Data, TransientCopies", other.Message, StringComparison.Ordinal);
         Assert.Empty((await model.GetStatusAsync(Cancellation)).Parallelism);
     }
 

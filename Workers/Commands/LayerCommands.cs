@@ -1,3 +1,5 @@
+using MoEActors.Placement.Quotas;
+
 namespace MoEActors.Workers.Commands;
 
 /// <summary>Run rows of the caller's through a layer that has no backbone. What belongs to them stays until their backward.</summary>
@@ -13,6 +15,9 @@ public sealed record ForwardCommand(
 {
     /// <summary>What travels in the passes of a step; its first one sets it.</summary>
     [Id(5)] public LayerParallelism Parallelism { get; init; }
+
+    /// <summary>What transient copies cost and save, alike on every host; null where there are none.</summary>
+    [Id(6)] public CopyCoefficients? Copies { get; init; }
 }
 
 /// <summary>Rows have gone through a worker's part of a layer.</summary>

@@ -1,4 +1,5 @@
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Workers.Commands;
 
@@ -22,6 +23,9 @@ public sealed record StepShare(
 {
     /// <summary>By layer: what travels; empty where rows do in all of them.</summary>
     [Id(6)] public LayerParallelism[] Parallelism { get; init; } = [];
+
+    /// <summary>What transient copies cost and save, alike on every host; null where no layer has any.</summary>
+    [Id(7)] public CopyCoefficients? Copies { get; init; }
 
     /// <summary>What is alike for all hosts in a step of these micro-batches.</summary>
     /// <param name="step">The step, from 1.</param>

@@ -1,6 +1,7 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
 using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Workers.Exchange;
 
@@ -29,6 +30,7 @@ public sealed class LayerWire(
     private WholePartExchange? _parts;
     private PartsAtReplicas? _atReplicas;
     private PartsAtSources? _atSources;
+    private PartsAtCopies? _atCopies;
     private IExpertExchange? _current;
 
     /// <inheritdoc />
@@ -63,7 +65,9 @@ public sealed class LayerWire(
     }
 
     /// <summary>Sets what travels from the next pass on; alike on every worker. Allocates nothing but when a way is gone for the first time.</summary>
-    public void Use(LayerParallelism parallelism)
+    /// <param name="parallelism">What travels.</param>
+    /// <param name="costs">What transient copies cost and save; where it is not known, all parts are computed at their sources instead.</param>
+    public void Use(LayerParallelism parallelism, CopyCoefficients? costs = null)
     {
         if (parallelism == LayerParallelism.Expert && _shards is not null)
         {
@@ -72,9 +76,12 @@ public sealed class LayerWire(
         }
 
         _parts ??= new WholePartExchange(device, communicator, placement, layout, blocks, kept);
-        _parts.Assignment = parallelism == LayerParallelism.Data
-            ? _atSources ??= new PartsAtSources(placement)
-            : _atReplicas ??= new PartsAtReplicas(placement);
+        _parts.Assignment = parallelism switch
+        {
+            LayerParallelism.Expert => _atReplicas ??= new PartsAtReplicas(placement),
+            LayerParallelism.TransientCopies when costs is not null => AtCopies(costs),
+            _ => _atSources ??= new PartsAtSources(placement),
+        };
         _current = _parts;
     }
 
@@ -92,6 +99,9 @@ public sealed class LayerWire(
 
     /// <inheritdoc />
     public Matrix Combine(Tape tape, in Matrix expertRows) => Current.Combine(tape, expertRows);
+
+    private PartsAtCopies AtCopies(CopyCoefficients costs) =>
+        _atCopies is { } known && known.Costs == costs ? known : _atCopies = new PartsAtCopies(placement, costs);
 
     /// <inheritdoc />
     public void Dispose()

@@ -9,7 +9,7 @@ namespace MoEActors.Workers.Exchange;
 internal abstract class PartAssignment
 {
     /// <summary>The server of a part without rows.</summary>
-    public const int None = -1;
+    public const int None = TransientAssignment.None;
 
     /// <summary>Assigns the parts of a round.</summary>
     /// <param name="counts">[sources × experts] rows.</param>
@@ -41,6 +41,19 @@ internal sealed class PartsAtReplicas(LayerPlacement placement) : PartAssignment
             servers[part] = _parts[part] == 0 ? None : placement.RanksOf(part / workers)[replicas[part]];
         }
     }
+}
+
+/// <summary>Parts go to where the expert is, and where a worker has too many of them, to workers that get a copy of the expert for the pass.</summary>
+/// <param name="placement">Where the experts are.</param>
+/// <param name="costs">What copies cost and save.</param>
+internal sealed class PartsAtCopies(LayerPlacement placement, CopyCoefficients costs) : PartAssignment
+{
+    private readonly TransientAssignment _assignment = new(placement, costs);
+
+    /// <summary>What copies cost and save.</summary>
+    public CopyCoefficients Costs => costs;
+
+    public override void Assign(ReadOnlySpan<int> counts, Span<int> servers) => _assignment.Assign(counts).CopyTo(servers);
 }
 
 /// <summary>Every part is computed at its source, whoever holds the expert: rows stay, weights travel (r = 0 in Tutel, arXiv 2206.03382, §3.1).</summary>

@@ -1,3 +1,4 @@
+using MoEActors.Placement.Quotas;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Inference;
 using MoEActors.Workers.Memory;
@@ -42,7 +43,7 @@ internal sealed class DecoderProgram : StepProgram
         }
 
         _losses.Clear();
-        Use(share.Parallelism);
+        Use(share.Parallelism, share.Copies);
         _gradients.Begin();
         int workers = _view.Map.Workers.Length;
         for (int first = 0; first < share.MicroBatches; first += workers)
@@ -73,7 +74,7 @@ internal sealed class DecoderProgram : StepProgram
 
     public override void Repeat(StepShare share, int index)
     {
-        Use(share.Parallelism);
+        Use(share.Parallelism, share.Copies);
         MicroBatch? batch = index % _view.Map.Workers.Length == _view.Rank ? Mine(share.Batches, index) : null;
         _gradients.Parameters.Dense.ClearGradients();
         _decoder.Train(batch, share.LossScale, share.AuxiliaryScale, new MicroBatchPlace(share.Step, index));
@@ -117,11 +118,11 @@ internal sealed class DecoderProgram : StepProgram
     protected override void Enter(WorkerView view) => _view = view;
 
     /// <summary>Sets what travels in each layer; rows where nothing is said.</summary>
-    private void Use(LayerParallelism[] parallelism)
+    private void Use(LayerParallelism[] parallelism, CopyCoefficients? copies = null)
     {
         for (int layer = 0; layer < _view.Map.Layers; layer++)
         {
-            Wiring.Use(layer, layer < parallelism.Length ? parallelism[layer] : LayerParallelism.Expert);
+            Wiring.Use(layer, layer < parallelism.Length ? parallelism[layer] : LayerParallelism.Expert, copies);
         }
     }
 

@@ -1,4 +1,5 @@
 using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Placement.Quotas;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Shards;
 
@@ -20,7 +21,7 @@ internal sealed class ExpertWiring(
     : IDisposable
 {
     private readonly LayerWire?[] _wires = new LayerWire?[wires];
-    private readonly LayerParallelism[] _parallelism = new LayerParallelism[wires];
+    private readonly (LayerParallelism Parallelism, CopyCoefficients? Costs)[] _uses = new (LayerParallelism, CopyCoefficients?)[wires];
 
     /// <summary>A way to the experts of a layer, which replaces the one there was on this wire.</summary>
     public IExpertExchange Connect(PlacementMap map, int layer, int wire)
@@ -28,17 +29,20 @@ internal sealed class ExpertWiring(
         ParameterBlock[] blocks = [.. map.ExpertsOn(view.Rank, layer).Select(expert => shards[new ExpertId(layer, expert)])];
         var connected = new LayerWire(
             device, view.Communicator, map.PlacementOf(layer), ModelLayout.Expert(run.Model), blocks, run.Reproducible, parts);
-        connected.Use(_parallelism[wire]);
+        connected.Use(_uses[wire].Parallelism, _uses[wire].Costs);
         _wires[wire]?.Dispose();
         _wires[wire] = connected;
         return connected;
     }
 
     /// <summary>Sets what travels on a wire from its next pass on, alike on every worker.</summary>
-    public void Use(int wire, LayerParallelism parallelism)
+    /// <param name="wire">The wire.</param>
+    /// <param name="parallelism">What travels.</param>
+    /// <param name="costs">What transient copies cost and save; null where that is not known.</param>
+    public void Use(int wire, LayerParallelism parallelism, CopyCoefficients? costs = null)
     {
-        _parallelism[wire] = parallelism;
-        _wires[wire]?.Use(parallelism);
+        _uses[wire] = (parallelism, costs);
+        _wires[wire]?.Use(parallelism, costs);
     }
 
     /// <summary>Makes room for the backward of a wire whose pass has memory of its own.</summary>

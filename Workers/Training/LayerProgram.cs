@@ -1,4 +1,5 @@
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Quotas;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Workers.Training;
@@ -161,7 +162,7 @@ internal sealed class LayerProgram : StepProgram
         if (command.Pass == 1)
         {
             // Passes of one step add to the same gradients, which replicas must end alike.
-            Use(command.Parallelism);
+            Use(command.Parallelism, command.Copies);
         }
 
         _losses.Clear();
@@ -251,11 +252,11 @@ internal sealed class LayerProgram : StepProgram
     }
 
     /// <summary>Sets what travels in the passes that are learnt from; for one that evaluates rows do.</summary>
-    private void Use(LayerParallelism parallelism)
+    private void Use(LayerParallelism parallelism, CopyCoefficients? copies = null)
     {
         for (int round = 0; round < _layer.Rounds; round++)
         {
-            Wiring.Use(round, parallelism);
+            Wiring.Use(round, parallelism, copies);
         }
     }
 

@@ -9,7 +9,6 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure speed, beside a baseline of the same run.")
     {
         BenchLayerCommand.Create(),
-        BenchLayerCommand.CreateParallelism(),
         BenchGemmCommand.Create(),
         BenchStepCommand.Create(),
         BenchDirectorCommand.Create(),
@@ -18,6 +17,7 @@ internal static class BenchCommand
         BenchPlanningCommand.Create(),
         BenchExchangeCommand.Create(),
         BenchExchangeCommand.CreateRank(),
+        BenchLayerCommand.CreateParallelism(),
     };
 
     /// <summary>The frame of every measurement: adds --json, and prints what was measured as one object or as text.</summary>
