@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace MoEActors.Dashboard.Boards;
 
 /// <summary>
@@ -138,8 +136,7 @@ internal sealed class Part(Board board)
     /// <summary>Puts a value there; one that is as before is no change.</summary>
     public void Put<T>(T value)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(value, BoardJson.Options);
-        if (Json is null || !json.AsSpan().SequenceEqual(Json))
+        if (BoardJson.Changed(value, Json) is { } json)
         {
             board.Change(version => (Version, Json) = (version, json));
         }
@@ -154,8 +151,7 @@ internal sealed class ItemList(Board board, int most)
     /// <summary>Puts an item there; one that is as before is no change.</summary>
     public void Put<T>(long number, T item)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(item, BoardJson.Options);
-        if (!_items.TryGetValue(number, out (long, byte[] Json) before) || !json.AsSpan().SequenceEqual(before.Json))
+        if (BoardJson.Changed(item, _items.GetValueOrDefault(number).Json) is { } json)
         {
             board.Change(version =>
             {
