@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using MoEActors.Cli.Commands;
 using MoEActors.Cli.Commands.Bench;
@@ -46,6 +47,9 @@ internal static class CommandLine
         RootCommand root, IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         root.Add(new Option<bool>(CommandAction.Verbose) { Description = "Show where an error comes from.", Recursive = true });
+
+        // A terminal's lines end between words anyway (see WordFlow); half of its width is no room for the long ones.
+        root.Options.OfType<HelpOption>().Single().Action = new HelpAction { MaxWidth = short.MaxValue };
         ParseResult parsed = root.Parse(
             arguments.Count == 0 ? ["--help"] : arguments[0] == "help" ? [.. arguments.Skip(1), "--help"] : arguments,
             new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });

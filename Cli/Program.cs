@@ -4,5 +4,6 @@ using System.Globalization;
 CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 CultureInfo.CurrentUICulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 using var hangup = Hangup.Watch();
-var output = ProgramWriter.Output(hangup.ReaderIsGone);
-return hangup.CodeOf(await MoEActors.Cli.CommandLine.RunAsync(args, output, ProgramWriter.Error(), hangup.Cancellation));
+using var output = ProgramWriter.Output(hangup.ReaderIsGone);
+using var error = ProgramWriter.Error();
+return hangup.CodeOf(await MoEActors.Cli.CommandLine.RunAsync(args, output, error, hangup.Cancellation));

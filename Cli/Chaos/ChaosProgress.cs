@@ -5,19 +5,14 @@ namespace MoEActors.Cli.Chaos;
 internal sealed class ChaosProgress(CommandOutput output)
 {
     private readonly Lock _lock = new();
-    private int _width;
+    private readonly DrawnLine? _line = output.ErrorTerminal is { } terminal ? new DrawnLine(terminal, TerminalColumns.Now) : null;
 
     /// <summary>Shows what is waited for, in place of what was shown before.</summary>
     public void Show(string what)
     {
         lock (_lock)
         {
-            if (output.ErrorTerminal is { } terminal)
-            {
-                terminal.Write($"\r{what.PadRight(_width)}");
-                terminal.Flush();
-                _width = what.Length;
-            }
+            _line?.Show(what);
         }
     }
 
@@ -31,10 +26,9 @@ internal sealed class ChaosProgress(CommandOutput output)
     /// <summary>Shows nothing any more.</summary>
     public void Clear()
     {
-        if (_width > 0)
+        lock (_lock)
         {
-            Show("");
-            output.ErrorTerminal!.Write('\r');
+            _line?.Clear();
         }
     }
 }

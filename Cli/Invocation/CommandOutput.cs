@@ -9,8 +9,13 @@ internal sealed record CommandOutput(TextWriter Out, TextWriter Error, bool Verb
     /// <summary>Names that a remark lists before it only counts.</summary>
     private const int NamesShown = 5;
 
+    private const int MostColumns = 80;
+
     /// <summary>True when <see cref="Out"/> is a terminal, so that it can be redrawn.</summary>
     public bool IsTerminal => Out is ProgramWriter { Terminal: not null };
+
+    /// <summary>Columns of a page on <see cref="Out"/>: eighty, or those of the terminal where it has fewer.</summary>
+    public int Columns => IsTerminal ? Math.Min(MostColumns, TerminalColumns.Now()) : MostColumns;
 
     /// <summary>True when nobody reads <see cref="Out"/> any more.</summary>
     public bool IsUnread => Out is ProgramWriter { IsUnread: true };

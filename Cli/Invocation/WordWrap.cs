@@ -9,6 +9,9 @@ internal static partial class WordWrap
 {
     private const string Ellipsis = "…";
 
+    /// <summary>Cells that a column needs for words to be read one below the other.</summary>
+    private const int LeastRoom = 24;
+
     /// <summary>Cells that a text takes on a terminal; some characters take two. Control characters count as what is shown in their place: one at least.</summary>
     public static int Cells(string text) =>
         text.Length == 0 ? 0 : new Segment(text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text).CellCount();
@@ -45,6 +48,53 @@ internal static partial class WordWrap
         }
 
         return rows < 1 ? [] : line.Length == 0 ? lines : [.. lines, line];
+    }
+
+    /// <summary>
+    /// A line in rows, cut between words, its gaps as they are. Rows that follow begin below the last column that has room for words, or else behind the line's own indent.
+    /// </summary>
+    /// <param name="line">The line.</param>
+    /// <param name="width">Cells of a row.</param>
+    public static IReadOnlyList<string> Rows(string line, int width)
+    {
+        line = line.TrimEnd();
+        if (Cells(line) <= width)
+        {
+            return [line];
+        }
+
+        int own = Math.Min(line.Length - line.TrimStart(' ').Length, width / 4);
+        int[] columns = [.. Columns().Matches(line).Select(gap => gap.Index + gap.Length)];
+        int indent = columns.LastOrDefault(column => Cells(line[..column]) + LeastRoom <= width, columns.Length == 0 ? own : Math.Min(own + 4, width / 4));
+        List<string> rows = [];
+        string prefix = "";
+        for (string rest = line; rest.Length > 0; rest = rest.TrimStart(' '))
+        {
+            int room = Math.Max(1, width - prefix.Length);
+            int end = EndOfRow(rest, room);
+            rows.Add(prefix + rest[..end].TrimEnd());
+            rest = rest[end..];
+            prefix = new string(' ', indent);
+        }
+
+        return rows;
+    }
+
+    /// <summary>Characters of a text that make a row: whole words, or a part of the first where that is longer.</summary>
+    private static int EndOfRow(string text, int room)
+    {
+        if (Cells(text) <= room)
+        {
+            return text.Length;
+        }
+
+        int start = text.Length - text.TrimStart(' ').Length, end = 0;
+        for (int space = text.IndexOf(' ', start); space >= 0 && Cells(text[..space]) <= room; space = text.IndexOf(' ', space + 1))
+        {
+            end = space;
+        }
+
+        return end > start ? end : start + Pieces(text[start..], Math.Max(1, room - start)).First().Length;
     }
 
     private static string WithEllipsis(string line, int width)
@@ -87,4 +137,8 @@ internal static partial class WordWrap
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Gaps();
+
+    /// <summary>Between the columns of a table.</summary>
+    [GeneratedRegex(@"(?<=\S) {2,}(?=\S)")]
+    private static partial Regex Columns();
 }

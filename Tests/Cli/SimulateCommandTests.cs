@@ -120,7 +120,7 @@ public sealed class SimulateCommandTests : IDisposable
     {
         FakeTimeProvider time = new();
         StringWriter writer = new();
-        CountProgress progress = new(writer, "row", 1500, time);
+        CountProgress progress = new(writer, "row", 1500, time, () => 80);
         progress.Report("static", 1);
         progress.Dispose();
         Assert.Equal("", writer.ToString());

@@ -45,4 +45,54 @@ public sealed class WordWrapTests
         Assert.Equal(["ae\u0301", "b"], WordWrap.Lines("ae\u0301b", 2, 10));
         Assert.All(WordWrap.Lines("😀😀😀", 3, 10), line => Assert.Equal("😀", line));
     }
+
+    [Theory]
+    [InlineData("a plain line of some words", 12, "a plain line|of some|words")]
+    [InlineData("  indented words", 10, "  indented|  words")]
+    [InlineData("good     devices        one CPU device for each silo", 40, "good     devices        one CPU device|         for each silo")]
+    [InlineData("  --config <FILE>     Read a JSON file (see docs/configuration.md)", 40, "  --config <FILE>     Read a JSON file|      (see docs/configuration.md)")]
+    [InlineData("  --config <FILE>     Read a JSON file (see docs/configuration.md)", 50, "  --config <FILE>     Read a JSON file (see|                      docs/configuration.md)")]
+    [InlineData("12345678901234567890", 8, "12345678|90123456|7890")]
+    [InlineData("漢字漢字漢字", 5, "漢字|漢字|漢字")]
+    [InlineData("short", 80, "short")]
+    [InlineData("", 80, "")]
+    [InlineData("word", 1, "w|o|r|d")]
+    public void A_line_that_is_too_long_goes_on_below(string line, int width, string rows)
+    {
+        Assert.Equal(rows.Split('|'), WordWrap.Rows(line, width));
+    }
+
+    /// <summary>What comes piece by piece is shown as soon as it is known where its words end.</summary>
+    [Fact]
+    public void A_line_that_comes_in_pieces_ends_between_words_too()
+    {
+        using StringWriter terminal = new() { NewLine = "\n" };
+        using (ProgramWriter writer = new(terminal, isTerminal: true, "standard output", columns: () => 12))
+        {
+            foreach (string piece in new[] { "The qu", "ick bro", "wn fox", "\njumps over the la", "zy dog" })
+            {
+                writer.Write(piece);
+                writer.Flush();
+            }
+
+            Assert.Equal("The quick\nbrown fox\njumps over\nthe lazy", terminal.ToString());
+            writer.WriteLine();
+            writer.WriteLine("a line of its own, wrapped");
+            writer.Write("rest");
+        }
+
+        Assert.Equal("The quick\nbrown fox\njumps over\nthe lazy dog\na line of\nits own,\nwrapped\nrest", terminal.ToString());
+    }
+
+    [Fact]
+    public void A_line_that_is_drawn_over_is_never_wider_than_the_terminal()
+    {
+        using StringWriter terminal = new();
+        DrawnLine line = new(terminal, () => 12);
+        line.Show("one two three four");
+        line.Show("one");
+        line.Clear();
+        line.Clear();
+        Assert.Equal("\rone two …\rone      \r   \r", terminal.ToString());
+    }
 }
