@@ -59,7 +59,7 @@ internal static class ChaosCommand
             }
 
             progress.Clear();
-            Write(report, parsed.GetResult(json) is { Implicit: false }, parsed.GetValue(json), output.Out);
+            await WriteAsync(report, parsed.GetResult(json) is { Implicit: false }, parsed.GetValue(json), output, cancellation);
             return report.IsGood ? ExitCode.Done : ExitCode.Failed;
         });
     }
@@ -109,20 +109,20 @@ internal static class ChaosCommand
         return all;
     }
 
-    private static void Write(ChaosReport report, bool asJson, string? file, TextWriter writer)
+    private static async Task WriteAsync(ChaosReport report, bool asJson, string? file, CommandOutput output, CancellationToken cancellation)
     {
         if (file is not null)
         {
-            OutputFile.Write(file, JsonSerializer.Serialize(report, SnakeCase.Indented));
+            await OutputFile.WriteAsync(file, JsonSerializer.Serialize(report, SnakeCase.Indented), output, cancellation);
         }
 
         if (asJson && file is null)
         {
-            writer.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
+            output.Out.WriteLine(JsonSerializer.Serialize(report, SnakeCase.OneLine));
         }
         else
         {
-            report.Print(writer);
+            report.Print(output.Out);
         }
     }
 }

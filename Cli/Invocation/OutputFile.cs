@@ -12,6 +12,9 @@ internal static partial class OutputFile
 {
     private const int MayWrite = 2;
 
+    /// <summary>Time after which it is said what is waited for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private static readonly DiskFileStore Disk = new();
 
     private enum Way
@@ -37,11 +40,39 @@ internal static partial class OutputFile
     }
 
     /// <summary>Writes a text.</summary>
-    public static void Write(string file, string text) => Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    /// <inheritdoc cref="WriteAsync(string, Action{Stream}, CommandOutput, TimeProvider, CancellationToken)" />
+    public static Task WriteAsync(string file, string text, CommandOutput output, CancellationToken cancellation) =>
+        WriteAsync(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)), output, TimeProvider.System, cancellation);
 
-    /// <summary>Writes a file.</summary>
+    /// <summary>Writes a file. A pipe that nobody reads takes nothing: then it is said what is waited for, until somebody reads it or it is given up.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="content">Writes the content.</param>
+    /// <param name="output">Where that is said.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Gives it up.</param>
     /// <exception cref="IOException">It cannot be written; the message names it.</exception>
-    public static void Write(string file, Action<Stream> content)
+    /// <exception cref="StoppedException">It was given up.</exception>
+    public static async Task WriteAsync(string file, Action<Stream> content, CommandOutput output, TimeProvider time, CancellationToken cancellation)
+    {
+        // A thread that may be left behind: nothing ends the opening of a pipe but its reader, or the end of the process.
+        var writing = Task.Factory.StartNew(() => Write(file, content), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            await Task.WhenAny(writing, Task.Delay(Patience, time, cancellation));
+            if (!writing.IsCompleted && !cancellation.IsCancellationRequested)
+            {
+                output.Error.WriteLine($"Waiting for {file} to take the result: a pipe does when somebody reads it. Ctrl-C gives it up.");
+            }
+
+            await writing.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw new StoppedException($"the result was not written to {file}, which has taken nothing.", cancellation);
+        }
+    }
+
+    private static void Write(string file, Action<Stream> content)
     {
         try
         {

@@ -46,7 +46,7 @@ internal static class TrainingReport
         output.Out.WriteLine($"Done in {final.Seconds:0} s.");
         if (file is not null)
         {
-            OutputFile.Write(file, JsonSerializer.Serialize(final, SnakeCase.Indented));
+            await OutputFile.WriteAsync(file, JsonSerializer.Serialize(final, SnakeCase.Indented), output, cancellation);
         }
 
         return ExitCode.Done;

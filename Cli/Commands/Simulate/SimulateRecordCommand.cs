@@ -35,7 +35,7 @@ internal static class SimulateRecordCommand
             int shown = Math.Max(1, count / 10);
             LoadTrace trace = await TraceRecording.RecordAsync(
                 run, parsed.GetValue(silos), count, interval, parsed.GetValue(turn) ? count / 2 : null, Show, cancellation);
-            TraceWriter.Write(trace, parsed.GetRequiredValue(file), output);
+            await TraceWriter.WriteAsync(trace, parsed.GetRequiredValue(file), output, cancellation);
             return ExitCode.Done;
 
             void Show(StepOutcome step)

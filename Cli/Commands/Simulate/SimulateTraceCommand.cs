@@ -34,7 +34,7 @@ internal static class SimulateTraceCommand
         Option<long> seed = NumberOption.Seed((long)defaults.Seed);
         Option<string> file = SharedOptions.Out();
         Command command = new("trace", "Write a generated load, for moe simulate placement.") { kind, layers, experts, steps, interval, tokens, seed, file };
-        return command.Runs((parsed, output, _) =>
+        return command.Runs(async (parsed, output, cancellation) =>
         {
             OutputFile.RequireWritable("--out", parsed.GetValue(file));
             TraceOptions options = new()
@@ -47,8 +47,8 @@ internal static class SimulateTraceCommand
                 Tokens = parsed.GetValue(tokens),
                 Seed = (ulong)parsed.GetValue(seed),
             };
-            TraceWriter.Write(TraceGenerator.Generate(options), parsed.GetRequiredValue(file), output);
-            return Task.FromResult(ExitCode.Done);
+            await TraceWriter.WriteAsync(TraceGenerator.Generate(options), parsed.GetRequiredValue(file), output, cancellation);
+            return ExitCode.Done;
         });
     }
 }

@@ -232,9 +232,9 @@ internal sealed class TraceReader
 internal static class TraceWriter
 {
     /// <summary>Writes a file, and says so.</summary>
-    public static void Write(LoadTrace trace, string file, CommandOutput output)
+    public static async Task WriteAsync(LoadTrace trace, string file, CommandOutput output, CancellationToken cancellation)
     {
-        OutputFile.Write(file, stream => Write(trace, stream));
+        await OutputFile.WriteAsync(file, stream => Write(trace, stream), output, TimeProvider.System, cancellation);
         output.Out.WriteLine($"{trace.Rows.Length} sampled steps of {trace.Experts.Length} layers written to {file}.");
     }
 

@@ -1,7 +1,10 @@
+using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Tests.Cli.Runs;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Robustness;
+using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Cli.Invocation;
 
@@ -15,7 +18,7 @@ public sealed class OutputFileTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_link_stays_a_link_and_its_target_gets_the_content()
+    public async Task A_link_stays_a_link_and_its_target_gets_the_content()
     {
         string target = _folder.Write("far/target.json", "old");
         Directory.CreateDirectory(In("near"));
@@ -23,7 +26,7 @@ public sealed class OutputFileTests : IDisposable
         File.CreateSymbolicLink(In("near/second.json"), In("near/first.json"));
         OutputFile.RequireWritable("--json", In("near/second.json"));
         Assert.Equal("old", File.ReadAllText(target));
-        OutputFile.Write(In("near/second.json"), "new");
+        await WriteAsync(In("near/second.json"), "new");
         Assert.Equal("new", File.ReadAllText(target));
         Assert.Equal("../far/target.json", new FileInfo(In("near/first.json")).LinkTarget);
         Assert.NotNull(new FileInfo(In("near/second.json")).LinkTarget);
@@ -31,13 +34,13 @@ public sealed class OutputFileTests : IDisposable
     }
 
     [Fact]
-    public void A_link_to_a_file_that_is_not_there_yet_makes_it()
+    public async Task A_link_to_a_file_that_is_not_there_yet_makes_it()
     {
         Directory.CreateDirectory(In("far"));
         File.CreateSymbolicLink(In("link.json"), "far/new.json");
         OutputFile.RequireWritable("--json", In("link.json"));
         Assert.Empty(Directory.GetFiles(In("far")));
-        OutputFile.Write(In("link.json"), "new");
+        await WriteAsync(In("link.json"), "new");
         Assert.Equal("new", File.ReadAllText(In("far/new.json")));
         Assert.Equal("far/new.json", new FileInfo(In("link.json")).LinkTarget);
     }
@@ -49,24 +52,43 @@ public sealed class OutputFileTests : IDisposable
         Assert.SkipWhen(pipe is null, "There are no named pipes here.");
         Task<string> read = Task.Run(() => File.ReadAllText(pipe), Cancellation);
         OutputFile.RequireWritable("--json", pipe);
-        OutputFile.Write(pipe, "content");
+        await WriteAsync(pipe, "content");
         Assert.Equal("content", await read.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
         Assert.Equal([pipe], Directory.GetFiles(_folder.Path));
     }
 
     [Fact]
-    public void A_device_stays_a_device_and_one_that_is_full_is_named()
+    public async Task A_pipe_that_nobody_reads_is_waited_for_aloud_until_it_is_given_up()
+    {
+        string? pipe = await SpecialFile.PipeAsync(In("pipe"));
+        Assert.SkipWhen(pipe is null, "There are no named pipes here.");
+        var time = new FakeTimeProvider();
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        using var error = new CancellingWriter(given, "Waiting for");
+        Task writing = OutputFile.WriteAsync(pipe, stream => stream.WriteByte(1), new CommandOutput(TextWriter.Null, error, Verbose: false), time, given.Token);
+        time.Advance(TimeSpan.FromSeconds(1));
+        StoppedException stopped = await Assert.ThrowsAsync<StoppedException>(() => writing.WaitAsync(Deadline.Patience, Cancellation));
+        Assert.Contains($"the result was not written to {pipe}", stopped.Message, StringComparison.Ordinal);
+        Assert.Equal($"Waiting for {pipe} to take the result: a pipe does when somebody reads it. Ctrl-C gives it up.", error.ToString().TrimEnd());
+
+        // The thread that was left behind, which ends with a process, ends with a reader, too.
+        using FileStream reader = File.OpenRead(pipe);
+        Assert.Equal(1, reader.ReadByte());
+    }
+
+    [Fact]
+    public async Task A_device_stays_a_device_and_one_that_is_full_is_named()
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
         OutputFile.RequireWritable("--json", "/dev/full");
-        IOException full = Assert.Throws<IOException>(() => OutputFile.Write("/dev/full", "content"));
+        IOException full = await Assert.ThrowsAsync<IOException>(() => WriteAsync("/dev/full", "content"));
         Assert.StartsWith("/dev/full cannot be written: No space left on device", full.Message, StringComparison.Ordinal);
         using FileStream device = File.OpenRead("/dev/full");
         Assert.Equal(0, device.ReadByte());
     }
 
     [Fact]
-    public void What_is_open_already_goes_on_and_is_not_replaced()
+    public async Task What_is_open_already_goes_on_and_is_not_replaced()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "There is no /proc here.");
         string log = _folder.Write("log", "before\n");
@@ -75,12 +97,12 @@ public sealed class OutputFileTests : IDisposable
         Assert.True(RealPath.Of(name)!.Value.IsOpenFile);
         Assert.False(RealPath.Of(log)!.Value.IsOpenFile);
         OutputFile.RequireWritable("--json", name);
-        OutputFile.Write(name, "result");
+        await WriteAsync(name, "result");
         Assert.Equal("before\nresult", File.ReadAllText(log));
     }
 
     [Fact]
-    public void Permissions_stay()
+    public async Task Permissions_stay()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -93,7 +115,7 @@ public sealed class OutputFileTests : IDisposable
         {
             string file = _folder.Write("private.json", content);
             File.SetUnixFileMode(file, Mine);
-            OutputFile.Write(file, "new");
+            await WriteAsync(file, "new");
             Assert.Equal(("new", Mine), (File.ReadAllText(file), File.GetUnixFileMode(file)));
         }
     }
@@ -147,6 +169,8 @@ public sealed class OutputFileTests : IDisposable
         using ProgramWriter error = new(new FullWriter(), isTerminal: false, name: null);
         Assert.Equal(ExitCode.WrongUsage, await MoEActors.Cli.CommandLine.RunAsync(["demo", "--bogus"], output, error, Cancellation));
     }
+
+    private static Task WriteAsync(string file, string text) => OutputFile.WriteAsync(file, text, new CommandOutput(TextWriter.Null, TextWriter.Null, Verbose: false), Cancellation);
 
     private string In(string name) => Path.Combine(_folder.Path, name);
 
