@@ -24,6 +24,23 @@ public sealed class HostingExampleTests
         using JsonDocument status = JsonDocument.Parse(await http.GetStringAsync("models/mine", Cancellation));
         Assert.Equal((3, 2), (status.RootElement.GetProperty("step").GetInt64(), status.RootElement.GetProperty("workers").GetInt32()));
         Assert.Equal("Healthy", await http.GetStringAsync("health", Cancellation));
+        foreach ((string method, string path, int code, string message) in new[]
+        {
+            ("GET", "models/no-such", 404, "There is no model 'no-such'. Create it first."),
+            ("GET", "models/a%20b", 400, "'a b'"),
+            ("POST", "models/a%20b/steps?count=1", 400, "'a b'"),
+            ("POST", "models/mine/steps", 400, "count"),
+            ("POST", "models/mine/steps?count=many", 400, "many"),
+            ("POST", "models/mine/steps?count=-1", 400, "count is -1; at least one step can be trained."),
+        })
+        {
+            using var asked = new HttpRequestMessage(new HttpMethod(method), path);
+            using HttpResponseMessage refused = await http.SendAsync(asked, Cancellation);
+            string body = await refused.Content.ReadAsStringAsync(Cancellation);
+            Assert.True((int)refused.StatusCode == code, $"{method} {path}: {(int)refused.StatusCode} {body}");
+            using JsonDocument problem = JsonDocument.Parse(body);
+            Assert.Contains(message, problem.RootElement.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
 
         // A request that would train for hours is at work when the host is asked to end.
         using var request = new HttpRequestMessage(HttpMethod.Post, "models/mine/steps?count=1000000");

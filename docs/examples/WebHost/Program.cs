@@ -1,4 +1,5 @@
 using MoEActors.Client;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
@@ -17,26 +18,56 @@ builder.Host.UseOrleans((context, silo) => silo
 builder.Services.AddMoEClient();
 builder.Services.AddHealthChecks().AddMoESilo();
 
+// A request that cannot be carried out is answered with the message of the error, which says why.
+builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
+    problem.ProblemDetails.Detail = problem.Exception is MoEException or BadHttpRequestException ? problem.Exception.Message : null);
+
 WebApplication app = builder.Build();
+app.UseExceptionHandler(new ExceptionHandlerOptions
+{
+    StatusCodeSelector = StatusOf,
+    SuppressDiagnosticsCallback = context => StatusOf(context.Exception) < StatusCodes.Status500InternalServerError,
+});
+app.UseStatusCodePages();
 app.MapHealthChecks("/health");
 app.MapGet("/models/{name}", async (string name, MoECluster cluster, CancellationToken cancellation) =>
 {
     TrainingStatus status = await (await cluster.OpenModelAsync(name, cancellation)).GetStatusAsync(cancellation);
     return new { status.Model, status.Step, Workers = status.SiloNames.Length };
 });
-app.MapPost("/models/{name}/steps", (string name, int count, MoECluster cluster, CancellationToken cancellation) =>
-    TrainAsync(cluster, name, count, app.Lifetime.ApplicationStopping, cancellation));
-app.Run();
-
-static async IAsyncEnumerable<TrainedStep> TrainAsync(
-    MoECluster cluster, string name, int count, CancellationToken stopping, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+app.MapPost("/models/{name}/steps", async (string name, int count, MoECluster cluster, CancellationToken cancellation) =>
 {
+    if (count < 1)
+    {
+        throw new BadHttpRequestException($"count is {count}; at least one step can be trained.");
+    }
+
+    // Before the answer has begun: after that, its status is a good one.
     var run = new RunConfiguration
     {
         Model = new ModelConfiguration { Dim = 32, Heads = 2, KeyValueHeads = 1, Hidden = 64, Experts = [8, 8], MaximumSequence = 32 },
         Optimizer = new OptimizerOptions { LearningRate = 3e-3f, TotalSteps = 100_000 },
     };
     MoEModel model = await cluster.CreateModelAsync(name, run, cancellationToken: cancellation);
+    return TrainAsync(model, count, app.Lifetime.ApplicationStopping, cancellation);
+});
+app.Run();
+
+static int StatusOf(Exception exception) => exception switch
+{
+    ModelNotFoundException => StatusCodes.Status404NotFound,
+    InvalidRequestException => StatusCodes.Status400BadRequest,
+    StepTakenException => StatusCodes.Status409Conflict,
+    MemoryRefusedException => StatusCodes.Status507InsufficientStorage,
+    BadHttpRequestException bad => bad.StatusCode,
+    _ => StatusCodes.Status500InternalServerError,
+};
+
+static async IAsyncEnumerable<TrainedStep> TrainAsync(
+    MoEModel model, int count, CancellationToken stopping, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+{
+    RunConfiguration run = model.Run;
     long first = model.Step + 1;
     var batches = Enumerable.Range(0, count).Select(step => Counting.Batch(first + step, run.MicroBatches, run.Model.MaximumSequence));
     await using IAsyncEnumerator<StepOutcome> steps = model.TrainAsync(batches, cancellation).GetAsyncEnumerator(cancellation);
