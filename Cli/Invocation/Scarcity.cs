@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MoEActors.Cli.Invocation;
 
 /// <summary>Errors of a process that the system gives too little: what they say is where it was noticed, not what to raise.</summary>
@@ -29,7 +27,11 @@ internal static class Scarcity
         return null;
     }
 
-    /// <summary>Whether an assembly that could not be loaded lies where it should, beside the program or in .NET itself: then it is not missing.</summary>
-    private static bool IsThere(string assembly) => new[] { AppContext.BaseDirectory, RuntimeEnvironment.GetRuntimeDirectory() }
-        .Any(folder => File.Exists(Path.Combine(folder, $"{assembly.Split(',')[0]}.dll")));
+    /// <summary>Whether an assembly that could not be loaded lies where it should, beside the program or in one of the frameworks that it runs on: then it is not missing.</summary>
+    private static bool IsThere(string assembly)
+    {
+        string file = $"{assembly.Split(',')[0]}.dll";
+        string known = AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") as string ?? "";
+        return known.Split(Path.PathSeparator).Append(Path.Combine(AppContext.BaseDirectory, file)).Any(path => Path.GetFileName(path) == file && File.Exists(path));
+    }
 }

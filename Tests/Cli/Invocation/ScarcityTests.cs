@@ -21,6 +21,7 @@ public sealed class ScarcityTests
         [
             new FileNotFoundException("Could not load file or assembly.", "MoEActors.Client, Version=1.0.0.0, Culture=neutral, PublicKeyToken=null"),
             new TypeInitializationException("X", new FileNotFoundException("Could not load file or assembly.", "System.Collections, Version=10.0.0.0")),
+            new FileNotFoundException("Could not load file or assembly.", "Microsoft.Extensions.FileProviders.Physical, Version=10.0.0.0"),
             new FileLoadException("Could not load file or assembly.", "MoEActors.Silo, Version=1.0.0.0"),
             new TypeInitializationException("X", new IOException("Too many open files : '/proc/self/maps'")),
         ];
