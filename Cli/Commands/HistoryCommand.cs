@@ -39,7 +39,7 @@ internal static class HistoryCommand
             }
             else
             {
-                HistoryPage.Write(summary, parsed.GetValue(all) || parsed.GetValue(last) is not null, output.Out);
+                HistoryPage.Write(summary, parsed.GetValue(all) || parsed.GetValue(last) is not null, output.Out, output.Columns);
             }
 
             return Task.FromResult(ExitCode.Done);

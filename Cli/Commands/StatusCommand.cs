@@ -93,7 +93,7 @@ internal static class StatusCommand
             $"  director {director.Policy}: unevenness by layer {string.Join(" ", director.Balance.Select(ratio => $"{ratio:0.00}"))}{error}");
         foreach (DecisionReport decision in director.Decisions)
         {
-            writer.WriteLine($"  decision {decision.Number}, step {decision.Step:N0}, {decision.State}: {decision}");
+            writer.WriteLine($"  decision {decision.Number}, step {decision.At:N0}, {decision.State}: {decision}; decided after step {decision.Step:N0}");
             foreach (LayerDecisionReport layer in decision.Layers)
             {
                 writer.WriteLine($"    {layer.Reason}");

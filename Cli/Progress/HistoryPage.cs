@@ -2,11 +2,22 @@ using MoEActors.Cli.Runs;
 
 namespace MoEActors.Cli.Progress;
 
-/// <summary>A run's history on a page of eighty columns.</summary>
+/// <summary>A run's history on a page.</summary>
 internal static class HistoryPage
 {
-    private const int Width = 80;
     private const int Shown = 8;
+
+    /// <summary>The table's columns: those of lower rank are left out where not all fit.</summary>
+    private static readonly Column[] Table =
+    [
+        new("steps", 17, 0, row => row.First == row.Last ? $"{row.First:N0}" : $"{row.First:N0}-{row.Last:N0}"),
+        new("loss", 8, 1, row => $"{row.Loss:0.000}"),
+        new("norm", 8, 5, row => $"{row.GradientNorm:0.000}"),
+        new("rate", 8, 6, row => $"{row.LearningRate:0.0e+0}"),
+        new("tokens/s", 10, 3, row => $"{row.TokensPerSecond:N0}"),
+        new("unevenness", 10, 2, row => row.Balance is { } ratio ? $"{ratio:0.00}" : "-"),
+        new("dropped", 8, 4, row => $"{row.DroppedShare * 100:0.0}%"),
+    ];
 
     /// <summary>From the lowest to the highest loss of a row.</summary>
     private const string Bars = "▁▂▃▄▅▆▇█";
@@ -15,8 +26,10 @@ internal static class HistoryPage
     /// <param name="summary">What is on it.</param>
     /// <param name="all">Whether everything is told that happened, rather than the last few of each kind.</param>
     /// <param name="writer">Where it is written.</param>
-    public static void Write(RunSummary summary, bool all, TextWriter writer)
+    /// <param name="columns">Columns that there are.</param>
+    public static void Write(RunSummary summary, bool all, TextWriter writer, int columns)
     {
+        int width = Math.Max(columns, Table[0].Width + 1 + Table[1].Width);
         if (summary.Rows is not [var first, ..] || summary.Began is not { } began || summary.Ended is not { } ended)
         {
             writer.WriteLine($"{summary.Name}: no step yet.");
@@ -25,26 +38,24 @@ internal static class HistoryPage
         }
 
         SummaryRow last = summary.Rows[^1];
-        writer.WriteLine(WordWrap.Fit($"{summary.Name}: steps {first.First:N0} to {last.Last:N0}, {began.ToLocalTime():yyyy-MM-dd HH:mm:ss} to {ended.ToLocalTime():yyyy-MM-dd HH:mm:ss}", Width));
-        writer.WriteLine($"training loss {first.Loss:0.000} to {last.Loss:0.000}  {Sparkline(summary.Rows)}");
+        Paragraph($"{VisibleText.OfName(summary.Name)}: steps {first.First:N0} to {last.Last:N0}, {began.ToLocalTime():yyyy-MM-dd HH:mm:ss} to {ended.ToLocalTime():yyyy-MM-dd HH:mm:ss}");
+        Paragraph($"training loss {first.Loss:0.000} to {last.Loss:0.000}  {Sparkline(summary.Rows)}");
         if (summary.Best is { } best)
         {
-            writer.WriteLine($"validation loss {best.Loss:0.000} at step {best.Step:N0}, the lowest of {summary.Evaluations.Count}");
+            Paragraph($"validation loss {best.Loss:0.000} at step {best.Step:N0}, the lowest of {summary.Evaluations.Count}");
         }
 
         writer.WriteLine();
-        writer.WriteLine($"{"steps",17} {"loss",8} {"norm",8} {"rate",8} {"tokens/s",10} {"unevenness",10} {"dropped",8}");
+        Column[] shown = ColumnsIn(width);
+        writer.WriteLine(string.Join(' ', shown.Select(column => column.Title.PadLeft(column.Width))));
         foreach (SummaryRow row in summary.Rows)
         {
-            string steps = row.First == row.Last ? $"{row.First:N0}" : $"{row.First:N0}-{row.Last:N0}";
-            string balance = row.Balance is { } ratio ? $"{ratio:0.00}" : "-";
-            writer.WriteLine(
-                $"{steps,17} {row.Loss,8:0.000} {row.GradientNorm,8:0.000} {row.LearningRate,8:0.0e+0} {row.TokensPerSecond,10:N0} {balance,10} {row.DroppedShare * 100,7:0.0}%");
+            writer.WriteLine(string.Join(' ', shown.Select(column => column.Cell(row).PadLeft(column.Width))));
         }
 
         Write("stopped and resumed", [.. summary.Resumes.Select(one => $"step {one.Step:N0}: {At(one.Time)} on {Wording.Count(one.Silos, "silo")}")]);
         Write("evaluations", [.. summary.Evaluations.Select(one => $"step {one.Step:N0}: loss {Wording.Nats(one.Loss)}{(one == summary.Best ? ", the lowest" : "")}")]);
-        Write("decisions of the director", [.. summary.Decisions.Select(one => $"step {one.Step:N0}, {one.State}: {one.WithEffect()}")]);
+        Write("decisions of the director", [.. summary.Decisions.Select(one => $"step {one.At:N0}, {one.State}: {one.WithEffect()}; decided after step {one.Step:N0}")]);
         Write("experts that changed their silos", [.. summary.Moves.Select(one => $"step {one.Step:N0}, {At(one.Time)}, {one}")]);
         Write("checkpoints", [.. summary.Checkpoints.Select(one => $"step {one.Step:N0}: {one.Place}")]);
 
@@ -57,17 +68,36 @@ internal static class HistoryPage
                 return;
             }
 
-            int shown = all ? lines.Length : Shown;
+            int count = all ? lines.Length : Shown;
             writer.WriteLine();
-            writer.WriteLine(lines.Length > shown ? $"{title}, the last {shown} of {lines.Length:N0} (--all tells of all)" : title);
-            foreach (string line in lines.TakeLast(shown))
+            Paragraph(lines.Length > count ? $"{title}, the last {count} of {lines.Length:N0} (--all tells of all)" : title);
+            foreach (string line in lines.TakeLast(count))
             {
-                foreach ((int row, string part) in WordWrap.Lines(line, Width - 4, int.MaxValue).Index())
+                foreach ((int row, string part) in WordWrap.Lines(line, width - 4, int.MaxValue).Index())
                 {
                     writer.WriteLine(row == 0 ? $"  {part}" : $"    {part}");
                 }
             }
         }
+
+        void Paragraph(string text)
+        {
+            foreach (string row in WordWrap.Rows(text, width))
+            {
+                writer.WriteLine(row);
+            }
+        }
+    }
+
+    private static Column[] ColumnsIn(int width)
+    {
+        Column[] columns = Table;
+        while (columns.Sum(column => column.Width + 1) - 1 > width)
+        {
+            columns = [.. columns.Where(column => column.Rank < columns.Max(other => other.Rank))];
+        }
+
+        return columns;
     }
 
     private static void WriteMissing(RunSummary summary, TextWriter writer)
@@ -87,4 +117,7 @@ internal static class HistoryPage
         (double least, double most) = (rows.Min(row => row.Loss), rows.Max(row => row.Loss));
         return string.Concat(rows.Select(row => Bars[most > least ? (int)((row.Loss - least) / (most - least) * (Bars.Length - 1)) : 0]));
     }
+
+    /// <summary>A column of the table.</summary>
+    private sealed record Column(string Title, int Width, int Rank, Func<SummaryRow, string> Cell);
 }

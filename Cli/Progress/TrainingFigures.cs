@@ -59,5 +59,5 @@ internal static class TrainingFigures
 
     /// <summary>The director's last decision in one line; null before there is one.</summary>
     public static string? DecisionOf(TrainingProgress progress) =>
-        progress.Director is { Decisions: [.., { } last] } ? $"director, step {last.Step:N0}: {last.InShort()}" : null;
+        progress.Director is { Decisions: [.., { } last] } ? $"director, step {last.At:N0}: {last.InShort()}" : null;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MoEActors.Grains.Interfaces.Director;
 
 namespace MoEActors.Cli.Runs;
@@ -42,6 +43,10 @@ internal sealed record DecisionReport(
     double WaitSeconds,
     IReadOnlyList<LayerDecisionReport> Layers)
 {
+    /// <summary>The step that it is shown with, as its moves are: the one after which it was in force or abandoned; while it is being applied, the last one before it.</summary>
+    [JsonIgnore]
+    public long At => ConcludedAt ?? Step;
+
     /// <summary>A decision with the names of silos.</summary>
     /// <param name="decision">The decision.</param>
     /// <param name="silos">Names by rank.</param>
@@ -74,7 +79,7 @@ internal sealed record DecisionReport(
     }
 
     /// <summary>
-    /// In a short line: the unevenness of the worst layer before, the one expected or, if known, measured, and how many experts moved or were copied.
+    /// In a short line: the mean unevenness of the layers that it changes before, the one expected or, if known, measured, and how many experts moved or were copied.
     /// </summary>
     public string InShort()
     {
@@ -91,8 +96,8 @@ internal sealed record DecisionReport(
         }
 
         string expected = Layers.Any(layer => layer.MeasuredRatio is null) ? " expected" : "";
-        double after = Layers.Max(layer => layer.MeasuredRatio ?? layer.PredictedRatio);
-        return $"{Wording.Unevenness(Layers.Max(layer => layer.RatioBefore))} to {after:0.00}{expected} by {what} {where}";
+        double after = Layers.Average(layer => layer.MeasuredRatio ?? layer.PredictedRatio);
+        return $"{Wording.Unevenness(Layers.Average(layer => layer.RatioBefore))} to {after:0.00}{expected} by {what} {where}";
     }
 
     /// <summary>As <see cref="InShort"/>, with what was expected and what was measured.</summary>
@@ -103,8 +108,8 @@ internal sealed record DecisionReport(
             return $"{InShort()}: {failure}";
         }
 
-        double? measured = Layers.Count == 0 || Layers.Any(layer => layer.MeasuredRatio is null) ? null : Layers.Max(layer => layer.MeasuredRatio);
-        return measured is null ? $"{InShort()}, not measured" : $"{InShort()} ({Layers.Max(layer => layer.PredictedRatio):0.00} expected)";
+        bool isMeasured = Layers.Count > 0 && Layers.All(layer => layer.MeasuredRatio is not null);
+        return isMeasured ? $"{InShort()} ({Layers.Average(layer => layer.PredictedRatio):0.00} expected)" : $"{InShort()}, not measured";
     }
 
     /// <summary>In one line that leaves nothing out: what moved where, the unevenness that it was made for, and the one expected or, if known, measured.</summary>

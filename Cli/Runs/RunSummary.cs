@@ -54,7 +54,7 @@ internal sealed record RunSummary(
         if (last is { } count && steps.Count > count)
         {
             steps.RemoveRange(0, steps.Count - count);
-            others.RemoveAll(other => other.Step < steps[0].Step);
+            others.RemoveAll(other => StepOf(other) < steps[0].Step);
         }
 
         SummaryEvaluation[] evaluations =
@@ -73,6 +73,10 @@ internal sealed record RunSummary(
             [.. others.OfType<CheckpointEvent>().Select(one => new SummaryCheckpoint(one.Step, one.Place, one.Bytes))],
             others.OfType<GapEvent>().Sum(one => one.Lines));
     }
+
+    /// <summary>The step that an event is shown with. A decision is told of again when its effect is known, which does not make it a later one.</summary>
+    private static long StepOf(RunEvent happened) =>
+        happened is DecisionEvent told ? DecisionReport.Of(told.Decision, told.Silos).At : happened.Step;
 
     /// <summary>Of each decision what was told of it last. (Histories of earlier versions number anew after a resume; the step tells those apart.)</summary>
     private static IEnumerable<DecisionEvent> LastTold(IEnumerable<DecisionEvent> decisions) =>
@@ -93,7 +97,7 @@ internal sealed record RunSummary(
 /// <param name="GradientNorm">Norm of the gradient before clipping.</param>
 /// <param name="LearningRate">Learning rate of the last of them.</param>
 /// <param name="TokensPerSecond">Predicted tokens per second.</param>
-/// <param name="Balance">Tokens of the busiest worker over the mean, in the worst layer; null where it is not known.</param>
+/// <param name="Balance">Tokens of the busiest worker over the mean, mean over the layers; null where it is not known.</param>
 /// <param name="DroppedShare">Share of the choices of an expert that found no slot.</param>
 internal sealed record SummaryRow(
     long First, long Last, double Loss, double GradientNorm, double LearningRate, double TokensPerSecond, double? Balance, double DroppedShare)
@@ -115,7 +119,7 @@ internal readonly record struct StepFigures(
 {
     public static StepFigures Of(StepEvent step) => new(
         step.Step, step.Time, step.CrossEntropy, step.GradientNorm, step.LearningRate, step.Tokens, step.Seconds,
-        step.Balance.Count > 0 ? step.Balance.Max() : null, step.ChosenTokens, step.DroppedTokens);
+        step.MeanBalance ?? (step.Balance.Count > 0 ? step.Balance.Average() : null), step.ChosenTokens, step.DroppedTokens);
 }
 
 /// <summary>A loss on text that is not trained on.</summary>

@@ -166,7 +166,7 @@ internal sealed class TrainingMeter(TrainingStatus status, long steps, double fr
     public void Note(string text) => _notes.Add(new RunNote(Step, text));
 
     /// <summary>Adds a decision of the director.</summary>
-    public void Note(DecisionReport decision) => _notes.Add(new RunNote(Step, $"director: {decision.InShort()}", IsDecision: true));
+    public void Note(DecisionReport decision) => _notes.Add(new RunNote(decision.At, $"director: {decision.InShort()}", IsDecision: true));
 
     /// <summary>The loss on text that is not trained on has been measured.</summary>
     public void Validated(long step, double loss)

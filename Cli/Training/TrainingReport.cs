@@ -10,8 +10,7 @@ internal static class TrainingReport
 {
     private const int DecisionsShown = 5;
 
-    /// <summary>With the margin, eighty columns.</summary>
-    private const int SampleWidth = 76;
+    private const int SampleMargin = 4;
 
     /// <summary>Runs a job, prints its result, and writes the file if one is wanted.</summary>
     public static async Task<int> RunAsync(TrainingJob job, string? file, CommandOutput output, CancellationToken cancellation)
@@ -38,7 +37,7 @@ internal static class TrainingReport
         output.Out.WriteLine();
         foreach (string line in final.Sample.Split('\n'))
         {
-            output.Out.WriteLine(string.Join('\n', WordWrap.Lines(line, SampleWidth, int.MaxValue).Select(part => $"    {VisibleText.OfName(part)}")));
+            output.Out.WriteLine(string.Join('\n', WordWrap.Lines(line, output.Columns - SampleMargin, int.MaxValue).Select(part => $"{new string(' ', SampleMargin)}{VisibleText.OfName(part)}")));
         }
 
         output.Out.WriteLine();
@@ -65,9 +64,9 @@ internal static class TrainingReport
             writer.WriteLine($"Its cost model is {error * 100:0}% from the measured seconds of a layer.");
         }
 
-        foreach (DecisionReport decision in director.Decisions.TakeLast(DecisionsShown))
+        foreach (DecisionReport decision in director.Decisions.Where(one => one.Number > final.EarlierDecisions).TakeLast(DecisionsShown))
         {
-            writer.WriteLine($"  after step {decision.Step:N0}: {decision.InShort()}");
+            writer.WriteLine($"  after step {decision.At:N0}: {decision.InShort()}");
         }
     }
 }

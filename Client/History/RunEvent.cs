@@ -59,6 +59,9 @@ public sealed record StepEvent : RunEvent
     /// <summary>By layer: tokens of the busiest worker over the mean, 1 for a dense layer; empty where it is not known.</summary>
     public IReadOnlyList<double> Balance { get; init; } = [];
 
+    /// <summary>Mean of <see cref="Balance"/> over the layers with experts; null where it is not known.</summary>
+    public double? MeanBalance { get; init; }
+
     /// <summary>By layer: mean entropy of the router's probabilities, nats.</summary>
     public IReadOnlyList<double> RouterEntropy { get; init; } = [];
 
@@ -87,6 +90,7 @@ public sealed record StepEvent : RunEvent
             Seconds = step.Seconds,
             TokensPerSecond = step.TokensPerSecond,
             Balance = balance ?? [],
+            MeanBalance = balance?.Where((_, layer) => step.ChosenTokens[layer].Length > 0).Select(ratio => (double?)ratio).Average(),
             RouterEntropy = step.RouterEntropy,
             ChosenTokens = step.ChosenTokens.Sum(layer => layer.Sum()),
             DroppedTokens = step.DroppedTokens.Sum(layer => layer.Sum()),

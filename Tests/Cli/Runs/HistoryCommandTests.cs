@@ -37,6 +37,7 @@ public sealed class HistoryCommandTests : IDisposable
             Assert.Equal(step.Auxiliary, step.AuxiliaryLosses.Values.Sum(), 1e-6);
             Assert.Equal((2, 2, 4 * 16), (step.Balance.Count, step.RouterEntropy.Count, step.Tokens));
             Assert.All(step.Balance, ratio => Assert.InRange(ratio, 1, 2));
+            Assert.Equal(step.Balance.Average(), step.MeanBalance!.Value, 1e-9);
             Assert.True(step is { GradientNorm: > 0, LearningRate: > 0, Seconds: > 0 } && step.ChosenTokens == 2 * 2 * step.Tokens);
         });
         Assert.Equal([6L, 9], RunHistory.Read(file).OfType<CheckpointEvent>().Select(one => one.Step));
@@ -91,26 +92,63 @@ public sealed class HistoryCommandTests : IDisposable
         Assert.Equal([1L, 2], summary.Decisions.Select(one => one.Number));
         Assert.Equal(1.04, summary.Decisions[0].Layers[0].MeasuredRatio);
         using var writer = new StringWriter();
-        HistoryPage.Write(summary, all: false, writer);
+        HistoryPage.Write(summary, all: false, writer, columns: 80);
         string page = WordWrap.InOneLine(writer.ToString());
-        Assert.Contains("step 3, applied: unevenness 1.50 to 1.04 by 1 move in layer 0 (1.10 expected)", page, StringComparison.Ordinal);
-        Assert.Contains("step 7, applied: unevenness 1.50 to 1.10 expected by 1 move in layer 0, not measured", page, StringComparison.Ordinal);
+        Assert.Contains("step 4, applied: unevenness 1.50 to 1.04 by 1 move in layer 0 (1.10 expected); decided after step 3", page, StringComparison.Ordinal);
+        Assert.Contains("step 8, applied: unevenness 1.50 to 1.10 expected by 1 move in layer 0, not measured; decided after step 7", page, StringComparison.Ordinal);
         Assert.Matches("step 4, ....-..-.. ..:..:.., layer 0, expert 3: silo-0 to silo-1", page);
         Assert.Contains("layer 1, expert 0: silo-0 to silo-0 and silo-1", page, StringComparison.Ordinal);
         Assert.Matches("stopped and resumed step 6: ....-..-.. ..:..:.. on 1 silo decisions of", page);
 
-        static DecisionEvent Decided(long number, long step, double? measured) => new()
+    }
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(60)]
+    [InlineData(40)]
+    public void A_page_fits_the_terminal_and_ends_its_lines_between_words(int columns)
+    {
+        RunEvent[] events = [.. Enumerable.Range(1, 12).Select(Step), Decided(number: 1, step: 3, measured: 1.04), new EvaluationEvent { Step = 9, Loss = 1, Tokens = 1 }];
+        using StringWriter whole = new(), narrow = new();
+        HistoryPage.Write(RunSummary.Of("x", events), all: true, whole, columns: 80);
+        HistoryPage.Write(RunSummary.Of("x", events), all: true, narrow, columns);
+        Assert.All(narrow.ToString().ReplaceLineEndings("\n").Split('\n'), line => Assert.InRange(line.Length, 0, columns));
+        string[] words = narrow.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        Assert.Empty(words.Except(whole.ToString().Split((char[]?)null)));
+        Assert.Contains("unevenness", words);
+        Assert.Equal(columns >= 80, words.Contains("rate"));
+    }
+
+    /// <summary>The window of steps is the window of all that is told, however often and late a decision was told of.</summary>
+    [Fact]
+    public void The_last_steps_have_the_decisions_and_moves_of_the_last_steps()
+    {
+        RunEvent[] events =
+        [
+            .. Enumerable.Range(1, 12).Select(Step),
+            Decided(number: 1, step: 3, measured: null),
+            new PlacementEvent { Step = 4, View = 2, Experts = [new(0, 3, ["silo-0"], ["silo-1"])] },
+            Decided(number: 1, step: 3, measured: 1.04) with { Step = 12 },
+            Decided(number: 2, step: 8, measured: null),
+            new PlacementEvent { Step = 9, View = 3, Experts = [new(0, 3, ["silo-1"], ["silo-0"])] },
+            Decided(number: 2, step: 8, measured: 1.02) with { Step = 12 },
+        ];
+        Assert.Equal([1L, 2], RunSummary.Of("x", events).Decisions.Select(one => one.Number));
+        foreach ((int last, int decisions) in new[] { (9, 2), (8, 1), (4, 1), (3, 0) })
         {
-            Step = step + 1,
-            Silos = ["silo-0", "silo-1"],
-            Decision = new DirectorDecision
-            {
-                Number = number,
-                Step = step,
-                State = DecisionState.Applied,
-                Layers = [new LayerDecision(0, [new ShardArrival(3, 0, 1)], 1.5, 1.1, measured, 2, 1, 0, "why", null, null)],
-            },
-        };
+            var summary = RunSummary.Of("x", events, last);
+            Assert.Equal((decisions, decisions), (summary.Decisions.Count, summary.Moves.Count));
+            Assert.All(summary.Decisions, one => Assert.True(one.At > 12 - last));
+        }
+    }
+
+    /// <summary>One meaning of unevenness: the mean over the layers with experts, on the screen, in the report and here.</summary>
+    [Fact]
+    public void The_unevenness_of_a_row_is_the_mean_over_its_layers()
+    {
+        StepEvent step = Step(1) with { Balance = [1.5, 1, 1.1], MeanBalance = 1.3 };
+        Assert.Equal(1.3, RunSummary.Of("x", [step]).Rows[0].Balance);
+        Assert.Equal(1.2, RunSummary.Of("x", [step with { MeanBalance = null }]).Rows[0].Balance!.Value, 1e-9);
     }
 
     /// <summary>A run that was stopped goes on counting, and its status and report are those of the whole run.</summary>
@@ -125,7 +163,7 @@ public sealed class HistoryCommandTests : IDisposable
             {
                 Step = 4,
                 Silos = ["silo-0", "silo-1"],
-                Decision = new DirectorDecision { Number = 7, Step = 3, State = DecisionState.Applied, Layers = [new LayerDecision(0, [], 1.5, 1.1, 1.2, 2, 1, 0, "why", null, null)] },
+                Decision = new DirectorDecision { Number = 7, Step = 3, State = DecisionState.Applied, ConcludedAt = 4, Layers = [new LayerDecision(0, [], 1.5, 1.1, 1.2, 2, 1, 0, "why", null, null)] },
             });
         }
 
@@ -133,6 +171,9 @@ public sealed class HistoryCommandTests : IDisposable
         Assert.Equal(ExitCode.Done, resumed.ExitCode);
         Assert.Contains(" for 6 steps, the last 2 of them on 2 silos", resumed.Output, StringComparison.Ordinal);
         Assert.Contains("Since step 4, the director moved or copied experts ", resumed.Output, StringComparison.Ordinal);
+
+        // What came before is in the history and the status, and was no decision of this session.
+        Assert.DoesNotContain("after step 4: ", resumed.Output, StringComparison.Ordinal);
         Assert.Equal(4, Assert.Single(RunHistory.Read(file).OfType<ResumeEvent>()).Step);
         Assert.Equal(7, _runs.Folder("one").ReadStatus()!.Director!.Decisions[0].Number);
     }
@@ -165,6 +206,20 @@ public sealed class HistoryCommandTests : IDisposable
             Assert.Equal((ExitCode.Failed, $"moe {command}: There is no run 'tyny' in {_runs.Path}. Did you mean tiny?"), (run.ExitCode, run.Error.TrimEnd()));
         }
     }
+
+    private static DecisionEvent Decided(long number, long step, double? measured) => new()
+    {
+        Step = step + 1,
+        Silos = ["silo-0", "silo-1"],
+        Decision = new DirectorDecision
+        {
+            Number = number,
+            Step = step,
+            State = DecisionState.Applied,
+            ConcludedAt = step + 1,
+            Layers = [new LayerDecision(0, [new ShardArrival(3, 0, 1)], 1.5, 1.1, measured, 2, 1, 0, "why", null, null)],
+        },
+    };
 
     private static StepEvent Step(int step) => new()
     {

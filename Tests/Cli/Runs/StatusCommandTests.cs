@@ -90,7 +90,7 @@ public sealed class StatusCommandTests : IDisposable
         CommandLineRun words = await CommandLineRun.Of("status", "led", "--runs", _runs.Path);
         Assert.Contains("  director incremental: unevenness by layer 1.03 1.00, cost model 7% off", words.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "  decision 3, step 12, applied: layer 0, unevenness 1.50 to 1.05 (expert 3: silo-0 to silo-1)", words.Output, StringComparison.Ordinal);
+            "  decision 3, step 14, applied: layer 0, unevenness 1.50 to 1.05 (expert 3: silo-0 to silo-1); decided after step 12", words.Output, StringComparison.Ordinal);
         Assert.Contains("Because.", words.Output, StringComparison.Ordinal);
         CommandLineRun json = await CommandLineRun.Of("status", "led", "--runs", _runs.Path, "--json");
         using JsonDocument status = JsonDocument.Parse(json.Output);

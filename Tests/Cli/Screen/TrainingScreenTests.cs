@@ -103,7 +103,7 @@ public sealed class TrainingScreenTests
         Assert.Equal(0.25, (progress with { Step = 10, Steps = 40 }).Fraction);
     }
 
-    private static DirectorReport Director() => new("incremental", [1], null, [Decision(1), Decision(2) with { Step = 340 }]);
+    private static DirectorReport Director() => new("incremental", [1], null, [Decision(1), Decision(2) with { Step = 338, ConcludedAt = 340 }]);
 
     private static DecisionReport Decision(long number) => new(
         number, 12, "applied", 14, null, 1, 1000, 0.1, 0,
