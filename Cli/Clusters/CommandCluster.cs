@@ -79,7 +79,7 @@ internal sealed class CommandCluster : IAsyncDisposable
     /// <exception cref="UsageException">There is a model of that name.</exception>
     public async Task RequireFreeAsync(string name, CancellationToken cancellation) => UsageException.ThrowUnless(
         !IsShared || (await Client.ListModelsAsync(cancellation)).All(model => model.Name != name),
-        $"The cluster has a model named {name} already. Choose another name, or delete that one with: moe runs delete {name} --connect");
+        $"The cluster has a model named {name} already. Somebody may be training it. Choose another name, or delete that one by moe runs delete {name} with the same --connect.");
 
     /// <summary>Deletes a model that was needed only as long as the command. Silos of this process end anyway.</summary>
     public async Task ReleaseAsync(string name)
@@ -96,7 +96,7 @@ internal sealed class CommandCluster : IAsyncDisposable
         catch (Exception e) when (e is ViewFailedException or OrleansException or TimeoutException)
         {
             // What the command came to is more than what it leaves.
-            _remarks($"The model {name} is still in the cluster: {e.Message} Delete it with: moe runs delete {name} --connect");
+            _remarks($"The model {name} is still in the cluster: {e.Message} Delete it by moe runs delete {name} with the same --connect.");
         }
     }
 

@@ -8,7 +8,7 @@ namespace MoEActors.Cli.Commands;
 /// <summary>How commands are told which model to work on: the NAME of a run, whose newest checkpoint it is, or the folder of a checkpoint.</summary>
 internal sealed class CheckpointChoice
 {
-    private readonly Argument<string?> _name = new("NAME") { Description = "Name of the run: its folder below runs/.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _name = SharedOptions.OptionalRunName(", whose newest checkpoint is meant");
     private readonly Option<string?> _checkpoint = TextOption.Optional("--checkpoint", "FOLDER", "Folder of a checkpoint, instead of NAME.");
     private readonly Option<string> _runs = SharedOptions.Runs();
 
@@ -40,9 +40,8 @@ internal sealed class CheckpointChoice
                 : (around, around.Checkpoint);
         }
 
-        OutputPath.RequireFolderName("NAME", name!);
-        var run = RunFolder.At(Path.Combine(parsed.GetRequiredValue(_runs), name!));
-        return Directory.Exists(run.Path) ? (run, run.Checkpoint) : throw RunFolder.Missing(parsed.GetRequiredValue(_runs), name!);
+        var run = RunFolder.Existing(Runs(parsed), name!);
+        return (run, run.Checkpoint);
     }
 
     /// <summary>Opens a checkpoint, and says what is known against it.</summary>

@@ -15,21 +15,17 @@ internal static class HistoryCommand
 
     public static Command Create()
     {
-        Argument<string> name = new("NAME") { Description = "Name of the run: its folder below runs/." };
+        Argument<string> name = SharedOptions.RunName();
         Option<string> runs = SharedOptions.Runs();
         Option<int?> last = NumberOption.OptionalCount("--last", "Only this many last steps, and all that happened meanwhile.");
         Option<bool> all = new("--all") { Description = "Tell of every evaluation, decision, move and checkpoint, not only of the last ones." };
         Option<bool> json = SharedOptions.Json();
         return new Command("history", "Tell what happened in a run: loss, evaluations, decisions, moves, checkpoints.") { name, runs, last, all, json }.Runs((parsed, output, _) =>
         {
-            string run = parsed.GetRequiredValue(name);
-            OutputPath.RequireFolderName("NAME", run);
-            var folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(runs), run));
+            var folder = RunFolder.Existing(parsed.GetRequiredValue(runs), parsed.GetRequiredValue(name));
             if (!File.Exists(folder.HistoryFile))
             {
-                throw Directory.Exists(folder.Path)
-                    ? new FileNotFoundException($"There is no history of the run '{run}': {folder.HistoryFile} does not exist.")
-                    : RunFolder.Missing(parsed.GetRequiredValue(runs), run);
+                throw folder.Lacks("history", folder.HistoryFile);
             }
 
             var summary = RunSummary.Of(folder.Name, RunHistory.Read(folder.HistoryFile), parsed.GetValue(last));

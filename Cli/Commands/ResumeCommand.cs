@@ -75,10 +75,10 @@ internal static class ResumedJob
             record.Id == checkpoint.Cursor,
             $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train --overwrite, or give --text and a copy of the checkpoint without run.json.");
 
-        long goal = options.Steps ?? Goal(record, checkpoint);
+        long goal = options.Steps ?? record.GoalFrom(checkpoint);
         UsageException.ThrowUnless(
             goal > checkpoint.Step,
-            $"{folder.Name} has done {checkpoint.Step} steps and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
+            $"{folder.Name} has done {Wording.Count(checkpoint.Step, "step")} and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
         return new TrainingJob
         {
             Name = record.Name,
@@ -86,6 +86,7 @@ internal static class ResumedJob
             Run = checkpoint.Run,
             ScheduleIsSet = true,
             Resume = new ResumePoint(record.Id, checkpoint.Step),
+            Placement = record.Placement,
             Sequences = record.Batch,
             Silos = options.Silos ?? record.Silos,
             Steps = checked((int)goal),
@@ -101,10 +102,6 @@ internal static class ResumedJob
             TurnsAfter = record.TurnsAfter,
         };
     }
-
-    /// <summary>What the run was asked for; when that is done, the end of its schedule.</summary>
-    private static long Goal(RunFile record, CheckpointFolder checkpoint) =>
-        checkpoint.Step < record.Steps ? record.Steps : checkpoint.Run.Optimizer.TotalSteps;
 
     private static TextSource Text(ResumeOptions options, RunFile record, CommandOutput output)
     {

@@ -39,7 +39,7 @@ internal static class RunsCommand
 
     private static Command Delete()
     {
-        Argument<string> name = new("NAME") { Description = "Name of the run." };
+        Argument<string> name = SharedOptions.RunName();
         Option<string> runs = SharedOptions.Runs();
         Option<string?> connect = ConnectOption.Create();
         return new Command("delete", "Delete a run and its checkpoints from a folder, or a model from a cluster, whose checkpoints stay.")
@@ -56,8 +56,7 @@ internal static class RunsCommand
             }
             else
             {
-                OutputPath.RequireFolderName("NAME", which);
-                existed = EarlierRun.Delete(RunFolder.At(Path.Combine(folder, which)));
+                existed = EarlierRun.Delete(RunFolder.Named(folder, which));
             }
 
             output.Out.WriteLine(existed ? $"Deleted {which}." : $"There is no run {which}.");

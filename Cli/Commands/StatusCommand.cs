@@ -11,7 +11,7 @@ internal static class StatusCommand
 {
     public static Command Create()
     {
-        Argument<string?> name = new("NAME") { Description = "Name of the run; without it, every run is told of.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> name = SharedOptions.OptionalRunName("; without it, every run is told of");
         Option<string> runs = SharedOptions.Runs();
         Option<bool> json = new("--json") { Description = "Print JSON: an object for one run, a list for all." };
         Option<string?> connect = ConnectOption.Create();
@@ -29,9 +29,8 @@ internal static class StatusCommand
 
     private static int ShowOne(string name, string runs, bool json, TextWriter writer)
     {
-        OutputPath.RequireFolderName("NAME", name);
-        var folder = RunFolder.At(Path.Combine(runs, name));
-        RunStatus read = folder.ReadStatus() ?? throw RunFolder.Missing(runs, name);
+        var folder = RunFolder.Existing(runs, name);
+        RunStatus read = folder.ReadStatus() ?? throw folder.Lacks("status", folder.StatusFile);
         RunStatus status = AsSeen(read, folder);
         writer.WriteLine(json ? JsonSerializer.Serialize(status, SnakeCase.OneLine) : Line(status));
         if (!json && status.Director is { } director)

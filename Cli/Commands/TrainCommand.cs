@@ -89,7 +89,7 @@ internal sealed class TrainCommand
         }
 
         var folder = RunFolder.At(Path.Combine(parsed.GetRequiredValue(_runs), name));
-        EarlierRun.RequireNone(folder, parsed.GetValue(_overwrite), "give it up with --overwrite");
+        EarlierRun.RequireNone(folder, parsed.GetValue(_overwrite), "choose another name with --name", "give it up with --overwrite");
         (int evalEvery, int patience) = (chosen.Of(_evalEvery, one => one.EvalEvery), chosen.Of(_patience, one => one.Patience));
         UsageException.ThrowUnless(patience == 0 || evalEvery > 0, $"--patience {patience} counts measurements; --eval-every N makes them.");
         TrainingJob job = new()

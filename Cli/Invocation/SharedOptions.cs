@@ -10,6 +10,8 @@ internal static class SharedOptions
     public const int DefaultSilos = 4;
     public const long DefaultSeed = 1;
 
+    private const string NameOfRun = "Name of the run: its folder below runs/";
+
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object." };
 
     /// <summary>The result as JSON: printed, or written to a file where one is named.</summary>
@@ -25,6 +27,12 @@ internal static class SharedOptions
     public static Option<string> Out() => TextOption.Required("--out", "FILE", "File to write.");
 
     public static Option<string> Runs() => TextOption.WithDefault("--runs", "FOLDER", "Folder that holds the runs.", OutputPath.Runs);
+
+    public static Argument<string> RunName() => new("NAME") { Description = NameOfRun + "." };
+
+    /// <summary>The name of a run that need not be given.</summary>
+    /// <param name="more">What else there is to say of it.</param>
+    public static Argument<string?> OptionalRunName(string more) => new("NAME") { Description = $"{NameOfRun}{more}.", Arity = ArgumentArity.ZeroOrOne };
 
     public static Option<int> Silos(string description = "Number of embedded silos.") =>
         NumberOption.Count("--silos", description, DefaultSilos, most: EmbeddedClusterOptions.MostSilos);

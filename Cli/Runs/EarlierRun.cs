@@ -10,29 +10,54 @@ internal static class EarlierRun
     /// <summary>Refuses to begin a run where another is at work, where one is that has learnt something, and where files are that are no run's.</summary>
     /// <param name="folder">The new run's folder.</param>
     /// <param name="overwrite">Whether an earlier run may be given up.</param>
-    /// <param name="otherwise">What to do without that, as the end of a sentence.</param>
+    /// <param name="elsewhere">How to choose another folder, as a part of a sentence.</param>
+    /// <param name="anyway">How to give an earlier run up, likewise; null where that cannot be.</param>
     /// <exception cref="UsageException">Saying what is there, and what can be done.</exception>
-    public static void RequireNone(RunFolder folder, bool overwrite, string otherwise)
+    public static void RequireNone(RunFolder folder, bool overwrite, string elsewhere, string? anyway = null)
     {
         if (!Directory.Exists(folder.Path))
         {
             return;
         }
 
-        folder.RequireIdle();
-        bool isThere;
+        folder.Take(elsewhere).Dispose();
+        if (IsOwn(folder) && !overwrite)
+        {
+            string choices = anyway is null ? $"or {elsewhere}" : $"{elsewhere}, or {anyway}";
+            throw new UsageException($"{folder.Path} holds a run already, which has done {Wording.Count(folder.CheckpointStep() ?? 0, "step")}. Go on with it by {HowToGoOn(folder)}, {choices}.");
+        }
+    }
+
+    /// <summary>What to type to go on with a run, whatever is left of it to do.</summary>
+    private static string HowToGoOn(RunFolder folder)
+    {
+        if (folder.ReadRunFile() is not { } record)
+        {
+            return $"{folder.ResumeCommand} --text PATH";
+        }
+
+        bool isDone = folder.CheckpointStep() is { } step && record.GoalFrom(CheckpointFolder.Open(folder.Checkpoint)) <= step;
+        return isDone ? $"{folder.ResumeCommand} --steps {2 * folder.CheckpointStep()}" : folder.ResumeCommand;
+    }
+
+    /// <summary>Whether a folder holds a run that has learnt something.</summary>
+    /// <exception cref="UsageException">It has files of a run's names that are none.</exception>
+    private static bool IsOwn(RunFolder folder)
+    {
         try
         {
-            folder.ReadStatus();
-            isThere = folder.ReadRunFile() is not null | folder.CheckpointStep() is not null;
+            RunStatus? status = folder.ReadStatus();
+            bool isThere = folder.ReadRunFile() is not null | folder.CheckpointStep() is not null;
+
+            // Many programs have such a file; a run has its status first.
+            return isThere || status is not null || !File.Exists(folder.HistoryFile)
+                ? isThere
+                : throw new InvalidDataException($"{folder.HistoryFile} is no history of a run.");
         }
         catch (Exception e) when (e is InvalidDataException or CheckpointException)
         {
             throw new UsageException($"{folder.Path} holds files that are no run's, or those of a run that cannot be read; move them away, or choose another folder: {e.Message}");
         }
-
-        UsageException.ThrowUnless(
-            overwrite || !isThere, $"{folder.Path} holds a run already. Go on with it by {folder.ResumeCommand}, or {otherwise}.");
     }
 
     /// <summary>Deletes the files that a run consists of, and no others; its status stays until the next one's replaces it.</summary>
@@ -48,7 +73,7 @@ internal static class EarlierRun
 
     /// <summary>Deletes a run as a whole, and its folder, unless there is something else in it.</summary>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="UsageException">It is at work.</exception>
+    /// <exception cref="UsageException">It is at work, or the files there are no run's.</exception>
     public static bool Delete(RunFolder folder)
     {
         if (!Directory.Exists(folder.Path))
@@ -59,6 +84,7 @@ internal static class EarlierRun
         bool isThere;
         using (folder.Take())
         {
+            IsOwn(folder);
             isThere = folder.HoldsRecord || File.Exists(folder.StatusFile) || folder.CheckpointFolders().Any(Directory.Exists);
             Remove(folder);
             Disk.Delete(folder.StatusFile);

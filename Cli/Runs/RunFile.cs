@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 
@@ -21,6 +22,7 @@ namespace MoEActors.Cli.Runs;
 /// <param name="Keep">Checkpoints that the run keeps.</param>
 /// <param name="EvalEvery">Steps between two evaluations; 0 for one at the end.</param>
 /// <param name="Patience">Evaluations without a new best one after which the run ends; 0 for never.</param>
+/// <param name="Placement">Where experts were at the checkpoint; null where that is not known. Results do not depend on it.</param>
 internal sealed record RunFile(
     string Id,
     string Name,
@@ -36,4 +38,9 @@ internal sealed record RunFile(
     long? TurnsAfter = null,
     int Keep = 1,
     int EvalEvery = 0,
-    int Patience = 0);
+    int Patience = 0,
+    RunPlacement? Placement = null)
+{
+    /// <summary>The step that the run goes on to from a checkpoint: what it was asked for; when that is done, the end of its schedule.</summary>
+    public long GoalFrom(CheckpointFolder checkpoint) => checkpoint.Step < Steps ? Steps : checkpoint.Run.Optimizer.TotalSteps;
+}

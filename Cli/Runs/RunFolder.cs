@@ -17,12 +17,24 @@ internal sealed record RunFolder
     private const string KeptPrefix = "step-";
     private const string LockName = ".running";
 
-    private readonly string? _alone;
+    private readonly string _path;
+    private readonly bool _isCheckpoint;
+    private readonly FolderLock? _kept;
+    private readonly string? _keptAt;
 
-    private RunFolder(string path, string? alone) => (Path, _alone) = (path, alone);
+    private RunFolder(string path, bool isCheckpoint, FolderLock? kept = null) =>
+        (_path, _isCheckpoint, _kept, _keptAt) = (path, isCheckpoint, kept, kept?.Folder);
 
-    /// <summary>The folder.</summary>
-    public string Path { get; }
+    /// <summary>The folder: while a run keeps it, where it is now.</summary>
+    public string Path => _kept?.Folder is { } now && now != _keptAt ? now : _path;
+
+    /// <summary>What has happened to a folder that a run keeps and that is no more; null while it is there.</summary>
+    public string? Loss => _kept is { Folder: null } && !Directory.Exists(_path)
+        ? $"The run's folder {_path} is gone: it was deleted, or moved where it cannot be followed, and its history with it."
+        : null;
+
+    /// <summary>The same folder, as long as it is kept: wherever it is moved or however it is renamed meanwhile.</summary>
+    public RunFolder Following(FolderLock kept) => new(_path, _isCheckpoint, kept);
 
     /// <summary>The name of the folder, and so of the run.</summary>
     public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
@@ -38,7 +50,7 @@ internal sealed record RunFolder
 
     /// <summary>What to type to go on with this run.</summary>
     public string ResumeCommand =>
-        _alone is not null ? $"moe resume --checkpoint {_alone}"
+        _isCheckpoint ? $"moe resume --checkpoint {Path}"
         : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) == System.IO.Path.GetFullPath(OutputPath.Runs) ? $"moe resume {Name}"
         : $"moe resume --checkpoint {Checkpoint}";
 
@@ -48,7 +60,7 @@ internal sealed record RunFolder
     private string RecordFile => System.IO.Path.Combine(Path, RecordName);
 
     /// <summary>The run folder at a path.</summary>
-    public static RunFolder At(string path) => new(path, alone: null);
+    public static RunFolder At(string path) => new(path, isCheckpoint: false);
 
     /// <summary>
     /// The run folder that a checkpoint belongs to, which is around it; where there is none, the checkpoint's folder becomes one.
@@ -57,11 +69,29 @@ internal sealed record RunFolder
     {
         string? around = System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(checkpoint)));
         around = System.IO.Path.GetFileName(around) == KeptCheckpoints ? System.IO.Path.GetDirectoryName(around) : around;
-        return around is not null && File.Exists(System.IO.Path.Combine(around, RecordName)) ? At(around) : new RunFolder(checkpoint, checkpoint);
+        return around is not null && File.Exists(System.IO.Path.Combine(around, RecordName)) ? At(around) : new RunFolder(checkpoint, isCheckpoint: true);
     }
 
-    /// <summary>There is no run of a name; perhaps another was meant.</summary>
-    public static FileNotFoundException Missing(string runs, string name)
+    /// <summary>The run of a name that somebody gives, whether it is there or not.</summary>
+    /// <param name="runs">The folder of runs.</param>
+    /// <param name="name">The name.</param>
+    /// <exception cref="UsageException">It is no name.</exception>
+    public static RunFolder Named(string runs, string name)
+    {
+        OutputPath.RequireFolderName("NAME", name);
+        return At(System.IO.Path.Combine(runs, name));
+    }
+
+    /// <summary>The run of a name that somebody gives.</summary>
+    /// <inheritdoc cref="Named" />
+    /// <exception cref="FileNotFoundException">There is no run of that name; perhaps another was meant.</exception>
+    public static RunFolder Existing(string runs, string name) =>
+        Named(runs, name) is var folder && Directory.Exists(folder.Path) ? folder : throw Missing(runs, name);
+
+    /// <summary>What a run ought to have, and has not.</summary>
+    public FileNotFoundException Lacks(string what, string file) => new($"The run '{Name}' has no {what}: {file} does not exist.");
+
+    private static FileNotFoundException Missing(string runs, string name)
     {
         string? meant = Directory.Exists(runs) ? Suggestion.For(name, Directory.GetDirectories(runs).Select(folder => System.IO.Path.GetFileName(folder)).Where(folder => folder != name)) : null;
         return new FileNotFoundException($"There is no run '{name}' in {runs}.{(meant is null ? "" : $" Did you mean {VisibleText.OfName(meant)}?")}");
@@ -70,7 +100,7 @@ internal sealed record RunFolder
     /// <summary>Where the checkpoint of a step goes, in a run that keeps so many.</summary>
     public string CheckpointOf(long step, int keep) =>
         keep > 1 ? System.IO.Path.Combine(Path, KeptCheckpoints, string.Create(CultureInfo.InvariantCulture, $"{KeptPrefix}{step}"))
-        : _alone ?? System.IO.Path.Combine(Path, OnlyCheckpoint);
+        : _isCheckpoint ? Path : System.IO.Path.Combine(Path, OnlyCheckpoint);
 
     /// <summary>The complete checkpoints of a run that keeps several, the newest last.</summary>
     public IReadOnlyList<(long Step, string Folder)> Kept() =>
@@ -99,8 +129,9 @@ internal sealed record RunFolder
     }
 
     /// <summary>Keeps the folder for one run at a time.</summary>
+    /// <param name="otherwise">What can be done besides waiting for another run, as the end of a sentence; null for nothing.</param>
     /// <exception cref="UsageException">There is another run at work, or the folder cannot be written to.</exception>
-    public FolderLock Take()
+    public FolderLock Take(string? otherwise = null)
     {
         try
         {
@@ -117,13 +148,13 @@ internal sealed record RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"Another run is at work in {Path}, or it cannot be written to; choose another folder: {e.Message}");
+            // A lock that is taken is an empty file.
+            UsageException.ThrowUnless(
+                e is not IOException || new FileInfo(System.IO.Path.Combine(Path, LockName)) is not { Exists: true, Length: 0 },
+                $"Another run is at work in {Path}. Wait for its end, or stop it by Ctrl-C where it was started{(otherwise is null ? "" : $", or {otherwise}")}.");
+            throw new UsageException($"The run's folder {Path} cannot be written to: {e.Message}");
         }
     }
-
-    /// <summary>Throws where a run is at work.</summary>
-    /// <exception cref="UsageException">There is one, or the folder cannot be written to.</exception>
-    public void RequireIdle() => Take().Dispose();
 
     /// <summary>Deletes run.json, the history, and the folder of kept checkpoints when it is empty.</summary>
     public void RemoveRecord(IFileStore disk)
@@ -186,6 +217,12 @@ internal sealed record RunFolder
 
     private void Write<T>(string file, T content)
     {
+        // A part of a run that somebody has deleted is no use to anybody.
+        if (Loss is { } loss)
+        {
+            throw new IOException(loss);
+        }
+
         Directory.CreateDirectory(Path);
         AtomicFile.Write(file, JsonSerializer.Serialize(content, SnakeCase.Indented));
     }

@@ -13,7 +13,7 @@ internal sealed class CheckpointKeeper(
 {
     private static readonly DiskFileStore Disk = new();
 
-    private bool _recorded;
+    private RunFile? _recorded;
 
     /// <summary>Step of the newest checkpoint.</summary>
     public long Step { get; private set; } = job.Resume?.Step ?? 0;
@@ -42,13 +42,13 @@ internal sealed class CheckpointKeeper(
 
         // First, so that no checkpoint has a step that the history lacks.
         await TryFlushAsync();
-        string place = job.Folder.CheckpointOf(meter.Step, job.Keep);
-        SaveOutcome saved = await model.SaveAsync(job.PlaceOf(place), record.Id, cancellationToken: CancellationToken.None);
-        if (!_recorded)
+        (string place, SaveOutcome saved) = await SaveInFolderAsync();
+        RunFile now = record with { Placement = RunPlacement.Of(await model.GetStatusAsync(CancellationToken.None)) };
+        if (now != _recorded)
         {
             // Not earlier: until now, the folder may hold an earlier run that can still be resumed.
-            job.Folder.Write(record);
-            _recorded = true;
+            job.Folder.Write(now);
+            _recorded = now;
         }
 
         Step = meter.Step;
@@ -57,6 +57,28 @@ internal sealed class CheckpointKeeper(
         await TryFlushAsync();
         Prune();
     }
+
+    /// <summary>Writes the checkpoint where the run's folder is: it may be moved even while that goes on.</summary>
+    private async Task<(string Place, SaveOutcome Saved)> SaveInFolderAsync()
+    {
+        if (job.Folder.Loss is { } loss)
+        {
+            meter.Note($"{loss} It is made anew for the checkpoint.");
+        }
+
+        string place = job.Folder.CheckpointOf(meter.Step, job.Keep);
+        try
+        {
+            return (place, await SaveAtAsync(place));
+        }
+        catch (CheckpointFailedException) when (place != job.Folder.CheckpointOf(meter.Step, job.Keep))
+        {
+            place = job.Folder.CheckpointOf(meter.Step, job.Keep);
+            return (place, await SaveAtAsync(place));
+        }
+    }
+
+    private Task<SaveOutcome> SaveAtAsync(string place) => model.SaveAsync(job.PlaceOf(place), record.Id, cancellationToken: CancellationToken.None);
 
     /// <summary>Brings the history to the disk; what it lacks is noted, and the run goes on.</summary>
     private async Task TryFlushAsync()

@@ -2,6 +2,7 @@ using MoEActors.Cli.Progress;
 using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Planners;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Cli.Training;
@@ -16,7 +17,7 @@ internal sealed class ExpertPlacement(TrainingStatus status, TimeProvider time)
         status.Configuration.Reproducible ? new MicroBatchQuotas(status.Configuration.MicroBatches) : new TokenQuotas();
 
     private readonly string[] _silos = [.. status.SiloNames.Distinct()];
-    private readonly PlacementMap _began = status.Map!;
+    private readonly PlacementMap _began = StaticPlanner.Plan(status.Map!.Version, status.Map.Workers, status.Configuration.Model.Experts);
     private TrainingStatus _status = status;
     private PlacementMap _map = status.Map!;
     private MovedExpert[] _moved = [];
@@ -34,7 +35,7 @@ internal sealed class ExpertPlacement(TrainingStatus status, TimeProvider time)
     /// <summary>By layer: tokens of the busiest worker over the mean; 1 for a dense layer.</summary>
     public double[] Balances(long[][] tokens) => Balances(_map, tokens);
 
-    /// <summary>The same if experts were still where they were when the run began.</summary>
+    /// <summary>The same if experts were where runs begin: equal runs of them on every worker.</summary>
     public double[] BalancesAsBegun(long[][] tokens) => Balances(_began, tokens);
 
     /// <summary>The layers with experts, and the silos' shares of the tokens.</summary>

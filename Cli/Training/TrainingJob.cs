@@ -25,6 +25,9 @@ internal sealed record TrainingJob
     /// <summary>The run to go on with, from the checkpoint in <see cref="Folder"/>; null to begin one.</summary>
     public ResumePoint? Resume { get; init; }
 
+    /// <summary>Where experts were in the run that goes on; null for where runs begin.</summary>
+    public RunPlacement? Placement { get; init; }
+
     /// <summary>Sequences per step, of all micro-batches together.</summary>
     public required int Sequences { get; init; }
 

@@ -5,6 +5,7 @@ using MoEActors.Cli.Runs;
 using MoEActors.Cli.Screen;
 using MoEActors.Client;
 using MoEActors.Client.History;
+using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
 
@@ -15,9 +16,10 @@ internal static class TrainingSession
 {
     /// <summary>Trains, saves, evaluates and samples.</summary>
     /// <exception cref="StoppedException">Cancelled; the step is finished, and what was learnt is in the checkpoint.</exception>
-    public static async Task<TrainingResult> RunAsync(TrainingJob job, CommandOutput output, CancellationToken cancellation)
+    public static async Task<TrainingResult> RunAsync(TrainingJob asked, CommandOutput output, CancellationToken cancellation)
     {
-        using FolderLock alone = job.Folder.Take();
+        using FolderLock alone = asked.Folder.Take();
+        TrainingJob job = asked with { Folder = asked.Folder.Following(alone) };
         if (job.Resume is null)
         {
             CheckpointSave.RequireOwn(job.Folder.Checkpoint, model: null);
@@ -60,7 +62,7 @@ internal static class TrainingSession
         view.Enter(job.Resume is null ? "making the model" : "reading the checkpoint");
         MoEModel model = job.Resume is null
             ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
-            : await cluster.Client.RestoreModelAsync(job.ModelName, job.PlaceOf(job.Folder.Checkpoint), cancellationToken: cancellation);
+            : await RestoreAsync(job, cluster.Client, view, cancellation);
         try
         {
             return await RunAsync(job, model, windows, keeper, goal, view, cancellation);
@@ -73,6 +75,23 @@ internal static class TrainingSession
             }
 
             await cluster.ReleaseAsync(job.ModelName);
+        }
+    }
+
+    /// <summary>Restores a run's model, with its experts where they were if the same silos are there.</summary>
+    private static async Task<MoEModel> RestoreAsync(TrainingJob job, MoECluster cluster, ITrainingView view, CancellationToken cancellation)
+    {
+        string checkpoint = job.PlaceOf(job.Folder.Checkpoint);
+        try
+        {
+            IEnumerable<SiloSummary> silos = (await cluster.ListSilosAsync(cancellation)).Where(silo => silo.State == SiloState.Active);
+            PlacementRequest? before = job.Placement?.On(silos.Select(silo => silo.Name));
+            return await cluster.RestoreModelAsync(job.ModelName, checkpoint, before, cancellation);
+        }
+        catch (Exception e) when (job.Placement is not null && e is PlacementRefusedException or MemoryRefusedException or FormatException)
+        {
+            view.Remark($"Experts begin where a new run's would, as they cannot be where they were: {e.Message}");
+            return await cluster.RestoreModelAsync(job.ModelName, checkpoint, cancellationToken: cancellation);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MoEActors.Modules.Checkpoints;
@@ -117,6 +118,20 @@ public sealed class FolderLock : IDisposable
 
     private FolderLock(FileStream file) => _file = file;
 
+    /// <summary>
+    /// The folder that is kept, wherever it has been moved meanwhile; null when it was deleted, and where the system does not tell where it is now. Linux tells.
+    /// </summary>
+    public string? Folder
+    {
+        get
+        {
+            string file = OperatingSystem.IsLinux()
+                ? new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{_file.SafeFileHandle.DangerousGetHandle()}")).LinkTarget ?? _file.Name
+                : _file.Name;
+            return File.Exists(file) ? Path.GetDirectoryName(file) : null;
+        }
+    }
+
     /// <summary>Takes a lock of a folder that exists.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="file">Name of the file, by which one purpose is told from another.</param>
@@ -133,5 +148,14 @@ public sealed class FolderLock : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        // Closing deletes the file where it was made.
+        string? moved = Folder is { } folder && folder != Path.GetDirectoryName(_file.Name) ? Path.Combine(folder, Path.GetFileName(_file.Name)) : null;
+        _file.Dispose();
+        if (moved is not null)
+        {
+            File.Delete(moved);
+        }
+    }
 }

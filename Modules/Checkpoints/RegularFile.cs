@@ -19,8 +19,8 @@ public static class RegularFile
         FileSystemInfo target;
         try
         {
-            // A link has a length of its own, and one that leads nowhere exists.
-            target = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+            // A link has a length of its own, and one that leads nowhere exists. The full path first: only here would the system itself go "up" from a link or a missing folder.
+            target = File.ResolveLinkTarget(Path.GetFullPath(path), returnFinalTarget: true) ?? new FileInfo(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -1,4 +1,7 @@
+using MoEActors.Cli;
 using MoEActors.Cli.Runs;
+using MoEActors.Client.History;
+using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Tests.Cli.Runs;
 
@@ -73,6 +76,54 @@ public sealed class MovedRunTests : IDisposable
         Assert.Contains("run.json cannot be read", Assert.Throws<InvalidDataException>(() => _runs.Folder("n").ReadRunFile()).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A path is what .NET takes it for, in every place: the system would look for the folder that is gone again at once.</summary>
+    [Fact]
+    public async Task The_folder_of_runs_may_be_named_in_a_roundabout_way()
+    {
+        string around = Path.Combine(_runs.Path, "not-there", "..");
+        string[] train = [.. _runs.Train("one", "--steps 2").Select(word => word == _runs.Path ? around : word)];
+        CommandLineRun trained = await CommandLineRun.Of(train);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        foreach (string command in new[] { "status one", "history one", "evaluate one", "generate one --tokens 2", "resume one --steps 3", "status", "runs list" })
+        {
+            CommandLineRun run = await CommandLineRun.Of([.. command.Split(' '), "--runs", around]);
+            Assert.True(run.ExitCode == 0, $"{command}: {run.Error}");
+        }
+
+        Assert.False(Directory.Exists(Path.Combine(_runs.Path, "not-there")));
+        Assert.Equal(3, CheckpointFolder.Open(_runs.Folder("one").Checkpoint).Step);
+    }
+
+    /// <summary>Whoever renames the folder of a run at work finds all of it under the new name, and nothing under the old one.</summary>
+    [Fact]
+    public async Task A_folder_that_is_renamed_while_its_run_is_at_work_is_followed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells where an open file is now.");
+        using var output = new ActingWriter("step 1/", () => Directory.Move(_runs.Folder("old").Path, _runs.Folder("new").Path));
+        using var error = new StringWriter();
+        int code = await CommandLine.RunAsync(_runs.Train("old", "--steps 6 --save-every 3 --keep 2"), output, error, Cancellation);
+        Assert.Equal((0, ""), (code, error.ToString()));
+        RunFolder folder = _runs.Folder("new");
+        Assert.False(Directory.Exists(_runs.Folder("old").Path));
+        Assert.Equal((6L, RunState.Done), (CheckpointFolder.Open(folder.Checkpoint).Step, folder.ReadStatus()!.State));
+        Assert.Equal([1L, 2, 3, 4, 5, 6], RunHistory.Read(folder.HistoryFile).OfType<StepEvent>().Select(step => step.Step));
+        Assert.Equal(["checkpoints", "metrics.jsonl", "run.json", "status.json"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(0, (await CommandLineRun.Of(_runs.Resume("new", "--steps 7"))).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_deleted_while_its_run_is_at_work_is_made_anew_for_the_checkpoint_and_not_in_silence()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A folder with open files cannot be deleted here.");
+        using var output = new ActingWriter("step 1/", () => Directory.Delete(_runs.Folder("old").Path, recursive: true));
+        using var error = new StringWriter();
+        int code = await CommandLine.RunAsync(_runs.Train("old", "--steps 6"), output, error, Cancellation);
+        Assert.Equal(0, code);
+        Assert.Contains("is gone: it was deleted, or moved where it cannot be followed, and its history with it. It is made anew for the checkpoint.", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(6, CheckpointFolder.Open(_runs.Folder("old").Checkpoint).Step);
+        Assert.Equal(0, (await CommandLineRun.Of(_runs.Resume("old", "--steps 7"))).ExitCode);
+    }
+
     private static void Copy(string folder, string copy)
     {
         foreach (string file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
@@ -80,6 +131,22 @@ public sealed class MovedRunTests : IDisposable
             string target = Path.Combine(copy, Path.GetRelativePath(folder, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.Copy(file, target);
+        }
+    }
+
+    /// <summary>A user who does something on reading a certain word, once.</summary>
+    private sealed class ActingWriter(string word, Action act) : StringWriter
+    {
+        private bool _done;
+
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (!_done && value?.StartsWith(word, StringComparison.Ordinal) == true)
+            {
+                _done = true;
+                act();
+            }
         }
     }
 }

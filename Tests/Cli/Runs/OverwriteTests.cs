@@ -23,8 +23,13 @@ public sealed class OverwriteTests : IDisposable
         string before = Contents(folder.Path);
         CommandLineRun second = await CommandLineRun.Of(train);
         Assert.Equal((ExitCode.WrongUsage, ""), (second.ExitCode, second.Output));
-        Assert.StartsWith($"moe train: {folder.Path} holds a run already. Go on with it by {folder.ResumeCommand}, or give it up with --overwrite.", second.Error, StringComparison.Ordinal);
+        string goOn = $"{folder.ResumeCommand} --steps 4";
+        Assert.StartsWith(
+            $"moe train: {folder.Path} holds a run already, which has done 2 steps. Go on with it by {goOn}, choose another name with --name, or give it up with --overwrite.", second.Error, StringComparison.Ordinal);
         Assert.Equal(before, Contents(folder.Path));
+
+        // What is advised works.
+        Assert.Equal(ExitCode.Done, (await CommandLineRun.Of(goOn.Split(' ')[1..])).ExitCode);
     }
 
     [Fact]
@@ -40,7 +45,7 @@ public sealed class OverwriteTests : IDisposable
 
         folder.Write(folder.ReadRunFile()! with { TurnsAfter = 1 });
         Assert.True(folder.HoldsDemo());
-        EarlierRun.RequireNone(folder, overwrite: folder.HoldsDemo(), "");
+        EarlierRun.RequireNone(folder, overwrite: folder.HoldsDemo(), elsewhere: "");
     }
 
     [Theory]
@@ -67,12 +72,15 @@ public sealed class OverwriteTests : IDisposable
     [InlineData("status.json", "[1, 2]")]
     [InlineData("checkpoint/model.safetensors.index.json", """{ "metadata": { "total_size": 1 }, "weight_map": {} }""")]
     [InlineData("checkpoints/step-7/model.safetensors.index.json", "")]
+    [InlineData("metrics.jsonl", """{ "loss": 1 }""")]
     public async Task Files_that_are_no_runs_are_not_replaced_even_when_overwriting(string file, string content)
     {
         string path = _runs.Write($"one/{file}", content);
         CommandLineRun run = await CommandLineRun.Of(_runs.Train("one", "--steps 2 --overwrite"));
         Assert.Equal((ExitCode.WrongUsage, ""), (run.ExitCode, run.Output));
         Assert.Contains("holds files that are no run's", run.Error, StringComparison.Ordinal);
+        CommandLineRun deleted = await CommandLineRun.Of("runs", "delete", "one", "--runs", _runs.Path);
+        Assert.Equal((ExitCode.WrongUsage, ""), (deleted.ExitCode, deleted.Output));
         Assert.Equal(content, await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
     }
 
@@ -86,7 +94,8 @@ public sealed class OverwriteTests : IDisposable
         {
             CommandLineRun second = await CommandLineRun.Of(_runs.Train("one", "--steps 2 --overwrite"));
             Assert.Equal((ExitCode.WrongUsage, ""), (second.ExitCode, second.Output));
-            Assert.Contains("Another run is at work in", second.Error, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"moe train: Another run is at work in {folder.Path}. Wait for its end, or stop it by Ctrl-C where it was started, or choose another name with --name.", second.Error, StringComparison.Ordinal);
         }
 
         Assert.Equal(ExitCode.Failed, (await CommandLineRun.Of(

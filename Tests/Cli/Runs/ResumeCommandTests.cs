@@ -58,6 +58,44 @@ public sealed class ResumeCommandTests : IDisposable
         Assert.Equal((0, 21L), (more.ExitCode, _runs.Folder("part").ReadStatus()!.Step));
     }
 
+    /// <summary>What the director has come to is not thrown away when a run is stopped. (Results depend on neither.)</summary>
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("--silos 3", false)]
+    public async Task Experts_begin_where_they_were_if_the_same_silos_are_there(string silos, bool isKept)
+    {
+        await CommandLineRun.Of(_runs.Train("one", "--steps 2 --no-director"));
+        RunFolder folder = _runs.Folder("one");
+        RunPlacement began = folder.ReadRunFile()!.Placement!;
+        Assert.Equal(new RunPlacement(["silo-0", "silo-1"], ["0 0 1 1", "0 0 1 1"]), began);
+
+        var level = new RunPlacement(began.Silos, ["1 0 0,1 1", "0 1 0 1"]);
+        folder.Write(folder.ReadRunFile()! with { Placement = level });
+        CommandLineRun resumed = await CommandLineRun.Of(_runs.Resume("one", $"--steps 4 {silos}"));
+        Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
+        RunPlacement now = folder.ReadRunFile()!.Placement!;
+        Assert.Equal(isKept, level == now);
+        Assert.Equal(isKept ? 2 : 3, now.Silos.Count);
+    }
+
+    [Theory]
+    [InlineData("0 0 9 1")]
+    [InlineData("0 0 1")]
+    [InlineData("0 0 1 1 1")]
+    [InlineData("0 0,0 1 1")]
+    [InlineData("mine, yours")]
+    [InlineData("")]
+    public async Task A_placement_that_cannot_be_is_told_of_and_the_run_goes_on(string layer)
+    {
+        await CommandLineRun.Of(_runs.Train("one", "--steps 2 --no-director"));
+        RunFolder folder = _runs.Folder("one");
+        folder.Write(folder.ReadRunFile()! with { Placement = new RunPlacement(["silo-0", "silo-1"], [layer, "0 0 1 1"]) });
+        CommandLineRun resumed = await CommandLineRun.Of(_runs.Resume("one", "--steps 3"));
+        Assert.Equal(0, resumed.ExitCode);
+        Assert.StartsWith("Experts begin where a new run's would, as they cannot be where they were: ", resumed.Error, StringComparison.Ordinal);
+        Assert.Equal(["0 0 1 1", "0 0 1 1"], folder.ReadRunFile()!.Placement!.Layers);
+    }
+
     [Fact]
     public async Task What_does_not_belong_together_is_not_resumed()
     {
