@@ -1,5 +1,6 @@
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
+using Spectre.Console;
 using Spectre.Console.Rendering;
 
 namespace MoEActors.Cli.Screen;
@@ -24,12 +25,12 @@ internal static class TrainingScreen
         return ScreenPart.Stack(
             [
                 ScreenPart.Of(1, [Headline.Of(state, progress, width, now)]),
-                ScreenPart.Of(2, ScreenLine.Flow(TrainingFigures.Of(progress).Concat(Announcement(state)).Select(figure => ScreenLine.Of(WordWrap.Fit(figure, width))), width)),
+                Figures(2, [.. TrainingFigures.Of(progress), .. Announcement(state)], width),
                 LossCurve.Part(3, progress, width),
                 ExpertGrid.Part(4, progress, width, now),
                 SampleText.Part(5, progress.Sample, width),
-                ScreenPart.Of(6, TrainingFigures.DecisionOf(progress) is { } decision ? [ScreenLine.Of(WordWrap.Fit(decision, width))] : []),
-                Notes(7, progress, width),
+                Texts(6, TrainingFigures.DecisionOf(progress) is { } decision ? [decision] : [], width, Style.Plain),
+                Texts(7, [.. progress.Notes.Where(note => !note.IsDecision).TakeLast(NotesShown).Select(note => VisibleText.OfName(note.ToString()))], width, Ink.Faint),
             ],
             canvas.Rows);
     }
@@ -41,20 +42,31 @@ internal static class TrainingScreen
     {
         SegmentLine[] lines =
         [
-            .. Announcement(state).Select(line => ScreenLine.Of(WordWrap.Fit(line, width))),
-            .. state.Done.Select(phase => ScreenLine.Of(WordWrap.Fit(phase.InWords(now), width), Ink.Faint)),
-            .. state.Phase is { } current ? [ScreenLine.Of(WordWrap.Fit(current.InWords(now), width))] : Array.Empty<SegmentLine>(),
+            .. Announcement(state).SelectMany(line => Whole(line, width, Style.Plain)),
+            .. state.Done.SelectMany(phase => Whole(phase.InWords(now), width, Ink.Faint)),
+            .. state.Phase is { } current ? Whole(current.InWords(now), width, Style.Plain) : [],
         ];
         return new ScreenPart(2, Math.Min(1, lines.Length), lines.Length, rows => [.. lines.TakeLast(rows)]);
     }
 
-    /// <summary>The last things that happened, other than what the director did.</summary>
-    private static ScreenPart Notes(int rank, TrainingProgress progress, int width)
+    /// <summary>Figures beside each other; where there are rows enough, with all of their words.</summary>
+    private static ScreenPart Figures(int rank, string[] figures, int width)
     {
-        RunNote[] notes = [.. progress.Notes.Where(note => !note.IsDecision).TakeLast(NotesShown)];
-        return new ScreenPart(rank, Math.Min(1, notes.Length), notes.Length, rows =>
-            [.. notes.TakeLast(rows).Select(note => ScreenLine.Of(WordWrap.Fit(VisibleText.OfName(note.ToString()), width), Ink.Faint))]);
+        IReadOnlyList<SegmentLine> inShort = ScreenLine.Flow(figures.Select(figure => ScreenLine.Of(WordWrap.Fit(figure, width))), width);
+        IReadOnlyList<SegmentLine> whole = ScreenLine.Flow(figures.SelectMany(figure => Whole(figure, width, Style.Plain)), width);
+        return new ScreenPart(rank, inShort.Count, Math.Max(inShort.Count, whole.Count), rows => rows >= whole.Count ? whole : inShort);
     }
+
+    /// <summary>Texts below each other: the last of them, a row each; where there are rows enough, with all of their words.</summary>
+    private static ScreenPart Texts(int rank, string[] texts, int width, Style style)
+    {
+        SegmentLine[] whole = [.. texts.SelectMany(text => Whole(text, width, style))];
+        return new ScreenPart(rank, Math.Min(1, texts.Length), whole.Length, rows =>
+            rows >= whole.Length ? whole : [.. texts.TakeLast(rows).Select(text => ScreenLine.Of(WordWrap.Fit(text, width), style))]);
+    }
+
+    private static IEnumerable<SegmentLine> Whole(string text, int width, Style style) =>
+        WordWrap.Lines(text, width, int.MaxValue).Select(row => ScreenLine.Of(row, style));
 }
 
 /// <summary>The first line: which run, how far it is, how long it takes; or what it does besides steps.</summary>

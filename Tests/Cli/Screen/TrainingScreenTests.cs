@@ -43,6 +43,20 @@ public sealed class TrainingScreenTests
         Assert.All(parts, part => Assert.Contains(part, shown, StringComparison.Ordinal));
     }
 
+    /// <summary>A narrow window has all of the words below each other, as long as it is high enough.</summary>
+    [Fact]
+    public void Forty_columns_lose_no_figure()
+    {
+        TrainingProgress progress = ScreenCase.Progress() with { Director = Director(), Notes = [new RunNote(341, "layer 2's expert 5, the busiest of silo-0, moved to silo-3")] };
+        string shown = string.Join(' ', ScreenCase.Screen(progress, 40, 60).Select(line => line.Trim()));
+        string[] parts =
+        [
+            "unevenness 1.00; without the director 1.00", "routers undecided between 6.4 of 8 experts", "3.1% of the choices found an expert full",
+            "director, step 340: unevenness 1.31 to 1.05 by 1 move in layer 2", "step 341: layer 2's expert 5, the busiest of silo-0, moved to silo-3",
+        ];
+        Assert.All(parts, part => Assert.Contains(part, shown, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Twenty_four_rows_of_eighty_columns_have_all_but_the_gaps()
     {
