@@ -1,8 +1,10 @@
 using System.Globalization;
+using MoEActors.Cli.Telemetry;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Silo.Embedded;
+using OpenTelemetry;
 
 namespace MoEActors.Cli.Clusters;
 
@@ -15,8 +17,13 @@ internal sealed class CommandCluster : IAsyncDisposable
 
     private readonly SecondSignal _second;
 
-    private CommandCluster(MoECluster client, IAsyncDisposable owned, bool isShared, Action<string> remarks, SecondSignal second) =>
-        (Client, _owned, IsShared, _remarks, _second) = (client, owned, isShared, remarks, second);
+    private readonly OpenTelemetrySdk? _telemetry;
+
+    private readonly ExportWatch? _unsent;
+
+    private CommandCluster(MoECluster client, IAsyncDisposable owned, bool isShared, Action<string> remarks, SecondSignal second, OpenTelemetrySdk? telemetry = null) =>
+        (Client, _owned, IsShared, _remarks, _second, _telemetry, _unsent) =
+        (client, owned, isShared, remarks, second, telemetry, telemetry is null ? null : new ExportWatch(remarks, TimeProvider.System));
 
     /// <summary>The cluster.</summary>
     public MoECluster Client { get; }
@@ -34,6 +41,7 @@ internal sealed class CommandCluster : IAsyncDisposable
     {
         // From now on, as starting takes long, too.
         var second = SecondSignal.EndsAtOnce();
+        OpenTelemetrySdk? telemetry = null;
         try
         {
             if (connect is not null)
@@ -42,11 +50,13 @@ internal sealed class CommandCluster : IAsyncDisposable
                 return new CommandCluster(connected, connected, isShared: true, remarks, second);
             }
 
+            telemetry = TelemetryExport.Begin();
             EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos, Device = device }, cancellation);
-            return new CommandCluster(embedded.Client, embedded, isShared: false, remarks, second);
+            return new CommandCluster(embedded.Client, embedded, isShared: false, remarks, second, telemetry);
         }
         catch
         {
+            telemetry?.Dispose();
             second.Dispose();
             throw;
         }
@@ -104,6 +114,10 @@ internal sealed class CommandCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _owned.DisposeAsync();
+
+        // What has not been sent yet is sent now.
+        _telemetry?.Dispose();
+        _unsent?.Dispose();
         _second.Dispose();
     }
 }

@@ -23,4 +23,7 @@ internal static partial class SiloLog
 
     [LoggerMessage(425, LogLevel.Warning, "Silo {Name}: {Reason}")]
     public static partial void NoDashboard(ILogger log, string name, string reason);
+
+    [LoggerMessage(426, LogLevel.Warning, "Silo {Name}: {Reason}")]
+    public static partial void NotExported(ILogger log, string name, string reason);
 }

@@ -62,7 +62,7 @@ internal sealed record SiloFile
     public int? ListenDataPort { get; init; }
 
     /// <summary>Port of the health endpoint.</summary>
-    [Description("Port for /health/live and /health/ready, on the address that is listened on; 8081 where it is left out.")]
+    [Description("Port for /health/live, /health/ready, /health and /metrics, on the address that is listened on; 8081 where it is left out.")]
     public int? HealthPort { get; init; }
 
     /// <summary>Where the dashboard is served.</summary>

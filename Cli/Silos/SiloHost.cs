@@ -7,10 +7,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MoEActors.Cli.Telemetry;
 using MoEActors.Client;
 using MoEActors.Grains.Protocol;
 using MoEActors.Silo.Clustering;
 using MoEActors.Silo.Hosting;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
 
 namespace MoEActors.Cli.Silos;
 
@@ -23,7 +26,14 @@ internal static class SiloHost
     /// <summary>Whether the silo is a member of its cluster.</summary>
     public const string Ready = "/health/ready";
 
+    /// <summary>All that is checked, snapshots too.</summary>
+    public const string All = "/health";
+
+    /// <summary>What is measured, as Prometheus reads it.</summary>
+    public const string Metrics = "/metrics";
+
     /// <summary>Makes the host.</summary>
+    /// <exception cref="UsageException">Telemetry is to be sent to what is no address.</exception>
     public static WebApplication Build(SiloSettings settings)
     {
         // Nothing of the surroundings but what the settings have taken from them: no appsettings.json, no other environment.
@@ -34,13 +44,17 @@ internal static class SiloHost
         builder.UseOrleans(silo => silo.UseMoECluster(settings.Apply).AddMoE(settings.Apply));
         builder.Services.AddMoEClient();
         builder.Services.AddHealthChecks().AddMoESilo();
+        builder.Configuration.AddTelemetryVariables();
+        builder.Services.AddOpenTelemetry().AddMoE(settings.Name, TelemetryExport.ToCollector()).WithMetrics(metrics => metrics.AddPrometheusExporter());
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(Health(settings)));
 
         WebApplication host = builder.Build();
         host.UseRouting();
-        host.MapHealthChecks(Live, Answers(degraded: StatusCodes.Status200OK));
-        host.MapHealthChecks(Ready, Answers(degraded: StatusCodes.Status503ServiceUnavailable));
+        host.MapHealthChecks(Live, Answers(MemberOnly, degraded: StatusCodes.Status200OK));
+        host.MapHealthChecks(Ready, Answers(MemberOnly, degraded: StatusCodes.Status503ServiceUnavailable));
+        host.MapHealthChecks(All, Answers(_ => true, degraded: StatusCodes.Status200OK));
+        host.MapPrometheusScrapingEndpoint(Metrics);
         return host;
     }
 
@@ -56,8 +70,12 @@ internal static class SiloHost
 
     private static IPEndPoint Health(SiloSettings settings) => new(settings.Cluster().ListeningAddress(), settings.HealthPort);
 
-    private static HealthCheckOptions Answers(int degraded) => new()
+    /// <summary>A snapshot that is late is no reason to start a silo anew, or to send clients elsewhere.</summary>
+    private static bool MemberOnly(HealthCheckRegistration check) => check.Tags.Contains(MoEHealthChecks.Member);
+
+    private static HealthCheckOptions Answers(Func<HealthCheckRegistration, bool> checks, int degraded) => new()
     {
+        Predicate = checks,
         ResponseWriter = WriteAsync,
         ResultStatusCodes =
         {
@@ -75,6 +93,9 @@ internal static class SiloHost
         {
             answer.TryAdd(name == "status" ? "membership" : name, value);
         }
+
+        answer["checks"] = report.Entries.ToDictionary(
+            entry => entry.Key, entry => new { status = entry.Value.Status.ToString().ToLowerInvariant(), description = entry.Value.Description });
 
         return context.Response.WriteAsJsonAsync(answer);
     }

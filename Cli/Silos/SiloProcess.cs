@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MoEActors.Cli.Dashboards;
+using MoEActors.Cli.Telemetry;
 using MoEActors.Client;
 using MoEActors.Silo.Clustering;
 
@@ -25,6 +26,7 @@ internal static class SiloProcess
         MoEClusterOptions cluster = settings.Cluster();
         await using WebApplication host = SiloHost.Build(settings);
         ILogger log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("MoEActors.Silo");
+        using var unsent = new ExportWatch(reason => SiloLog.NotExported(log, settings.Name, reason), TimeProvider.System);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, parentGone, host.Lifetime.ApplicationStopping);
         try
         {

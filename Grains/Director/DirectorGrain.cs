@@ -19,7 +19,7 @@ namespace MoEActors.Grains.Director;
 [KeepAlive]
 [GrainDirectory(MoEGrainDirectory.Name)]
 [Immovable]
-public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain, IDirectorProtocol
+public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, LiveRuns live, ILogger<DirectorGrain> logger) : Grain, IDirectorGrain, IDirectorProtocol
 {
     private DecisionLog _log = new([]);
     private LoadWatch? _watch;
@@ -32,6 +32,13 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
 
     /// <inheritdoc />
     public override async Task OnActivateAsync(CancellationToken cancellationToken) => _log = new DecisionLog(await store.ReadDecisionsAsync(Model));
+
+    /// <inheritdoc />
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        live.EndWatch(Model);
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc />
     public async Task ObserveAsync(StepLoad load)
@@ -53,7 +60,7 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
             return;
         }
 
-        RunMeter.Watched(Model, watch.Ratios, watch.PredictionError);
+        live.Watch(Model, new WatchedLoad(watch.Ratios, watch.PredictionError));
         if (_log.Measure(load, watch.Ratios))
         {
             await KeepAsync();
@@ -142,5 +149,9 @@ public sealed class DirectorGrain(IRunStore store, ModelKinds kinds, ILogger<Dir
         _watch = status is { Director: { } settings, Calibration: { } calibration, Map: { } map }
             ? new LoadWatch(settings, calibration, map, status.Configuration.Using(kinds), status.Memory, _watch)
             : null;
+        if (_watch is null)
+        {
+            live.EndWatch(Model);
+        }
     }
 }

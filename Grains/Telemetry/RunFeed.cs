@@ -21,6 +21,10 @@ internal sealed class RunFeed
     private readonly Queue<StepOutcome> _window = [];
     private long _stepNumber;
     private long _noteNumber;
+    private volatile StepOutcome[] _published = [];
+
+    /// <summary>The load window, oldest step first. From any thread.</summary>
+    public IReadOnlyList<StepOutcome> Window => _published;
 
     /// <summary>A step is committed.</summary>
     public void Add(StepOutcome outcome)
@@ -33,6 +37,7 @@ internal sealed class RunFeed
 
         long chosen = outcome.ChosenTokens.Sum(layer => layer.Sum());
         Keep(_window, outcome, WindowSteps);
+        _published = [.. _window];
         Keep(_steps, new StepNote
         {
             Number = ++_stepNumber,

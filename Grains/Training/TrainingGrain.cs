@@ -24,7 +24,7 @@ namespace MoEActors.Grains.Training;
 [Immovable]
 public sealed class TrainingGrain(
     IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IFileStore files, CheckpointPlaces places, SnapshotOptions snapshots, ModelKinds kinds,
-    ILogger<TrainingGrain> logger)
+    LiveRuns live, ILogger<TrainingGrain> logger)
     : Grain, ITrainingGrain, ITrainingProtocol, IRunFeedGrain
 {
     private readonly WorkQueue _queue = new();
@@ -45,6 +45,13 @@ public sealed class TrainingGrain(
             RunLog.TermTaken(logger, Model, term.Number, term.Record.Step, term.Record.View);
             Begin(term);
         }
+    }
+
+    /// <inheritdoc />
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        live.End(Model);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc />
@@ -176,7 +183,12 @@ public sealed class TrainingGrain(
         return Queue(coordinator => coordinator.OpenAsync(placement));
     }
 
-    private void Begin(CoordinatorTerm term) => _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, snapshots, term, kinds, _feed, logger);
+    private void Begin(CoordinatorTerm term)
+    {
+        _coordinator = new Coordinator(Model, store, hosts, silos, GrainFactory, files, places, snapshots, term, kinds, _feed, logger);
+        RunMeter.Begin(Model);
+        live.Begin(Model, new LiveRun(_feed, () => term.Record, snapshots.Interval > 0));
+    }
 
     private async Task<WorkOutcome> EndAsync(Coordinator coordinator)
     {
@@ -184,6 +196,7 @@ public sealed class TrainingGrain(
         {
             DeleteOutcome outcome = await coordinator.DeleteAsync();
             _coordinator = null;
+            live.End(Model);
             return outcome;
         }
         finally
@@ -226,6 +239,7 @@ public sealed class TrainingGrain(
             }
 
             RunLog.TermLost(logger, Model, coordinator.Term.Number);
+            live.End(Model);
             DeactivateOnIdle();
             throw new TicketLostException($"The coordinator of model '{Model}' has been replaced. Ask again; a step that is logged runs once.");
         }

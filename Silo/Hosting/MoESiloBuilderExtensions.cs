@@ -5,6 +5,7 @@ using MoEActors.Client.Configuration;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
+using MoEActors.Grains.Telemetry;
 using MoEActors.Grains.Training;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
@@ -53,6 +54,7 @@ public static class MoESiloBuilderExtensions
             Chosen(services).SnapshotPlace, HasOwnRuns(services) && Chosen(services).SnapshotInterval > 0, services.GetRequiredService<CheckpointPlaces>()));
         silo.Services.AddSingleton(services => new SnapshotOptions(Chosen(services).SnapshotInterval, services.GetRequiredService<SnapshotPlaces>().Place));
         silo.Services.AddSingleton<IFileStore, DiskFileStore>();
+        silo.Services.AddSingleton<LiveRuns>();
         silo.Services.AddSingleton<PlacementMapCache>();
         silo.Services.AddSingleton<GrainPlaces>();
         silo.Services.AddSingleton(services => new WorkerHost(

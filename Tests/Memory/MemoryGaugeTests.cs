@@ -142,7 +142,7 @@ public sealed class MemoryGaugeTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, one) =>
         {
-            if (instrument.Meter.Name == "MoEActors" && instrument.Meter.Scope == host)
+            if (instrument.Meter.Name == "MoEActors")
             {
                 one.EnableMeasurementEvents(instrument);
             }

@@ -41,6 +41,7 @@ public sealed class HostingExampleTests
             using JsonDocument problem = JsonDocument.Parse(body);
             Assert.Contains(message, problem.RootElement.GetProperty("detail").GetString(), StringComparison.Ordinal);
         }
+        Assert.Matches("(?m)^moe_steps_total\\{.*model=\"mine\".*\\} 3\\b", await http.GetStringAsync("metrics", Cancellation));
 
         // A request that would train for hours is at work when the host is asked to end.
         using var request = new HttpRequestMessage(HttpMethod.Post, "models/mine/steps?count=1000000");

@@ -16,6 +16,9 @@ public sealed class ProcessCluster : IAsyncLifetime
 
     internal RedisServer Redis => _redis!;
 
+    /// <summary>What the silos send to a collector.</summary>
+    internal ReceivedSpans Spans { get; } = new();
+
     internal SiloProcess One => _silos[0];
 
     internal SiloProcess Two => _silos[1];
@@ -36,6 +39,7 @@ public sealed class ProcessCluster : IAsyncLifetime
     {
         Array.ForEach(_silos, silo => silo.Dispose());
         _redis?.Dispose();
+        Spans.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -46,7 +50,8 @@ public sealed class ProcessCluster : IAsyncLifetime
     {
         for (int tries = 1; ; tries++)
         {
-            SiloProcess silo = MoeProcess.StartSilo(Redis.Address, name);
+            SiloProcess silo = MoeProcess.StartSilo(
+                Redis.Address, name, new Dictionary<string, string>(Spans.Environment) { ["MOE_SECRET"] = MoeProcess.Secret });
             if (tries == MostTries)
             {
                 return await silo.IsActiveAsync();

@@ -51,7 +51,7 @@ public sealed class WorkerHost : IDisposable
         Silo = silo;
         _log = logger;
         _communicators = communicators;
-        _telemetry = new HostTelemetry(this);
+        _telemetry = new HostTelemetry(silo);
         _losses = new DeviceLosses(logger);
         IReadOnlyList<IDevice> devices = options.Devices();
         Kind = devices.Select(device => device.Kind).Distinct().Order(StringComparer.Ordinal).Aggregate((all, kind) => $"{all} and {kind}");

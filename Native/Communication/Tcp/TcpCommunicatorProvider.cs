@@ -43,6 +43,16 @@ public sealed class TcpCommunicatorProvider : ICommunicatorProvider, IDisposable
     /// <summary>What has come over this process's connections, and what was refused.</summary>
     public TcpCounters Counters => _server.Counters;
 
+    /// <summary>
+    /// Ends when the thread that listens and that sends signs of life has come round: at once, unless something keeps it. Never, when this has been disposed.
+    /// </summary>
+    public Task ComeRoundAsync()
+    {
+        var round = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _io.Post(round.SetResult);
+        return round.Task;
+    }
+
     /// <inheritdoc />
     /// <exception cref="ArgumentException">A member has no place where it accepts data connections.</exception>
     public ICommunicator Open(CommunicatorSpec spec)

@@ -4,11 +4,13 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Modules.Optimizers;
 using MoEActors.Silo.Hosting;
+using OpenTelemetry.Metrics;
 
 // Usage: dotnet run -c Release --project docs/examples/WebHost
 //   curl -X POST 'http://localhost:5000/models/mine/steps?count=20'      trains, a JSON object for each step as it comes
 //   curl http://localhost:5000/models/mine                               how the model stands
 //   curl http://localhost:5000/health
+//   curl http://localhost:5000/metrics                                   what is measured, for Prometheus
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 
 // A silo of its own in this process: `UseRedisClustering` or another provider in its place makes it one of many.
@@ -17,6 +19,9 @@ builder.Host.UseOrleans((context, silo) => silo
     .AddMoE());
 builder.Services.AddMoEClient();
 builder.Services.AddHealthChecks().AddMoESilo();
+builder.Services.AddOpenTelemetry()
+    .WithTracing(tracing => tracing.AddSource("MoEActors"))
+    .WithMetrics(metrics => metrics.AddMeter("MoEActors").AddPrometheusExporter());
 
 // A request that cannot be carried out is answered with the message of the error, which says why.
 builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
@@ -31,6 +36,7 @@ app.UseExceptionHandler(new ExceptionHandlerOptions
 });
 app.UseStatusCodePages();
 app.MapHealthChecks("/health");
+app.MapPrometheusScrapingEndpoint("/metrics");
 app.MapGet("/models/{name}", async (string name, MoECluster cluster, CancellationToken cancellation) =>
 {
     TrainingStatus status = await (await cluster.OpenModelAsync(name, cancellation)).GetStatusAsync(cancellation);
