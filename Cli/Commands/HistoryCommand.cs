@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
-using MoEActors.Client.History;
 
 namespace MoEActors.Cli.Commands;
 
@@ -23,12 +22,7 @@ internal static class HistoryCommand
         return new Command("history", "Tell what happened in a run: loss, evaluations, decisions, moves, checkpoints.") { name, runs, last, all, json }.Runs((parsed, output, _) =>
         {
             var folder = RunFolder.Existing(parsed.GetRequiredValue(runs), parsed.GetRequiredValue(name));
-            if (!File.Exists(folder.HistoryFile))
-            {
-                throw folder.Lacks("history", folder.HistoryFile);
-            }
-
-            var summary = RunSummary.Of(folder.Name, RunHistory.Read(folder.HistoryFile), parsed.GetValue(last));
+            var summary = RunSummary.Of(folder.Name, folder.ReadHistory(), parsed.GetValue(last));
             if (parsed.GetValue(json))
             {
                 output.Out.WriteLine(JsonSerializer.Serialize(summary, Json));

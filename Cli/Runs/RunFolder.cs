@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using MoEActors.Client.Configuration;
+using MoEActors.Client.History;
+using MoEActors.Client.History.TensorBoard;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 
 /// <summary>
-/// The folder of a run: run.json, status.json, metrics.jsonl and its checkpoints. The newest checkpoint is in <c>checkpoint</c>; a run that keeps
+/// The folder of a run: run.json, status.json, metrics.jsonl, event files and its checkpoints. The newest checkpoint is in <c>checkpoint</c>; a run that keeps
 /// several has each in a folder of its own, <c>checkpoints/step-N</c>. The folder's name is the run's.
 /// </summary>
 internal sealed record RunFolder
@@ -97,6 +99,10 @@ internal sealed record RunFolder
         return new FileNotFoundException($"There is no run '{name}' in {runs}.{(meant is null ? "" : $" Did you mean {VisibleText.OfName(meant)}?")}");
     }
 
+    /// <summary>Reads the run's history.</summary>
+    /// <exception cref="FileNotFoundException">It has none.</exception>
+    public IEnumerable<RunEvent> ReadHistory() => File.Exists(HistoryFile) ? RunHistory.Read(HistoryFile) : throw Lacks("history", HistoryFile);
+
     /// <summary>Where the checkpoint of a step goes, in a run that keeps so many.</summary>
     public string CheckpointOf(long step, int keep) =>
         keep > 1 ? System.IO.Path.Combine(Path, KeptCheckpoints, string.Create(CultureInfo.InvariantCulture, $"{KeptPrefix}{step}"))
@@ -156,13 +162,18 @@ internal sealed record RunFolder
         }
     }
 
-    /// <summary>Deletes run.json, the history, and the folder of kept checkpoints when it is empty.</summary>
+    /// <summary>Deletes run.json, the history, event files, and the folder of kept checkpoints when it is empty.</summary>
     public void RemoveRecord(IFileStore disk)
     {
         string kept = System.IO.Path.Combine(Path, KeptCheckpoints);
         if (Directory.Exists(kept) && !Directory.EnumerateFileSystemEntries(kept).Any())
         {
             Directory.Delete(kept);
+        }
+
+        foreach (string figures in EventFileWriter.Find(Path).ToArray())
+        {
+            disk.Delete(figures);
         }
 
         disk.Delete(HistoryFile);

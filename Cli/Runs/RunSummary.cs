@@ -45,7 +45,7 @@ internal sealed record RunSummary(
             {
                 steps.Add(StepFigures.Of(step));
             }
-            else
+            else if (happened is not LoadEvent)
             {
                 others.Add(happened);
             }
@@ -63,7 +63,7 @@ internal sealed record RunSummary(
             name,
             steps.Count > 0 ? steps[0].Time : null,
             steps.Count > 0 ? steps[^1].Time : null,
-            RowsOf(steps),
+            SummaryRow.Rows(steps, MostRows),
             evaluations.Where(one => !double.IsNaN(one.Loss)).MinBy(one => one.Loss),
             evaluations,
             [.. LastTold(others.OfType<DecisionEvent>()).Select(one => DecisionReport.Of(one.Decision, one.Silos))],
@@ -81,13 +81,6 @@ internal sealed record RunSummary(
     /// <summary>Of each decision what was told of it last. (Histories of earlier versions number anew after a resume; the step tells those apart.)</summary>
     private static IEnumerable<DecisionEvent> LastTold(IEnumerable<DecisionEvent> decisions) =>
         decisions.GroupBy(one => (one.Decision.Number, one.Decision.Step)).Select(told => told.Last());
-
-    private static SummaryRow[] RowsOf(List<StepFigures> steps)
-    {
-        int rows = Math.Min(MostRows, steps.Count);
-        return [.. Enumerable.Range(0, rows).Select(row => SummaryRow.Of(
-            steps.GetRange((int)((long)steps.Count * row / rows), (int)((long)steps.Count * (row + 1) / rows - (long)steps.Count * row / rows))))];
-    }
 }
 
 /// <summary>Steps that follow each other: means over them, tokens per second of all their time.</summary>
@@ -102,7 +95,15 @@ internal sealed record RunSummary(
 internal sealed record SummaryRow(
     long First, long Last, double Loss, double GradientNorm, double LearningRate, double TokensPerSecond, double? Balance, double DroppedShare)
 {
-    public static SummaryRow Of(List<StepFigures> steps) => new(
+    /// <summary>Steps in their order, in so many rows at most.</summary>
+    public static SummaryRow[] Rows(List<StepFigures> steps, int most)
+    {
+        int rows = Math.Min(most, steps.Count);
+        return [.. Enumerable.Range(0, rows).Select(row => Of(
+            steps.GetRange((int)((long)steps.Count * row / rows), (int)((long)steps.Count * (row + 1) / rows - (long)steps.Count * row / rows))))];
+    }
+
+    private static SummaryRow Of(List<StepFigures> steps) => new(
         steps[0].Step,
         steps[^1].Step,
         steps.Average(step => step.Loss),

@@ -20,6 +20,8 @@ internal sealed class TrainingRun(
     private readonly SubjectWindows _windows =
         new(job.Text.Corpus, job.Seed, model.Run.Model.MaximumSequence, TurnOf(job, goal));
 
+    private readonly LoadSum _loads = new();
+
     private readonly DirectorNews _director = new(model, meter, history);
 
     private readonly SampleWriter _samples = new(model, job, meter);
@@ -76,6 +78,7 @@ internal sealed class TrainingRun(
             }
         }
 
+        LogLoad(_loads.Take());
         if (Directed && meter.StepsHere > 0)
         {
             await _director.AskAsync(isLast: true);
@@ -186,6 +189,14 @@ internal sealed class TrainingRun(
         return isBest;
     }
 
+    private void LogLoad(LoadEvent? load)
+    {
+        if (load is not null)
+        {
+            history.Log(load);
+        }
+    }
+
     private bool IsDue(int every) => every > 0 && meter.Step % every == 0;
 
     /// <summary>The next step that is a multiple of a number; beyond all steps when the number is 0.</summary>
@@ -197,6 +208,7 @@ internal sealed class TrainingRun(
         meter.Add(step);
         TrainingProgress progress = meter.Progress();
         history.Log(StepEvent.Of(step, meter.LayerBalance));
+        LogLoad(_loads.Add(step));
         view.Report(progress);
         if (keeper.IsDue || step.Step == goal)
         {

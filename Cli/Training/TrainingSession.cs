@@ -5,6 +5,7 @@ using MoEActors.Cli.Runs;
 using MoEActors.Cli.Screen;
 using MoEActors.Client;
 using MoEActors.Client.History;
+using MoEActors.Client.History.TensorBoard;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
@@ -115,7 +116,9 @@ internal static class TrainingSession
             status = await model.GetStatusAsync(cancellation);
         }
 
-        await using var history = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
+        await using var lines = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
+        await using var figures = EventFileWriter.Open(job.Folder.Path, after: status.Step);
+        var history = new RunLoggers(lines, figures);
         var meter = new TrainingMeter(status, goal, job.Text.Corpus.UnigramLoss(windows));
         var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
         foreach (RunEvent earlier in RunHistory.Read(job.Folder.HistoryFile))

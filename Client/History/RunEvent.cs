@@ -7,6 +7,7 @@ namespace MoEActors.Client.History;
 /// <summary>Something that happened in a run: one line of its history.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(StepEvent), "step")]
+[JsonDerivedType(typeof(LoadEvent), "load")]
 [JsonDerivedType(typeof(EvaluationEvent), "evaluation")]
 [JsonDerivedType(typeof(DecisionEvent), "decision")]
 [JsonDerivedType(typeof(PlacementEvent), "placement")]
@@ -95,6 +96,26 @@ public sealed record StepEvent : RunEvent
             ChosenTokens = step.ChosenTokens.Sum(layer => layer.Sum()),
             DroppedTokens = step.DroppedTokens.Sum(layer => layer.Sum()),
         };
+    }
+}
+
+/// <summary>What the experts have taken in some steps (<see cref="LoadSum"/>).</summary>
+public sealed record LoadEvent : RunEvent
+{
+    /// <summary>The first of the steps; <see cref="RunEvent.Step"/> is the last.</summary>
+    public required long FirstStep { get; init; }
+
+    /// <summary>By layer and expert: tokens that reached it; empty for a dense layer.</summary>
+    public required IReadOnlyList<IReadOnlyList<long>> Tokens { get; init; }
+
+    /// <summary>By layer: experts that no token has chosen.</summary>
+    public required IReadOnlyList<int> DeadExperts { get; init; }
+
+    /// <summary>By expert of a layer: its tokens in multiples of the layer's mean; empty where there are none.</summary>
+    public double[] LoadsOf(int layer)
+    {
+        double mean = Tokens[layer].Count == 0 ? 0 : Tokens[layer].Average();
+        return mean > 0 ? [.. Tokens[layer].Select(tokens => tokens / mean)] : [];
     }
 }
 

@@ -19,6 +19,7 @@ public sealed class HistoryTests : IDisposable
         RunEvent[] written =
         [
             Step(1),
+            new LoadEvent { Step = 1, FirstStep = 1, Tokens = [[3, 0], []], DeadExperts = [1, 0] },
             new EvaluationEvent { Step = 1, Loss = double.NaN, Tokens = 9 },
             new DecisionEvent
             {
@@ -45,7 +46,7 @@ public sealed class HistoryTests : IDisposable
         }
 
         string[] lines = await System.IO.File.ReadAllLinesAsync(File, TestContext.Current.CancellationToken);
-        Assert.Equal(["step", "evaluation", "decision", "placement", "checkpoint", "gap"], lines.Select(line => line.Split('"')[3]));
+        Assert.Equal(["step", "load", "evaluation", "decision", "placement", "checkpoint", "gap"], lines.Select(line => line.Split('"')[3]));
         Assert.Contains("\"gradient_norm\":0.5,", lines[0], StringComparison.Ordinal);
     }
 
@@ -127,7 +128,7 @@ public sealed class HistoryTests : IDisposable
     [Fact]
     public void A_history_that_is_not_there_cannot_be_read() => Assert.Throws<FileNotFoundException>(() => RunHistory.Read(File).ToArray());
 
-    private static StepEvent Step(long step) => new()
+    internal static StepEvent Step(long step) => new()
     {
         Step = step,
         Loss = 2.5,
