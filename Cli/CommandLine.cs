@@ -26,6 +26,7 @@ internal static class CommandLine
             ResumeCommand.Create(),
             StatusCommand.Create(),
             HistoryCommand.Create(),
+            PlotCommand.Create(),
             RunsCommand.Create(),
             EstimateCommand.Create(),
             SimulateCommand.Create(),
