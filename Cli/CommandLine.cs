@@ -25,6 +25,7 @@ internal static class CommandLine
             TrainCommand.Create(),
             ResumeCommand.Create(),
             StatusCommand.Create(),
+            TopCommand.Create(),
             HistoryCommand.Create(),
             PlotCommand.Create(),
             RunsCommand.Create(),
