@@ -14,6 +14,7 @@ internal static class BenchCommand
         BenchDirectorCommand.Create(),
         BenchMovesCommand.Create(),
         BenchSwitchCommand.Create(),
+        BenchTelemetryCommand.Create(),
         BenchPlanningCommand.Create(),
         BenchExchangeCommand.Create(),
         BenchExchangeCommand.CreateRank(),

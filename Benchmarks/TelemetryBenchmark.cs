@@ -1,0 +1,120 @@
+using MoEActors.Grains.Interfaces.Director;
+
+namespace MoEActors.Benchmarks;
+
+/// <summary>
+/// Trains with everything exported that silos measure and trace, and with nothing exported, a block of steps of the one after a block of the other, so that both see the same machine. What receives it
+/// is in the same process and counts, too.
+/// </summary>
+public static class TelemetryBenchmark
+{
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="run">What is trained.</param>
+    /// <param name="silos">Embedded silos.</param>
+    /// <param name="steps">Measured steps of a block.</param>
+    /// <param name="blocks">Pairs of blocks.</param>
+    /// <param name="export">Begins to export to an address; ends when its result is disposed.</param>
+    /// <param name="progress">Is told of steps.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<TelemetryBenchmarkReport> RunAsync(
+        TrainedRun run, int silos, int steps, int blocks, Func<Uri, IDisposable> export, IProgress<BenchmarkProgress>? progress, CancellationToken cancellation)
+    {
+        await using EmbeddedCluster cluster = await EmbeddedCluster.StartAsync(
+            new EmbeddedClusterOptions { Silos = silos, ThreadsPerWorker = Math.Max(1, Environment.ProcessorCount / silos) }, cancellation);
+        MoEModel model = await run.CreateAsync(cluster.Client, cancellation);
+        if (run.Director && silos > 1)
+        {
+            await model.SetDirectorAsync(new DirectorSettings(), cancellation);
+        }
+
+        using OtlpSink sink = OtlpSink.Start();
+        using IEnumerator<IReadOnlyList<MicroBatch>> batches = BenchmarkProgress.Over(progress, run.Batches(StepsFor(steps, blocks)), "training").GetEnumerator();
+        List<StepBlock> with = [];
+        List<StepBlock> without = [];
+        for (int block = -1; block < blocks; block++)
+        {
+            // The first pair compiles the code of both.
+            int length = block < 0 ? StepBenchmark.WarmupSteps : steps;
+            Func<Task>[] turns =
+            [
+                async () =>
+                {
+                    using (export(sink.Address))
+                    {
+                        with.Add(await TakeAsync(length));
+                    }
+                },
+                async () => without.Add(await TakeAsync(length)),
+            ];
+            foreach (Func<Task> turn in block % 2 == 0 ? turns : turns.Reverse())
+            {
+                await turn();
+            }
+        }
+
+        (with, without) = (with[1..], without[1..]);
+        return new TelemetryBenchmarkReport
+        {
+            Silos = silos,
+            Blocks = blocks,
+            Steps = with.Sum(block => block.Steps.Count),
+            SecondsPerStepWithout = without.Sum(block => block.Seconds) / without.Sum(block => block.Steps.Count),
+            SecondsPerStepWith = with.Sum(block => block.Seconds) / with.Sum(block => block.Steps.Count),
+            SecondsRatio = with.Sum(block => block.Seconds) / without.Sum(block => block.Seconds),
+            SecondsRatioMedian = Samples.Median([.. with.Zip(without, (one, other) => one.Seconds / other.Seconds)]),
+            ProcessorRatio = with.Sum(block => block.ProcessorSeconds) / without.Sum(block => block.ProcessorSeconds),
+            ProcessorRatioMedian = Samples.Median([.. with.Zip(without, (one, other) => one.ProcessorSeconds / other.ProcessorSeconds)]),
+            Requests = sink.Requests,
+            Bytes = sink.Bytes,
+        };
+
+        Task<StepBlock> TakeAsync(int length)
+        {
+            // A step before and one behind those that count: the pipeline is full at both ends.
+            List<IReadOnlyList<MicroBatch>> taken = [];
+            while (taken.Count < length + 2 && batches.MoveNext())
+            {
+                taken.Add(batches.Current);
+            }
+
+            return StepBlock.MeasureAsync(model.TrainAsync(taken, cancellation), step => (step.Loss, step.Timings));
+        }
+    }
+
+    /// <summary>Steps that the cluster takes.</summary>
+    public static int StepsFor(int steps, int blocks) => 2 * (StepBenchmark.WarmupSteps + 2 + (blocks * (steps + 2)));
+}
+
+/// <summary>What `moe bench telemetry` found: training with everything exported over training with nothing exported.</summary>
+public sealed record TelemetryBenchmarkReport
+{
+    public required int Silos { get; init; }
+
+    /// <summary>Pairs of blocks.</summary>
+    public required int Blocks { get; init; }
+
+    /// <summary>Measured steps with, and as many without.</summary>
+    public required int Steps { get; init; }
+
+    public required double SecondsPerStepWithout { get; init; }
+
+    public required double SecondsPerStepWith { get; init; }
+
+    /// <summary>Seconds on the clock.</summary>
+    public required double SecondsRatio { get; init; }
+
+    /// <summary>The median of that over pairs of blocks.</summary>
+    public required double SecondsRatioMedian { get; init; }
+
+    /// <summary>Processor time of the process, that of what receives it included.</summary>
+    public required double ProcessorRatio { get; init; }
+
+    /// <summary>The median of that over pairs of blocks.</summary>
+    public required double ProcessorRatioMedian { get; init; }
+
+    /// <summary>What was received, in requests.</summary>
+    public required long Requests { get; init; }
+
+    /// <summary>The same in bytes.</summary>
+    public required long Bytes { get; init; }
+}
