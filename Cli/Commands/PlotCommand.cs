@@ -31,8 +31,8 @@ internal static class PlotCommand
 
     private static RunCurves Read(string runs, string name)
     {
-        var folder = RunFolder.At(Path.Combine(runs, name));
-        RunCurves curves = RunCurves.Of(folder.Name, folder.ReadHistory(runs));
+        var folder = RunFolder.Existing(runs, name);
+        RunCurves curves = RunCurves.Of(folder.Name, folder.ReadHistory());
         return curves.Steps.Count > 0 ? curves : throw new InvalidDataException($"The run '{name}' has no step yet that could be drawn: see moe history {name}.");
     }
 }
