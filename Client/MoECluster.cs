@@ -17,6 +17,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
     private ClusterConnection? _connection;
 
+    /// <summary>Reaches the cluster's grains, a host's own among them.</summary>
+    public IGrainFactory Grains => grains;
+
     /// <summary>Connects to a cluster of other processes, by its Redis server or its gateways. Dispose it to disconnect; the cluster goes on.</summary>
     /// <param name="options">Which cluster.</param>
     /// <param name="kinds">The experts and gates that models may name, the same as on the silos; those of the library unless given.</param>
@@ -120,6 +123,15 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         RunConfiguration run = await ConfigurationAsync(name, cancellationToken);
         Require(run, Backbone.None, name);
         return await CreateLayerAsync(name, LayerConfiguration.From(run), placement: null, cancellationToken);
+    }
+
+    /// <summary>A model or layer that somebody else trains, to look after it: nothing is opened for it, and its configuration is not checked.</summary>
+    /// <exception cref="ModelNotFoundException">There is no such model.</exception>
+    /// <exception cref="InvalidRequestException">No model can have the name.</exception>
+    public async Task<MoEModel> AttachModelAsync(string name, CancellationToken cancellationToken = default)
+    {
+        TrainingStatus status = await GetStatusAsync(name, cancellationToken);
+        return new MoEModel(name, grains, status.Configuration, new ViewOutcome(status.View, status.Map?.Workers.Length ?? 0, status.Step, Cursor: ""), ending);
     }
 
     /// <summary>The models and layers of the cluster, in the order of their names.</summary>

@@ -236,6 +236,29 @@ public sealed class MoEModel
     public Task SetDirectorAsync(DirectorSettings? settings, CancellationToken cancellationToken = default) =>
         RunAsync<DirectOutcome>(new DirectRequest(settings), cancellationToken);
 
+    /// <summary>Takes a snapshot of the last step now, whenever the next one would be due: what the run goes on from when a silo with experts is lost.</summary>
+    /// <param name="cancellationToken">Stops waiting; the snapshot itself is taken.</param>
+    /// <returns>The step whose state it is.</returns>
+    /// <exception cref="InvalidRequestException">Snapshots are off.</exception>
+    /// <exception cref="CheckpointFailedException">It cannot be written; the one before stays.</exception>
+    public async Task<long> SnapshotAsync(CancellationToken cancellationToken = default) => (await RunAsync<SnapshotOutcome>(new SnapshotRequest(), cancellationToken)).Step;
+
+    /// <summary>
+    /// Takes all experts of this model from a silo, to the others, and has it take part in nothing any more until <see cref="UndrainAsync"/>: it can be ended then
+    /// without anything being lost. In a reproducible run training results do not change by a bit. Other models use it as before.
+    /// </summary>
+    /// <param name="silo">Name of the silo.</param>
+    /// <param name="cancellationToken">Stops waiting; the drain itself goes on.</param>
+    /// <exception cref="PlacementRefusedException">There is no such silo, or no other one.</exception>
+    /// <exception cref="MemoryRefusedException">The others have not the memory for its experts; they are where they were.</exception>
+    /// <exception cref="PlacementChangeFailedException">Its experts could not be copied; they are where they were.</exception>
+    public Task DrainAsync(string silo, CancellationToken cancellationToken = default) => RunAsync<ViewOutcome>(new DrainRequest(silo, Drained: true), cancellationToken);
+
+    /// <summary>Has a silo take part again that was drained, from the next step on.</summary>
+    /// <param name="silo">Name of the silo.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task UndrainAsync(string silo, CancellationToken cancellationToken = default) => RunAsync<ViewOutcome>(new DrainRequest(silo, Drained: false), cancellationToken);
+
     /// <summary>What the director sees, what it has decided and why, and what came of it.</summary>
     public Task<DirectorStatus> GetDirectorAsync(CancellationToken cancellationToken = default) =>
         _grains.GetGrain<IDirectorGrain>(Name).GetStatusAsync().WaitAsync(cancellationToken);

@@ -37,7 +37,9 @@ internal sealed class CommandCluster : IAsyncDisposable
     /// <param name="device">What they compute on.</param>
     /// <param name="remarks">Where remarks go.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public static async Task<CommandCluster> OpenAsync(ConnectOptions? connect, int silos, string device, Action<string> remarks, CancellationToken cancellation)
+    /// <param name="configure">Configures each silo in this process; null for nothing.</param>
+    public static async Task<CommandCluster> OpenAsync(
+        ConnectOptions? connect, int silos, string device, Action<string> remarks, CancellationToken cancellation, Action<ISiloBuilder>? configure = null)
     {
         // From now on, as starting takes long, too.
         var second = SecondSignal.EndsAtOnce();
@@ -51,7 +53,8 @@ internal sealed class CommandCluster : IAsyncDisposable
             }
 
             telemetry = TelemetryExport.Begin();
-            EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = silos, Device = device }, cancellation);
+            var options = new EmbeddedClusterOptions { Silos = silos, Device = device, Configure = configure is null ? null : (_, silo) => configure(silo) };
+            EmbeddedCluster embedded = await EmbeddedCluster.StartAsync(options, cancellation);
             return new CommandCluster(embedded.Client, embedded, isShared: false, remarks, second, telemetry);
         }
         catch

@@ -13,12 +13,12 @@ internal static class ClusterCommand
         Option<int> silos = SharedOptions.Silos("Number of silos, each a process with its share of the cores and the memory.");
         Option<string> runs = SharedOptions.Runs();
         Option<string?> level = TextOption.Optional(LogLevelValue.Option, LogLevelValue.What, LogLevelValue.Description);
-        Option<string?> dashboard = DashboardChoice.Option();
         Command command = new(
             "cluster", "Run a cluster of several processes on this machine: silos that are started again when they die, and a store that keeps what it is given.")
         {
-            silos, runs, level, dashboard,
+            silos, runs, level,
         };
+        DashboardOptions dashboard = new DashboardOptions().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string? least = parsed.GetValue(level);
@@ -28,7 +28,7 @@ internal static class ClusterCommand
                 SiloSettings.Require(LogLevelValue, least);
             }
 
-            DashboardChoice chosen = DashboardChoice.Of(parsed.GetValue(dashboard));
+            DashboardChoice chosen = dashboard.Of(parsed);
             using SecondSignal second = SecondSignal.EndsAtOnce();
             ClusterFolder folder = ClusterFolder.Beside(parsed.GetRequiredValue(runs));
             await new ClusterSupervisor(folder, new ClusterPlan(parsed.GetValue(silos)) { LogLevel = least, Dashboard = chosen }, new PrefixedLog(output).Write).RunAsync(cancellation);

@@ -23,15 +23,15 @@ internal static class DemoCommand
         Option<string> folder = TextOption.WithDefault(
             "--output", "FOLDER", "Folder of the run: checkpoint and status.", Path.Combine(OutputPath.Runs, "demo"));
         Option<bool> noDirector = SharedOptions.NoDirector();
-        Option<string?> dashboard = DashboardChoice.Option();
         Command command = new("demo", "Watch a language model with experts learn from the .NET documentation, on a cluster in this process.")
         {
-            json, silos, device, seconds, steps, seed, folder, noDirector, dashboard,
+            json, silos, device, seconds, steps, seed, folder, noDirector,
         };
+        DashboardOptions dashboard = new DashboardOptions().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             string place = parsed.GetRequiredValue(folder);
-            DashboardChoice shown = DashboardChoice.Of(parsed.GetValue(dashboard));
+            DashboardChoice shown = dashboard.Of(parsed);
             OutputFile.RequireWritable("--json", parsed.GetValue(json));
             UsageException.ThrowUnless(
                 parsed.GetValue(steps) is null || parsed.GetResult(seconds) is not { Implicit: false }, "--steps and --seconds exclude each other.");

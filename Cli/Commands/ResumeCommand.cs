@@ -22,11 +22,11 @@ internal static class ResumeCommand
         Option<string> device = SharedOptions.Device();
         Option<string?> json = SharedOptions.JsonFile();
         Option<string?> connect = ConnectOption.Create();
-        Option<string?> dashboard = DashboardChoice.Option();
         Command command = new("resume", "Go on with a run from its checkpoint: the result is that of never having stopped.")
         {
-            steps, seconds, text, silos, device, json, connect, dashboard,
+            steps, seconds, text, silos, device, json, connect,
         };
+        DashboardOptions dashboard = new DashboardOptions().AddTo(command);
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
@@ -37,8 +37,7 @@ internal static class ResumeCommand
             TrainingJob job = ResumedJob.Of(options, output) with
             {
                 Connect = ConnectOption.Of(parsed, connect, choice.Runs(parsed)),
-                Dashboard = DashboardChoice.Of(
-                    parsed.GetValue(dashboard), ConnectOption.IsGiven(parsed, connect) ? DashboardChoice.None : DashboardChoice.Default),
+                Dashboard = dashboard.Of(parsed, ConnectOption.IsGiven(parsed, connect) ? DashboardChoice.None : DashboardChoice.Default),
                 Device = SharedOptions.DeviceOf(parsed.GetRequiredValue(device)),
             };
             output.Out.WriteLine($"Going on with {job.Folder.Name} after step {job.Resume!.Step}.");

@@ -60,15 +60,20 @@ internal sealed class TrainCommand
     private readonly Option<bool> _noDirector = SharedOptions.NoDirector();
     private readonly Option<string?> _json = SharedOptions.JsonFile();
     private readonly Option<string?> _connect = ConnectOption.Create();
-    private readonly Option<string?> _dashboard = DashboardChoice.Option();
+    private readonly DashboardOptions _dashboard = new();
 
     public static Command Create() => new TrainCommand().Build();
 
-    private Command Build() => new Command("train", "Train a byte-level language model with experts on your own text.")
+    private Command Build()
     {
-        _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-        _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect, _dashboard,
-    }.Runs(RunAsync);
+        Command command = new("train", "Train a byte-level language model with experts on your own text.")
+        {
+            _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
+            _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect,
+        };
+        _dashboard.AddTo(command);
+        return command.Runs(RunAsync);
+    }
 
     private async Task<int> RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
     {
@@ -77,8 +82,7 @@ internal sealed class TrainCommand
         string name = chosen.Of(_name, one => one.Name);
         OutputFile.RequireWritable("--json", parsed.GetValue(_json));
         OutputPath.RequireRunName("--name", name);
-        DashboardChoice dashboard = DashboardChoice.Of(
-            parsed.GetValue(_dashboard), ConnectOption.IsGiven(parsed, _connect) ? DashboardChoice.None : DashboardChoice.Default);
+        DashboardChoice dashboard = _dashboard.Of(parsed, ConnectOption.IsGiven(parsed, _connect) ? DashboardChoice.None : DashboardChoice.Default);
         RunConfiguration run = Configuration(chosen);
         UsageException.ThrowUnless(!chosen.IsGiven(_steps) || !chosen.IsGiven(_seconds), "--steps and --seconds exclude each other.");
         int? steps = parsed.GetValue(_steps) ?? (chosen.IsGiven(_seconds) ? null : file?.Steps);

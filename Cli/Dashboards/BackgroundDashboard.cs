@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using MoEActors.Client;
 
 namespace MoEActors.Cli.Dashboards;
@@ -15,17 +16,19 @@ internal sealed class BackgroundDashboard : IAsyncDisposable
     /// <param name="cluster">The cluster to show.</param>
     /// <param name="announce">Is told where it is, in one line.</param>
     /// <param name="remark">Is told why there is none.</param>
-    public static BackgroundDashboard Begin(DashboardChoice choice, MoECluster cluster, Action<string> announce, Action<string> remark) => new(async ending =>
+    /// <param name="log">Where it is logged what is changed by it; as remarks where there is no log.</param>
+    public static BackgroundDashboard Begin(
+        DashboardChoice choice, MoECluster cluster, Action<string> announce, Action<string> remark, ILoggerProvider? log = null) => new(async ending =>
     {
-        if (choice.Endpoint is not { } endpoint)
+        if (choice.Endpoint is null)
         {
             return null;
         }
 
         try
         {
-            DashboardServer server = await DashboardServer.StartAsync(endpoint, cluster, ending);
-            announce(server.InWords(endpoint));
+            DashboardServer server = await DashboardServer.StartAsync(choice, cluster, log ?? new LineLog(remark), ending);
+            announce(server.InWords());
             return server;
         }
         catch (Exception) when (ending.IsCancellationRequested)

@@ -19,6 +19,12 @@ internal sealed record DashboardChoice(IPEndPoint? Endpoint)
     /// <summary>How it is written.</summary>
     public const string Forms = "off, a port of 127.0.0.1, or ADDRESS:PORT";
 
+    /// <summary>What whoever changes something by it must bring; null where nothing can be changed.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>Whether Orleans' own dashboard is beside it.</summary>
+    public bool HasOrleans { get; init; }
+
     /// <summary>No dashboard.</summary>
     public static DashboardChoice Off { get; } = new((IPEndPoint?)null);
 

@@ -7,8 +7,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using MoEActors.Client;
 using MoEActors.Dashboard.Hosting;
+using Orleans.Dashboard;
 
 namespace MoEActors.Cli.Dashboards;
 
@@ -20,9 +22,11 @@ internal sealed class DashboardServer : IAsyncDisposable
 
     private readonly WebApplication _host;
 
+    private readonly IPEndPoint _wanted;
+
     private DashboardServer(WebApplication host, IPEndPoint wanted)
     {
-        _host = host;
+        (_host, _wanted) = (host, wanted);
         string address = host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
         Address = new Uri(address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
         IsElsewhere = wanted.Port != 0 && Address.Port != wanted.Port;
@@ -35,25 +39,26 @@ internal sealed class DashboardServer : IAsyncDisposable
     public bool IsElsewhere { get; }
 
     /// <summary>Where it is, in words.</summary>
-    /// <param name="wanted">Where it was wanted.</param>
-    public string InWords(IPEndPoint wanted) =>
-        $"dashboard: {Address.GetLeftPart(UriPartial.Authority)}{(IsElsewhere ? $" (port {wanted.Port} is taken)" : "")}";
+    public string InWords() =>
+        $"dashboard: {Address.GetLeftPart(UriPartial.Authority)}{(IsElsewhere ? $" (port {_wanted.Port} is taken)" : "")}";
 
     /// <summary>Starts it.</summary>
-    /// <param name="endpoint">Where; another port where that one is taken.</param>
+    /// <param name="choice">Where; another port where that one is taken.</param>
     /// <param name="cluster">The cluster to show, which lives longer.</param>
+    /// <param name="log">Where it is logged what is changed.</param>
     /// <param name="cancellation">Stops starting.</param>
     /// <exception cref="IOException">Nobody can listen at the address.</exception>
-    public static async Task<DashboardServer> StartAsync(IPEndPoint endpoint, MoECluster cluster, CancellationToken cancellation)
+    public static async Task<DashboardServer> StartAsync(DashboardChoice choice, MoECluster cluster, ILoggerProvider log, CancellationToken cancellation)
     {
+        IPEndPoint endpoint = choice.Endpoint ?? throw new ArgumentException("No dashboard is wanted.", nameof(choice));
         try
         {
-            return new DashboardServer(await StartHostAsync(endpoint, cluster, cancellation), endpoint);
+            return new DashboardServer(await StartHostAsync(choice, endpoint, cluster, log, cancellation), endpoint);
         }
         catch (IOException) when (endpoint.Port != 0)
         {
             // It is taken.
-            return new DashboardServer(await StartHostAsync(new IPEndPoint(endpoint.Address, 0), cluster, cancellation), endpoint);
+            return new DashboardServer(await StartHostAsync(choice, new IPEndPoint(endpoint.Address, 0), cluster, log, cancellation), endpoint);
         }
     }
 
@@ -65,13 +70,21 @@ internal sealed class DashboardServer : IAsyncDisposable
         await _host.DisposeAsync();
     }
 
-    private static async Task<WebApplication> StartHostAsync(IPEndPoint endpoint, MoECluster cluster, CancellationToken cancellation)
+    private static async Task<WebApplication> StartHostAsync(
+        DashboardChoice choice, IPEndPoint endpoint, MoECluster cluster, ILoggerProvider log, CancellationToken cancellation)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(cluster);
-        builder.Services.AddMoEDashboard();
+        builder.Services.AddMoEDashboard(options => options.ControlToken = choice.Token);
+        if (choice.HasOrleans)
+        {
+            builder.Services.AddSingleton(cluster.Grains);
+            OrleansDashboard.AddPage(builder.Services, builder.Configuration);
+        }
+
+        builder.Logging.AddProvider(log).AddFilter("Microsoft", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -84,7 +97,7 @@ internal sealed class DashboardServer : IAsyncDisposable
         }
 
         host.UseRouting();
-        host.MapMoEDashboard();
+        host.MapMoEDashboard(orleans: choice.HasOrleans ? beside => beside.MapOrleansDashboard(MoEDashboardExtensions.OrleansPath) : null);
         try
         {
             await host.StartAsync(cancellation);

@@ -69,6 +69,14 @@ internal sealed record SiloFile
     [Description("Where the dashboard is served: off, a port of 127.0.0.1, or ADDRESS:PORT; 5080 where it is left out, or a free port where that is taken.")]
     public string? Dashboard { get; init; }
 
+    /// <summary>The control token of the dashboard.</summary>
+    [Description("File with the token that whoever changes something by the dashboard must bring; MOE_DASHBOARD_TOKEN has the token itself. Without one nothing can be changed by it.")]
+    public string? DashboardTokenFile { get; init; }
+
+    /// <summary>Whether Orleans' own dashboard is beside it.</summary>
+    [Description("Whether this silo keeps what Orleans' own dashboard shows, and serves it beside the other below orleans/: true or false; the same for every silo; false where it is left out.")]
+    public bool? OrleansDashboard { get; init; }
+
     /// <summary>The cluster's secret.</summary>
     [Description("File with the cluster's secret; MOE_SECRET has the secret itself. Needed where other machines reach this silo.")]
     public string? SecretFile { get; init; }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Telemetry;
 using MoEActors.Client;
 using MoEActors.Grains.Protocol;
@@ -41,7 +42,14 @@ internal static class SiloHost
         builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
         Log(builder.Logging, settings.Name, settings.File.LogLevel ?? LogLevel.Information);
 
-        builder.UseOrleans(silo => silo.UseMoECluster(settings.Apply).AddMoE(settings.Apply));
+        builder.UseOrleans(silo =>
+        {
+            silo.UseMoECluster(settings.Apply).AddMoE(settings.Apply);
+            if (settings.Dashboard.HasOrleans)
+            {
+                OrleansDashboard.Keep(silo);
+            }
+        });
         builder.Services.AddMoEClient();
         builder.Services.AddHealthChecks().AddMoESilo();
         builder.Configuration.AddTelemetryVariables();

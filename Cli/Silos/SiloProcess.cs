@@ -41,7 +41,7 @@ internal static class SiloProcess
         SiloLog.Active(log, settings.Name, cluster.ClusterId, $"{cluster.Address}:{cluster.SiloPort}", cluster.GatewayPort, settings.HealthPort);
         await using (BackgroundDashboard.Begin(
             settings.Dashboard, host.Services.GetRequiredService<MoECluster>(), line => SiloLog.Dashboard(log, settings.Name, line),
-            reason => SiloLog.NoDashboard(log, settings.Name, reason)))
+            reason => SiloLog.NoDashboard(log, settings.Name, reason), new HostLog(host.Services.GetRequiredService<ILoggerFactory>())))
         {
             await Task.Delay(Timeout.Infinite, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -13,7 +13,8 @@ namespace MoEActors.Cli.Silos;
 /// <param name="File">The values.</param>
 /// <param name="Secret">The cluster's secret; null without one.</param>
 /// <param name="RedisPassword">The password of Redis; null without one.</param>
-internal sealed record SiloSettings(SiloFile File, string? Secret, string? RedisPassword)
+/// <param name="DashboardToken">What whoever changes something by the dashboard must bring; null without one.</param>
+internal sealed record SiloSettings(SiloFile File, string? Secret, string? RedisPassword, string? DashboardToken)
 {
     /// <summary>The environment variables that have secrets themselves; there are no options of these.</summary>
     public const string SecretVariable = "MOE_SECRET";
@@ -28,7 +29,7 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
     public int HealthPort => File.HealthPort ?? DefaultHealthPort;
 
     /// <summary>Where the dashboard is served.</summary>
-    public DashboardChoice Dashboard => DashboardChoice.Of(File.Dashboard);
+    public DashboardChoice Dashboard => DashboardChoice.Of(File.Dashboard) with { Token = DashboardToken, HasOrleans = File.OrleansDashboard == true };
 
     /// <summary>Reads and checks everything.</summary>
     /// <param name="path">The JSON file; null for none.</param>
@@ -49,7 +50,7 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
         }
 
         var check = new ConfigurationCheck();
-        var settings = new SiloSettings(check.Read<SiloFile>(given), Secret: null, RedisPassword: null);
+        var settings = new SiloSettings(check.Read<SiloFile>(given), Secret: null, RedisPassword: null, DashboardToken: null);
         List<string> errors = [.. check.Errors.Select(error => Placed(error, places))];
         if (options.TryGetValue("redis", out string? redis) && HasPassword(redis))
         {
@@ -60,6 +61,7 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
         {
             Secret = Text(environment, SecretVariable, settings.File.SecretFile, nameof(SiloFile.SecretFile)),
             RedisPassword = Text(environment, RedisPasswordVariable, settings.File.RedisPasswordFile, nameof(SiloFile.RedisPasswordFile)),
+            DashboardToken = Text(environment, DashboardOptions.TokenVariable, settings.File.DashboardTokenFile, nameof(SiloFile.DashboardTokenFile)),
         };
         errors.AddRange(settings.Conflicts()
             .Where(error => !check.IsAboutABrokenValue(JsonName(error.Property)))
@@ -148,7 +150,8 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
         IEnumerable<(string, string)> dashboard = DashboardChoice.TryParse(File.Dashboard ?? DashboardChoice.Default, out _)
             ? []
             : [(nameof(SiloFile.Dashboard), $"is '{File.Dashboard}'; it must be one of: {DashboardChoice.Forms}")];
-        return [.. Cluster().Errors(), .. host.Errors(), .. health, .. dashboard];
+        IEnumerable<(string, string)> token = DashboardToken is { } text && DashboardOptions.ProblemOf(text) is { } problem ? [(nameof(SiloFile.DashboardTokenFile), problem)] : [];
+        return [.. Cluster().Errors(), .. host.Errors(), .. health, .. dashboard, .. token];
     }
 
     /// <summary>The name in JSON of a property of options.</summary>

@@ -30,11 +30,13 @@ internal sealed class SiloValue(PropertyInfo property)
     /// <summary>How it can be told.</summary>
     public string Ways => $"{Option} (or {Variable}, or $.{Name} in the file)";
 
+    private bool IsFlag => property.PropertyType == typeof(bool?);
+
     private bool IsNumber => property.PropertyType == typeof(int?) || property.PropertyType == typeof(long?);
 
     /// <summary>The value of this name.</summary>
     public static SiloValue Of(string name) => All.First(value => value.Name == name);
 
-    /// <summary>What was written, as JSON: a number where one is wanted and was written, else a text, which is then found to be none.</summary>
-    public JsonNode Node(string text) => IsNumber && PlainNumber.TryParse(text, out long number) ? JsonValue.Create(number) : JsonValue.Create(text);
+    /// <summary>What was written, as JSON: a number or a truth where one is wanted and was written, else a text, which is then found to be none.</summary>
+    public JsonNode Node(string text) => IsFlag && bool.TryParse(text, out bool flag) ? JsonValue.Create(flag) : IsNumber && PlainNumber.TryParse(text, out long number) ? JsonValue.Create(number) : JsonValue.Create(text);
 }

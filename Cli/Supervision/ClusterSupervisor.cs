@@ -127,6 +127,7 @@ internal sealed class ClusterSupervisor(ClusterFolder folder, ClusterPlan plan, 
             "--snapshot-place", folder.Snapshots, DashboardChoice.OptionName, DashboardChoice.None,
             .. plan.LogLevel is { } level ? ["--log-level", level] : Array.Empty<string>(),
             .. plan.SnapshotInterval is { } interval ? ["--snapshot-interval", Text(interval)] : Array.Empty<string>(),
+            .. plan.Dashboard.HasOrleans ? [DashboardOptions.OrleansOption, "true"] : Array.Empty<string>(),
             .. plan.More?.Invoke(index, silo) ?? [],
         ];
     }

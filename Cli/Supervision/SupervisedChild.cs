@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Silos;
 
 namespace MoEActors.Cli.Supervision;
@@ -39,6 +40,8 @@ internal sealed class SupervisedChild : IDisposable
         {
             start.Environment.Remove(value.Variable);
         }
+
+        start.Environment.Remove(DashboardOptions.TokenVariable);
 
         foreach ((string variable, string value) in secrets)
         {

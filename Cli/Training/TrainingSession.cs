@@ -54,7 +54,8 @@ internal static class TrainingSession
         TrainingJob job, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, ITrainingView view, CancellationToken cancellation)
     {
         view.Enter(job.Connect is not null ? "connecting to the cluster" : job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
-        await using CommandCluster cluster = await CommandCluster.OpenAsync(job.Connect, job.Silos, job.Device, view.Remark, cancellation);
+        await using CommandCluster cluster = await CommandCluster.OpenAsync(
+            job.Connect, job.Silos, job.Device, view.Remark, cancellation, job.Dashboard.HasOrleans ? OrleansDashboard.Keep : null);
         await cluster.RequireFreeAsync(job.ModelName, cancellation);
         await using var dashboard = BackgroundDashboard.Begin(job.Dashboard, cluster.Client, view.Announce, view.Remark);
         RunConfiguration run = await WithScheduleAsync(job, cluster.Client, view, cancellation);

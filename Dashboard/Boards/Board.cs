@@ -1,3 +1,5 @@
+using MoEActors.Grains.Interfaces.Telemetry;
+
 namespace MoEActors.Dashboard.Boards;
 
 /// <summary>
@@ -50,6 +52,9 @@ internal sealed class Board
         }
     }
 
+    /// <summary>The model of a name, if there is one; all models where none is named.</summary>
+    public ModelBoard[] Of(string? model) => Read(() => model is null ? [.. _models.Values] : _models.TryGetValue(model, out ModelBoard? found) ? [found] : Array.Empty<ModelBoard>());
+
     /// <summary>Adds a model, in the place of an earlier one of its name.</summary>
     public ModelBoard Add(string model) => Change(version => _models[model] = new ModelBoard(this, version));
 
@@ -87,6 +92,7 @@ internal sealed class Board
 internal sealed class ModelBoard(Board board, long born)
 {
     private readonly Dictionary<int, LayerBoard> _layers = [];
+    private long _notes;
 
     /// <summary>Version of the board at which it came: whoever has seen less has seen another model of the name, or none.</summary>
     public long Born { get; } = born;
@@ -109,8 +115,18 @@ internal sealed class ModelBoard(Board board, long born)
     /// <summary>What else has happened, by number.</summary>
     public ItemList Notes { get; } = new(board, 256);
 
+    /// <summary>Committed steps.</summary>
+    public long Step { get; set; }
+
     /// <summary>Figures over time.</summary>
     public Series Series { get; } = new(board);
+
+    /// <summary>Something has happened. Coordinators come and go, and each counts from 1; here all is counted on.</summary>
+    public void Note(DateTimeOffset time, long step, FeedNoteKind kind, string text)
+    {
+        long number = Interlocked.Increment(ref _notes);
+        Notes.Put(number, new NotePicture(number, time, step, kind, text));
+    }
 
     /// <summary>A layer; null when there is no such layer.</summary>
     public LayerBoard? Find(int layer) => board.Read(() => _layers.GetValueOrDefault(layer));

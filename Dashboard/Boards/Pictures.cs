@@ -50,6 +50,9 @@ internal sealed record StatusPicture
     /// <summary>How the placement follows the load; null when it does not.</summary>
     public DirectorSettings? Director { get; init; }
 
+    /// <summary>Names of the silos that were drained.</summary>
+    public string[] Drained { get; init; } = [];
+
     /// <summary>Mean relative error of the director's predicted seconds; null where nothing was measured.</summary>
     public double? PredictionError { get; init; }
 

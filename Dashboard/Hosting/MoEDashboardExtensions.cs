@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using MoEActors.Client;
 using MoEActors.Client.Configuration;
 using MoEActors.Dashboard.Boards;
+using MoEActors.Dashboard.Control;
 using MoEActors.Dashboard.Serving;
 using MoEActors.Dashboard.Watching;
 
@@ -15,6 +16,9 @@ namespace MoEActors.Dashboard.Hosting;
 /// <summary>Serves the dashboard in an ASP.NET Core host: a page that shows the cluster while it trains, and the same data for programs.</summary>
 public static class MoEDashboardExtensions
 {
+    /// <summary>Where Orleans' own dashboard is, below ours.</summary>
+    public const string OrleansPath = "/orleans";
+
     /// <summary>
     /// Adds what follows the cluster. It asks each coordinator twice a second what is new, whether anybody looks or not, so that there is a past to look at; viewers add
     /// nothing to that. The host needs a <see cref="MoECluster"/>, as <see cref="MoEClientServices.AddMoEClient"/> adds one.
@@ -33,18 +37,24 @@ public static class MoEDashboardExtensions
         services.AddSingleton<Board>();
         services.AddSingleton<LiveStream>();
         services.AddSingleton<PageFiles>();
+        services.AddSingleton<ControlGuard>();
+        services.AddSingleton<ControlApi>();
         services.AddHostedService<ClusterWatch>();
         return DashboardApi.AddDescription(services);
     }
 
     /// <summary>
-    /// Maps the page, its API below <c>api</c> and the API's OpenAPI document at <c>api/moe-dashboard.json</c>. All of it is read-only. It is open to whoever reaches the host unless
-    /// the result is protected, as by <c>RequireAuthorization()</c>.
+    /// Maps the page, its API below <c>api</c> and the API's OpenAPI document at <c>api/moe-dashboard.json</c>. To look it is open to whoever reaches the host unless the result is
+    /// protected, as by <c>RequireAuthorization()</c>; to change anything needs <see cref="MoEDashboardOptions.ControlToken"/>.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="prefix">The path of the page.</param>
+    /// <param name="orleans">
+    /// Maps Orleans' own dashboard beside it, where silos and host have that of the package Microsoft.Orleans.Dashboard: <c>beside => beside.MapOrleansDashboard(MoEDashboardExtensions.OrleansPath)</c>.
+    /// It has the same protection, and the page a link to it.
+    /// </param>
     /// <exception cref="InvalidOperationException"><see cref="AddMoEDashboard"/> was not called.</exception>
-    public static RouteGroupBuilder MapMoEDashboard(this IEndpointRouteBuilder endpoints, string prefix = "/")
+    public static RouteGroupBuilder MapMoEDashboard(this IEndpointRouteBuilder endpoints, string prefix = "/", Action<RouteGroupBuilder>? orleans = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         IServiceProvider services = endpoints.ServiceProvider;
@@ -56,7 +66,7 @@ public static class MoEDashboardExtensions
             RequestDelegate? serve = endpoint.RequestDelegate;
             endpoint.RequestDelegate = context =>
             {
-                PageFiles.Protect(context.Response);
+                PageFiles.Protect(context.Response, isOurs: context.GetEndpoint()?.Metadata.GetMetadata<Neighbour>() is null);
                 return serve!(context);
             };
         });
@@ -68,7 +78,10 @@ public static class MoEDashboardExtensions
             group.MapGet($"/{file}", context => files.ServeAsync(context, file)).ExcludeFromDescription();
         }
 
-        DashboardApi.Map(group.MapGroup("/api"), board, services.GetRequiredService<LiveStream>());
+        RouteGroupBuilder api = group.MapGroup("/api");
+        DashboardApi.Map(api, board, services.GetRequiredService<LiveStream>(), services.GetRequiredService<IOptions<MoEDashboardOptions>>().Value, hasOrleans: orleans is not null);
+        services.GetRequiredService<ControlApi>().Map(api);
+        orleans?.Invoke(group.MapGroup("").WithMetadata(new Neighbour()));
         return group;
     }
 
@@ -84,7 +97,10 @@ public static class MoEDashboardExtensions
         return files.ServeAsync(context, PageFiles.Index);
     }
 
-    /// <summary>Nothing here reads a body.</summary>
+    /// <summary>What belongs to a page that is not ours.</summary>
+    private sealed class Neighbour;
+
+    /// <summary>Nothing reads a body but what says so.</summary>
     private sealed class NothingToSend : IRequestSizeLimitMetadata
     {
         public long? MaxRequestBodySize => 0;

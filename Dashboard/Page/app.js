@@ -1,10 +1,13 @@
 // @ts-check
 import { Charts } from "./charts.js";
+import { Actions } from "./control/actions.js";
+import { Session } from "./control/session.js";
 import { showDirector } from "./director.js";
 import { find, make } from "./dom.js";
 import { count, fixed, percent, rate, traffic } from "./format.js";
-import { drawScale, HeatMap } from "./heatmap.js";
+import { HeatMap } from "./heatmap.js";
 import { Layers } from "./layers.js";
+import { drawScale } from "./mappaint.js";
 import { showNotes } from "./notes.js";
 import { showRun } from "./run.js";
 import { showSilos } from "./silos.js";
@@ -25,6 +28,7 @@ const select = /** @type {HTMLSelectElement} */ (find("model"));
 const map = new HeatMap(/** @type {HTMLCanvasElement} */ (find("map")), find("cell"), state);
 const layers = new Layers(find("layers"), state, (chosen) => look(model, chosen));
 const charts = new Charts(find("charts"), find("span"), state);
+const actions = new Actions(state, new Session(), () => map.chosen);
 /** @type {Set<string>} */
 let changed = new Set();
 let frame = 0;
@@ -59,6 +63,7 @@ function show() {
   if (has("cluster", "status", "workers")) {
     showState();
     showSilos(find("silos"), state);
+    actions.update();
   }
   if (has("status", "layers", "series")) showFigures();
   if (has("layers")) layers.update(layer);

@@ -57,7 +57,11 @@ export class Charts {
     this.place.replaceChildren();
     this.charts = kinds.map((kind) => {
       const value = make("span", { class: "value" });
-      const figure = make("figure", { role: "group", "aria-label": kind.title }, make("figcaption", {}, make("span", {}, kind.title), make("span", { class: "unit" }, kind.unit), value));
+      const figure = make(
+        "figure",
+        { role: "group", "aria-label": kind.title },
+        make("figcaption", {}, make("span", {}, kind.title), make("span", { class: "unit" }, kind.unit), value),
+      );
       const body = make("div", { "aria-hidden": "true" });
       figure.append(body);
       this.place.append(figure);
@@ -81,7 +85,13 @@ export class Charts {
           },
           axes: [
             { ...axis, size: 26, space: 70, values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map((time) => this.timeOf(time)) },
-            { ...axis, size: 52, space: 34, values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => (kind.columns[0] === "exchangeBytesPerSecond" ? traffic(tick).replace("/s", "") : tick >= 1e4 ? rate(tick) : String(+tick.toPrecision(4)))) },
+            {
+              ...axis,
+              size: 52,
+              space: 34,
+              values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
+                ticks.map((tick) => (kind.columns[0] === "exchangeBytesPerSecond" ? traffic(tick).replace("/s", "") : tick >= 1e4 ? rate(tick) : String(+tick.toPrecision(4)))),
+            },
           ],
           series: [
             {},

@@ -14,14 +14,16 @@ export function showDirector(list, caption, state, isNew) {
   const settings = state.status?.director;
   const error = state.status?.predictionError;
   caption.textContent = settings
-    ? `${settings.policy}, plans every ${settings.every} steps above ${fixed(settings.trigger, 2)}${typeof error === "number" ? `; predictions off by ${percent(error)}` : ""}`
+    ? `${settings.paused ? "paused; " : ""}${settings.policy}, plans every ${settings.every} steps above ${fixed(settings.trigger, 2)}${typeof error === "number" ? `; predictions off by ${percent(error)}` : ""}`
     : state.status
       ? "off: experts stay where they are"
       : "";
   if (!isNew && list.childElementCount > 0) return;
   const decisions = state.newestDecisions.slice(0, most);
   list.replaceChildren(
-    ...(decisions.length > 0 ? decisions.map((decision) => show(decision, state)) : [make("li", { class: "empty" }, settings ? "No decision yet: the load is level enough." : "No decisions.")]),
+    ...(decisions.length > 0
+      ? decisions.map((decision) => show(decision, state))
+      : [make("li", { class: "empty" }, settings ? "No decision yet: the load is level enough." : "No decisions.")]),
   );
 }
 
@@ -42,7 +44,11 @@ function show(decision, state) {
     decision.failure ? make("p", { class: "why" }, decision.failure) : null,
     ...decision.layers.flatMap((layer) => ofLayer(layer, state)),
     decision.shardsMoved > 0
-      ? make("p", { class: "moves" }, `${count(decision.shardsMoved)} moved, ${bytes(decision.bytesMoved)} copied in ${duration(decision.copySeconds)}, steps waited ${duration(decision.waitSeconds)}`)
+      ? make(
+          "p",
+          { class: "moves" },
+          `${count(decision.shardsMoved)} moved, ${bytes(decision.bytesMoved)} copied in ${duration(decision.copySeconds)}, steps waited ${duration(decision.waitSeconds)}`,
+        )
       : null,
   );
 }
@@ -57,9 +63,18 @@ function ofLayer(layer, state) {
     make(
       "div",
       { class: "effect" },
-      cell(`layer ${layer.layer}`, "key label"), cell("before", "key"), cell("predicted", "key"), cell("measured", "key"),
-      cell("balance", "label"), cell(fixed(layer.ratioBefore, 2)), cell(fixed(layer.predictedRatio, 2)), cell(fixed(layer.measuredRatio, 2)),
-      cell("time", "label"), cell(duration(layer.measuredSecondsBefore ?? layer.secondsBefore)), cell(duration(layer.predictedSeconds)), cell(duration(layer.measuredSeconds)),
+      cell(`layer ${layer.layer}`, "key label"),
+      cell("before", "key"),
+      cell("predicted", "key"),
+      cell("measured", "key"),
+      cell("balance", "label"),
+      cell(fixed(layer.ratioBefore, 2)),
+      cell(fixed(layer.predictedRatio, 2)),
+      cell(fixed(layer.measuredRatio, 2)),
+      cell("time", "label"),
+      cell(duration(layer.measuredSecondsBefore ?? layer.secondsBefore)),
+      cell(duration(layer.predictedSeconds)),
+      cell(duration(layer.measuredSeconds)),
     ),
     make("p", { class: "moves" }, arrivals.length > 0 ? `Experts ${shown}` : "No expert comes anywhere; copies go."),
   ];

@@ -6,7 +6,14 @@ import { clock, count } from "./format.js";
 
 const most = 100;
 const glyphs = /** @type {Record<string, string>} */ ({ failure: "✕", recovery: "▲", placement: "▼", checkpoint: "■", view: "◆", settings: "◆" });
-const names = /** @type {Record<string, string>} */ ({ failure: "failure", recovery: "recovery", placement: "moves", checkpoint: "checkpoint", view: "view", settings: "settings" });
+const names = /** @type {Record<string, string>} */ ({
+  failure: "failure",
+  recovery: "recovery",
+  placement: "moves",
+  checkpoint: "checkpoint",
+  view: "view",
+  settings: "settings",
+});
 
 /** What happened besides steps. @param {HTMLElement} list @param {State} state */
 export function showNotes(list, state) {
@@ -20,7 +27,12 @@ export function showNotes(list, state) {
             {},
             make("span", { class: "when" }, clock(note.time)),
             make("span", { class: "step" }, `step ${count(note.step)}`),
-            make("span", { class: `kind ${note.kind}`, title: names[note.kind] ?? note.kind }, make("span", { "aria-hidden": "true" }, glyphs[note.kind] ?? "◆"), make("span", { class: "hidden" }, names[note.kind] ?? note.kind)),
+            make(
+              "span",
+              { class: `kind ${note.kind}`, title: names[note.kind] ?? note.kind },
+              make("span", { "aria-hidden": "true" }, glyphs[note.kind] ?? "◆"),
+              make("span", { class: "hidden" }, names[note.kind] ?? note.kind),
+            ),
             make("span", { class: "text" }, note.text),
           ),
         )),

@@ -16,7 +16,7 @@
  *   copySeconds: number, waitSeconds: number, layers: LayerDecision[] }} Decision
  * @typedef {{ number: number, time: string, step: number, kind: string, text: string }} Note
  * @typedef {{ name: string, step: number, view: number, term: number, device: string, newest: any, window: number[] | null, snapshotStep: number,
- *   director: any, predictionError: number | null, problem: string | null }} Status
+ *   director: any, drained: string[], predictionError: number | null, problem: string | null }} Status
  * @typedef {Record<string, (number | null)[]>} SeriesColumns
  */
 
@@ -106,8 +106,14 @@ export class State {
       case "dead":
         return silo.wasLeaving ? "left" : "lost";
       default:
+        if (this.status?.drained.includes(silo.name)) return this.workers.some((worker) => worker.address === silo.address) ? "draining" : "drained";
         return this.isTraining && this.workers.some((worker) => worker.address === silo.address) ? "training" : "ready";
     }
+  }
+
+  /** The routing policy of a layer. @param {number} layer */
+  gateOf(layer) {
+    return this.run?.gates.find((gate) => gate.layer === layer)?.options ?? this.run?.configuration?.model?.gate ?? {};
   }
 
   /** Decisions, newest first. */

@@ -7,14 +7,21 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using MoEActors.Dashboard.Boards;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Placement.Planners;
 
 namespace MoEActors.Dashboard.Serving;
 
-/// <summary>What the page shows, for programs: read-only, as JSON, and as a stream.</summary>
+/// <summary>What there is here.</summary>
+/// <param name="HasControl">Whether those who have the token can change something.</param>
+/// <param name="Policies">Policies that the director knows.</param>
+/// <param name="HasOrleans">Whether Orleans' own dashboard is below <c>orleans/</c>.</param>
+internal sealed record About(bool HasControl, string[] Policies, bool HasOrleans);
+
+/// <summary>What the page shows, for programs: as JSON, and as a stream.</summary>
 internal static class DashboardApi
 {
     /// <summary>Name of the OpenAPI document.</summary>
-    private const string Document = "moe-dashboard";
+    public const string Document = "moe-dashboard";
 
     /// <summary>Adds the OpenAPI document of what <see cref="Map"/> maps.</summary>
     public static IServiceCollection AddDescription(IServiceCollection services) =>
@@ -23,7 +30,7 @@ internal static class DashboardApi
             options.ShouldInclude = endpoint => endpoint.GroupName == Document;
             options.AddDocumentTransformer((document, _, _) =>
             {
-                document.Info = new OpenApiInfo { Title = "MoEActors dashboard", Version = "1", Description = "What a cluster does while it trains. Nothing can be changed here." };
+                document.Info = new OpenApiInfo { Title = "MoEActors dashboard", Version = "1", Description = "What a cluster does while it trains, and what can be changed of it by those who have the token." };
                 document.Servers?.Clear();
                 return Task.CompletedTask;
             });
@@ -42,7 +49,7 @@ internal static class DashboardApi
         });
 
     /// <summary>Maps the API.</summary>
-    public static void Map(RouteGroupBuilder api, Board board, LiveStream stream)
+    public static void Map(RouteGroupBuilder api, Board board, LiveStream stream, MoEDashboardOptions options, bool hasOrleans)
     {
         api.MapOpenApi("/{documentName}.json").Add(endpoint =>
         {
@@ -51,6 +58,9 @@ internal static class DashboardApi
             endpoint.RequestDelegate = context => context.GetRouteValue("documentName") is Document ? serve(context) : Results.NotFound().ExecuteAsync(context);
         });
         RouteGroupBuilder described = api.MapGroup("").WithGroupName(Document);
+        byte[] about = JsonSerializer.SerializeToUtf8Bytes(
+            new About(options.ControlToken is not null, [.. PlannerCatalog.All.Select(planner => planner.Name)], hasOrleans), BoardJson.Options);
+        Get<About>("/about", "What there is here", _ => about);
         Get<ClusterPicture>("/cluster", "The silos", _ => board.Cluster.Json);
         Get<ModelSummary[]>("/models", "The models", _ => board.Models.Json);
         Get<StatusPicture>("/models/{model}", "How a model stands", model => model?.Status.Json);

@@ -15,4 +15,11 @@ public sealed class MoEDashboardOptions
     /// <summary>How long a viewer may take to read what he is sent, before he is dropped.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan ReadTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// What somebody must bring to change anything: 16 characters of ASCII at least, none of them a space. Without it nothing can be changed. It belongs where secrets are,
+    /// in the environment or a secret store.
+    /// </summary>
+    [RegularExpression("[!-~]{16,512}", ErrorMessage = "The control token must be of 16 to 512 characters of ASCII, none of them a space.")]
+    public string? ControlToken { get; set; }
 }

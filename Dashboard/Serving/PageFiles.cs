@@ -18,6 +18,10 @@ internal sealed class PageFiles
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    /// <summary>What it may do with a page that is not ours, which has styles and fonts in its markup: still nothing that comes from elsewhere.</summary>
+    private const string PolicyOfOthers =
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
     private static readonly FrozenDictionary<string, string> Types = new Dictionary<string, string>
     {
         [".html"] = "text/html; charset=utf-8",
@@ -34,10 +38,12 @@ internal sealed class PageFiles
     public IEnumerable<string> Names => _files.Keys;
 
     /// <summary>Headers of everything that is served.</summary>
-    public static void Protect(HttpResponse response)
+    /// <param name="response">What is answered.</param>
+    /// <param name="isOurs">Whether it belongs to our page.</param>
+    public static void Protect(HttpResponse response, bool isOurs)
     {
         IHeaderDictionary headers = response.Headers;
-        headers.ContentSecurityPolicy = Policy;
+        headers.ContentSecurityPolicy = isOurs ? Policy : PolicyOfOthers;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";

@@ -33,7 +33,7 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
     private StepNote? _newest;
     private string _device = "";
     private string? _problem;
-    private long _statusAt, _directorAt, _notes;
+    private long _statusAt, _directorAt;
 
     /// <summary>Follows it until it is no more.</summary>
     public Task RunAsync(CancellationToken ending) => Repetition.RunAsync(AskAsync, "The coordinator does not answer.", Fail, () => Pause, ending);
@@ -75,8 +75,7 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
 
         foreach (FeedNote note in news.Notes)
         {
-            // Coordinators come and go, and each counts from 1.
-            board.Notes.Put(++_notes, new NotePicture(_notes, note.Time, note.Step, note.Kind, silos.Named(note.Text)));
+            board.Note(note.Time, note.Step, note.Kind, silos.Named(note.Text));
         }
 
         foreach (DirectorDecision decision in _director?.Decisions ?? [])
@@ -148,10 +147,11 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
     {
         if (_status is { } status)
         {
+            board.Step = Math.Max(status.Step, _newest?.Step ?? 0);
             board.Status.Put(new StatusPicture
             {
                 Name = model,
-                Step = Math.Max(status.Step, _newest?.Step ?? 0),
+                Step = board.Step,
                 View = status.View,
                 Term = status.Term,
                 Device = _device,
@@ -159,6 +159,7 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
                 Window = _loads.IsEmpty ? null : [_loads.From, _loads.To],
                 SnapshotStep = status.SnapshotStep,
                 Director = status.Director,
+                Drained = status.Drained,
                 PredictionError = _director?.PredictionError,
                 Problem = _problem is null ? null : silos.Named(_problem),
             });

@@ -27,6 +27,9 @@ public sealed record DirectorSettings
     /// <summary>Bytes that may move during one training step; one shard always may.</summary>
     [Id(6)] public long BytesPerStep { get; init; } = new DirectorOptions().BytesPerStep;
 
+    /// <summary>Whether it watches only, for now: it plans nothing, and what it knows of the load stays up to date.</summary>
+    [Id(7)] public bool Paused { get; init; }
+
     /// <summary>The settings as the policy takes them.</summary>
     public DirectorOptions ToOptions() => new()
     {

@@ -67,6 +67,11 @@ public sealed record SaveOutcome([property: Id(0)] string Folder, [property: Id(
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Folder}: {Bytes / (double)(1 << 20):0.0} MiB of tensors");
 }
 
+/// <summary>A snapshot is on disk.</summary>
+/// <param name="Step">The step whose state it is.</param>
+[GenerateSerializer, Immutable, Alias("moe.outcome.snapshot")]
+public sealed record SnapshotOutcome([property: Id(0)] long Step) : WorkOutcome;
+
 /// <summary>The hash of all parameters.</summary>
 /// <param name="Hash">Hash over all blocks in canonical order.</param>
 /// <param name="Step">Committed steps.</param>

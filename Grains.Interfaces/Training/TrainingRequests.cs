@@ -91,6 +91,16 @@ public sealed record DirectRequest([property: Id(0)] DirectorSettings? Settings)
 [GenerateSerializer, Immutable, Alias("moe.request.save")]
 public sealed record SaveRequest([property: Id(0)] string Place, [property: Id(1)] string Cursor = "", [property: Id(2)] bool Overwrite = false) : WorkRequest;
 
+/// <summary>Take a snapshot of the last step now, whenever the next one would be due; the outcome is a <see cref="SnapshotOutcome"/>.</summary>
+[GenerateSerializer, Immutable, Alias("moe.request.snapshot")]
+public sealed record SnapshotRequest : WorkRequest;
+
+/// <summary>Take all experts from a silo and form views without it, or with it again; the outcome is a <see cref="ViewOutcome"/>.</summary>
+/// <param name="Silo">Name of the silo.</param>
+/// <param name="Drained">Whether it is to be without the run; else it takes part again.</param>
+[GenerateSerializer, Immutable, Alias("moe.request.drain")]
+public sealed record DrainRequest([property: Id(0)] string Silo, [property: Id(1)] bool Drained) : WorkRequest;
+
 /// <summary>Hash all parameters; the outcome is a <see cref="FingerprintOutcome"/>.</summary>
 [GenerateSerializer, Immutable, Alias("moe.request.fingerprint")]
 public sealed record FingerprintRequest : WorkRequest;

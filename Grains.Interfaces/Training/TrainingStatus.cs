@@ -37,6 +37,9 @@ public sealed class TrainingStatus
     /// <summary>The step that the run would go back to if a silo with experts died now: that of its last snapshot, or of what it began with.</summary>
     [Id(41)] public long SnapshotStep { get; init; }
 
+    /// <summary>Names of the silos that were drained: views form without them.</summary>
+    [Id(42)] public string[] Drained { get; init; } = [];
+
     /// <summary>How the placement follows the load; null when it does not.</summary>
     [Id(30)] public DirectorSettings? Director { get; init; }
 

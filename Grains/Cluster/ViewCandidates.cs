@@ -6,7 +6,7 @@ using MoEActors.Grains.Telemetry;
 namespace MoEActors.Grains.Cluster;
 
 /// <summary>
-/// The silos that a view can be of: those that were asked for by name, or all, as far as they are alive. One that lives by membership's word and does not
+/// The silos that a view can be of: those that were asked for by name, or all, as far as they are alive and not drained. One that lives by membership's word and does not
 /// answer, or cannot be taken in, is passed over for a while, and a view forms without it.
 /// </summary>
 internal sealed class ViewCandidates(SiloNames silos, Members members, CoordinatorTerm term, RunEvents events)
@@ -32,7 +32,7 @@ internal sealed class ViewCandidates(SiloNames silos, Members members, Coordinat
             string[] known = term.Record.Map is { } map ? [.. map.Workers.Select(worker => worker.Silo).Distinct()] : [];
             return
             [
-                .. silos.Addresses([]).Where(silo => (wanted.Length == 0 || wanted.Contains(silos.Of(silo))) && !IsPassedOver(silo))
+                .. silos.Addresses([]).Where(silo => (wanted.Length == 0 || wanted.Contains(silos.Of(silo))) && !term.Record.Drained.Contains(silos.Of(silo)) && !IsPassedOver(silo))
                     .OrderBy(silo => Array.IndexOf(known, silo) is >= 0 and int place ? place : known.Length),
             ];
         }

@@ -130,7 +130,7 @@ internal sealed class LoadWatch
     /// Whether it is time to plan. Planning after every step would keep up with noise, at the price of the processor time that steps need: on two
     /// cores it took the control plane's share of the demo's step from 1.8 to 2.8 %.
     /// </summary>
-    public bool IsToPlan => Step - _planned >= Settings.Every || Ratios.Max() > Urgent;
+    public bool IsToPlan => !Settings.Paused && (Step - _planned >= Settings.Every || Ratios.Max() > Urgent);
 
     /// <summary>Makes a plan from the load so far.</summary>
     public PlacementPlan Plan()

@@ -107,6 +107,10 @@ public sealed record RunRecord
     /// <summary>By layer: what travels in a step; empty where rows do in all of them.</summary>
     [Id(17)]
     public LayerParallelism[] Parallelism { get; init; } = [];
+
+    /// <summary>Names of the silos that were drained: views form without them.</summary>
+    [Id(18)]
+    public string[] Drained { get; init; } = [];
 }
 
 /// <summary>A complete snapshot, or the checkpoint or seed that a run began with.</summary>

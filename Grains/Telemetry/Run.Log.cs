@@ -118,6 +118,9 @@ internal static partial class RunLog
         "Model {Model}, term {Term}, view {View}: batches up to step {Step}, which nobody needs any more, cannot be deleted now: {Cause} They are with the next ones.")]
     public static partial void TrimFailed(ILogger log, string model, long term, long view, long step, string cause);
 
+    [LoggerMessage(131, LogLevel.Information, "Model {Model}, term {Term}, view {View}, at step {Step}: silo {Silo} is drained: {Drained}. Views form without those that are.")]
+    public static partial void SiloDrained(ILogger log, string model, long term, long view, long step, string silo, bool drained);
+
     [LoggerMessage(122, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
     public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }

@@ -189,8 +189,14 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
 
     public void DirectorChanged(DirectorSettings? settings)
     {
-        Note(FeedNoteKind.Settings, settings is null ? "The director is off." : $"The director plans by the policy {settings.Policy}.");
+        Note(FeedNoteKind.Settings, settings is null ? "The director is off." : settings.Paused ? "The director is paused." : $"The director plans by the policy {settings.Policy}.");
         RunLog.DirectorChanged(log, model, Term, Step, settings?.ToString() ?? "off", record().DirectorRevision);
+    }
+
+    public void SiloDrained(string silo, bool drained)
+    {
+        Note(FeedNoteKind.Settings, drained ? $"Silo {silo} is drained: views form without it." : $"Silo {silo} is not drained any more.");
+        RunLog.SiloDrained(log, model, Term, View, Step, silo, drained);
     }
 
     public void Calibrated(ClusterCalibration found) =>

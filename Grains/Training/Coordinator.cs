@@ -34,6 +34,7 @@ internal sealed class Coordinator
     private readonly ViewKeeper _views;
     private readonly ModelDeletion _deletion;
     private readonly SnapshotKeeper _snapshots;
+    private readonly SiloDrain _drain;
 
     public Coordinator(
         string model, IRunStore store, IWorkerHostClient hosts, ISiloStatusOracle silos, IGrainFactory grains, IFileStore files, CheckpointPlaces places,
@@ -65,6 +66,7 @@ internal sealed class Coordinator
             _silos, candidates, _members, _commits, _changes, activation, recovery, _snapshots, term, _memory, Run, _events);
         _deletion = new ModelDeletion(_silos, _members, activation, term, grains, model, _events);
         _views = new ViewKeeper(candidates, _members, _commits, opening, _gates, _snapshots, term, Run, _events);
+        _drain = new SiloDrain(_silos, _members, _changes, _views, term, _events);
     }
 
     /// <summary>Its hold on the run.</summary>
@@ -152,6 +154,11 @@ internal sealed class Coordinator
     public void Validate(WorkRequest request)
     {
         RequestChecks.Work(request, Run);
+        if (request is SnapshotRequest && !_snapshots.IsOn)
+        {
+            throw new InvalidRequestException($"Snapshots of model '{_model}' are off, by the silos' snapshot interval or because it was opened for inference.");
+        }
+
         if (Term.Record.InferenceOnly)
         {
             RequestChecks.Inference(request, _model);
@@ -168,6 +175,8 @@ internal sealed class Coordinator
             DirectRequest direct => await _director.ChangeAsync(direct),
             ConfigureGateRequest gate => await _gates.ChangeAsync(gate),
             ConfigureParallelismRequest parallelism => await _parallelism.ChangeAsync(parallelism),
+            SnapshotRequest => await SnapshotAsync(),
+            DrainRequest drain => await _drain.ChangeAsync(drain),
             _ => await _work.RunAsync(request),
         });
     }
@@ -209,6 +218,7 @@ internal sealed class Coordinator
             Map = map is null ? null : record.Map,
             Gates = record.Gates,
             Parallelism = record.Parallelism,
+            Drained = record.Drained,
             Memory = [.. workers.Select(_members.MemoryOf)],
             SiloNames = [.. workers.Select(worker => _silos.Of(worker.Silo) ?? "")],
         };
@@ -231,6 +241,16 @@ internal sealed class Coordinator
     {
         await _views.ResumeAsync();
         return new ProgressOutcome(Term.Record.Step);
+    }
+
+    private async Task<SnapshotOutcome> SnapshotAsync()
+    {
+        if (!_snapshots.IsCurrent)
+        {
+            await _snapshots.TakeAsync();
+        }
+
+        return new SnapshotOutcome(Term.Record.Step);
     }
 
     private async Task<ViewOutcome> MoveAsync(MoveRequest move)

@@ -50,6 +50,9 @@ internal sealed class ViewKeeper(
         return Outcome;
     });
 
+    /// <summary>Opens a view of the silos that there can be now, in the place of the one that is open.</summary>
+    public Task ReopenAsync() => OpenNextAsync(wanted: null);
+
     /// <summary>Runs work in the open view. If a member fails, the view ends; if one is lost, the work is done again in the next view.</summary>
     /// <exception cref="ViewFailedException">A member failed, or members were lost again and again.</exception>
     public Task<T> RunAsync<T>(Func<Task<T>> work) => UnlessLostAsync(async () =>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
@@ -137,12 +138,15 @@ public sealed class ApiTests
         string[] paths = [.. document.GetProperty("paths").EnumerateObject().Select(path => path.Name)];
         string[] expected =
         [
-            "/watch/api/cluster", "/watch/api/models", "/watch/api/models/{model}", "/watch/api/models/{model}/decisions", "/watch/api/models/{model}/layers",
+            "/watch/api/about", "/watch/api/cluster", "/watch/api/control/check", "/watch/api/control/models/{model}/director", "/watch/api/control/models/{model}/layers/{layer}/gate",
+            "/watch/api/control/models/{model}/move", "/watch/api/control/models/{model}/snapshot", "/watch/api/control/silos/{silo}/drain", "/watch/api/control/silos/{silo}/undrain",
+            "/watch/api/models", "/watch/api/models/{model}", "/watch/api/models/{model}/decisions", "/watch/api/models/{model}/layers",
             "/watch/api/models/{model}/layers/{layer}/load", "/watch/api/models/{model}/layers/{layer}/placement", "/watch/api/models/{model}/notes",
             "/watch/api/models/{model}/run", "/watch/api/models/{model}/series", "/watch/api/models/{model}/workers", "/watch/api/stream",
         ];
         Assert.Equal(expected, paths.Order(StringComparer.Ordinal));
-        Assert.All(document.GetProperty("paths").EnumerateObject(), path => Assert.Equal(["get"], path.Value.EnumerateObject().Select(method => method.Name)));
+        Assert.All(document.GetProperty("paths").EnumerateObject(), path => Assert.Equal(
+            [path.Name.Contains("/control/", StringComparison.Ordinal) ? "post" : "get"], path.Value.EnumerateObject().Select(method => method.Name)));
         JsonElement state = document.GetProperty("components").GetProperty("schemas").GetProperty("SiloState");
         Assert.Equal(["joining", "active", "leaving", "dead"], state.GetProperty("enum").EnumerateArray().Select(value => value.GetString()));
 
@@ -154,11 +158,11 @@ public sealed class ApiTests
     public async Task A_server_of_this_machine_alone_answers_to_its_names_alone_and_takes_another_port_where_one_is_taken()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
-        await using DashboardServer first = await DashboardServer.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), cluster.Client, Cancellation);
+        await using DashboardServer first = await DashboardServer.StartAsync(new DashboardChoice(new IPEndPoint(IPAddress.Loopback, 0)), cluster.Client, NullLoggerProvider.Instance, Cancellation);
         var taken = new IPEndPoint(IPAddress.Loopback, first.Address.Port);
-        await using DashboardServer second = await DashboardServer.StartAsync(taken, cluster.Client, Cancellation);
+        await using DashboardServer second = await DashboardServer.StartAsync(new DashboardChoice(taken), cluster.Client, NullLoggerProvider.Instance, Cancellation);
         Assert.True(second.IsElsewhere);
-        Assert.Equal($"dashboard: http://127.0.0.1:{second.Address.Port} (port {first.Address.Port} is taken)", second.InWords(taken));
+        Assert.Equal($"dashboard: http://127.0.0.1:{second.Address.Port} (port {first.Address.Port} is taken)", second.InWords());
         using var client = new HttpClient { BaseAddress = second.Address };
         foreach ((string host, HttpStatusCode code) in new[]
         {

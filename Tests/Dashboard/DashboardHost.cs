@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MoEActors.Cli.Dashboards;
 using MoEActors.Client;
 using MoEActors.Dashboard.Boards;
 using MoEActors.Dashboard.Hosting;
@@ -16,16 +19,20 @@ namespace MoEActors.Tests.Dashboard;
 internal sealed class DashboardHost : IAsyncDisposable
 {
     private readonly WebApplication _host;
+    private readonly ConcurrentQueue<string> _log;
 
-    private DashboardHost(WebApplication host)
+    private DashboardHost(WebApplication host, ConcurrentQueue<string> log)
     {
-        _host = host;
+        (_host, _log) = (host, log);
         Client = new HttpClient { BaseAddress = new Uri(host.Urls.First()) };
     }
 
     public HttpClient Client { get; }
 
     public Uri Address => Client.BaseAddress!;
+
+    /// <summary>What it has logged.</summary>
+    public string[] Log => [.. _log];
 
     public Board Board => _host.Services.GetRequiredService<Board>();
 
@@ -52,12 +59,14 @@ internal sealed class DashboardHost : IAsyncDisposable
             builder.Services.AddSingleton(cluster);
         }
 
+        var log = new ConcurrentQueue<string>();
+        builder.Logging.AddProvider(new LineLog(log.Enqueue)).AddFilter("Microsoft", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         WebApplication host = builder.Build();
         host.UseRouting();
         host.MapMoEDashboard(prefix);
         await host.StartAsync(TestContext.Current.CancellationToken);
-        return new DashboardHost(host);
+        return new DashboardHost(host, log);
     }
 
     /// <summary>Asks the API.</summary>

@@ -41,6 +41,10 @@ public sealed class TwoProcessTests(ProcessCluster cluster, Browser browser)
             await page.SeesAsync($"#load-table tbody tr:nth-child({rank + 1}) th", status.SiloNames[rank]);
         }
 
+        // A move, which is there at once.
+        int to = 1 - status.Map!.RanksOf(2)[0];
+        await model.MoveExpertAsync(2, 0, to, Cancellation);
+        await page.SeesAsync($"#load-table tbody tr:nth-child({to + 1})", "0: ", TimeSpan.FromSeconds(2));
         await page.SeesAsync("#silos tbody", "one");
         await page.SeesAsync("#silos tbody", "two");
         await client.DeleteModelAsync(Name, Cancellation);

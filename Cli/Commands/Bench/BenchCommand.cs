@@ -19,6 +19,8 @@ internal static class BenchCommand
         BenchExchangeCommand.Create(),
         BenchExchangeCommand.CreateRank(),
         BenchLayerCommand.CreateParallelism(),
+        BenchDashboardCommand.Create(),
+        BenchDashboardCommand.CreateViewers(),
     };
 
     /// <summary>The frame of every measurement: adds --json, and prints what was measured as one object or as text.</summary>
