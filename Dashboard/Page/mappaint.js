@@ -149,13 +149,14 @@ export class MapPainter {
   /** @param {Row} source @param {Cell} cell @param {number} offset */
   arrow(source, cell, offset) {
     const { ctx } = this;
-    const [x0, y0, x1, y1] = [this.map.left - 4, source.y + source.h / 2, cell.x + 3, cell.y + cell.h / 2];
+    // By the gutter beside the names, so that it crosses as few cells as it can.
+    const [x0, y0, x1, y1] = [this.map.left - 3, source.y + source.h / 2, cell.x + 1, cell.y + cell.h / 2];
     ctx.lineWidth = 1.5;
     ctx.setLineDash([4, 3]);
     ctx.lineDashOffset = offset;
     ctx.beginPath();
     ctx.moveTo(x0, y0);
-    ctx.bezierCurveTo(x0 + 40, y0, x1 - 40, y1, x1, y1);
+    ctx.bezierCurveTo(x0 - 34, y0, x0 - 34, y1, x1, y1);
     ctx.stroke();
   }
 

@@ -43,7 +43,7 @@ public sealed class OrleansPageTests(Browser browser)
         await using WatchedPage page = await browser.OpenAsync();
         await page.GoAsync(server.Address);
         await page.Page.ClickAsync("#orleans");
-        await page.SeesAsync("#content", "silo-0");
+        await page.SeesAsync("#content", "Methods with Most Calls");
         Assert.Empty(page.Problems);
     }
 

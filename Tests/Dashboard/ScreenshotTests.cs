@@ -70,6 +70,25 @@ public sealed class ScreenshotTests(Browser browser)
         }
     }
 
+    [Fact]
+    public async Task A_picture_of_control_is_taken()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable(Make) == "1", $"Pictures are made anew with {Make}=1.");
+        const string Token = "a-token-that-nobody-guesses";
+        await using DashboardHost host = await DashboardHost.StartAsync(cluster: null, options => options.ControlToken = Token);
+        StagedBoard.Fill(host.Board, "demo", workers: 8, experts: 64, rank => $"silo-{rank}");
+        await using WatchedPage page = await browser.OpenAsync(1440, 900);
+        await page.GoAsync(host.Address);
+        await page.SeesAsync("#load-caption", "steps 93 to 100");
+        await page.Page.ClickAsync("#control");
+        await page.Page.FillAsync("dialog [name=name]", "Ada");
+        await page.Page.FillAsync("dialog [name=token]", Token);
+        await page.Page.Keyboard.PressAsync("Enter");
+        await page.SeesAsync("#control", "Ada is in control");
+        await page.Page.ClickAsync("#change-gate");
+        await TakeAsync(page, "dashboard-control");
+    }
+
     private static async Task TakeAsync(WatchedPage page, string name, bool fullPage = false) => await page.Page.ScreenshotAsync(new PageScreenshotOptions
     {
         Path = Path.Combine(Images(), $"{name}.png"),

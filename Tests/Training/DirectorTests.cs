@@ -69,6 +69,21 @@ public sealed class DirectorTests
     }
 
     [Fact]
+    public async Task A_director_that_is_paused_watches_and_plans_when_it_is_resumed()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, Crowded, Cancellation);
+        await model.SetDirectorAsync(Eager with { Paused = true }, Cancellation);
+        await TrainingTrace.OfAsync(model, 5);
+        DirectorStatus paused = await SettledAsync(model);
+        Assert.Empty(paused.Decisions);
+        Assert.Equal(2, paused.Ratios[0], precision: 3);
+        await model.SetDirectorAsync(Eager, Cancellation);
+        await TrainingTrace.OfAsync(model, 5);
+        Assert.NotEmpty((await SettledAsync(model)).Decisions);
+    }
+
+    [Fact]
     public async Task Settings_that_cannot_work_are_refused()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(1);
