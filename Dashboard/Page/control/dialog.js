@@ -66,7 +66,7 @@ export function ask(question) {
       "form",
       { method: "dialog" },
       make("h2", { id: "dialog-title" }, question.title),
-      ...fields.map((field) => make("label", { class: field.kind }, make("span", {}, field.label), inputOf(field))),
+      ...fields.map((field) => make("label", { class: field.kind === "check" ? "check" : null }, make("span", {}, field.label), inputOf(field))),
       says,
       wrong,
       make("div", { class: "buttons" }, cancel, confirm),
