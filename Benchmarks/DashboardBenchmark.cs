@@ -8,12 +8,15 @@ namespace MoEActors.Benchmarks;
 /// </summary>
 public static class DashboardBenchmark
 {
+    /// <summary>Steps in which what starts with a dashboard, and with those who look, comes to rest.</summary>
+    private const int SettlingSteps = 8;
+
     private static readonly ViewerKind[] Kinds = [ViewerKind.None, ViewerKind.Reading, ViewerKind.Deaf];
 
     /// <summary>Steps that the cluster takes for so many measured ones of each kind.</summary>
     /// <param name="blocks">Blocks of each kind.</param>
     /// <param name="steps">Measured steps of a block.</param>
-    public static int StepsFor(int blocks, int steps) => StepBenchmark.WarmupSteps + (Kinds.Length * (blocks + 1) * (steps + 2));
+    public static int StepsFor(int blocks, int steps) => StepBenchmark.WarmupSteps + (Kinds.Length * (blocks + 1) * (steps + SettlingSteps + 4));
 
     /// <summary>Runs the benchmark.</summary>
     /// <param name="run">What is trained.</param>
@@ -58,15 +61,21 @@ public static class DashboardBenchmark
         {
             if (kind == ViewerKind.None)
             {
-                return await MeasureAsync(steps);
+                return await SettleAndMeasureAsync();
             }
 
             (Uri address, IAsyncDisposable server) = await serve(cluster.Client);
             await using (server)
             await using (await look(address, viewers, kind == ViewerKind.Reading))
             {
-                return await MeasureAsync(steps);
+                return await SettleAndMeasureAsync();
             }
+        }
+
+        async Task<StepBlock> SettleAndMeasureAsync()
+        {
+            await MeasureAsync(SettlingSteps);
+            return await MeasureAsync(steps);
         }
 
         // A step before and one behind those that count: the pipeline is full at both ends.

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
@@ -12,12 +13,15 @@ namespace MoEActors.Dashboard.Serving;
 /// <param name="host">Whose end ends the streams.</param>
 internal sealed class LiveStream(Board board, IOptions<MoEDashboardOptions> options, IHostApplicationLifetime host)
 {
-    /// <summary>Between two messages: an eye sees no more.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    /// <summary>
+    /// Milliseconds between two messages: an eye sees no more. All are sent theirs at the same moments, so that those who look at the same are sent the same, which is made once.
+    /// </summary>
+    private const int Pause = 250;
 
     /// <summary>An empty line shows both sides that the other is there.</summary>
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
+    private readonly SharedMessages _messages = new(board);
     private int _viewers;
 
     /// <summary>Streams that are open.</summary>
@@ -42,7 +46,7 @@ internal sealed class LiveStream(Board board, IOptions<MoEDashboardOptions> opti
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, host.ApplicationStopping);
             await StreamAsync(context, model, layer, ending.Token);
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or TimeoutException)
         {
             // Gone, or as good as gone: whoever is still there comes again, and gets what he has missed.
             context.Abort();
@@ -60,7 +64,7 @@ internal sealed class LiveStream(Board board, IOptions<MoEDashboardOptions> opti
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        var viewer = new Viewer(board, model, layer);
+        var viewer = new Viewer(board, _messages, model, layer);
         viewer.Resume(context.Request.Headers["Last-Event-ID"]);
         await SendAsync(context, "retry: 1000\n\n"u8.ToArray(), ending);
         while (!ending.IsCancellationRequested)
@@ -70,10 +74,13 @@ internal sealed class LiveStream(Board board, IOptions<MoEDashboardOptions> opti
             if (viewer.Next() is { } message)
             {
                 await SendAsync(context, message, ending);
-                await Task.Delay(Pause, ending);
             }
 
-            if (await Task.WhenAny(changed, Task.Delay(Heartbeat, ending)) != changed)
+            if (await IsDoneAsync(changed, ending))
+            {
+                await Task.Delay(Pause - (int)(Environment.TickCount64 % Pause), ending);
+            }
+            else
             {
                 await SendAsync(context, ":\n\n"u8.ToArray(), ending);
             }
@@ -83,9 +90,36 @@ internal sealed class LiveStream(Board board, IOptions<MoEDashboardOptions> opti
     /// <summary>Sends something to a viewer who reads; one who does not within the time is dropped.</summary>
     private async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> message, CancellationToken ending)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending);
-        limit.CancelAfter(options.Value.ReadTimeout);
-        await context.Response.Body.WriteAsync(message, limit.Token);
-        await context.Response.Body.FlushAsync(limit.Token);
+        ValueTask<FlushResult> sending = context.Response.BodyWriter.WriteAsync(message, ending);
+        if (sending.IsCompletedSuccessfully)
+        {
+            _ = sending.Result;
+            return;
+        }
+
+        Task sent = sending.AsTask();
+        try
+        {
+            await sent.WaitAsync(options.Value.ReadTimeout, ending);
+        }
+        catch (TimeoutException)
+        {
+            // It ends with the connection.
+            _ = sent.ContinueWith(task => task.Exception, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private static async Task<bool> IsDoneAsync(Task changed, CancellationToken ending)
+    {
+        try
+        {
+            await changed.WaitAsync(Heartbeat, ending);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
     }
 }
