@@ -54,6 +54,8 @@ public sealed class RunStoreTests
             Director = new() { Every = 7 },
             DirectorRevision = 4,
             Calibration = new([1, 2], [0.5, 0.75], 8),
+            Parallelism = [LayerParallelism.Data],
+            Drained = ["c"],
         };
         var nothing = new RunRecord();
         PropertyInfo[] properties = typeof(RunRecord).GetProperties();
