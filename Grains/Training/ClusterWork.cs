@@ -82,6 +82,10 @@ internal sealed class ClusterWork(
         {
             save.Complete(run, term.Record.Step, request.Cursor, term.Record.Gates, written);
         }
+        catch (CheckpointException e)
+        {
+            throw NotWritten(folder, e.Message);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw NotWritten(folder, $"the index cannot be written to '{folder}': {e.Message}");
@@ -106,7 +110,7 @@ internal sealed class ClusterWork(
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            DurableFolder.Make(folder);
             return CheckpointSave.Begin(files, folder, run.Model, overwrite);
         }
         catch (CheckpointException e)

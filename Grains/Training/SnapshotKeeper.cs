@@ -49,19 +49,14 @@ internal sealed class SnapshotKeeper(
     /// <summary>The record with what has been sealed since it was written.</summary>
     public RunRecord With(RunRecord record)
     {
-        if (!IsOn)
-        {
-            // Nothing could be learnt again: there is nothing to begin from.
-            return record with { LoggedFrom = record.Step };
-        }
-
         if (_sealed is not { } mark)
         {
-            return record;
+            // Without snapshots nothing could be learnt again: there is nothing to begin from.
+            return IsOn ? record : record with { LoggedFrom = record.Step };
         }
 
         _sealed = null;
-        if (term.HasForgetfulStore)
+        if (term.HasForgetfulStore || !IsOn)
         {
             // Only what was logged since is sure to be there.
             term.HasForgetfulStore = false;
@@ -231,7 +226,7 @@ internal sealed class SnapshotKeeper(
         try
         {
             string folder = places.Resolve(place);
-            Directory.CreateDirectory(folder);
+            DurableFolder.Make(folder);
             var save = CheckpointSave.Begin(files, folder, run.Model, overwrite: true);
             return _pending = new PendingSnapshot(new SnapshotCommand(step, place, save.Tag), save, members.Map!.Workers.Length, members.Leavings, term.Record.Gates);
         }
@@ -265,7 +260,7 @@ internal sealed class SnapshotKeeper(
             _sealed = new SnapshotMark(step, pending.Command.Place);
             events.SnapshotSealed(step, pending.Files.Sum(file => file.Bytes), Stopwatch.GetElapsedTime(pending.Begun));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
             events.SnapshotFailed(step, e.Message);
         }

@@ -74,9 +74,16 @@ public sealed class CheckpointSave : IDisposable
     /// <param name="cursor">What the caller saves with it.</param>
     /// <param name="gates">Routing policies in force, where they are others than the run's.</param>
     /// <param name="files">What all workers have written.</param>
+    /// <exception cref="CheckpointException">Something of it is not in the folder: it is not the same one for all who have written.</exception>
     /// <exception cref="IOException">A file could not be written; an older checkpoint is still whole.</exception>
     public void Complete(RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, IReadOnlyList<CheckpointFile> files)
     {
+        if (files.FirstOrDefault(file => !File.Exists(Path.Combine(_folder, file.Name))) is { } elsewhere)
+        {
+            throw new CheckpointException(
+                $"'{elsewhere.Name}' was written by another silo and is not in '{_folder}' here: the place must be one folder that all silos reach, as one on a network's disk.");
+        }
+
         if (run.Model.Backbone == Backbone.Decoder)
         {
             WriteText(CheckpointFolder.ModelFile, ModelDescription.Of(run.Model, gates).ToJsonString(Indented));

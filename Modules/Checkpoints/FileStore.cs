@@ -74,6 +74,30 @@ public sealed class DiskFileStore : IFileStore
     }
 }
 
+/// <summary>Folders whose names are on the disk.</summary>
+public static class DurableFolder
+{
+    /// <summary>Makes a folder that may be there already, and those above it: after a power failure, what is written to it can be found.</summary>
+    /// <exception cref="IOException">It cannot be made, or its name cannot be brought to the disk.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    public static void Make(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Directory.Exists(full))
+        {
+            return;
+        }
+
+        if (Path.GetDirectoryName(full) is { } above)
+        {
+            Make(above);
+        }
+
+        Directory.CreateDirectory(full);
+        FolderFlush.Of(full);
+    }
+}
+
 /// <summary>
 /// Brings a new name to the disk: a flushed file that was renamed may still have its old name after a power failure, until its folder is flushed,
 /// too. On Unix only; Windows keeps names in a journal.
@@ -82,7 +106,12 @@ internal static partial class FolderFlush
 {
     private const int ReadOnly = 0;
 
+    // The same on every Unix.
+    private const int InputOutputError = 5;
+    private const int NoSpace = 28;
+
     /// <summary>Flushes the folder of a file, where the file system can do that for folders.</summary>
+    /// <exception cref="IOException">The disk has failed, or is full.</exception>
     public static void Of(string path)
     {
         if (OperatingSystem.IsWindows() || Path.GetDirectoryName(Path.GetFullPath(path)) is not { } folder)
@@ -93,15 +122,19 @@ internal static partial class FolderFlush
         int handle = Open(folder, ReadOnly);
         if (handle >= 0)
         {
-            _ = Flush(handle);
+            int error = Flush(handle) == 0 ? 0 : Marshal.GetLastPInvokeError();
             _ = Close(handle);
+            if (error is InputOutputError or NoSpace)
+            {
+                throw new IOException($"The folder '{folder}' cannot be brought to the disk: {Marshal.GetPInvokeErrorMessage(error)}.");
+            }
         }
     }
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "fsync")]
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Flush(int handle);
 
     [LibraryImport("libc", EntryPoint = "close")]

@@ -111,6 +111,21 @@ public sealed class SaveFailureTests : IDisposable
         }
     }
 
+    /// <summary>As where silos have disks of their own under one name.</summary>
+    [Fact]
+    public async Task A_place_that_is_not_the_same_for_all_silos_is_named_and_no_snapshot_counts_that_others_cannot_read()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(TrainingCluster.DevicesOf(2), snapshots: 2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        await TrainingTrace.OfAsync(model, 1);
+        cluster.Disk.Instead = new ElsewhereStore();
+        CheckpointFailedException failed = await Assert.ThrowsAsync<CheckpointFailedException>(() => model.SaveAsync(Checkpoint, cancellationToken: Cancellation));
+        Assert.Contains("the place must be one folder that all silos reach", failed.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(Checkpoint, CheckpointFolder.IndexFile)));
+        await TrainingTrace.OfAsync(model, 6);
+        Assert.Empty((await cluster.Store.ReadAsync(cluster["m"]))!.Snapshots);
+    }
+
     [Fact]
     public async Task What_a_killed_save_left_makes_room_for_the_next()
     {

@@ -17,6 +17,28 @@ internal sealed class DisturbedDisk : IFileStore
     public void Delete(string path) => Current.Delete(path);
 }
 
+/// <summary>A disk on which what one of the workers writes ends up elsewhere.</summary>
+internal sealed class ElsewhereStore : IFileStore
+{
+    private const string Workers = "-00002-of-";
+
+    private readonly DiskFileStore _disk = new();
+
+    public void Write(string path, Action<Stream> content)
+    {
+        if (Path.GetFileName(path).Contains(Workers, StringComparison.Ordinal))
+        {
+            content(Stream.Null);
+        }
+        else
+        {
+            _disk.Write(path, content);
+        }
+    }
+
+    public void Delete(string path) => _disk.Delete(path);
+}
+
 /// <summary>A disk that takes its time with the index of a checkpoint.</summary>
 internal sealed class SlowIndexStore : IFileStore, IDisposable
 {

@@ -118,7 +118,7 @@ internal sealed class SnapshotWriter(IFileStore files, CheckpointPlaces places, 
         {
             // Where silos have disks of their own, the coordinator has made the folder on one of them.
             string folder = places.Resolve(command.Place);
-            Directory.CreateDirectory(folder);
+            DurableFolder.Make(folder);
             return new SnapshotPart(command.Tag, [.. shard.Write(files, folder, command.Step, command.Tag, rank, workers)], Error: null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
