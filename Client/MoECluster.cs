@@ -79,7 +79,7 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         return model;
     }
 
-    /// <summary>Opens a model that exists.</summary>
+    /// <summary>Opens a model that exists. One that was stopped goes on.</summary>
     /// <exception cref="ModelNotFoundException">There is no such model.</exception>
     /// <exception cref="InvalidRequestException">It is a layer, or its name cannot be one.</exception>
     public async Task<MoEModel> OpenModelAsync(string name, CancellationToken cancellationToken = default) =>
@@ -188,6 +188,24 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
         GrainKeys.ValidateModelName(name);
         ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
         return (await Tickets.RunAsync<DeleteOutcome>(grain, grain.DeleteAsync, before: null, cancellationToken)).Existed;
+    }
+
+    /// <summary>
+    /// Stops the run of a model or layer after the steps that were submitted, whoever trains it, and takes a snapshot; the silos' memory is free then. Whoever
+    /// trains it gets a <see cref="RunStoppedException"/>. It goes on, from there, when somebody opens the model.
+    /// </summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="cancellationToken">Stops waiting; the run stops all the same.</param>
+    /// <returns>Committed steps.</returns>
+    /// <exception cref="ModelNotFoundException">There is no such model.</exception>
+    /// <exception cref="InvalidRequestException">No model can have the name.</exception>
+    /// <exception cref="CheckpointFailedException">The snapshot cannot be written; the run goes on.</exception>
+    /// <exception cref="ViewFailedException">A worker failed; the run goes on.</exception>
+    public async Task<long> StopModelAsync(string name, CancellationToken cancellationToken = default)
+    {
+        GrainKeys.ValidateModelName(name);
+        ITrainingGrain grain = grains.GetGrain<ITrainingGrain>(name);
+        return (await Tickets.RunAsync<StopOutcome>(grain, () => grain.SubmitAsync(new StopRequest()), before: null, cancellationToken)).Step;
     }
 
     private async Task<MoEModel> CreateAsync(

@@ -60,6 +60,7 @@ public sealed class MoEModel
     /// </param>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
     /// <exception cref="StepTakenException">Another batch has the step: after a cancelled call, or from another client. This one was not learnt.</exception>
+    /// <exception cref="RunStoppedException">The run was stopped; the batch was not learnt.</exception>
     /// <exception cref="NonFiniteLossException">The step was refused; the model is as before.</exception>
     /// <exception cref="MemoryRefusedException">A micro-batch is too large for a worker; the model is as before.</exception>
     /// <exception cref="ViewFailedException">A worker failed; the model is as before.</exception>
@@ -76,6 +77,7 @@ public sealed class MoEModel
     /// </summary>
     /// <param name="batches">The batches.</param>
     /// <param name="cancellationToken">Ends it when the steps that are submitted already, two at most, are committed: <see cref="Step"/> counts them.</param>
+    /// <exception cref="RunStoppedException">The run was stopped, after the last step that was given.</exception>
     public IAsyncEnumerable<StepOutcome> TrainAsync(IEnumerable<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batches);

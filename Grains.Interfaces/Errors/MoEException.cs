@@ -74,6 +74,22 @@ public sealed class RolledBackException : MoEException
     [Id(0)] public long Step { get; private set; }
 }
 
+/// <summary>
+/// A run that was stopped: what was committed is in a snapshot, and the silos hold nothing of the model any more. Whoever opens the model goes on from there.
+/// </summary>
+[GenerateSerializer, Alias("moe.error.stopped")]
+public sealed class RunStoppedException : MoEException
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="step">The last step that was committed.</param>
+    public RunStoppedException(string model, long step)
+        : base(string.Create(CultureInfo.InvariantCulture, $"Model '{model}' was stopped after step {step}, and a snapshot has what it has learnt. Open the model to go on from there.")) => Step = step;
+
+    /// <summary>The last step that was committed.</summary>
+    [Id(0)] public long Step { get; private set; }
+}
+
 /// <summary>A placement that cannot work: it names no worker, misses an expert, or a shard is not where it says. The old view goes on.</summary>
 [GenerateSerializer, Alias("moe.error.placement")]
 public sealed class PlacementRefusedException(string message) : MoEException(message);

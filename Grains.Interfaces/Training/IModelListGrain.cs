@@ -14,5 +14,7 @@ public interface IModelListGrain : IGrainWithIntegerKey
 /// <param name="Name">Its name.</param>
 /// <param name="Step">Committed steps.</param>
 /// <param name="IsLayer">Whether it is a single layer for a backbone of its caller's.</param>
+/// <param name="IsStopped">Whether its run was stopped, until somebody opens it.</param>
 [GenerateSerializer, Immutable, Alias("moe.model.summary")]
-public sealed record ModelSummary([property: Id(0)] string Name, [property: Id(1)] long Step, [property: Id(2)] bool IsLayer);
+public sealed record ModelSummary(
+    [property: Id(0)] string Name, [property: Id(1)] long Step, [property: Id(2)] bool IsLayer, [property: Id(3)] bool IsStopped = false);

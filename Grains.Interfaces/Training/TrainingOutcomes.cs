@@ -83,6 +83,11 @@ public sealed record FingerprintOutcome([property: Id(0)] ulong Hash, [property:
 [GenerateSerializer, Immutable, Alias("moe.outcome.progress")]
 public sealed record ProgressOutcome([property: Id(0)] long Step) : WorkOutcome;
 
+/// <summary>A run is stopped, and a snapshot has all of it.</summary>
+/// <param name="Step">Committed steps.</param>
+[GenerateSerializer, Immutable, Alias("moe.outcome.stop")]
+public sealed record StopOutcome([property: Id(0)] long Step) : WorkOutcome;
+
 /// <summary>A model is deleted.</summary>
 /// <param name="Existed">Whether there was one of that name.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.delete")]

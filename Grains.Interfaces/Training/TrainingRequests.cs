@@ -105,6 +105,10 @@ public sealed record DrainRequest([property: Id(0)] string Silo, [property: Id(1
 [GenerateSerializer, Immutable, Alias("moe.request.fingerprint")]
 public sealed record FingerprintRequest : WorkRequest;
 
+/// <summary>Stop the run, with a snapshot, until somebody opens the model again; the outcome is a <see cref="StopOutcome"/>.</summary>
+[GenerateSerializer, Immutable, Alias("moe.request.stop")]
+public sealed record StopRequest : WorkRequest;
+
 /// <summary>Say how far the model is once everything queued before is done; the outcome is a <see cref="ProgressOutcome"/>.</summary>
 [GenerateSerializer, Immutable, Alias("moe.request.progress")]
 public sealed record ProgressRequest : WorkRequest;

@@ -34,6 +34,12 @@ public sealed class TrainingStatus
     /// <summary>Memory of each rank's worker, as of its last command.</summary>
     [Id(40)] public WorkerMemory[] Memory { get; init; } = [];
 
+    /// <summary>Tells this run from every other, one of the same name before or after it included.</summary>
+    [Id(42)] public Guid Run { get; init; }
+
+    /// <summary>Whether the run was stopped: it goes on when somebody opens the model.</summary>
+    [Id(43)] public bool IsStopped { get; init; }
+
     /// <summary>The step that the run would go back to if a silo with experts died now: that of its last snapshot, or of what it began with.</summary>
     [Id(41)] public long SnapshotStep { get; init; }
 

@@ -73,17 +73,13 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         Leave();
     }
 
-    /// <summary>The model is deleted: silos free what they hold of it. The view is over.</summary>
+    /// <summary>The run is stopped: silos free what they hold of the model. The view is over.</summary>
     /// <exception cref="ViewFailedException">A silo does not answer.</exception>
-    public async Task ForgetAsync(IEnumerable<string> silos)
-    {
-        Leave();
-        await Task.WhenAll(silos.Select(silo => OnAsync(silo, async host =>
-        {
-            await host.ForgetAsync(model, term);
-            return true;
-        })));
-    }
+    public Task ReleaseAsync(IEnumerable<string> silos) => LeaveAsync(silos, host => host.ReleaseAsync(model, term));
+
+    /// <summary>The model is deleted: silos free what they hold of it, and know it no more. The view is over.</summary>
+    /// <exception cref="ViewFailedException">A silo does not answer.</exception>
+    public Task ForgetAsync(IEnumerable<string> silos) => LeaveAsync(silos, host => host.ForgetAsync(model, term));
 
     /// <summary>The view is over.</summary>
     public void Leave()
@@ -250,6 +246,16 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         }
 
         return [.. Silos.Zip(calls).Where(call => call.Second.IsCompletedSuccessfully).Select(call => (call.First, call.Second.Result))];
+    }
+
+    private async Task LeaveAsync(IEnumerable<string> silos, Func<IWorkerHostService, Task> release)
+    {
+        Leave();
+        await Task.WhenAll(silos.Select(silo => OnAsync(silo, async host =>
+        {
+            await release(host);
+            return true;
+        })));
     }
 
     private NumberedCommand[] TakePosted()

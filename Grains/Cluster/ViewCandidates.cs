@@ -41,6 +41,9 @@ internal sealed class ViewCandidates(SiloNames silos, Members members, Coordinat
     /// <summary>Silos that the open view is not of.</summary>
     public string[] Newcomers => [.. Addresses.Except(members.Silos)];
 
+    /// <summary>Whether some silos are all alive, as far as membership knows.</summary>
+    public bool AreAlive(IEnumerable<string> some) => !some.Except(silos.Alive).Any();
+
     /// <summary>A silo cannot be used now.</summary>
     public void PassOver(string silo, string reason)
     {

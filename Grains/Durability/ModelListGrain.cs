@@ -16,7 +16,7 @@ public sealed class ModelListGrain(IRunStore store) : Grain, IModelListGrain
             // One that was deleted meanwhile has no record any more.
             if (await store.ReadAsync(name) is { } record)
             {
-                models.Add(new ModelSummary(name, record.Step, record.Configuration.Model.Backbone == Backbone.None));
+                models.Add(new ModelSummary(name, record.Step, record.Configuration.Model.Backbone == Backbone.None, record.IsStopped));
             }
         }
 

@@ -92,6 +92,10 @@ public sealed record RunRecord
     [Id(13)]
     public RecoveryMark? Recovery { get; init; }
 
+    /// <summary>Whether the run was stopped: it goes on when somebody opens the model.</summary>
+    [Id(18)]
+    public bool IsStopped { get; init; }
+
     /// <summary>How the placement follows the load; null when it does not.</summary>
     [Id(14)]
     public DirectorSettings? Director { get; init; }

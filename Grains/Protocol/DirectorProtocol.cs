@@ -79,10 +79,16 @@ public interface IDirectorProtocol : IGrainWithStringKey
     Task EndAsync();
 }
 
-/// <summary>What the director of a model asks of its coordinator.</summary>
+/// <summary>What the director of a model, and hosts, ask of its coordinator.</summary>
 [Alias("moe.ITrainingProtocol")]
 public interface ITrainingProtocol : IGrainWithStringKey
 {
+    /// <summary>Silos have come or gone: the model comes back if it is not there, or has lost a member.</summary>
+    /// <returns>Whether there is nothing to do: it is there, was stopped, or never was. Else it has been begun, and is to be asked for again.</returns>
+    [Alias("wake")]
+    [ResponseTimeout("00:00:10")]
+    Task<bool> WakeAsync();
+
     /// <summary>Takes a plan of the director, to be applied with the next steps.</summary>
     [Alias("propose")]
     [ResponseTimeout("00:00:10")]

@@ -27,6 +27,11 @@ public interface IWorkerHostService : IGrainService
     [Alias("end")]
     Task EndViewAsync(string model, long term, long view, string reason);
 
+    /// <summary>A run is stopped: frees what this host holds of the model, and still knows its terms. May be repeated.</summary>
+    /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
+    [Alias("release")]
+    Task ReleaseAsync(string model, long term);
+
     /// <summary>A model is deleted: frees what this host holds of it. May be repeated.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
     [Alias("forget")]

@@ -32,15 +32,10 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     });
 
     /// <inheritdoc />
-    public Task ForgetAsync(string model, long term)
-    {
-        maps.Forget(model);
-        return Translated(async () =>
-        {
-            await host.ForgetAsync(model, term);
-            return true;
-        });
-    }
+    public Task ReleaseAsync(string model, long term) => LetGoAsync(model, () => host.ReleaseAsync(model, term));
+
+    /// <inheritdoc />
+    public Task ForgetAsync(string model, long term) => LetGoAsync(model, () => host.ForgetAsync(model, term));
 
     /// <inheritdoc />
     public Task<HostReport?> SubmitAsync(NumberedCommand[] commands, TimeSpan slice) => Translated(() =>
@@ -63,6 +58,16 @@ public sealed class WorkerHostService(GrainId id, Silo silo, ILoggerFactory logg
     {
         host.Interrupt(new OperationCanceledException($"Silo {host.Silo} is stopping."));
         return base.Stop();
+    }
+
+    private Task<bool> LetGoAsync(string model, Func<Task> release)
+    {
+        maps.Forget(model);
+        return Translated(async () =>
+        {
+            await release();
+            return true;
+        });
     }
 
     /// <summary>The engine's refusal as callers know it.</summary>

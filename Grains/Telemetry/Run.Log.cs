@@ -121,6 +121,15 @@ internal static partial class RunLog
     [LoggerMessage(131, LogLevel.Information, "Model {Model}, term {Term}, view {View}, at step {Step}: silo {Silo} is drained: {Drained}. Views form without those that are.")]
     public static partial void SiloDrained(ILogger log, string model, long term, long view, long step, string silo, bool drained);
 
+    [LoggerMessage(132, LogLevel.Information, "Model {Model}, term {Term}: stopped at step {Step}, with a snapshot; it goes on when somebody opens it.")]
+    public static partial void RunStopped(ILogger log, string model, long term, long step);
+
+    [LoggerMessage(133, LogLevel.Information, "Model {Model}, term {Term}, view {View}: the run that was stopped goes on at step {Step}.")]
+    public static partial void RunContinued(ILogger log, string model, long term, long view, long step);
+
+    [LoggerMessage(134, LogLevel.Warning, "Model {Model}, term {Term}: silos have come or gone, and the model cannot come back at step {Step} now: {Cause} It is tried again.")]
+    public static partial void NotWoken(ILogger log, string model, long term, long step, string cause);
+
     [LoggerMessage(122, LogLevel.Information, "Model {Model}, term {Term}: deleted at step {Step}; its name is free.")]
     public static partial void ModelDeleted(ILogger log, string model, long term, long step);
 }

@@ -64,9 +64,9 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
 
     public void StepAborted(long step, Exception cause)
     {
-        if (cause is StaleCommandException)
+        if (cause is StaleCommandException or RunStoppedException)
         {
-            // Not abandoned: another coordinator is in charge, or it is not yet its turn.
+            // Not abandoned: another coordinator is in charge, it is not yet its turn, or somebody wanted no more steps.
             return;
         }
 
@@ -110,6 +110,24 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     {
         Note(FeedNoteKind.Settings, "The model is deleted.");
         RunLog.ModelDeleted(log, model, Term, Step);
+    }
+
+    public void RunStopped()
+    {
+        Note(FeedNoteKind.Settings, "The run is stopped; a snapshot has all of it.");
+        RunLog.RunStopped(log, model, Term, Step);
+    }
+
+    public void RunContinued()
+    {
+        Note(FeedNoteKind.Settings, "The run that was stopped goes on.");
+        RunLog.RunContinued(log, model, Term, View, Step);
+    }
+
+    public void NotWoken(Exception cause)
+    {
+        Note(FeedNoteKind.Failure, $"The model cannot come back now: {cause.Message}");
+        RunLog.NotWoken(log, model, Term, Step, cause.Message);
     }
 
     public void ViewResumed()

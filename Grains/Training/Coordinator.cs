@@ -33,6 +33,7 @@ internal sealed class Coordinator
     private readonly ParallelismChoice _parallelism;
     private readonly ViewKeeper _views;
     private readonly ModelDeletion _deletion;
+    private readonly RunStop _stop;
     private readonly SnapshotKeeper _snapshots;
     private readonly SiloDrain _drain;
 
@@ -64,9 +65,10 @@ internal sealed class Coordinator
         var recovery = new RunRecovery(_members, _steps, _commits, _snapshots, _memory, term, store, Run, model, _events);
         var opening = new ViewOpening(
             _silos, candidates, _members, _commits, _changes, activation, recovery, _snapshots, term, _memory, Run, _events);
-        _deletion = new ModelDeletion(_silos, _members, activation, term, grains, model, _events);
+        _deletion = new ModelDeletion(_silos, _members, activation, _snapshots, term, grains, model, _events);
         _views = new ViewKeeper(candidates, _members, _commits, opening, _gates, _snapshots, term, Run, _events);
         _drain = new SiloDrain(_silos, _members, _changes, _views, term, _events);
+        _stop = new RunStop(_silos, _views, _members, activation, _snapshots, term, _events);
     }
 
     /// <summary>Its hold on the run.</summary>
@@ -75,12 +77,14 @@ internal sealed class Coordinator
     /// <summary>The run.</summary>
     public RunConfiguration Run { get; }
 
-    /// <summary>Opens a view, or goes on with the one that is open.</summary>
+    /// <summary>Opens a view, or goes on with the one that is open. A run that was stopped goes on.</summary>
     /// <param name="wanted">A placement wished for; null for the one that there was.</param>
     public async Task<WorkOutcome> OpenAsync(PlacementRequest? wanted)
     {
         await FlushAsync();
-        return await _views.OpenAsync(wanted);
+        ViewOutcome outcome = await _views.OpenAsync(wanted);
+        await _stop.LiftAsync();
+        return outcome;
     }
 
     /// <summary>
@@ -90,9 +94,15 @@ internal sealed class Coordinator
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
     /// <exception cref="StepTakenException">The step was logged with another batch.</exception>
     /// <exception cref="StaleCommandException">The step is beyond the next one.</exception>
+    /// <exception cref="RunStoppedException">The run was stopped before the step.</exception>
     public async Task<bool> TryLogAsync(StepRequest request)
     {
         RequestChecks.Batch(request, Run);
+        if (request.Step > Term.Record.Step)
+        {
+            RequireGoing();
+        }
+
         if (Term.Record.InferenceOnly)
         {
             RequestChecks.Inference(request: null, _model);
@@ -126,6 +136,7 @@ internal sealed class Coordinator
 
         try
         {
+            RequireGoing();
             return await _events.TraceAsync("moe.step", batch.Step, () => InViewAsync(async () =>
             {
                 await _memory.RequireStepAsync(batch.Batches);
@@ -145,6 +156,23 @@ internal sealed class Coordinator
                 _plans.Failed(e.Message);
             }
 
+            throw;
+        }
+    }
+
+    /// <summary>Whether the model should be there and is not: no view of it is open, or one that has lost a member.</summary>
+    public bool IsAsleep => !Term.Record.IsStopped && Term.Record.View > 0 && !_views.IsWhole;
+
+    /// <summary>Brings the model back, whether or not anybody asks for it.</summary>
+    public async Task<WorkOutcome> WakeAsync()
+    {
+        try
+        {
+            return await InViewAsync(_views.WakeAsync);
+        }
+        catch (Exception e) when (e is not StaleCommandException)
+        {
+            _events.NotWoken(e);
             throw;
         }
     }
@@ -169,7 +197,16 @@ internal sealed class Coordinator
     public async Task<WorkOutcome> WorkAsync(WorkRequest request)
     {
         await FlushAsync();
-        return request is ProgressRequest ? await ProgressAsync() : await InViewAsync<WorkOutcome>(async () => request switch
+        switch (request)
+        {
+            case StopRequest:
+                return await _stop.RunAsync();
+            case ProgressRequest:
+                return await ProgressAsync();
+        }
+
+        RequireGoing();
+        return await InViewAsync<WorkOutcome>(async () => request switch
         {
             MoveRequest move => await MoveAsync(move),
             DirectRequest direct => await _director.ChangeAsync(direct),
@@ -182,12 +219,7 @@ internal sealed class Coordinator
     }
 
     /// <summary>Ends the run: nothing of it is left in the cluster, and its name is free.</summary>
-    public async Task<DeleteOutcome> DeleteAsync()
-    {
-        DeleteOutcome outcome = await _deletion.RunAsync();
-        await _snapshots.DeleteAsync();
-        return outcome;
-    }
+    public Task<DeleteOutcome> DeleteAsync() => _deletion.RunAsync();
 
     /// <summary>Tells the members what waits for the next step to take it along. To be called when none is waiting.</summary>
     public Task FlushAsync() => _commits.FlushAsync();
@@ -207,6 +239,8 @@ internal sealed class Coordinator
         return new TrainingStatus
         {
             Model = _model,
+            Run = record.Run,
+            IsStopped = record.IsStopped,
             Term = record.Term,
             View = map is null ? 0 : _members.View,
             Step = record.Step,
@@ -237,9 +271,21 @@ internal sealed class Coordinator
         }
     }
 
+    private void RequireGoing()
+    {
+        if (Term.Record.IsStopped)
+        {
+            throw new RunStoppedException(_model, Term.Record.Step);
+        }
+    }
+
     private async Task<WorkOutcome> ProgressAsync()
     {
-        await _views.ResumeAsync();
+        if (!Term.Record.IsStopped)
+        {
+            await _views.ResumeAsync();
+        }
+
         return new ProgressOutcome(Term.Record.Step);
     }
 

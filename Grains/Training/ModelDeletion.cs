@@ -12,7 +12,7 @@ namespace MoEActors.Grains.Training;
 /// a name is not free before every silo has forgotten the terms of the model that had it.
 /// </summary>
 internal sealed class ModelDeletion(
-    SiloNames silos, Members members, GrainActivation activation, CoordinatorTerm term, IGrainFactory grains, string model, RunEvents events)
+    SiloNames silos, Members members, GrainActivation activation, SnapshotKeeper snapshots, CoordinatorTerm term, IGrainFactory grains, string model, RunEvents events)
 {
     /// <summary>Deletes the model.</summary>
     /// <exception cref="ViewFailedException">A silo does not answer.</exception>
@@ -28,6 +28,7 @@ internal sealed class ModelDeletion(
         await grains.GetGrain<IDirectorProtocol>(model).EndAsync();
         await term.DeleteAsync();
         events.ModelDeleted();
+        await snapshots.DeleteAsync();
         return new DeleteOutcome(Existed: true);
     }
 }

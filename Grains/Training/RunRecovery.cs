@@ -84,6 +84,9 @@ internal sealed class RunRecovery(
             await members.RunAsync(new ConfigureGatesCommand(term.Record.Gates));
         }
 
-        events.Recovered(from.Step, lost, Stopwatch.GetElapsedTime(started));
+        if (!term.Record.IsStopped)
+        {
+            events.Recovered(from.Step, lost, Stopwatch.GetElapsedTime(started));
+        }
     }
 }

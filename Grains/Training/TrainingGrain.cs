@@ -146,6 +146,19 @@ public sealed class TrainingGrain(
     public Task<RunNews> ReadAsync(FeedPosition position) => Task.FromResult(Existing().Read(position));
 
     /// <inheritdoc />
+    public Task<bool> WakeAsync()
+    {
+        bool isAwake = _ending || _coordinator is not { IsAsleep: true };
+        if (!isAwake && _queue.IsIdle)
+        {
+            // Work that is being done finds a view for itself.
+            Queue(coordinator => coordinator.WakeAsync());
+        }
+
+        return Task.FromResult(isAwake);
+    }
+
+    /// <inheritdoc />
     public Task<ProposalAnswer> ProposeAsync(PlanProposal proposal) => Existing().ProposeAsync(proposal);
 
     private async Task<long> RestoreAsync(string place, PlacementRequest? placement, bool inferenceOnly)

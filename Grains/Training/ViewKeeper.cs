@@ -23,6 +23,9 @@ internal sealed class ViewKeeper(
     /// <summary>Whether a view is open whose members have said at which step they are.</summary>
     public bool IsOpen => members.Map is not null && !_isAsking;
 
+    /// <summary>Whether a view is open, all of whose members live.</summary>
+    public bool IsWhole => IsOpen && candidates.AreAlive(members.Silos);
+
     /// <summary>The view that is written down.</summary>
     public ViewOutcome Outcome => new(term.Record.View, term.Record.Map!.Workers.Length, term.Record.Step, term.Record.Cursor);
 
@@ -52,6 +55,12 @@ internal sealed class ViewKeeper(
 
     /// <summary>Opens a view of the silos that there can be now, in the place of the one that is open.</summary>
     public Task ReopenAsync() => OpenNextAsync(wanted: null);
+
+    /// <summary>To be done in a view that is open or has just been opened: sees to it that its members live.</summary>
+    /// <exception cref="ViewFailedException">One of them does not, so that the next view is to be opened.</exception>
+    public Task<ViewOutcome> WakeAsync() => IsWhole
+        ? Task.FromResult(Outcome)
+        : throw new ViewFailedException($"A silo of view {members.View} of model '{term.Model}' has gone.") { IsUnreachable = true };
 
     /// <summary>Runs work in the open view. If a member fails, the view ends; if one is lost, the work is done again in the next view.</summary>
     /// <exception cref="ViewFailedException">A member failed, or members were lost again and again.</exception>

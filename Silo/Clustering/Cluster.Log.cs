@@ -11,4 +11,7 @@ internal static partial class ClusterLog
 
     [LoggerMessage(411, LogLevel.Critical, "{Words} This silo ends.")]
     public static partial void ProcessPrivate(ILogger log, string words);
+
+    [LoggerMessage(412, LogLevel.Warning, "Silos have come or gone, and models cannot be asked to come back now: {Cause} They are asked again.")]
+    public static partial void NotAsked(ILogger log, string cause);
 }

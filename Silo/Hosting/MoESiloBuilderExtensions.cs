@@ -64,6 +64,8 @@ public static class MoESiloBuilderExtensions
             services.GetRequiredService<ILogger<WorkerHost>>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, DeviceWatch>();
+        silo.Services.AddSingleton(WakingPace.Usual);
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ModelWaker>();
         silo.AddGrainService<WorkerHostService>();
         silo.AddPlacementDirector<PinnedPlacement, PinnedPlacementDirector>();
         return silo.TuneForMoE();

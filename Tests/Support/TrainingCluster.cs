@@ -8,6 +8,7 @@ using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Silo.Embedded;
+using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Orleans;
 using MoEActors.Workers.Host;
@@ -110,6 +111,8 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
                     // Silos of this process that took each other for dead, on a busy machine, would end it. Who kills one tells the others.
                     silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromSeconds(10));
+                    // Models of earlier tests stay as they were left.
+                    silo.Services.Replace(ServiceDescriptor.Singleton(new WakingPace(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan)));
                     shape.Configure?.Invoke(silo);
                 },
             },

@@ -155,12 +155,19 @@ public sealed class WorkerHost : IDisposable
         }
     }
 
+    /// <summary>A run is stopped: frees what this host holds of the model.</summary>
+    /// <exception cref="CommandRefusedException">The term is older than one seen.</exception>
+    public Task ReleaseAsync(string model, long term)
+    {
+        Enter(model, term);
+        return Task.WhenAll(_workers.Select(worker => worker.ForgetAsync(model, new OperationCanceledException($"Model '{model}' is stopped or deleted."))));
+    }
+
     /// <summary>A model is deleted: frees what this host holds of it, and forgets its terms, so that the name can be used anew.</summary>
     /// <exception cref="CommandRefusedException">The term is older than one seen.</exception>
     public async Task ForgetAsync(string model, long term)
     {
-        Enter(model, term);
-        await Task.WhenAll(_workers.Select(worker => worker.ForgetAsync(model, new OperationCanceledException($"Model '{model}' is deleted."))));
+        await ReleaseAsync(model, term);
         lock (_lock)
         {
             _inboxes.Remove(model);
