@@ -24,6 +24,7 @@ internal static class CommandLine
             DemoCommand.Create(),
             TrainCommand.Create(),
             ResumeCommand.Create(),
+            StopCommand.Create(),
             StatusCommand.Create(),
             TopCommand.Create(),
             HistoryCommand.Create(),

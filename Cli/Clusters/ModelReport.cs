@@ -13,7 +13,8 @@ namespace MoEActors.Cli.Clusters;
 /// <param name="Silos">Names of the silos that hold it.</param>
 /// <param name="UsedBytes">Bytes that its workers have allocated.</param>
 /// <param name="BudgetBytes">Bytes that they may allocate.</param>
-internal sealed record ModelReport(string Name, long Step, bool Layer, long View, IReadOnlyList<string> Silos, long UsedBytes, long BudgetBytes)
+/// <param name="Stopped">Whether its run was stopped.</param>
+internal sealed record ModelReport(string Name, long Step, bool Layer, long View, IReadOnlyList<string> Silos, long UsedBytes, long BudgetBytes, bool Stopped)
 {
     /// <summary>Shows one model of a cluster, or all.</summary>
     public static async Task<int> ShowAsync(ConnectOptions connect, string? name, bool json, TextWriter writer, CancellationToken cancellation)
@@ -48,9 +49,9 @@ internal sealed record ModelReport(string Name, long Step, bool Layer, long View
 
     private static ModelReport Of(TrainingStatus status) => new(
         status.Model, status.Step, status.Configuration.Model.Backbone == Backbone.None, status.View, [.. status.SiloNames.Distinct().Order(StringComparer.Ordinal)],
-        status.Memory.Sum(worker => worker.Used), status.Memory.Sum(worker => worker.Budget));
+        status.Memory.Sum(worker => worker.Used), status.Memory.Sum(worker => worker.Budget), status.IsStopped);
 
     private string Line() =>
         $"{VisibleText.OfName(Name)}: {(Layer ? "layer" : "model")}, step {Step:N0}, "
-        + (View == 0 ? "no open view" : $"view {View:N0} on {string.Join(", ", Silos)}, {UsedBytes >> 20:N0} of {BudgetBytes >> 20:N0} MiB");
+        + (Stopped ? "stopped" : View == 0 ? "no open view" : $"view {View:N0} on {string.Join(", ", Silos)}, {UsedBytes >> 20:N0} of {BudgetBytes >> 20:N0} MiB");
 }

@@ -3,6 +3,8 @@ using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
+using MoEActors.Client;
+using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Embedded;
@@ -34,9 +36,11 @@ internal static class ResumeCommand
             (RunFolder folder, string checkpoint) = choice.Of(parsed);
             ResumeOptions options = new(
                 folder, checkpoint, parsed.GetValue(steps), parsed.GetValue(seconds), parsed.GetValue(text) ?? [], parsed.GetValue(silos));
-            TrainingJob job = ResumedJob.Of(options, output) with
+            ConnectOptions? cluster = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
+            TrainingJob? left = cluster is null ? null : await ResumedJob.InAsync(cluster, options, output, cancellation);
+            TrainingJob job = (left ?? ResumedJob.Of(options, output)) with
             {
-                Connect = ConnectOption.Of(parsed, connect, choice.Runs(parsed)),
+                Connect = cluster,
                 Dashboard = dashboard.Of(parsed, ConnectOption.IsGiven(parsed, connect) ? DashboardChoice.None : DashboardChoice.Default),
                 Device = SharedOptions.DeviceOf(parsed.GetRequiredValue(device)),
             };
@@ -56,10 +60,10 @@ internal static class ResumeCommand
 internal sealed record ResumeOptions(
     RunFolder Folder, string Checkpoint, int? Steps, double? Seconds, IReadOnlyList<string> Text, int? Silos);
 
-/// <summary>Makes a job of what a run has left: the checkpoint, run.json, and the text that they were made from.</summary>
+/// <summary>Makes a job of what a run has left: the checkpoint or a model in a cluster, run.json, and the text that they were made from.</summary>
 internal static class ResumedJob
 {
-    /// <summary>The rest of a run.</summary>
+    /// <summary>The rest of a run, from its checkpoint.</summary>
     /// <exception cref="UsageException">Checkpoint, run.json and text do not belong together, or nothing is left to do.</exception>
     /// <exception cref="CheckpointException">There is no checkpoint.</exception>
     public static TrainingJob Of(ResumeOptions options, CommandOutput output)
@@ -74,33 +78,62 @@ internal static class ResumedJob
             record.Id == checkpoint.Cursor,
             $"{folder.Path} has the checkpoint of one run and the run.json of another, as one was killed between writing the two. Start it again with moe train --overwrite, or give --text and a copy of the checkpoint without run.json.");
 
-        long goal = options.Steps ?? record.GoalFrom(checkpoint);
+        long goal = options.Steps ?? record.GoalFrom(checkpoint.Step, checkpoint.Run);
         UsageException.ThrowUnless(
             goal > checkpoint.Step,
             $"{folder.Name} has done {Wording.Count(checkpoint.Step, "step")} and nothing is left to do. --steps N goes on until step N, at the learning rate that the schedule ended with.");
-        return new TrainingJob
-        {
-            Name = record.Name,
-            Text = Text(options, record, output),
-            Run = checkpoint.Run,
-            ScheduleIsSet = true,
-            Resume = new ResumePoint(record.Id, checkpoint.Step),
-            Placement = record.Placement,
-            Sequences = record.Batch,
-            Silos = options.Silos ?? record.Silos,
-            Steps = checked((int)goal),
-            Time = options.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue,
-            SaveEvery = record.SaveEvery,
-            Keep = record.Keep,
-            EvalEvery = record.EvalEvery,
-            Patience = record.Patience,
-            Seed = record.Seed,
-            Folder = folder,
-            Prompt = record.Prompt,
-            Director = record.Director ? new DirectorSettings() : null,
-            TurnsAfter = record.TurnsAfter,
-        };
+        return Rest(options, record, checkpoint.Run, new ResumePoint(record.Id, checkpoint.Step), goal, output);
     }
+
+    /// <summary>
+    /// The rest of a run whose model a cluster has, as it was stopped there or its client is gone: it goes on from what was learnt last, whatever its checkpoint
+    /// has. Null where the cluster has no model of this run.
+    /// </summary>
+    /// <exception cref="UsageException">The text is another, or nothing is left to do.</exception>
+    /// <exception cref="ConnectionFailedException">The cluster does not answer.</exception>
+    public static async Task<TrainingJob?> InAsync(ConnectOptions connect, ResumeOptions options, CommandOutput output, CancellationToken cancellation)
+    {
+        if (options.Folder.ReadRunFile() is not { Model: { } id } record)
+        {
+            return null;
+        }
+
+        string name = TrainingJob.ModelNameOf(record.Name);
+        await using MoECluster cluster = await MoECluster.ConnectAsync(connect, cancellationToken: cancellation);
+        if ((await cluster.ListModelsAsync(cancellation)).All(model => model.Name != name)
+            || await cluster.GetStatusAsync(name, cancellation) is not { } status || status.Run != id)
+        {
+            return null;
+        }
+
+        // One that was at its end when its client died has still to be saved.
+        long goal = options.Steps ?? record.GoalFrom(status.Step, status.Configuration);
+        UsageException.ThrowUnless(goal >= status.Step, $"{record.Name} has done {Wording.Count(status.Step, "step")} in the cluster already.");
+        return Rest(options, record, status.Configuration, new ResumePoint(record.Id, status.Step, id), goal, output);
+    }
+
+    private static TrainingJob Rest(ResumeOptions options, RunFile record, RunConfiguration run, ResumePoint point, long goal, CommandOutput output) => new()
+    {
+        Name = record.Name,
+        Text = Text(options, record, output),
+        Run = run,
+        ScheduleIsSet = true,
+        Resume = point,
+        Placement = record.Placement,
+        Sequences = record.Batch,
+        Silos = options.Silos ?? record.Silos,
+        Steps = checked((int)goal),
+        Time = options.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue,
+        SaveEvery = record.SaveEvery,
+        Keep = record.Keep,
+        EvalEvery = record.EvalEvery,
+        Patience = record.Patience,
+        Seed = record.Seed,
+        Folder = options.Folder,
+        Prompt = record.Prompt,
+        Director = record.Director ? new DirectorSettings() : null,
+        TurnsAfter = record.TurnsAfter,
+    };
 
     private static TextSource Text(ResumeOptions options, RunFile record, CommandOutput output)
     {

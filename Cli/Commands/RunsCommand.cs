@@ -30,7 +30,7 @@ internal static class RunsCommand
 
             foreach (RunEntry run in all)
             {
-                output.Out.WriteLine($"{VisibleText.OfName(run.Name)}: {(run.Step is { } step ? $"step {step:N0}" : "nothing learnt yet")}");
+                output.Out.WriteLine($"{VisibleText.OfName(run.Name)}: {(run.Step is { } step ? $"step {step:N0}" : "nothing learnt yet")}{(run.Stopped == true ? ", stopped" : "")}");
             }
 
             return ExitCode.Done;
@@ -67,7 +67,7 @@ internal static class RunsCommand
     private static async Task<RunEntry[]> InAsync(ConnectOptions options, CancellationToken cancellation)
     {
         await using MoECluster cluster = await MoECluster.ConnectAsync(options, cancellationToken: cancellation);
-        return [.. (await cluster.ListModelsAsync(cancellation)).Select(model => new RunEntry(model.Name, model.Step))];
+        return [.. (await cluster.ListModelsAsync(cancellation)).Select(model => new RunEntry(model.Name, model.Step, model.IsStopped))];
     }
 
     private static IEnumerable<RunEntry> In(string runs) =>
@@ -75,7 +75,7 @@ internal static class RunsCommand
         let folder = RunFolder.At(path)
         let step = StepOf(folder)
         where step is not null || File.Exists(folder.StatusFile)
-        select new RunEntry(folder.Name, step);
+        select new RunEntry(folder.Name, step, null);
 
     private static long? StepOf(RunFolder folder)
     {
@@ -92,5 +92,6 @@ internal static class RunsCommand
     /// <summary>A run, as it is listed.</summary>
     /// <param name="Name">Its name.</param>
     /// <param name="Step">The step of its newest checkpoint, or its last committed one in a cluster; null before the first.</param>
-    private sealed record RunEntry(string Name, long? Step);
+    /// <param name="Stopped">Whether a cluster's model was stopped; null for a folder's run.</param>
+    private sealed record RunEntry(string Name, long? Step, bool? Stopped);
 }

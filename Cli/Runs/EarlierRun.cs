@@ -36,7 +36,7 @@ internal static class EarlierRun
             return $"{folder.ResumeCommand} --text PATH";
         }
 
-        bool isDone = folder.CheckpointStep() is { } step && record.GoalFrom(CheckpointFolder.Open(folder.Checkpoint)) <= step;
+        bool isDone = folder.CheckpointStep() is { } step && record.GoalFrom(step, CheckpointFolder.Open(folder.Checkpoint).Run) <= step;
         return isDone ? $"{folder.ResumeCommand} --steps {2 * folder.CheckpointStep()}" : folder.ResumeCommand;
     }
 

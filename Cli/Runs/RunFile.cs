@@ -23,6 +23,7 @@ namespace MoEActors.Cli.Runs;
 /// <param name="EvalEvery">Steps between two evaluations; 0 for one at the end.</param>
 /// <param name="Patience">Evaluations without a new best one after which the run ends; 0 for never.</param>
 /// <param name="Placement">Where experts were at the checkpoint; null where that is not known. Results do not depend on it.</param>
+/// <param name="Model">In a cluster of other processes, what tells the run's model there from every other; null elsewhere.</param>
 internal sealed record RunFile(
     string Id,
     string Name,
@@ -39,8 +40,11 @@ internal sealed record RunFile(
     int Keep = 1,
     int EvalEvery = 0,
     int Patience = 0,
-    RunPlacement? Placement = null)
+    RunPlacement? Placement = null,
+    Guid? Model = null)
 {
-    /// <summary>The step that the run goes on to from a checkpoint: what it was asked for; when that is done, the end of its schedule.</summary>
-    public long GoalFrom(CheckpointFolder checkpoint) => checkpoint.Step < Steps ? Steps : checkpoint.Run.Optimizer.TotalSteps;
+    /// <summary>The step that the run goes on to: what it was asked for; when that is done, the end of its schedule.</summary>
+    /// <param name="step">The step that it goes on from.</param>
+    /// <param name="run">The run.</param>
+    public long GoalFrom(long step, RunConfiguration run) => step < Steps ? Steps : Math.Max(step, run.Optimizer.TotalSteps);
 }

@@ -162,6 +162,20 @@ internal sealed record RunFolder
         }
     }
 
+    /// <summary>Whether no run is at work.</summary>
+    public bool IsIdle()
+    {
+        try
+        {
+            Take().Dispose();
+            return true;
+        }
+        catch (UsageException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Deletes run.json, the history, event files, and the folder of kept checkpoints when it is empty.</summary>
     public void RemoveRecord(IFileStore disk)
     {

@@ -16,7 +16,7 @@ internal sealed class CheckpointKeeper(
     private RunFile? _recorded;
 
     /// <summary>Step of the newest checkpoint.</summary>
-    public long Step { get; private set; } = job.Resume?.Step ?? 0;
+    public long Step { get; private set; } = job.Resume is null ? 0 : job.Folder.CheckpointStep() ?? 0;
 
     /// <summary>As <see cref="SaveAsync"/>, but a checkpoint that cannot be written is noted, and the next one tried.</summary>
     public async Task TrySaveAsync()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Client.Connections;
@@ -12,7 +13,7 @@ internal sealed record TrainingJob
     public required string Name { get; init; }
 
     /// <summary>Name of the model: the run's, with a dash for what a folder may be called and a model may not.</summary>
-    public string ModelName => string.Concat(Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
+    public string ModelName => ModelNameOf(Name);
 
     public required TextSource Text { get; init; }
 
@@ -22,7 +23,7 @@ internal sealed record TrainingJob
     /// <summary>Whether <see cref="Run"/> says how long the schedule is, which may be longer than this job.</summary>
     public bool ScheduleIsSet { get; init; }
 
-    /// <summary>The run to go on with, from the checkpoint in <see cref="Folder"/>; null to begin one.</summary>
+    /// <summary>The run to go on with, from the checkpoint in <see cref="Folder"/> or as a cluster has it; null to begin one.</summary>
     public ResumePoint? Resume { get; init; }
 
     /// <summary>Where experts were in the run that goes on; null for where runs begin.</summary>
@@ -81,6 +82,30 @@ internal sealed record TrainingJob
     /// <summary>The step after which a run that goes on changed, or will change, its subject; null for none.</summary>
     public long? TurnsAfter { get; init; }
 
+    /// <summary>Name of the model of a run.</summary>
+    public static string ModelNameOf(string run) => string.Concat(run.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
+
+    /// <summary>What the run needs to go on later.</summary>
+    /// <param name="goal">The step that it ends with.</param>
+    /// <param name="model">What tells its model from every other.</param>
+    public RunFile Record(long goal, Guid model) => new(
+        Id: Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
+        Name: Name,
+        Text: Text.Paths,
+        TextHash: Text.Hash,
+        Seed: Seed,
+        Batch: Sequences,
+        Silos: Silos,
+        Steps: goal,
+        SaveEvery: SaveEvery,
+        Prompt: Prompt,
+        Director: Director is not null,
+        TurnsAfter: TurnsAfter ?? (ChangesSubject ? goal / 2 : null),
+        Keep: Keep,
+        EvalEvery: EvalEvery,
+        Patience: Patience,
+        Model: Connect is null ? null : model);
+
     /// <summary>A folder as silos are told it: those of other processes have a current folder of their own.</summary>
     public string PlaceOf(string folder) => Connect is null ? folder : System.IO.Path.GetFullPath(folder);
 
@@ -91,4 +116,5 @@ internal sealed record TrainingJob
 /// <summary>Where a run goes on.</summary>
 /// <param name="RunId">The run's identity.</param>
 /// <param name="Step">Steps that are done.</param>
-internal sealed record ResumePoint(string RunId, long Step);
+/// <param name="Model">The run's model, which is in the cluster that the job is for; null where it is made from the checkpoint.</param>
+internal sealed record ResumePoint(string RunId, long Step, Guid? Model = null);

@@ -79,7 +79,7 @@ internal static class TrainingReport
 /// <param name="TrainingSeconds">From the first batch to the last commit.</param>
 /// <param name="TrainingTokens">Tokens of those steps.</param>
 /// <param name="TokensPerSecond">Training tokens over training time.</param>
-/// <param name="TrainingLoss">Cross-entropy of the last step, nats per byte.</param>
+/// <param name="TrainingLoss">Cross-entropy of the last step, nats per byte; null when nothing was left to do.</param>
 /// <param name="RouterEntropy">Mean over layers of the routers' entropy in the last step, nats; null without gates.</param>
 /// <param name="DroppedShare">Share of the last step's choices of an expert that found no slot.</param>
 /// <param name="ValidationLoss">Cross-entropy over the fixed validation windows, nats per byte.</param>
@@ -103,7 +103,7 @@ internal sealed record TrainingResult(
     double TrainingSeconds,
     long TrainingTokens,
     double TokensPerSecond,
-    double TrainingLoss,
+    double? TrainingLoss,
     double? RouterEntropy,
     double DroppedShare,
     double ValidationLoss,

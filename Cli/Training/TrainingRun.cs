@@ -12,13 +12,13 @@ namespace MoEActors.Cli.Training;
 
 /// <summary>The steps of a job on a model that is there: training with checkpoints, and what is said of the model at the end.</summary>
 internal sealed class TrainingRun(
-    TrainingJob job, MoEModel model, TrainingMeter meter, StatusKeeper keeper, Validation validation, IRunLogger history, long goal)
+    TrainingJob job, RunFile record, MoEModel model, TrainingMeter meter, StatusKeeper keeper, Validation validation, IRunLogger history, long goal)
 {
     private const int SampleTokens = 240;
     private const float SampleTemperature = 0.7f;
 
     private readonly SubjectWindows _windows =
-        new(job.Text.Corpus, job.Seed, model.Run.Model.MaximumSequence, TurnOf(job, goal));
+        new(job.Text.Corpus, job.Seed, model.Run.Model.MaximumSequence, record.TurnsAfter);
 
     private readonly LoadSum _loads = new();
 
@@ -26,7 +26,7 @@ internal sealed class TrainingRun(
 
     private readonly SampleWriter _samples = new(model, job, meter);
 
-    private readonly CheckpointKeeper _checkpoints = new(job, RecordOf(job, goal), model, meter, keeper, validation, history);
+    private readonly CheckpointKeeper _checkpoints = new(job, record, model, meter, keeper, validation, history);
 
     /// <summary>
     /// On a machine that becomes slower, a run that ends late is worse than one that has learnt a little less. A measured schedule has some
@@ -134,7 +134,7 @@ internal sealed class TrainingRun(
             TrainingSeconds: seconds,
             TrainingTokens: meter.Tokens,
             TokensPerSecond: meter.Tokens / seconds,
-            TrainingLoss: meter.CrossEntropy,
+            TrainingLoss: double.IsNaN(meter.CrossEntropy) ? null : meter.CrossEntropy,
             RouterEntropy: meter.RouterEntropy,
             DroppedShare: meter.DroppedShare,
             ValidationLoss: loss.Loss,
@@ -154,25 +154,6 @@ internal sealed class TrainingRun(
 
     /// <summary>A single worker leaves a director nothing to do.</summary>
     private bool Directed => job.Director is not null && job.Silos > 1;
-
-    private static long? TurnOf(TrainingJob job, long goal) => job.TurnsAfter ?? (job.ChangesSubject ? goal / 2 : null);
-
-    private static RunFile RecordOf(TrainingJob job, long goal) => new(
-        Id: job.Resume?.RunId ?? Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture),
-        Name: job.Name,
-        Text: job.Text.Paths,
-        TextHash: job.Text.Hash,
-        Seed: job.Seed,
-        Batch: job.Sequences,
-        Silos: job.Silos,
-        Steps: goal,
-        SaveEvery: job.SaveEvery,
-        Prompt: job.Prompt,
-        Director: job.Director is not null,
-        TurnsAfter: TurnOf(job, goal),
-        Keep: job.Keep,
-        EvalEvery: job.EvalEvery,
-        Patience: job.Patience);
 
     /// <summary>Measures the validation loss if it is time to.</summary>
     /// <returns>Whether there was none better.</returns>
@@ -222,7 +203,7 @@ internal sealed class TrainingRun(
             await _director.FollowAsync(step);
         }
 
-        if (step.Step == TurnOf(job, goal))
+        if (step.Step == record.TurnsAfter)
         {
             meter.Note("the text changes its subject");
         }

@@ -38,7 +38,7 @@ internal static class TrainingSession
             keeper.Enter(RunState.Done, ending: result.Ending);
             return result;
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException e) when (e is StoppedException || cancellation.IsCancellationRequested)
         {
             keeper.Enter(RunState.Cancelled);
             throw;
@@ -56,18 +56,32 @@ internal static class TrainingSession
         view.Enter(job.Connect is not null ? "connecting to the cluster" : job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
         await using CommandCluster cluster = await CommandCluster.OpenAsync(
             job.Connect, job.Silos, job.Device, view.Remark, cancellation, job.Dashboard.HasOrleans ? OrleansDashboard.Keep : null);
-        await cluster.RequireFreeAsync(job.ModelName, cancellation);
+        if (job.Resume is not { Model: not null })
+        {
+            await cluster.RequireFreeAsync(job.ModelName, cancellation);
+        }
+
         await using var dashboard = BackgroundDashboard.Begin(job.Dashboard, cluster.Client, view.Announce, view.Remark);
         RunConfiguration run = await WithScheduleAsync(job, cluster.Client, view, cancellation);
         long goal = job.Steps ?? run.Optimizer.TotalSteps;
         keeper.Plan(goal);
-        view.Enter(job.Resume is null ? "making the model" : "reading the checkpoint");
-        MoEModel model = job.Resume is null
-            ? await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation)
-            : await RestoreAsync(job, cluster.Client, view, cancellation);
+        view.Enter(job.Resume switch { null => "making the model", { Model: null } => "reading the checkpoint", _ => "going on with the model" });
+        MoEModel model = job.Resume switch
+        {
+            null => await cluster.Client.CreateModelAsync(job.ModelName, run, cancellationToken: cancellation),
+            { Model: null } => await RestoreAsync(job, cluster.Client, view, cancellation),
+            _ => await cluster.Client.OpenModelAsync(job.ModelName, cancellation),
+        };
+        bool isStopped = false;
         try
         {
             return await RunAsync(job, model, windows, keeper, goal, view, cancellation);
+        }
+        catch (RunStoppedException e)
+        {
+            isStopped = true;
+            throw new StoppedException(
+                $"stopped by somebody else after step {e.Step} of {goal}; the cluster has the model. Go on with: moe resume {job.Folder.Name} --connect", cancellation);
         }
         finally
         {
@@ -76,7 +90,10 @@ internal static class TrainingSession
                 view.Enter("stopping the silos");
             }
 
-            await cluster.ReleaseAsync(job.ModelName);
+            if (!isStopped)
+            {
+                await cluster.ReleaseAsync(job.ModelName);
+            }
         }
     }
 
@@ -110,6 +127,13 @@ internal static class TrainingSession
             keeper.Forget();
         }
 
+        RunFile record = job.Record(goal, status.Run);
+        if (job.Connect is not null)
+        {
+            // Before the first checkpoint there is no other way back to a model that the cluster has.
+            job.Folder.Write(record);
+        }
+
         if (job.Director is not null && job.Silos > 1)
         {
             view.Enter("measuring for the director how fast the silos compute and copy");
@@ -133,7 +157,7 @@ internal static class TrainingSession
             history.Log(new ResumeEvent { Step = status.Step, Silos = job.Silos });
         }
 
-        var training = new TrainingRun(job, model, meter, keeper, validation, history, goal);
+        var training = new TrainingRun(job, record, model, meter, keeper, validation, history, goal);
         await training.TrainAsync(view, cancellation);
         return await training.FinishAsync(view, cancellation);
     }

@@ -93,7 +93,7 @@ public sealed record RunRecord
     public RecoveryMark? Recovery { get; init; }
 
     /// <summary>Whether the run was stopped: it goes on when somebody opens the model.</summary>
-    [Id(18)]
+    [Id(19)]
     public bool IsStopped { get; init; }
 
     /// <summary>How the placement follows the load; null when it does not.</summary>

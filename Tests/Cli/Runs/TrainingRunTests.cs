@@ -181,7 +181,7 @@ public sealed class TrainingRunTests : IDisposable
         var keeper = new StatusKeeper(folder, Status(), time, _ => { });
         var meter = new TrainingMeter(await model.GetStatusAsync(Cancellation), 5, frequencyLoss: 3);
         var validation = new Validation(model, [], every: 0, patience: 0, meter, history);
-        await new TrainingRun(job, model, meter, keeper, validation, history, 5).TrainAsync(view, Cancellation);
+        await new TrainingRun(job, job.Record(5, Guid.Empty), model, meter, keeper, validation, history, 5).TrainAsync(view, Cancellation);
     }
 
     private static RunStatus Status() => new()
