@@ -9,8 +9,8 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Benchmarks;
 
 /// <summary>
-/// The data plane beside what carries it: all-to-all between processes beside plain sockets, an empty round beside a byte there and back, and all-to-all between
-/// the threads of one process beside copies of memory.
+/// The data plane beside what carries it: all-to-all between processes beside plain sockets, an empty round beside a byte there and back, all-to-all between
+/// the threads of one process beside copies of memory, and the same bytes as arguments of grain calls.
 /// </summary>
 public static class ExchangeBenchmark
 {
@@ -43,6 +43,9 @@ public static class ExchangeBenchmark
             FourConnectionsProcessorRatio = Samples.Median([.. between.Select(block => block.Blast.Processor / block.FourConnections.Processor)]),
             TwoConnectionsRatio = Samples.Median([.. between.Select(block => block.Blast.Seconds / block.TwoConnections.Seconds)]),
             FourConnectionsRatio = Samples.Median([.. between.Select(block => block.Blast.Seconds / block.FourConnections.Seconds)]),
+            GrainGigabytesPerSecond = PerSecond(between.Select(block => block.GrainArguments!.Seconds), processes - 1),
+            GrainRatio = Samples.Median([.. between.Select(block => block.GrainArguments!.Seconds / block.AllToAll.Seconds)]),
+            GrainProcessorRatio = Samples.Median([.. between.Select(block => block.GrainArguments!.Processor / block.AllToAll.Processor)]),
             EmptyMicroseconds = Samples.Median([.. between.Select(block => block.Empty.Seconds * 1e6)]),
             PingPongMicroseconds = Samples.Median([.. between.Select(block => block.PingPong.Seconds * 1e6)]),
             PingPongRatio = Samples.Median([.. between.Select(block => block.Empty.Seconds / block.PingPong.Seconds)]),
@@ -198,6 +201,15 @@ public sealed record ExchangeReport
     /// <summary>With four over one.</summary>
     public required double FourConnectionsRatio { get; init; }
 
+    /// <summary>The same bytes as arguments of grain calls between silos of the same processes.</summary>
+    public required double GrainGigabytesPerSecond { get; init; }
+
+    /// <summary>What grain calls take over what an all-to-all takes.</summary>
+    public required double GrainRatio { get; init; }
+
+    /// <summary>The same of processor time.</summary>
+    public required double GrainProcessorRatio { get; init; }
+
     /// <summary>An all-to-all of nothing.</summary>
     public required double EmptyMicroseconds { get; init; }
 
@@ -223,6 +235,7 @@ public sealed record ExchangeReport
         {Device}; {Processes} processes, {Bytes:N0} bytes a pair, {Blocks} blocks
         all-to-all {AllToAllGigabytesPerSecond:F2} GB/s, plain sockets {BlastGigabytesPerSecond:F2} GB/s: {BlastRatio:F2} of time, {BlastProcessorRatio:F2} of processor time
         plain sockets with 2 connections a pair over 1: {TwoConnectionsRatio:F2} of time, {TwoConnectionsProcessorRatio:F2} of processor time; with 4 {FourConnectionsRatio:F2} and {FourConnectionsProcessorRatio:F2}
+        arguments of grain calls {GrainGigabytesPerSecond:F2} GB/s: {GrainRatio:F1} times the time of an all-to-all, {GrainProcessorRatio:F1} times its processor time
         empty round {EmptyMicroseconds:F1} µs, a byte there and back {PingPongMicroseconds:F1} µs: {PingPongRatio:F2}
         within a process {InProcessGigabytesPerSecond:F2} GB/s, copies {CopyGigabytesPerSecond:F2} GB/s: {CopyRatio:F2}
         """);

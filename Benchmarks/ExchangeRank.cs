@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using MoEActors.Native.Communication;
@@ -19,6 +20,9 @@ public sealed class ExchangeRank : IDisposable
 
     private const int MostRounds = 4_000;
     private const int EmptyRounds = 2_000;
+
+    /// <summary>Of the rounds of a block, that many times less as grain calls: they take longer.</summary>
+    private const int GrainShare = 8;
 
     private readonly int _rank;
     private readonly int _size;
@@ -59,7 +63,8 @@ public sealed class ExchangeRank : IDisposable
     public static void Run(int rank, int size, int bytes, int blocks, TextReader input, TextWriter output)
     {
         using var one = new ExchangeRank(rank, size, bytes);
-        output.WriteLine($"{DataEndPoint.Format(one._provider.EndPoint)} {one._sockets.Place}");
+        int port = GrainBlast.FreePort();
+        output.WriteLine($"{DataEndPoint.Format(one._provider.EndPoint)} {one._sockets.Place} {port}");
         output.Flush();
         string[][] places = [.. (input.ReadLine() ?? throw new InvalidOperationException("The benchmark has ended.")).Split(';').Select(line => line.Split(' '))];
         one._sockets.Connect([.. places.Select(place => IPEndPoint.Parse(place[1]))]);
@@ -73,9 +78,10 @@ public sealed class ExchangeRank : IDisposable
         using (one._communicator = one._provider.Open(spec))
         {
             ExchangeBlock[] measured = one.Measure(blocks);
+            ExchangeCost[] grains = one.MeasureGrains(blocks, port, int.Parse(places[0][2], CultureInfo.InvariantCulture));
             if (rank == 0)
             {
-                output.WriteLine(JsonSerializer.Serialize(measured));
+                output.WriteLine(JsonSerializer.Serialize(measured.Zip(grains, (block, cost) => block with { GrainArguments = cost })));
                 output.Flush();
             }
 
@@ -100,6 +106,22 @@ public sealed class ExchangeRank : IDisposable
             Cost(() => _sockets.Blast(_bytes, _rounds, 4), _rounds), Cost(Empty, EmptyRounds), Cost(() => _sockets.PingPong(EmptyRounds), EmptyRounds));
         Block();
         return [.. Enumerable.Range(0, blocks).Select(_ => Block())];
+    }
+
+    /// <summary>Apart from the others: silos need the processor now and then, whether or not anybody calls.</summary>
+    private ExchangeCost[] MeasureGrains(int blocks, int port, int first)
+    {
+        // The others meet in the first one's silo.
+        using GrainBlast? mine = _rank == 0 ? GrainBlast.Start(port, first) : null;
+        _communicator.AllGather(_mine, _all);
+        using GrainBlast? other = _rank == 0 ? null : GrainBlast.Start(port, first);
+        GrainBlast grains = mine ?? other!;
+        int rounds = Math.Max(1, _rounds / GrainShare);
+        ExchangeCost Block() => Cost(() => grains.Blast(_bytes, rounds, _size), rounds);
+        Block();
+        ExchangeCost[] measured = [.. Enumerable.Range(0, blocks).Select(_ => Block())];
+        _communicator.AllGather(_mine, _all);
+        return measured;
     }
 
     private void AllToAll()
@@ -147,4 +169,8 @@ public sealed record ExchangeCost(double Seconds, double Processor);
 /// <param name="Empty">An all-to-all of nothing.</param>
 /// <param name="PingPong">A byte there and back.</param>
 public sealed record ExchangeBlock(
-    ExchangeCost AllToAll, ExchangeCost Blast, ExchangeCost TwoConnections, ExchangeCost FourConnections, ExchangeCost Empty, ExchangeCost PingPong);
+    ExchangeCost AllToAll, ExchangeCost Blast, ExchangeCost TwoConnections, ExchangeCost FourConnections, ExchangeCost Empty, ExchangeCost PingPong)
+{
+    /// <summary>The same bytes as an all-to-all's as arguments of grain calls; null before they have been measured.</summary>
+    public ExchangeCost? GrainArguments { get; init; }
+}

@@ -14,7 +14,7 @@ public sealed class BenchExchangeTests
         using JsonDocument report = JsonDocument.Parse(output);
         Assert.Equal(3, report.RootElement.GetProperty("processes").GetInt32());
         Assert.All(
-            ["blast_ratio", "blast_processor_ratio", "two_connections_ratio", "four_connections_ratio", "ping_pong_ratio", "copy_ratio", "all_to_all_gigabytes_per_second"],
+            ["blast_ratio", "blast_processor_ratio", "two_connections_ratio", "four_connections_ratio", "ping_pong_ratio", "grain_ratio", "copy_ratio", "all_to_all_gigabytes_per_second"],
             ratio => Assert.True(report.RootElement.GetProperty(ratio).GetDouble() > 0, $"{ratio} is not above 0."));
     }
 }
