@@ -35,6 +35,7 @@ internal static class CommandLine
             EvaluateCommand.Create(),
             GenerateCommand.Create(),
             ChaosCommand.Create(),
+            SoakCommand.Create(),
             SiloCommand.Create(),
             ClusterCommand.Create(),
             StoreCommand.Create(),

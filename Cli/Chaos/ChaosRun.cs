@@ -5,7 +5,6 @@ using System.Threading.Channels;
 using MoEActors.Benchmarks;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
-using MoEActors.Silo.Embedded;
 
 namespace MoEActors.Cli.Chaos;
 
@@ -31,9 +30,8 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
     public async Task<ChaosReport> RunAsync(IVictims victims, IReadOnlyList<ChaosEvent> events, CancellationToken cancellation)
     {
         (double[] losses, ulong fingerprint) = await DisturbedAsync(victims, events, cancellation);
-        (double[] expected, ulong undisturbed) = await UndisturbedAsync(losses.Length, cancellation);
-        int different = Enumerable.Range(0, losses.Length).FirstOrDefault(
-            step => BitConverter.DoubleToInt64Bits(losses[step]) != BitConverter.DoubleToInt64Bits(expected[step]), -1);
+        UndisturbedRun expected = await UndisturbedRun.OfAsync(run, losses.Length, progress, cancellation);
+        int? different = expected.FirstDifference(losses);
         double perStep = MedianSeconds(_seen);
         return new ChaosReport
         {
@@ -42,9 +40,9 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
             Disasters = events.GroupBy(one => one.What).ToDictionary(kind => NameOf(kind.Key), kind => kind.Sum(one => one.Hits)),
             SnapshotInterval = interval,
             AcknowledgedSteps = losses.Length,
-            LostSteps = different < 0 ? 0 : losses.Length - different,
-            BitIdentical = different < 0 && fingerprint == undisturbed,
-            FirstDifference = different < 0 ? null : different + 1,
+            LostSteps = different is { } first ? losses.Length - first + 1 : 0,
+            BitIdentical = different is null && fingerprint == expected.Fingerprint,
+            FirstDifference = different,
             SecondsPerStep = perStep,
             SecondsToResume = Spread.Of(_resumed.Select(one => one.Less(perStep))),
             SecondsToResumeWithSteps = Spread.Of(_resumed.Select(one => one.Seconds)),
@@ -58,21 +56,6 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
 
     private static double MedianSeconds(IReadOnlyList<Acknowledgement> steps) =>
         Spread.Of(steps.Zip(steps.Skip(1), (first, second) => Stopwatch.GetElapsedTime(first.Time, second.Time).TotalSeconds)).Median;
-
-    private async Task<(double[] Losses, ulong Fingerprint)> UndisturbedAsync(int steps, CancellationToken cancellation)
-    {
-        await using EmbeddedCluster cluster =
-            await EmbeddedCluster.StartAsync(new EmbeddedClusterOptions { Silos = 1, SnapshotInterval = 0 }, cancellation);
-        MoEModel model = await run.CreateAsync(cluster.Client, cancellation);
-        List<double> losses = [];
-        await foreach (StepOutcome outcome in model.TrainAsync(run.Batches(steps), cancellation))
-        {
-            losses.Add(outcome.Loss);
-            progress.Show($"again undisturbed, on one silo: step {outcome.Step} of {steps}");
-        }
-
-        return ([.. losses], await model.FingerprintAsync(cancellation));
-    }
 
     private async Task<(double[] Losses, ulong Fingerprint)> DisturbedAsync(IVictims victims, IReadOnlyList<ChaosEvent> events, CancellationToken cancellation)
     {

@@ -17,6 +17,7 @@ internal sealed class ProcessVictims : IVictims
     private readonly SiloRelays _relays;
     private readonly Task _supervising;
     private MoECluster? _client;
+    private bool _isDisposed;
 
     private ProcessVictims(ClusterFolder folder, ClusterPlan plan, bool withRelays)
     {
@@ -32,6 +33,9 @@ internal sealed class ProcessVictims : IVictims
 
     /// <inheritdoc />
     public int Count { get; }
+
+    /// <summary>The number of a silo's process.</summary>
+    public int ProcessOf(int silo) => _supervisor.Silos[silo].Child!.Id;
 
     /// <inheritdoc />
     public long StepsRepeated => _log.StepsRepeated;
@@ -119,6 +123,12 @@ internal sealed class ProcessVictims : IVictims
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         if (_client is not null)
         {
             await _client.DisposeAsync();

@@ -18,12 +18,7 @@ internal static class ChaosCommand
         Option<int> kills = NumberOption.Count("--kills", "Silos to kill, or to hit in another way.", 20);
         Option<int> silos = SharedOptions.Silos("Number of silos.");
         Option<bool> cluster = new("--cluster") { Description = "Kill processes of a cluster of its own, as moe cluster runs one, instead of silos in this process." };
-        Option<string?> store = new("--store")
-        {
-            Description = "The server in which processes meet: garnet, or redis where redis-server is on the PATH; garnet where it is left out.",
-            HelpName = "NAME",
-        };
-        store.AcceptOnlyFromAmong("garnet", "redis");
+        Option<string?> store = StoreOption();
         Option<string> kinds = TextOption.WithDefault(
             "--disasters", "LIST", "What happens: kill, and to processes freeze, silence, store and forget, as in kill,freeze.", "kill");
         Option<int> interval = NumberOption.Count("--snapshot-every", "Steps from one snapshot to the next.", 20);
@@ -39,8 +34,7 @@ internal static class ChaosCommand
             int count = parsed.GetValue(silos), every = parsed.GetValue(interval);
             UsageException.ThrowUnless(count >= LeastSilos, $"--silos {count} is too few: of two that die at once, one must be left, so at least {LeastSilos}.");
             UsageException.ThrowUnless(parsed.GetValue(cluster) || parsed.GetValue(store) is null, "--store is about processes, so --cluster must be there, too.");
-            StoreKind kind = parsed.GetValue(store) == "redis" ? StoreKind.Redis : StoreKind.Garnet;
-            UsageException.ThrowUnless(kind == StoreKind.Garnet || RedisStore.Find() is not null, "--store redis needs redis-server, which is not on the PATH.");
+            StoreKind kind = StoreOf(parsed.GetValue(store));
             Disasters wanted = DisastersOf(parsed.GetRequiredValue(kinds), parsed.GetValue(cluster));
             UsageException.ThrowUnless(!wanted.HasFlag(Disasters.Forget) || kind == StoreKind.Redis, "--disasters forget is about the file of Redis, so --store redis must be there, too.");
             OutputFile.RequireWritable("--json", parsed.GetValue(json));
@@ -51,7 +45,10 @@ internal static class ChaosCommand
             if (parsed.GetValue(cluster))
             {
                 ClusterFolder folder = ClusterFolder.OfChaos(parsed.GetRequiredValue(runs));
-                report = await OnProcessesAsync(folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, run, events, progress, wanted, cancellation);
+                report = await OnProcessesAsync(
+                    folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, progress, withRelays: wanted.HasFlag(Disasters.Silence),
+                    async victims => await new ChaosRun(run, every, progress).RunAsync(victims, events, cancellation) with { Store = $"{kind}".ToLowerInvariant() },
+                    found => found.IsGood, cancellation);
             }
             else
             {
@@ -64,24 +61,44 @@ internal static class ChaosCommand
         });
     }
 
-    /// <summary>What they leave is deleted if all is well, and is there to be looked at if not.</summary>
-    private static async Task<ChaosReport> OnProcessesAsync(
-        ClusterFolder folder, ClusterPlan plan, TrainedRun run, IReadOnlyList<ChaosEvent> events, ChaosProgress progress, Disasters wanted, CancellationToken cancellation)
+    /// <summary>The option that chooses the server in which processes meet.</summary>
+    public static Option<string?> StoreOption()
     {
-        bool isGood = false;
+        Option<string?> store = new("--store")
+        {
+            Description = "The server in which processes meet: garnet, or redis where redis-server is on the PATH; garnet where it is left out.",
+            HelpName = "NAME",
+        };
+        store.AcceptOnlyFromAmong("garnet", "redis");
+        return store;
+    }
+
+    /// <summary>The server that was chosen.</summary>
+    /// <exception cref="UsageException">It is not there.</exception>
+    public static StoreKind StoreOf(string? name)
+    {
+        StoreKind kind = name == "redis" ? StoreKind.Redis : StoreKind.Garnet;
+        UsageException.ThrowUnless(kind == StoreKind.Garnet || RedisStore.Find() is not null, "--store redis needs redis-server, which is not on the PATH.");
+        return kind;
+    }
+
+    /// <summary>Does something with processes of a cluster. What they leave is deleted if all is well, and is there to be looked at if not.</summary>
+    public static async Task<T> OnProcessesAsync<T>(
+        ClusterFolder folder, ClusterPlan plan, ChaosProgress progress, bool withRelays, Func<ProcessVictims, Task<T>> use, Func<T, bool> isGood, CancellationToken cancellation)
+    {
+        bool isWell = false;
         try
         {
             progress.Show($"{plan.Silos} silos and {plan.Store} start");
-            ProcessVictims victims = await ProcessVictims.StartAsync(folder, plan, withRelays: wanted.HasFlag(Disasters.Silence), cancellation);
+            await using ProcessVictims victims = await ProcessVictims.StartAsync(folder, plan, withRelays, cancellation);
             progress.Tell($"{plan.Silos} silos and {plan.Store} are up; their log is {folder.Log}");
-            ChaosReport report = await new ChaosRun(run, plan.SnapshotInterval!.Value, progress).RunAsync(victims, events, cancellation);
-            report = report with { Store = plan.Store.ToString().ToLowerInvariant() };
-            isGood = report.IsGood;
+            T report = await use(victims);
+            isWell = isGood(report);
             return report;
         }
         finally
         {
-            if (isGood || cancellation.IsCancellationRequested)
+            if (isWell || cancellation.IsCancellationRequested)
             {
                 folder.Delete();
             }

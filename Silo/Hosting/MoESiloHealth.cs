@@ -4,6 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Grains.Training;
 using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
 using MoEActors.Workers.Host;
 
@@ -17,7 +18,8 @@ public static class MoEHealthChecks
 
     /// <summary>
     /// Adds four checks. <c>moe-silo</c> is healthy while the silo is active in its cluster, degraded while it joins, unhealthy while it leaves and when others have declared
-    /// it dead; its data say the silo's name and address, and who else is in the cluster. <c>moe-device</c> is unhealthy when a device is lost, <c>moe-communicator</c> when the
+    /// it dead; its data say the silo's name and address, the bytes of its devices and of the process's managed
+    /// heap after the last collection, how many connections the process has refused, and who else is in the cluster. <c>moe-device</c> is unhealthy when a device is lost, <c>moe-communicator</c> when the
     /// data plane does not answer; these three have the tag <see cref="Member"/>. <c>moe-snapshots</c> is degraded when a run that is coordinated here has been without a
     /// new snapshot for three times as many steps as there should be.
     /// </summary>
@@ -35,11 +37,16 @@ internal sealed class MoESiloHealth(ILocalSiloDetails silo, ISiloStatusOracle cl
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         SiloStatus status = cluster.CurrentStatus;
+        GCMemoryInfo heap = GC.GetGCMemoryInfo(GCKind.Any);
         var data = new Dictionary<string, object>
         {
             ["silo"] = silo.Name,
             ["address"] = silo.SiloAddress.ToParsableString(),
             ["status"] = status.ToString(),
+            ["allocated_bytes"] = host.AllocatedBytes,
+            ["heap_bytes"] = heap.HeapSizeBytes,
+            ["committed_bytes"] = heap.TotalCommittedBytes,
+            ["refused_connections"] = ConnectionRefusals.OfProcess,
             ["active_silos"] = cluster.GetApproximateSiloStatuses(onlyActive: true).Count,
         };
         return Task.FromResult(status switch

@@ -57,7 +57,12 @@ public sealed class ConnectionRefusals(string endpoint)
     private static readonly Counter<long> Refused = Meter.CreateCounter<long>(
         "moe.connections.refused", "{connection}", "Connections that were refused, by endpoint and reason.");
 
+    private static long _ofAll;
+
     private readonly long[] _counts = new long[(int)Enum.GetValues<ConnectionRefusal>().Max() + 1];
+
+    /// <summary>Refused connections of all endpoints of this process.</summary>
+    public static long OfProcess => Interlocked.Read(ref _ofAll);
 
     /// <summary>Refused connections of all reasons.</summary>
     public long Total => _counts.Sum();
@@ -69,6 +74,7 @@ public sealed class ConnectionRefusals(string endpoint)
     public void Count(ConnectionRefusal reason)
     {
         Interlocked.Increment(ref _counts[(int)reason]);
+        Interlocked.Increment(ref _ofAll);
         Refused.Add(1, new("endpoint", endpoint), new("reason", reason.ToString().ToLowerInvariant()));
     }
 }
