@@ -18,9 +18,9 @@ public static class MoEHealthChecks
 
     /// <summary>
     /// Adds four checks. <c>moe-silo</c> is healthy while the silo is active in its cluster, degraded while it joins, unhealthy while it leaves and when others have declared
-    /// it dead; its data say the silo's name and address, the bytes of its devices and of the process's managed
-    /// heap after the last collection, how many connections the process has refused, and who else is in the cluster. <c>moe-device</c> is unhealthy when a device is lost, <c>moe-communicator</c> when the
-    /// data plane does not answer; these three have the tag <see cref="Member"/>. <c>moe-snapshots</c> is degraded when a run that is coordinated here has been without a
+    /// it dead; its data say the silo's name and address, the bytes of its devices and of the process's managed heap after the last collection, how many connections the
+    /// process has refused, and who else is in the cluster. <c>moe-device</c> is unhealthy when a device is lost, <c>moe-communicator</c> when the data plane does not answer;
+    /// these three have the tag <see cref="Member"/>. <c>moe-snapshots</c> is degraded when a run that is coordinated here has been without a
     /// new snapshot for three times as many steps as there should be.
     /// </summary>
     public static IHealthChecksBuilder AddMoESilo(this IHealthChecksBuilder checks) => checks
@@ -31,7 +31,7 @@ public static class MoEHealthChecks
 }
 
 /// <summary>What a host can say of its silo.</summary>
-internal sealed class MoESiloHealth(ILocalSiloDetails silo, ISiloStatusOracle cluster) : IHealthCheck
+internal sealed class MoESiloHealth(ILocalSiloDetails silo, ISiloStatusOracle cluster, WorkerHost host) : IHealthCheck
 {
     /// <inheritdoc />
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
