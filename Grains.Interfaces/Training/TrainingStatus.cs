@@ -44,7 +44,7 @@ public sealed class TrainingStatus
     [Id(41)] public long SnapshotStep { get; init; }
 
     /// <summary>Names of the silos that were drained: views form without them.</summary>
-    [Id(42)] public string[] Drained { get; init; } = [];
+    [Id(44)] public string[] Drained { get; init; } = [];
 
     /// <summary>How the placement follows the load; null when it does not.</summary>
     [Id(30)] public DirectorSettings? Director { get; init; }
