@@ -69,6 +69,9 @@ internal static class ResumedJob
     public static TrainingJob Of(ResumeOptions options, CommandOutput output)
     {
         RunFolder folder = options.Folder;
+
+        // First, as what else there is to say of a run at work will be another thing soon.
+        folder.RequireIdle();
         UsageException.ThrowUnless(
             Path.GetFullPath(options.Checkpoint) == Path.GetFullPath(folder.Checkpoint),
             $"{options.Checkpoint} is not the newest checkpoint of its run, which is {folder.Checkpoint}: steps after it would be trained twice. Copy it to a folder of its own and go on there.");

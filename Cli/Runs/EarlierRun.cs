@@ -20,7 +20,7 @@ internal static class EarlierRun
             return;
         }
 
-        folder.Take(elsewhere).Dispose();
+        folder.RequireIdle(elsewhere);
         if (IsOwn(folder) && !overwrite)
         {
             string choices = anyway is null ? $"or {elsewhere}" : $"{elsewhere}, or {anyway}";

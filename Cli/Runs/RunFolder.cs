@@ -167,12 +167,22 @@ internal sealed record RunFolder
     {
         try
         {
-            Take().Dispose();
+            RequireIdle();
             return true;
         }
         catch (UsageException)
         {
             return false;
+        }
+    }
+
+    /// <summary>Throws where a run is at work.</summary>
+    /// <inheritdoc cref="Take" />
+    public void RequireIdle(string? otherwise = null)
+    {
+        if (Directory.Exists(Path))
+        {
+            Take(otherwise).Dispose();
         }
     }
 

@@ -13,20 +13,21 @@ internal sealed record RunPlacement(IReadOnlyList<string> Silos, IReadOnlyList<s
         ? null
         : new RunPlacement(status.SiloNames, [.. map.Ranks().Select(layer => string.Join(' ', layer.Select(ranks => string.Join(',', ranks))))]);
 
-    /// <summary>The same placement on silos that are there; null unless they are the silos that it is of.</summary>
-    /// <param name="silos">Names of all silos that there are.</param>
+    /// <summary>Whether it is of exactly these silos.</summary>
+    public bool IsOn(IEnumerable<string> silos) => silos.ToHashSet(StringComparer.Ordinal).SetEquals(Silos);
+
+    /// <summary>The same placement, to ask a cluster for.</summary>
     /// <exception cref="FormatException">It is no placement.</exception>
-    public PlacementRequest? On(IEnumerable<string> silos) => !silos.ToHashSet(StringComparer.Ordinal).SetEquals(Silos)
-        ? null
-        : new PlacementRequest
-        {
-            Silos = [.. Silos.Distinct(StringComparer.Ordinal)],
-            Ranks =
-            [
-                .. Layers.Select(layer => layer.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-                    .Select(expert => expert.Split(',').Select(rank => int.Parse(rank, NumberStyles.None, CultureInfo.InvariantCulture)).ToArray()).ToArray()),
-            ],
-        };
+    /// <exception cref="OverflowException">It is no placement.</exception>
+    public PlacementRequest ToRequest() => new()
+    {
+        Silos = [.. Silos.Distinct(StringComparer.Ordinal)],
+        Ranks =
+        [
+            .. Layers.Select(layer => layer.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(expert => expert.Split(',').Select(rank => int.Parse(rank, NumberStyles.None, CultureInfo.InvariantCulture)).ToArray()).ToArray()),
+        ],
+    };
 
     /// <summary>Whether it is the same placement; lists are no values by themselves.</summary>
     public bool Equals(RunPlacement? other) => other is not null && Silos.SequenceEqual(other.Silos) && Layers.SequenceEqual(other.Layers);

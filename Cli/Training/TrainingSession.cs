@@ -101,13 +101,17 @@ internal static class TrainingSession
     private static async Task<MoEModel> RestoreAsync(TrainingJob job, MoECluster cluster, ITrainingView view, CancellationToken cancellation)
     {
         string checkpoint = job.PlaceOf(job.Folder.Checkpoint);
+        string[] silos = [.. (await cluster.ListSilosAsync(cancellation)).Where(silo => silo.State == SiloState.Active).Select(silo => silo.Name)];
+        if (job.Placement is not { } before || !before.IsOn(silos))
+        {
+            return await cluster.RestoreModelAsync(job.ModelName, checkpoint, cancellationToken: cancellation);
+        }
+
         try
         {
-            IEnumerable<SiloSummary> silos = (await cluster.ListSilosAsync(cancellation)).Where(silo => silo.State == SiloState.Active);
-            PlacementRequest? before = job.Placement?.On(silos.Select(silo => silo.Name));
-            return await cluster.RestoreModelAsync(job.ModelName, checkpoint, before, cancellation);
+            return await cluster.RestoreModelAsync(job.ModelName, checkpoint, before.ToRequest(), cancellation);
         }
-        catch (Exception e) when (job.Placement is not null && e is PlacementRefusedException or MemoryRefusedException or FormatException)
+        catch (Exception e) when (e is PlacementRefusedException or MemoryRefusedException or FormatException or OverflowException)
         {
             view.Remark($"Experts begin where a new run's would, as they cannot be where they were: {e.Message}");
             return await cluster.RestoreModelAsync(job.ModelName, checkpoint, cancellationToken: cancellation);

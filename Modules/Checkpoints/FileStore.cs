@@ -158,8 +158,9 @@ public sealed class FolderLock : IDisposable
     {
         get
         {
-            string file = OperatingSystem.IsLinux()
-                ? new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{_file.SafeFileHandle.DangerousGetHandle()}")).LinkTarget ?? _file.Name
+            // The number of a file that is closed may be another's by now.
+            string file = OperatingSystem.IsLinux() && _file.SafeFileHandle is { IsClosed: false } open
+                ? new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{open.DangerousGetHandle()}")).LinkTarget ?? _file.Name
                 : _file.Name;
             return File.Exists(file) ? Path.GetDirectoryName(file) : null;
         }

@@ -94,6 +94,8 @@ public sealed class OverwriteTests : IDisposable
         {
             CommandLineRun second = await CommandLineRun.Of(_runs.Train("one", "--steps 2 --overwrite"));
             Assert.Equal((ExitCode.WrongUsage, ""), (second.ExitCode, second.Output));
+            CommandLineRun resumed = await CommandLineRun.Of(_runs.Resume("one"));
+            Assert.StartsWith($"moe resume: Another run is at work in {folder.Path}. Wait for its end, or stop it by Ctrl-C where it was started.", resumed.Error, StringComparison.Ordinal);
             Assert.StartsWith(
                 $"moe train: Another run is at work in {folder.Path}. Wait for its end, or stop it by Ctrl-C where it was started, or choose another name with --name.", second.Error, StringComparison.Ordinal);
         }

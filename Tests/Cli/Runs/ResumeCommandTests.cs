@@ -82,6 +82,7 @@ public sealed class ResumeCommandTests : IDisposable
     [InlineData("0 0 9 1")]
     [InlineData("0 0 1")]
     [InlineData("0 0 1 1 1")]
+    [InlineData("0 0 1 99999999999")]
     [InlineData("0 0,0 1 1")]
     [InlineData("mine, yours")]
     [InlineData("")]
