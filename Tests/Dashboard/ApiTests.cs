@@ -2,15 +2,18 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using MoEActors.Cli.Dashboards;
+using MoEActors.Cli.Invocation;
+using MoEActors.Cli.Silos;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Cli;
+using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Dashboard;
 
-/// <summary>The dashboard's API tells what the cluster does, and nothing can be done with it.</summary>
+/// <summary>The dashboard's API tells what the cluster does; nothing can be done with what only shows.</summary>
 public sealed class ApiTests
 {
     private static readonly RunConfiguration Run = TrainingRuns.Small;
@@ -196,6 +199,19 @@ public sealed class ApiTests
         CommandLineRun run = await CommandLineRun.Of(command, "--dashboard", "localhost:5080");
         Assert.Equal((2, ""), (run.ExitCode, run.Output));
         Assert.Contains("--dashboard 'localhost:5080' is none of: off, a port of 127.0.0.1, or ADDRESS:PORT", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_that_anybody_guesses_is_refused_and_not_repeated()
+    {
+        using var folder = new TemporaryFolder();
+        CommandLineRun run = await CommandLineRun.Of("demo", "--dashboard-token-file", folder.Write("token", "opensesame\n"));
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.Contains("What --dashboard-token-file has is no control token", run.Error, StringComparison.Ordinal);
+        UsageException error = Assert.Throws<UsageException>(() => SiloSettings.Read(
+            null, new Dictionary<string, string> { ["MOE_DASHBOARD_TOKEN"] = "opensesame" }, new Dictionary<string, string> { ["redis"] = "redis://127.0.0.1:1" }));
+        Assert.Contains("MOE_DASHBOARD_TOKEN is no control token", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("opensesame", run.Error + error.Message, StringComparison.Ordinal);
     }
 
     private static IEnumerable<long> Numbers(JsonElement array) => array.EnumerateArray().Select(number => number.GetInt64());
