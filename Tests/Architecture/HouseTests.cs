@@ -84,7 +84,7 @@ public class HouseTests
             from line in file.Text.Split('\n')
             where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
             where Regex.IsMatch(line, """
-                "[^"]*((?<![\w-])--[a-z]{3,}|\bmoe (train|resume|demo|evaluate|generate|estimate|status|history|runs|silo|cluster|doctor)\b)
+                "[^"]*((?<![\w-])--[a-z]{3,}|\bmoe (train|resume|stop|demo|evaluate|generate|estimate|status|history|runs|silo|cluster|doctor)\b)
                 """.Trim())
             select $"{file.Path}: {line.Trim()}");
     }

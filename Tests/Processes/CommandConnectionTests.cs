@@ -13,6 +13,8 @@ namespace MoEActors.Tests.Processes;
 [Collection(ProcessClusterTests.Name)]
 public sealed class CommandConnectionTests(ProcessCluster cluster)
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task What_commands_do_over_a_connection_is_what_they_do_alone()
     {
@@ -62,15 +64,15 @@ public sealed class CommandConnectionTests(ProcessCluster cluster)
         await Deadline.UntilAsync(
             async () =>
             {
-                await Task.Delay(20);
-                return (await client.ListModelsAsync()).Any(model => model is { Name: "left", Step: > 2 });
+                await Task.Delay(20, Cancellation);
+                return (await client.ListModelsAsync(Cancellation)).Any(model => model is { Name: "left", Step: > 2 });
             },
             "the run has begun");
         CommandLineRun stopped = await CommandLineRun.Of(stop);
         Assert.True(stopped.ExitCode == 0, stopped.Error);
         CommandLineRun trained = await training;
         Assert.Equal(130, trained.ExitCode);
-        long step = (await client.GetStatusAsync("left")).Step;
+        long step = (await client.GetStatusAsync("left", Cancellation)).Step;
         Assert.Contains($"stopped by somebody else after step {step} of 400", trained.Error, StringComparison.Ordinal);
         Assert.Equal($"left: step {step}, stopped", (await CommandLineRun.Of("runs", "list", "--runs", runs.Path, "--connect")).Output.Trim());
 

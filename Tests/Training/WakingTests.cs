@@ -30,7 +30,7 @@ public sealed class WakingTests
         long view = (await cluster.Store.ReadAsync("stopped"))!.View;
 
         // First the silo that has the coordinator, then another one.
-        SiloAddress? home = await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(cluster.Silos.Client.GetGrain<ITrainingGrain>("left"));
+        SiloAddress? home = await cluster.Silos.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(cluster.Silos.Client.GetGrain<ITrainingGrain>("left"), Cancellation);
         foreach (EmbeddedSilo silo in cluster.Silos.Silos.OrderByDescending(silo => silo.Address.Equals(home)).Take(2).ToArray())
         {
             await cluster.KillAsync(silo);
