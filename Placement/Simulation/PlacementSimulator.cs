@@ -28,6 +28,9 @@ public sealed record SimulationOptions
 
     /// <summary>Thresholds of the director.</summary>
     public DirectorOptions Director { get; init; } = new();
+
+    /// <summary>Whether transient copies level what the placement leaves uneven, and are measured.</summary>
+    public bool Copies { get; init; }
 }
 
 /// <summary>
@@ -54,7 +57,7 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
         LayerPlacement[] current = [.. trace.Experts.Select(experts => StaticPlanner.Place(experts, options.Workers))];
         PlanSchedule? schedule = null;
         long shardsPerStep = options.Director.BytesPerStep / _costs.Size.StateBytes;
-        SimulationMeter meter = new(_costs, options.Quotas);
+        SimulationMeter meter = new(_costs, options);
         for (int row = 0; row < trace.Rows.Length; row++)
         {
             if (row > 0)
@@ -100,12 +103,13 @@ public sealed class PlacementSimulator(LoadTrace trace, SimulationOptions option
 }
 
 /// <summary>Accumulates what a replay measures.</summary>
-internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
+internal sealed class SimulationMeter(CostModel costs, SimulationOptions options)
 {
     private const long Divide = 500;
 
     private readonly List<double> _before = [];
     private readonly List<double> _after = [];
+    private readonly CopyMeter? _copies = options.Copies ? new CopyMeter(costs, options.Quotas is MicroBatchQuotas) : null;
     private double? _worst;
     private double _seconds;
     private double _balanced;
@@ -128,7 +132,7 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
         int layers = 0;
         foreach (int layer in Enumerable.Range(0, placements.Length).Where(layer => placements[layer].Experts > 0))
         {
-            LayerQuotas split = quotas.Split(placements[layer], row.Tokens[layer]);
+            LayerQuotas split = options.Quotas.Split(placements[layer], row.Tokens[layer]);
             _seconds += steps * costs.LayerSeconds(split);
             _balanced += steps * costs.BalancedSeconds(row.Tokens[layer].Sum());
             ratios += split.BalanceRatio;
@@ -136,6 +140,7 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
             if (row.Step >= Divide)
             {
                 _worst = Math.Max(_worst ?? 1, split.BalanceRatio);
+                _copies?.Measure(layer, placements[layer], row.Tokens[layer]);
             }
         }
 
@@ -149,7 +154,8 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
         RatioWorstAfter500: _worst,
         _seconds, _balanced, _plans, _moved, layers,
         BytesMoved: _moved * costs.Size.StateBytes,
-        PlanningMilliseconds: _plans == 0 ? 0 : _planning / _plans);
+        PlanningMilliseconds: _plans == 0 ? 0 : _planning / _plans,
+        _copies?.Figures);
 }
 
 /// <summary>The result of replaying a trace under a policy. Balance ratios are means over layers; null where no row falls into the range.</summary>
@@ -164,9 +170,10 @@ internal sealed class SimulationMeter(CostModel costs, IQuotaRule quotas)
 /// <param name="Layers">Mixture-of-experts layers.</param>
 /// <param name="BytesMoved">State that travelled, in bytes.</param>
 /// <param name="PlanningMilliseconds">Mean time that one plan of all layers took to make, in milliseconds.</param>
+/// <param name="Copies">What transient copies make of it; null where they were not asked for, or no row falls into the range.</param>
 public sealed record SimulationResult(
     string Policy, double? RatioMeanBefore500, double? RatioMeanAfter500, double? RatioWorstAfter500, double Seconds, double BalancedSeconds, int Plans,
-    int ShardsMoved, int Layers, long BytesMoved, double PlanningMilliseconds)
+    int ShardsMoved, int Layers, long BytesMoved, double PlanningMilliseconds, CopyFigures? Copies)
 {
     /// <summary>Shards moved per layer and plan.</summary>
     public double ShardsMovedPerLayerPlan => Plans == 0 ? 0 : (double)ShardsMoved / Plans / Layers;

@@ -25,6 +25,12 @@ public sealed record TraceOptions
 
     /// <summary>Same seed, same trace.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>Steps from one change to the next, of the kinds that change at intervals (gliding, waves, exchanges, rotation); the kind's own if null.</summary>
+    public int? Period { get; init; }
+
+    /// <summary>Log-normal noise of each expert and sample, relative, of the kinds from walk on; the kind's own if null.</summary>
+    public double? Noise { get; init; }
 }
 
 /// <summary>How the popularity of experts behaves in a generated trace.</summary>
@@ -39,8 +45,41 @@ public enum TraceKind
     /// <summary>Popularity that grows from uniform to Zipf-like while it drifts.</summary>
     Growth,
 
-    /// <summary>Every expert equally popular.</summary>
+    /// <summary>Every expert equally popular; counts fluctuate as those of correlated text do.</summary>
     Uniform,
+
+    /// <summary>Zipf-like popularity that walks at one pace.</summary>
+    Walk,
+
+    /// <summary>As <see cref="Walk"/>, steeper and slower.</summary>
+    Steep,
+
+    /// <summary>The experts of a worker are hot together; chaotic at first, then drifting slowly.</summary>
+    Neighbours,
+
+    /// <summary>As <see cref="Neighbours"/>, drifting faster.</summary>
+    Restless,
+
+    /// <summary>As <see cref="Neighbours"/>; besides, experts burst, die and come back, and counts have noise.</summary>
+    Bursts,
+
+    /// <summary>From one Zipf-like order straight to another within a period.</summary>
+    Gliding,
+
+    /// <summary>Each expert waxes and wanes, with periods of its own about the given one.</summary>
+    Waves,
+
+    /// <summary>Zipf-like; after every period two neighbours in rank change places.</summary>
+    Exchanges,
+
+    /// <summary>Zipf-like; after every period the hottest expert changes places with any other, without warning.</summary>
+    Rotation,
+
+    /// <summary>Every expert equally popular; counts fluctuate as those of independent tokens do.</summary>
+    Even,
+
+    /// <summary>As <see cref="Even"/>; one count in fifty is four times as high.</summary>
+    Outliers,
 }
 
 /// <summary>
@@ -67,6 +106,11 @@ public static class TraceGenerator
     /// <summary>Generates a trace; the same options give the same one.</summary>
     public static LoadTrace Generate(TraceOptions options)
     {
+        if (options.Kind > TraceKind.Uniform)
+        {
+            return new PopularityTrace(options).Generate();
+        }
+
         Random random = new(unchecked((int)(options.Seed ^ (options.Seed >> 32))));
         double[][] walk = [.. Enumerable.Range(0, options.Layers).Select(_ => new double[options.Experts])];
         int[][] ranks = [.. Enumerable.Range(0, options.Layers).Select(_ => Shuffled(random, options.Experts))];

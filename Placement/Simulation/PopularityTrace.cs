@@ -1,52 +1,49 @@
 using MoEActors.Placement.Load;
-using MoEActors.Placement.Simulation;
+using MoEActors.Placement.Map;
 
-namespace MoEActors.Tests.Placement;
+namespace MoEActors.Placement.Simulation;
 
 /// <summary>
-/// Loads that the planners were not tuned on, sampled every 10 steps: counts of 32 experts from a popularity of any form, with sampling noise
-/// and, where given, log-normal noise of each expert and sample.
+/// Traces from a popularity of any form, most of which no plan can foresee: counts with sampling noise and, where asked for, log-normal noise of each expert and sample.
+/// O(steps · layers · experts).
 /// </summary>
-internal sealed class HardTraces(int seed)
+internal sealed class PopularityTrace(TraceOptions options)
 {
-    private const int Experts = 32, Interval = 10, Steps = 1500;
+    private readonly Random _random = new(unchecked((int)(options.Seed ^ (options.Seed >> 32))));
 
-    private readonly Random _random = new(seed);
+    private int Experts => options.Experts;
 
-    /// <summary>A trace of a kind.</summary>
-    public LoadTrace Make(string kind, int layers) => kind switch
+    /// <summary>Generates the trace.</summary>
+    public LoadTrace Generate() => options.Kind switch
     {
-        "walk" => Sampled(layers, 65_536, 0, () => Walk(1.2, 0.03)),
-        "steep" => Sampled(layers, 65_536, 0, () => Walk(1.5, 0.01)),
-        "few tokens" => Sampled(layers, 4096, 0, () => Walk(1.2, 0.01), first: 5),
-        "neighbours" => Sampled(layers, 65_536, 0, () => Neighbours(0.01)),
-        "noisy neighbours" => Sampled(layers, 65_536, 0.1, () => Neighbours(0.01), first: 1),
-        "bursts" => Sampled(layers, 65_536, 0.05, () => Neighbours(0.01, bursts: 0.0005, deaths: 0.0005)),
-        "restless" => Sampled(layers, 65_536, 0, () => Neighbours(0.03)),
-        "gliding" => Sampled(layers, 65_536, 0, () => Gliding(300)),
-        "waves" => Sampled(layers, 65_536, 0, Waves),
-        "exchanges" => Sampled(layers, 65_536, 0, () => Exchanges(1.2, 20)),
-        "rotation" => Sampled(layers, 65_536, 0, () => Rotation(1.3, 100)),
-        "quick rotation" => Sampled(layers, 65_536, 0, () => Rotation(1.3, 40)),
-        "even" => Sampled(layers, 65_536, 0, () => _ => Even),
-        "even, bursts" => Sampled(layers, 65_536, 0.25, () => _ => Even),
-        "even, outliers" => Sampled(layers, 65_536, 0, () => _ => [.. Even.Select(one => _random.NextDouble() < 0.02 ? 4 * one : one)]),
-        "even, few tokens" => Sampled(layers, 1024, 0, () => _ => Even),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such trace."),
+        TraceKind.Walk => Sampled(0, () => Walk(1.2, 0.03)),
+        TraceKind.Steep => Sampled(0, () => Walk(1.5, 0.01)),
+        TraceKind.Neighbours => Sampled(0, () => Neighbours(0.01)),
+        TraceKind.Restless => Sampled(0, () => Neighbours(0.03)),
+        TraceKind.Bursts => Sampled(0.05, () => Neighbours(0.01, bursts: 0.0005, deaths: 0.0005)),
+        TraceKind.Gliding => Sampled(0, () => Gliding(options.Period ?? 300)),
+        TraceKind.Waves => Sampled(0, () => Waves(options.Period ?? 400)),
+        TraceKind.Exchanges => Sampled(0, () => Exchanges(1.2, options.Period ?? 20)),
+        TraceKind.Rotation => Sampled(0, () => Rotation(1.3, options.Period ?? 100)),
+        TraceKind.Even => Sampled(0, () => _ => Even()),
+        TraceKind.Outliers => Sampled(0, () => _ => [.. Even().Select(one => _random.NextDouble() < 0.02 ? 4 * one : one)]),
+        _ => throw new PlacementException($"A trace of kind {options.Kind} does not follow from a popularity."),
     };
 
-    private static double[] Even { get; } = [.. Enumerable.Repeat(1.0, Experts)];
+    private double[] Even() => [.. Enumerable.Repeat(1.0, Experts)];
 
-    private LoadTrace Sampled(int layers, long tokens, double noise, Func<Func<int, double[]>> popularity, int first = 0)
+    /// <param name="noise">Standard deviation of log-popularity from sample to sample, unless the options have one.</param>
+    /// <param name="popularity">Makes a layer's popularity by step.</param>
+    private LoadTrace Sampled(double noise, Func<Func<int, double[]>> popularity)
     {
-        Func<int, double[]>[] all = [.. Enumerable.Range(0, layers).Select(_ => popularity())];
+        Func<int, double[]>[] all = [.. Enumerable.Range(0, options.Layers).Select(_ => popularity())];
         List<LoadSample> rows = [];
-        for (int step = 0; step < Steps; step++)
+        for (int step = 0; step < options.Steps; step++)
         {
             double[][] now = [.. all.Select(layer => layer(step))];
-            if (step % Interval == 0)
+            if (step % options.Interval == 0)
             {
-                rows.Add(new LoadSample(first + step, [.. now.Select(layer => Count(layer, tokens, noise))]));
+                rows.Add(new LoadSample(step, [.. now.Select(layer => Count(layer, options.Tokens, options.Noise ?? noise))]));
             }
         }
 
@@ -81,7 +78,7 @@ internal sealed class HardTraces(int seed)
     {
         const int Group = 4;
         const double Spread = 0.8, Young = 0.1, Decay = 150, Burst = 1.5, Death = 6;
-        double[] groups = [.. Enumerable.Range(0, Experts / Group).Select(_ => Spread * Normal())];
+        double[] groups = [.. Enumerable.Range(0, (Experts + Group - 1) / Group).Select(_ => Spread * Normal())];
         double[] own = [.. Enumerable.Range(0, Experts).Select(_ => Spread * Normal())];
         double[] burst = new double[Experts];
         bool[] dead = new bool[Experts];
@@ -121,9 +118,9 @@ internal sealed class HardTraces(int seed)
     }
 
     /// <summary>Every expert waxes and wanes at its own pace.</summary>
-    private Func<int, double[]> Waves()
+    private Func<int, double[]> Waves(double period)
     {
-        (double Phase, double Period)[] waves = [.. Enumerable.Range(0, Experts).Select(_ => (6.3 * _random.NextDouble(), 400 * (0.5 + _random.NextDouble())))];
+        (double Phase, double Period)[] waves = [.. Enumerable.Range(0, Experts).Select(_ => (6.3 * _random.NextDouble(), period * (0.5 + _random.NextDouble())))];
         return step => [.. waves.Select(wave => Math.Exp(1.3 * Math.Sin(wave.Phase + (2 * Math.PI * step / wave.Period))))];
     }
 
@@ -135,7 +132,7 @@ internal sealed class HardTraces(int seed)
         {
             if (step > 0 && step % period == 0)
             {
-                int rank = _random.Next(Experts - 1), upper = Array.IndexOf(ranks, rank), lower = Array.IndexOf(ranks, rank + 1);
+                int rank = _random.Next(Math.Max(1, Experts - 1)), upper = Array.IndexOf(ranks, rank), lower = Array.IndexOf(ranks, rank + 1);
                 (ranks[upper], ranks[lower]) = (ranks[lower], ranks[upper]);
             }
 
