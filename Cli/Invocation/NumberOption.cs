@@ -35,6 +35,10 @@ internal static class NumberOption
     public static Option<float> NotNegative(string name, string description, float initial) =>
         WithDefault(name, description, initial, value => value >= 0, "a number of at least 0");
 
+    /// <summary>A number of at least 0, or none.</summary>
+    public static Option<float?> OptionalNotNegative(string name, string description) =>
+        Optional<float>(name, description, value => value >= 0, "a number of at least 0");
+
     /// <summary>Any whole number.</summary>
     public static Option<long> Seed(long initial = SharedOptions.DefaultSeed) =>
         WithDefault("--seed", "Same seed, same numbers.", initial, _ => true, "a whole number");

@@ -32,10 +32,12 @@ public sealed class CommandLineTests
     [InlineData("bench director", "--warmup", "--steps", "--silos", "--json")]
     [InlineData("bench planning", "--repetitions", "--json")]
     [InlineData("bench exchange", "--processes", "--bytes", "--blocks", "--json")]
-    [InlineData("simulate", "placement", "trace", "record")]
+    [InlineData("simulate", "placement", "trace", "record", "parallelism", "ladder")]
     [InlineData(
-        "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--json")]
-    [InlineData("simulate trace", "--kind", "--layers", "--experts", "--steps", "--interval", "--tokens", "--seed", "--out")]
+        "simulate placement", "--trace", "--workers", "--hosts", "--spare-slots", "--policy", "--every", "--reproducible", "--copies", "--json")]
+    [InlineData("simulate trace", "--kind", "--layers", "--experts", "--steps", "--interval", "--tokens", "--seed", "--period", "--noise", "--out")]
+    [InlineData("simulate parallelism", "--workers", "--seed", "--json")]
+    [InlineData("simulate ladder", "--json")]
     [InlineData("simulate record", "--config", "--text", "--silos", "--steps", "--every", "--turn", "--out")]
     public async Task Help_tells_what_a_command_takes(string command, params string[] words)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using MoEActors.Cli.Commands.Simulate;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Progress;
 using MoEActors.Placement.Simulation;
 using MoEActors.Tests.Client.Data;
@@ -38,6 +39,52 @@ public sealed class SimulateCommandTests : IDisposable
         Assert.All(json.RootElement.EnumerateArray(), policy => Assert.Equal(Fields, policy.EnumerateObject().Select(field => field.Name)));
         Assert.Equal(1, json.RootElement[0].GetProperty("step_time_vs_static").GetDouble());
         Assert.True(json.RootElement[5].GetProperty("step_time_vs_static").GetDouble() > 1.5);
+    }
+
+    [Fact]
+    public async Task Copies_that_live_for_a_step_are_replayed_where_they_are_asked_for()
+    {
+        string file = Path.Combine(_folder.Path, "trace.csv");
+        CommandLineRun written = await CommandLineRun.Of(
+            "simulate", "trace", "--kind", "rotation", "--period", "10", "--noise", "0.4", "--layers", "1", "--steps", "700", "--out", file);
+        Assert.Equal((0, ""), (written.ExitCode, written.Error));
+        CommandLineRun run = await CommandLineRun.Of("simulate", "placement", "--trace", file, "--policy", "static", "--copies", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        JsonElement policy = json.RootElement[0], copies = policy.GetProperty("copies_after_500");
+        Assert.InRange(copies.GetProperty("layer_time_vs_balanced").GetDouble(), 1, policy.GetProperty("step_time_vs_balanced").GetDouble() / 1.5);
+        Assert.True(copies.GetProperty("per_layer").GetDouble() > 0);
+        Assert.True(copies.GetProperty("bytes_vs_rows").GetDouble() > 0);
+        CommandLineRun printed = await CommandLineRun.Of("simulate", "placement", "--trace", file, "--policy", "static", "--copies");
+        Assert.Contains("static: with copies a layer from step 500 on takes 1.", printed.Output);
+    }
+
+    [Fact]
+    public async Task The_ladder_stands_beside_what_was_published()
+    {
+        CommandLineRun run = await CommandLineRun.Of("simulate", "ladder", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.Equal(8, json.RootElement.GetArrayLength());
+        JsonElement last = json.RootElement[7];
+        Assert.Equal((2048, 5.75), (last.GetProperty("gpus").GetInt32(), last.GetProperty("published_speed_up").GetDouble()));
+        Assert.Equal(
+            ["baseline", "kernels", "hierarchical", "layout", "pipelining", "parallelism"],
+            last.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("technique").GetString()));
+        CommandLineRun printed = await CommandLineRun.Of("simulate", "ladder");
+        Assert.Contains("(5.75)", printed.Output);
+    }
+
+    [Fact]
+    public void What_the_tuner_loses_and_gains_is_reported_over_every_choice()
+    {
+        var report = TunerReport.Of(new ParallelismSimulator(workers: 16).Steady(every: 81));
+        using JsonDocument json = JsonDocument.Parse(JsonSerializer.Serialize(report, SnakeCase.Indented));
+        Assert.Equal(3, json.RootElement.GetProperty("settings").GetInt32());
+        Assert.InRange(json.RootElement.GetProperty("regret_mean").GetDouble(), 0, 0.05);
+        JsonElement[] choices = [.. json.RootElement.GetProperty("gain_over_static").EnumerateArray()];
+        Assert.Contains(choices, choice => choice.GetProperty("choice").GetString() == "r = 1, d = 8, hierarchical" && choice.GetProperty("settings").GetInt32() == 3);
+        Assert.All(choices, choice => Assert.True(choice.GetProperty("gain_most").GetDouble() >= choice.GetProperty("gain_mean").GetDouble()));
     }
 
     [Fact]
@@ -180,7 +227,10 @@ public sealed class SimulateCommandTests : IDisposable
     [Theory]
     [InlineData("simulate placement", "moe simulate placement: Option '--trace' is required.")]
     [InlineData("simulate placement --trace no/such.csv", "moe simulate placement: --trace no/such.csv is no file.")]
-    [InlineData("simulate trace --kind wild --out x.csv", "moe simulate trace: --kind must be drift, swap, growth or uniform; 'wild' is not.")]
+    [InlineData("simulate trace --kind wild --out x.csv", "moe simulate trace: --kind must be drift, swap, growth, uniform, walk, steep, neighbours, restless, bursts, gliding, waves, exchanges, rotation, even or outliers; 'wild' is not.")]
+    [InlineData("simulate trace --period 5 --out x.csv", "moe simulate trace: --period is for gliding, waves, exchanges and rotation; drift has none.")]
+    [InlineData("simulate trace --noise 0.4 --out x.csv", "moe simulate trace: --noise is for the kinds from walk on; drift has its own.")]
+    [InlineData("simulate parallelism --workers 12", "moe simulate parallelism: --workers 12 do not fill hosts of 8.")]
     [InlineData("simulate trace --out no/such/x.csv", "moe simulate trace: --out no/such/x.csv is no file that can be written")]
     public async Task Wrong_usage_names_the_option(string arguments, string complaint)
     {

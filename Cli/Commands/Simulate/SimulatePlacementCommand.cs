@@ -32,10 +32,11 @@ internal static class SimulatePlacementCommand
         });
         Option<int> every = NumberOption.Count("--every", "Plan at every so many rows.", 1);
         Option<bool> reproducible = new("--reproducible") { Description = "Replicas serve whole micro-batches, 8 per step." };
+        Option<bool> copies = new("--copies") { Description = "Level what is left by transient copies, and say what they cost." };
         Option<bool> json = new("--json") { Description = "Print a JSON array, one object per policy." };
         Command command = new("placement", "Replay a recorded load under placement policies.")
         {
-            trace, workers, hosts, spareSlots, policy, every, reproducible, json,
+            trace, workers, hosts, spareSlots, policy, every, reproducible, copies, json,
         };
         return command.Runs((parsed, output, cancellation) =>
         {
@@ -47,6 +48,7 @@ internal static class SimulatePlacementCommand
                 SpareSlots = parsed.GetValue(spareSlots),
                 Every = parsed.GetValue(every),
                 Quotas = parsed.GetValue(reproducible) ? new MicroBatchQuotas() : new TokenQuotas(),
+                Copies = parsed.GetValue(copies),
             };
             UsageException.ThrowUnless(File.Exists(file), $"--trace {file} is no file.");
             UsageException.ThrowUnless(
@@ -107,6 +109,15 @@ internal static class SimulatePlacementCommand
                 $"{report.Policy,-20}{report.RatioMeanBefore500,12:F3}{report.RatioMeanAfter500,12:F3}{report.RatioWorstAfter500,8:F2}{report.StepTimeVsStatic,11:F2}{report.StepTimeVsBalanced,13:F3}{report.ShardsMovedPerLayerPlan,8:F2}{report.PlanningMilliseconds,9:F2}");
         }
 
+        foreach (PolicyReport report in reports)
+        {
+            if (report.CopiesAfter500 is { } copies)
+            {
+                writer.WriteLine(
+                    $"{report.Policy}: with copies a layer from step 500 on takes {copies.LayerTimeVsBalanced:F3} of perfect balance, {copies.PerLayer:F1} copies a step, {copies.BytesVsRows:P0} of the rows' bytes.");
+            }
+        }
+
         writer.WriteLine("Balance ratios are busiest worker over mean; moves are shards per layer and plan.");
     }
 }
@@ -122,7 +133,8 @@ internal sealed record PolicyReport(
     int Plans,
     double ShardsMovedPerLayerPlan,
     long BytesMoved,
-    [property: JsonPropertyName("planning_ms")] double PlanningMilliseconds)
+    [property: JsonPropertyName("planning_ms")] double PlanningMilliseconds,
+    [property: JsonPropertyName("copies_after_500"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CopyReport? CopiesAfter500)
 {
     /// <summary>Static's time over the policy's, and the policy's over that of perfect balance; 1 where nothing was routed.</summary>
     public static PolicyReport Of(SimulationResult result, SimulationResult unchanged) => new(
@@ -135,5 +147,9 @@ internal sealed record PolicyReport(
         result.Plans,
         result.ShardsMovedPerLayerPlan,
         result.BytesMoved,
-        result.PlanningMilliseconds);
+        result.PlanningMilliseconds,
+        result.Copies is { } copies ? new CopyReport(copies.LayerTimeVsBalanced, copies.PerLayer, copies.BytesVsRows) : null);
 }
+
+/// <summary>What transient copies make of it from step 500 on. CopyFigures says what each means.</summary>
+internal sealed record CopyReport(double LayerTimeVsBalanced, double PerLayer, double BytesVsRows);
