@@ -14,7 +14,7 @@ internal static class PlotCommand
         Argument<string[]> names = new("RUN") { Description = "Names of runs: their folders below runs/.", Arity = ArgumentArity.OneOrMore };
         Option<string> runs = SharedOptions.Runs();
         Option<string> file = TextOption.Required(OutName, "FILE", "Picture to write: FILE.svg, or FILE.html for a page with a table beside it.");
-        return new Command("plot", "Draw loss, throughput, balance and load of one or several runs.") { names, runs, file }.Runs((parsed, output, _) =>
+        return new Command("plot", "Draw loss, throughput, balance and load of one or several runs.") { names, runs, file }.Runs(async (parsed, output, cancellation) =>
         {
             string target = parsed.GetRequiredValue(file);
             string kind = Path.GetExtension(target).ToLowerInvariant();
@@ -23,9 +23,9 @@ internal static class PlotCommand
             Array.ForEach(asked, name => OutputPath.RequireFolderName("RUN", name));
             OutputFile.RequireWritable(OutName, target);
             RunCurves[] curves = [.. asked.Select(name => Read(parsed.GetRequiredValue(runs), name))];
-            OutputFile.Write(target, kind == ".svg" ? RunCharts.Svg(curves) : PlotPage.Html(curves));
+            await OutputFile.WriteAsync(target, kind == ".svg" ? RunCharts.Svg(curves) : PlotPage.Html(curves), output, cancellation);
             output.Out.WriteLine($"{target}: {string.Join(", ", curves.Select(run => $"{VisibleText.OfName(run.Name)}, {Wording.Count(run.Steps[^1].Last, "step")}"))}");
-            return Task.FromResult(ExitCode.Done);
+            return ExitCode.Done;
         });
     }
 

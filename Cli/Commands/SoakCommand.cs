@@ -67,7 +67,7 @@ internal static class SoakCommand
             progress.Clear();
             if (parsed.GetValue(json) is { } file)
             {
-                OutputFile.Write(file, JsonSerializer.Serialize(report, SnakeCase.Indented));
+                await OutputFile.WriteAsync(file, JsonSerializer.Serialize(report, SnakeCase.Indented), output, cancellation);
             }
 
             if (parsed.GetResult(json) is { Implicit: false } && parsed.GetValue(json) is null)

@@ -25,8 +25,7 @@ internal static class StopCommand
             (string which, string folder) = (parsed.GetRequiredValue(name), parsed.GetRequiredValue(runs));
             if (ConnectOption.Of(parsed, connect, folder) is not { } options)
             {
-                OutputPath.RequireFolderName("NAME", which);
-                return await EndAsync(RunFolder.At(Path.Combine(folder, which)), folder, output, cancellation);
+                return await EndAsync(RunFolder.Existing(folder, which), output, cancellation);
             }
 
             await using MoECluster cluster = await MoECluster.ConnectAsync(options, cancellationToken: cancellation);
@@ -37,9 +36,9 @@ internal static class StopCommand
     }
 
     /// <summary>Asks the process of a run to end, and waits until it has.</summary>
-    private static async Task<int> EndAsync(RunFolder run, string runs, CommandOutput output, CancellationToken cancellation)
+    private static async Task<int> EndAsync(RunFolder run, CommandOutput output, CancellationToken cancellation)
     {
-        RunStatus status = run.ReadStatus() ?? throw RunFolder.Missing(runs, run.Name);
+        RunStatus status = run.ReadStatus() ?? throw run.Lacks("status", run.StatusFile);
         if (status.State != RunState.Running || run.IsIdle())
         {
             output.Out.WriteLine($"{VisibleText.OfName(run.Name)} is not running.");

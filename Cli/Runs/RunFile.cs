@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Runs;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
@@ -42,7 +43,8 @@ internal sealed class BoardReader : IAsyncDisposable
         try
         {
             // On a port of this machine that nobody knows: what is read there is what any dashboard of the cluster shows.
-            DashboardServer server = await DashboardServer.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), cluster, cancellation);
+            DashboardServer server = await DashboardServer.StartAsync(
+                new DashboardChoice(new IPEndPoint(IPAddress.Loopback, 0)), cluster, NullLoggerProvider.Instance, cancellation);
             return new BoardReader(server.Address, options.ToString(), server, cluster);
         }
         catch

@@ -10,7 +10,7 @@ namespace MoEActors.Grains.Training;
 
 /// <summary>Work of the whole cluster that changes nothing: evaluation, generation, passes of a layer, checkpoints, hashes.</summary>
 internal sealed class ClusterWork(
-    Members members, CoordinatorTerm term, MemoryAdmission memory, ParallelismChoice parallelism, RunConfiguration run, IFileStore files, CheckpointPlaces places,
+    Members members, CoordinatorTerm term, MemoryAdmission memory, ParallelismControl parallelism, RunConfiguration run, IFileStore files, CheckpointPlaces places,
     string model, RunEvents events)
 {
     private readonly LayerWork _layer = new(members, term, memory, parallelism, model);

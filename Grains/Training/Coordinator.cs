@@ -30,7 +30,7 @@ internal sealed class Coordinator
     private readonly DirectorControl _director;
     private readonly ClusterWork _work;
     private readonly GatePolicies _gates;
-    private readonly ParallelismChoice _parallelism;
+    private readonly ParallelismControl _parallelism;
     private readonly ViewKeeper _views;
     private readonly ModelDeletion _deletion;
     private readonly RunStop _stop;
@@ -53,7 +53,7 @@ internal sealed class Coordinator
         _batches = new BatchLog(store, term, model);
         _director = new DirectorControl(_members, term, _events);
         _gates = new GatePolicies(_members, term, Run, _events);
-        _parallelism = new ParallelismChoice(_members, term, _director, _memory, Run, _events);
+        _parallelism = new ParallelismControl(_members, term, _director, _memory, Run, _events);
         _work = new ClusterWork(_members, term, _memory, _parallelism, Run, files, places, model, _events);
         _commits = new CommitProtocol(_silos, _members, term, model, _events);
         _snapshots = new SnapshotKeeper(_members, term, store, Run, files, places, snapshots, model, _events);

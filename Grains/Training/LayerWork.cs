@@ -6,7 +6,7 @@ using MoEActors.Grains.Interfaces.Training;
 namespace MoEActors.Grains.Training;
 
 /// <summary>Forward and backward of a layer whose backbone is the caller's, on all members. The update is a step like any other.</summary>
-internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdmission memory, ParallelismChoice parallelism, string model)
+internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdmission memory, ParallelismControl parallelism, string model)
 {
     /// <summary>Runs rows forward.</summary>
     /// <exception cref="PassRefusedException">The workers cannot reach the rows, or what the pass builds on is gone.</exception>

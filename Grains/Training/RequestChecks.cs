@@ -54,7 +54,7 @@ internal static class RequestChecks
                 GatePolicies.Check(gate, run);
                 break;
             case ConfigureParallelismRequest parallelism:
-                ParallelismChoice.Check(parallelism, run);
+                ParallelismControl.Check(parallelism, run);
                 break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Place):
                 throw new InvalidRequestException("A checkpoint needs a folder.");

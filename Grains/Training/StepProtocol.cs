@@ -13,7 +13,7 @@ namespace MoEActors.Grains.Training;
 /// the decision is written, and commit makes every member apply them; it travels with the next prepare when that is waiting.
 /// </summary>
 internal sealed class StepProtocol(
-    Members members, CommitProtocol commits, SnapshotKeeper snapshots, CoordinatorTerm term, ParallelismChoice parallelism, RunConfiguration run, string model,
+    Members members, CommitProtocol commits, SnapshotKeeper snapshots, CoordinatorTerm term, ParallelismControl parallelism, RunConfiguration run, string model,
     RunEvents events)
 {
     /// <summary>Calls that every member host receives per step at most, polls apart: prepare and commit. A commit travels with the next prepare if there is one.</summary>

@@ -55,24 +55,15 @@ public sealed class TransientAssignment
     /// <param name="placement">Where the experts are; replica 0 is an expert's home.</param>
     /// <param name="costs">What copies cost and save.</param>
     public TransientAssignment(LayerPlacement placement, CopyCoefficients costs)
-        : this(placement, costs, placement.Workers)
-    {
-    }
-
-    /// <summary>Allocates the buffers for a placement.</summary>
-    /// <param name="placement">Where the experts are; replica 0 is an expert's home.</param>
-    /// <param name="costs">What copies cost and save.</param>
-    /// <param name="sources">Sources of a round: those of the first ranks, at most one a worker.</param>
-    public TransientAssignment(LayerPlacement placement, CopyCoefficients costs, int sources)
     {
         _placement = placement;
         _costs = costs;
-        _sources = sources;
-        _start = new MicroBatchAssignment(placement, sources);
-        _rows = new long[placement.Experts * sources];
+        _sources = placement.Workers;
+        _start = new MicroBatchAssignment(placement, _sources);
+        _rows = new long[placement.Experts * _sources];
         _servers = new int[_rows.Length];
         _bySize = new int[_rows.Length];
-        _keys = new long[sources];
+        _keys = new long[_sources];
         _served = new int[placement.Experts * placement.Workers];
         _times = new long[placement.Workers];
         _copies = new int[placement.Workers];
@@ -261,7 +252,7 @@ public sealed class TransientAssignment
     private int FirstOf(int expert, int from, int to)
     {
         int first = expert * _sources;
-        if (to < _sources && _servers[first + to] == from)
+        if (_servers[first + to] == from)
         {
             return first + to;
         }
@@ -301,7 +292,7 @@ public sealed class TransientAssignment
         {
             // The target's own segment comes first, and not again.
             int source = next < 0 ? to : _bySize[(expert * _sources) + next];
-            if (source >= _sources || (next >= 0 && source == to) || _servers[(expert * _sources) + source] != from)
+            if ((next >= 0 && source == to) || _servers[(expert * _sources) + source] != from)
             {
                 continue;
             }

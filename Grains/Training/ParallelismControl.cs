@@ -12,7 +12,7 @@ namespace MoEActors.Grains.Training;
 /// What travels in the layers of a run, rows or experts, chosen between two steps. It comes to the members with each step; no parameter moves for it, and no
 /// result depends on it.
 /// </summary>
-internal sealed class ParallelismChoice(
+internal sealed class ParallelismControl(
     Members members, CoordinatorTerm term, DirectorControl director, MemoryAdmission memory, RunConfiguration run, RunEvents events)
 {
     private (PlacementMap Map, CopyCoefficients Costs)? _copies;
