@@ -4,6 +4,7 @@ using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;

@@ -2,6 +2,7 @@ using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Telemetry;
 
 namespace MoEActors.Grains.Training;

@@ -109,7 +109,7 @@ public sealed class CommandLineTests
     [InlineData("cluster --silos 0", "moe cluster: --silos must be a whole number of at least 1 and at most 64; '0' is not.")]
     [InlineData("runs", "moe runs: one of list, delete must follow.")]
     [InlineData("runs delete ../a", "moe runs delete: NAME '../a' is no name of a folder below runs/.")]
-    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, telemetry, planning, exchange, parallelism must follow.")]
+    [InlineData("bench", "moe bench: one of layer, gemm, step, director, moves, switch, telemetry, planning, exchange, parallelism, dashboard must follow.")]
     [InlineData("bench foo", "moe bench: 'foo' is not known here.")]
     [InlineData("bench layer --tokens 5 --workers 2", "moe bench layer: --tokens 5 is no multiple of --workers 2.")]
     [InlineData("bench layer --experts 2 --top-k 3", "moe bench layer: --top-k 3 is more than --experts 2.")]

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using MoEActors.Benchmarks;
+using MoEActors.Benchmarks.Exchange;
 
 namespace MoEActors.Cli.Commands.Bench;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace MoEActors.Benchmarks;
+namespace MoEActors.Benchmarks.Exchange;
 
 /// <summary>
 /// Plain sockets between the same processes, pairs and directions as a communicator's: what the machine can do when nobody says what bytes mean. Every connection

@@ -7,7 +7,7 @@ using MoEActors.Native.Communication.Tcp;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 
-namespace MoEActors.Benchmarks;
+namespace MoEActors.Benchmarks.Exchange;
 
 /// <summary>
 /// One process of `moe bench exchange`. It writes where it listens, reads where all do, measures with the others, and, as rank 0, writes what was measured.

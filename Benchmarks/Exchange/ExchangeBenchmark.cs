@@ -6,7 +6,7 @@ using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 
-namespace MoEActors.Benchmarks;
+namespace MoEActors.Benchmarks.Exchange;
 
 /// <summary>
 /// The data plane beside what carries it: all-to-all between processes beside plain sockets, an empty round beside a byte there and back, all-to-all between

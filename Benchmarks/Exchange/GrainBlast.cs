@@ -7,7 +7,7 @@ using Orleans.Concurrency;
 using Orleans.Runtime.Services;
 using Orleans.Services;
 
-namespace MoEActors.Benchmarks;
+namespace MoEActors.Benchmarks.Exchange;
 
 /// <summary>Takes bytes and does nothing with them.</summary>
 internal interface IBytesService : IGrainService

@@ -5,7 +5,7 @@ using MoEActors.Grains.Interfaces.Experts;
 using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Protocol;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Pinning;
 
 /// <summary>Brings expert and gate grains to where the map of a new view has them. O(shards) calls when everything is new, else one or two per move.</summary>
 internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run, string model)
