@@ -19,7 +19,7 @@ public sealed class ScriptTests
     {
         string program = Path.Combine(Tools, "node_modules", ".bin", tool);
         Assert.SkipUnless(File.Exists(program), $"There is no {tool}; 'npm ci --prefix Tests/Dashboard/Tools' installs it.");
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) 
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = Path.Combine(Tools, "..", "..", ".."),
             RedirectStandardOutput = true,
