@@ -60,6 +60,8 @@ public static class TelemetryBenchmark
             Steps = with.Sum(block => block.Steps.Count),
             SecondsPerStepWithout = without.Sum(block => block.Seconds) / without.Sum(block => block.Steps.Count),
             SecondsPerStepWith = with.Sum(block => block.Seconds) / with.Sum(block => block.Steps.Count),
+            ProcessorSecondsPerStepWithout = without.Sum(block => block.ProcessorSeconds) / without.Sum(block => block.Steps.Count),
+            ProcessorSecondsPerStepWith = with.Sum(block => block.ProcessorSeconds) / with.Sum(block => block.Steps.Count),
             SecondsRatio = with.Sum(block => block.Seconds) / without.Sum(block => block.Seconds),
             SecondsRatioMedian = Samples.Median([.. with.Zip(without, (one, other) => one.Seconds / other.Seconds)]),
             ProcessorRatio = with.Sum(block => block.ProcessorSeconds) / without.Sum(block => block.ProcessorSeconds),
@@ -99,6 +101,11 @@ public sealed record TelemetryBenchmarkReport
     public required double SecondsPerStepWithout { get; init; }
 
     public required double SecondsPerStepWith { get; init; }
+
+    /// <summary>Processor time of the process.</summary>
+    public required double ProcessorSecondsPerStepWithout { get; init; }
+
+    public required double ProcessorSecondsPerStepWith { get; init; }
 
     /// <summary>Seconds on the clock.</summary>
     public required double SecondsRatio { get; init; }

@@ -206,7 +206,7 @@ internal static partial class RunCharts
     /// <summary>Measures text with room for a font whose letters are wider.</summary>
     private sealed class WideText() : PdfRenderContext(Width, Height, OxyColors.White)
     {
-        private const double Room = 1.2;
+        private const double Room = 1.45;
 
         public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
         {
