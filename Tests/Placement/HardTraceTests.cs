@@ -100,7 +100,8 @@ public sealed class HardTraceTests
         "even, outliers" => Options(TraceKind.Outliers),
         "even, few tokens" => Options(TraceKind.Even) with { Tokens = 1024 },
         _ => Options(Enum.Parse<TraceKind>(kind, ignoreCase: true)),
-    } with { Seed = (ulong)seed, Layers = layers });
+    } with
+    { Seed = (ulong)seed, Layers = layers });
 
     private static TraceOptions Options(TraceKind kind) => new() { Kind = kind };
 
