@@ -16,7 +16,7 @@ public static class TutelLadder
     private const int Dense = 5, DensePasses = 8, SparsePasses = 4, GatePasses = 10;
 
     /// <summary>The published speed-ups: number of GPUs, technique (end to end if null), figure.</summary>
-    private static readonly (int Workers, LadderStep? Step, double SpeedUp)[] _published =
+    private static readonly (int Workers, LadderStep? Step, double SpeedUp)[] Figures =
     [
         (16, null, 4.96), (128, null, 3.11), (2048, null, 5.75),
         (16, LadderStep.Kernels, 3.52), (2048, LadderStep.Kernels, 1.04),
@@ -86,7 +86,7 @@ public static class TutelLadder
 
     private static double? Published(int workers, LadderStep? step)
     {
-        foreach ((int ofWorkers, LadderStep? ofStep, double speedUp) in _published)
+        foreach ((int ofWorkers, LadderStep? ofStep, double speedUp) in Figures)
         {
             if (ofWorkers == workers && ofStep == step)
             {

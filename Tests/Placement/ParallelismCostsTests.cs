@@ -8,7 +8,7 @@ namespace MoEActors.Tests.Placement;
 public sealed class ParallelismCostsTests
 {
     /// <summary>Every row takes 1 µs a pass, whatever its company.</summary>
-    private static readonly Calibration _proportional = new([new ComputePoint(1, 1e-6)]);
+    private static readonly Calibration Proportional = new([new ComputePoint(1, 1e-6)]);
 
     private static ParallelismChoice R(int slices, int overlap = 1, AllToAll exchange = AllToAll.Linear) => new(slices, overlap, exchange);
 
@@ -107,7 +107,7 @@ public sealed class ParallelismCostsTests
     }
 
     private static CostModel Costs(int workers, int perHost) =>
-        new(_proportional, new ShardSize(1 << 16, 3 << 16, 1 << 10), Topology(workers, perHost, 50e9, 10e9));
+        new(Proportional, new ShardSize(1 << 16, 3 << 16, 1 << 10), Topology(workers, perHost, 50e9, 10e9));
 
     private static ClusterTopology Topology(int workers, int perHost, double inHost, double between) =>
         new([.. Enumerable.Range(0, workers).Select(rank => new WorkerCapacity($"host {rank / perHost}", 1))], inHost, between);

@@ -57,12 +57,12 @@ public sealed class ConnectionRefusals(string endpoint)
     private static readonly Counter<long> Refused = Meter.CreateCounter<long>(
         "moe.connections.refused", "{connection}", "Connections that were refused, by endpoint and reason.");
 
-    private static long _ofAll;
+    private static long OfAll;
 
     private readonly long[] _counts = new long[(int)Enum.GetValues<ConnectionRefusal>().Max() + 1];
 
     /// <summary>Refused connections of all endpoints of this process.</summary>
-    public static long OfProcess => Interlocked.Read(ref _ofAll);
+    public static long OfProcess => Interlocked.Read(ref OfAll);
 
     /// <summary>Refused connections of all reasons.</summary>
     public long Total => _counts.Sum();
@@ -74,7 +74,7 @@ public sealed class ConnectionRefusals(string endpoint)
     public void Count(ConnectionRefusal reason)
     {
         Interlocked.Increment(ref _counts[(int)reason]);
-        Interlocked.Increment(ref _ofAll);
+        Interlocked.Increment(ref OfAll);
         Refused.Add(1, new("endpoint", endpoint), new("reason", reason.ToString().ToLowerInvariant()));
     }
 }
