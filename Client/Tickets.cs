@@ -52,9 +52,12 @@ internal static class Tickets
                 await AfterAsync(before, pause: ticket is null, cancellationToken);
                 ticket = null;
             }
-            catch (Exception e) when (e is TimeoutException or OrleansException && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
+            catch (Exception e) when (
+                (e is TimeoutException or OrleansException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+                && Stopwatch.GetElapsedTime(lastAnswer) < Patience)
             {
-                // What cannot be delivered ends with whatever kept it from that: a gateway that is gone, a silo that was declared dead.
+                // What cannot be delivered ends with whatever kept it from that: a gateway that is gone, a silo that was declared dead. Orleans calls a message
+                // that expires while a place for its grain is looked for cancelled.
                 await Task.Delay(Pause, cancellationToken);
             }
         }

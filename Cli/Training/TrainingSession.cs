@@ -72,16 +72,23 @@ internal static class TrainingSession
             { Model: null } => await RestoreAsync(job, cluster.Client, view, cancellation),
             _ => await cluster.Client.OpenModelAsync(job.ModelName, cancellation),
         };
-        bool isStopped = false;
+        bool isKept = false;
         try
         {
             return await RunAsync(job, model, windows, keeper, goal, view, cancellation);
         }
         catch (RunStoppedException e)
         {
-            isStopped = true;
+            isKept = true;
             throw new StoppedException(
                 $"stopped by somebody else after step {e.Step} of {goal}; the cluster has the model. Go on with: moe resume {job.Folder.Name} --connect", cancellation);
+        }
+        catch (Exception e) when (cluster.IsShared && e is not OperationCanceledException)
+        {
+            // It may have learnt what no checkpoint has: the last save may be what failed.
+            isKept = true;
+            view.Remark($"The cluster keeps the model. Go on with: moe resume {job.Folder.Name} --connect; or: moe runs delete {job.ModelName} --connect");
+            throw;
         }
         finally
         {
@@ -90,7 +97,7 @@ internal static class TrainingSession
                 view.Enter("stopping the silos");
             }
 
-            if (!isStopped)
+            if (!isKept)
             {
                 await cluster.ReleaseAsync(job.ModelName);
             }

@@ -5,7 +5,7 @@ internal static class CallFailure
 {
     /// <summary>
     /// Whether an exception says that a call has got no answer: Orleans has turned it away, knows no silo to send it to, or has waited in vain. What the other side has
-    /// done of it is not known.
+    /// done of it is not known. A call that expires while a place for its grain is looked for counts as cancelled to Orleans.
     /// </summary>
-    public static bool IsUnanswered(Exception e) => e is OrleansException or TimeoutException;
+    public static bool IsUnanswered(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException;
 }

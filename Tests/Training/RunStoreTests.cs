@@ -56,6 +56,7 @@ public sealed class RunStoreTests
             Calibration = new([1, 2], [0.5, 0.75], 8),
             Parallelism = [LayerParallelism.Data],
             Drained = ["c"],
+            IsStopped = true,
         };
         var nothing = new RunRecord();
         PropertyInfo[] properties = typeof(RunRecord).GetProperties();

@@ -96,7 +96,7 @@ public sealed class PlotTests : IDisposable
         await Refused(ExitCode.WrongUsage, "RUN '../one' is no name of a folder below runs/.", "../one", "--out", Path.Combine(_runs.Path, "one.svg"));
         await Refused(ExitCode.WrongUsage, "--out", "one");
         await Refused(ExitCode.Failed, "There is no run 'ones' in ", "ones", "--out", Path.Combine(_runs.Path, "one.svg"));
-        await Refused(ExitCode.Failed, "There is no history of the run 'empty'", "one", "empty", "--out", Path.Combine(_runs.Path, "one.svg"));
+        await Refused(ExitCode.Failed, "The run 'empty' has no history", "one", "empty", "--out", Path.Combine(_runs.Path, "one.svg"));
         await WriteAsync("idle", 0);
         await Refused(ExitCode.Failed, "The run 'idle' has no step yet that could be drawn", "idle", "--out", Path.Combine(_runs.Path, "one.svg"));
         Assert.False(File.Exists(Path.Combine(_runs.Path, "one.svg")));

@@ -107,7 +107,9 @@ public sealed class MovedRunTests : IDisposable
         Assert.False(Directory.Exists(_runs.Folder("old").Path));
         Assert.Equal((6L, RunState.Done), (CheckpointFolder.Open(folder.Checkpoint).Step, folder.ReadStatus()!.State));
         Assert.Equal([1L, 2, 3, 4, 5, 6], RunHistory.Read(folder.HistoryFile).OfType<StepEvent>().Select(step => step.Step));
-        Assert.Equal(["checkpoints", "metrics.jsonl", "run.json", "status.json"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string[] entries = [.. Directory.GetFileSystemEntries(folder.Path).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
+        Assert.Equal(["checkpoints", "metrics.jsonl", "run.json", "status.json"], entries.Where(entry => !entry.StartsWith("events.", StringComparison.Ordinal)));
+        Assert.Equal(5, entries.Length);
         Assert.Equal(0, (await CommandLineRun.Of(_runs.Resume("new", "--steps 7"))).ExitCode);
     }
 
