@@ -12,6 +12,7 @@ namespace MoEActors.Workers.Exchange;
 public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
+    private readonly CountedTransfers _transfers;
     private readonly IReadOnlyList<IReadOnlyList<Parameter>> _experts;
     private readonly ReplicaSplit? _split;
     private readonly DeviceBuffer _countMemory;
@@ -33,7 +34,6 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     private readonly Segment[] _here;
     private int _sentRows;
     private int _residentRows;
-    private long _sentBytes;
 
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
@@ -46,6 +46,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
         _experts = experts;
         int workers = communicator.Size;
         _communicator = communicator;
+        _transfers = new CountedTransfers(communicator);
         _shards = placement.Shards;
         (int Shard, int Expert, int Rank)[] order =
         [
@@ -89,12 +90,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
     /// <summary>Bytes of rows that went to other workers since the last call.</summary>
-    public long TakeSentBytes()
-    {
-        long bytes = _sentBytes;
-        _sentBytes = 0;
-        return bytes;
-    }
+    public long TakeSentBytes() => _transfers.TakeSentBytes();
 
     /// <inheritdoc />
     public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => _experts;
@@ -130,7 +126,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     {
         Matrix arrived = tape.NewOperand(_residentRows, rows.Columns);
         Layout(rows.Columns);
-        AllToAll(rows, _away, arrived, _here);
+        _transfers.AllToAll(rows, _away, arrived, _here);
         return arrived;
     }
 
@@ -139,29 +135,12 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     {
         Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        AllToAll(expertRows, _here, returned, _away);
+        _transfers.AllToAll(expertRows, _here, returned, _away);
         return returned;
     }
 
     /// <inheritdoc />
     public void Dispose() => _countMemory.Dispose();
-
-    private void AllToAll(in Matrix from, ReadOnlySpan<Segment> sent, in Matrix to, ReadOnlySpan<Segment> received)
-    {
-        foreach (Segment segment in sent)
-        {
-            _sentBytes += segment.Peer == _communicator.Rank ? 0 : (long)segment.Count * from.Element.Bytes();
-        }
-
-        if (from.Element == ElementType.F32)
-        {
-            _communicator.AllToAll(from.Data, sent, to.Data, received);
-        }
-        else
-        {
-            _communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
-        }
-    }
 
     /// <summary>
     /// Segments in elements. Between two workers they pair up by ascending expert on both sides: the sender's order is by destination,

@@ -9,13 +9,14 @@ namespace MoEActors.Workers.Exchange;
 /// </summary>
 /// <param name="device">The worker's device.</param>
 /// <param name="communicator">The view's communicator.</param>
+/// <param name="transfers">What travels in passes, counted.</param>
 /// <param name="placement">Where the experts are.</param>
 /// <param name="kept">Memory of one layer's backward pass.</param>
 /// <param name="exchange">Who computes which part.</param>
 /// <param name="length">Elements of an expert.</param>
 /// <param name="held">By expert: its block on this worker; null where it holds none.</param>
 internal sealed class PartGradients(
-    IDevice device, ICommunicator communicator, LayerPlacement placement, Arena kept, WholePartExchange exchange, int length, ParameterBlock?[] held)
+    IDevice device, ICommunicator communicator, CountedTransfers transfers, LayerPlacement placement, Arena kept, WholePartExchange exchange, int length, ParameterBlock?[] held)
     : ReplicaGradients, IGradientParts
 {
     private readonly Segment[] _away = new Segment[placement.Experts * communicator.Size];
@@ -25,17 +26,8 @@ internal sealed class PartGradients(
     private readonly int[] _added = new int[placement.Experts];
     private readonly int[] _slots = new int[placement.Experts * communicator.Size];
     private DeviceSpan<float> _parts;
-    private long _sentBytes;
 
     private int Rank => communicator.Rank;
-
-    /// <summary>Bytes of parts that went home to other workers since the last call.</summary>
-    public long TakeSentBytes()
-    {
-        long bytes = _sentBytes;
-        _sentBytes = 0;
-        return bytes;
-    }
 
     public void Begin()
     {
@@ -92,8 +84,7 @@ internal sealed class PartGradients(
         if (travels)
         {
             DeviceSpan<float> arrived = kept.Take<float>(here * length);
-            communicator.AllToAll(_parts, _away.AsSpan(0, away), arrived, _here.AsSpan(0, here));
-            _sentBytes += (long)away * length * sizeof(float);
+            transfers.AllToAll(_parts, _away.AsSpan(0, away), arrived, _here.AsSpan(0, here));
             AddParts(arrived);
         }
 

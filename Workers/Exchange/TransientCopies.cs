@@ -9,12 +9,13 @@ namespace MoEActors.Workers.Exchange;
 /// </summary>
 /// <param name="device">The worker's device.</param>
 /// <param name="communicator">The view's communicator.</param>
+/// <param name="transfers">What travels in passes, counted.</param>
 /// <param name="placement">Where the experts are.</param>
 /// <param name="layout">The tensors of an expert.</param>
 /// <param name="length">Elements of an expert.</param>
 /// <param name="held">By expert: its block on this worker; null where it holds none.</param>
 internal sealed class TransientCopies(
-    IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, int length, ParameterBlock?[] held)
+    IDevice device, ICommunicator communicator, CountedTransfers transfers, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, int length, ParameterBlock?[] held)
 {
     private readonly List<TransientBlock> _copies = [];
     private readonly List<IReadOnlyList<Parameter>> _experts = [];
@@ -22,15 +23,6 @@ internal sealed class TransientCopies(
     private readonly List<Segment> _here = [];
     private readonly List<int> _lent = [];
     private readonly bool[] _servers = new bool[communicator.Size];
-    private long _sentBytes;
-
-    /// <summary>Bytes that went to other workers since the last call.</summary>
-    public long TakeSentBytes()
-    {
-        long bytes = _sentBytes;
-        _sentBytes = 0;
-        return bytes;
-    }
 
     /// <summary>The parameters of the experts that this worker computes in a pass, in the order of <see cref="WholePartExchange.Served"/>.</summary>
     public IReadOnlyList<IReadOnlyList<Parameter>> Bring(Tape tape, WholePartExchange exchange)
@@ -107,9 +99,8 @@ internal sealed class TransientCopies(
             device.Copy(held[_lent[i]]!.Values, packed.Slice(i * length, length));
         }
 
-        communicator.AllToAll(packed, CollectionsMarshal.AsSpan(_away), arrived, CollectionsMarshal.AsSpan(_here));
+        transfers.AllToAll(packed, CollectionsMarshal.AsSpan(_away), arrived, CollectionsMarshal.AsSpan(_here));
         tape.Arena.Release(mark);
-        _sentBytes += (long)_away.Count * length * sizeof(float);
         for (int i = 0; i < _here.Count; i++)
         {
             _copies[i].Bind(arrived.Slice(i * length, length), tape.Arena);

@@ -12,6 +12,7 @@ namespace MoEActors.Workers.Exchange;
 internal sealed class WholePartExchange : IExpertExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
+    private readonly CountedTransfers _transfers;
     private readonly LayerPlacement _placement;
     private readonly TransientCopies _copies;
     private readonly PartGradients _gradients;
@@ -39,7 +40,6 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     private int _sentRows;
     private int _arrivingRows;
     private bool _travels;
-    private long _sentBytes;
 
     /// <summary>Creates the exchange.</summary>
     /// <param name="device">The worker's device.</param>
@@ -60,10 +60,11 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
         }
 
         _communicator = communicator;
+        _transfers = new CountedTransfers(communicator);
         _placement = placement;
         int length = checked((int)TransientBlock.LengthOf(layout));
-        _copies = new TransientCopies(device, communicator, placement, layout, length, held);
-        _gradients = new PartGradients(device, communicator, placement, kept, this, length, held);
+        _copies = new TransientCopies(device, communicator, _transfers, placement, layout, length, held);
+        _gradients = new PartGradients(device, communicator, _transfers, placement, kept, this, length, held);
         _counts = new int[experts * workers];
         _servers = new int[_counts.Length];
         _sendOrder = [.. Enumerable.Range(0, experts)];
@@ -106,12 +107,7 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     public int ServerOf(int expert, int source) => _servers[expert * Sources + source];
 
     /// <summary>Bytes of rows, of experts and of their gradients that went to other workers since the last call.</summary>
-    public long TakeSentBytes()
-    {
-        long bytes = _sentBytes + _copies.TakeSentBytes() + _gradients.TakeSentBytes();
-        _sentBytes = 0;
-        return bytes;
-    }
+    public long TakeSentBytes() => _transfers.TakeSentBytes();
 
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)
@@ -121,11 +117,6 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
         Assignment.Assign(_counts, _servers);
         OrderSends();
         ListServed();
-        _travels = false;
-        for (int part = 0; part < _servers.Length; part++)
-        {
-            _travels |= _servers[part] != PartAssignment.None && _servers[part] != part % Sources;
-        }
     }
 
     /// <inheritdoc />
@@ -141,7 +132,7 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
 
         Matrix arrived = tape.NewOperand(_arrivingRows, rows.Columns);
         Layout(rows.Columns);
-        AllToAll(rows, _away.AsSpan(0, _awayCount), arrived, _here.AsSpan(0, _hereCount));
+        _transfers.AllToAll(rows, _away.AsSpan(0, _awayCount), arrived, _here.AsSpan(0, _hereCount));
         return arrived;
     }
 
@@ -155,7 +146,7 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
 
         Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        AllToAll(expertRows, _here.AsSpan(0, _hereCount), returned, _away.AsSpan(0, _awayCount));
+        _transfers.AllToAll(expertRows, _here.AsSpan(0, _hereCount), returned, _away.AsSpan(0, _awayCount));
         return returned;
     }
 
@@ -198,13 +189,16 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     {
         _servedCount = 0;
         _arrivingRows = 0;
+        _travels = false;
         for (int expert = 0; expert < _placement.Experts; expert++)
         {
             Span<int> lengths = _segmentLengths.AsSpan(_servedCount * Sources, Sources);
             bool served = false;
             for (int source = 0; source < Sources; source++)
             {
-                bool here = ServerOf(expert, source) == _communicator.Rank;
+                int server = ServerOf(expert, source);
+                bool here = server == _communicator.Rank;
+                _travels |= server != PartAssignment.None && server != source;
                 lengths[source] = here ? _counts[source * _placement.Experts + expert] : 0;
                 _arrivingRows += lengths[source];
                 served |= here;
@@ -214,23 +208,6 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
             {
                 _served[_servedCount++] = expert;
             }
-        }
-    }
-
-    private void AllToAll(in Matrix from, ReadOnlySpan<Segment> sent, in Matrix to, ReadOnlySpan<Segment> received)
-    {
-        foreach (Segment segment in sent)
-        {
-            _sentBytes += segment.Peer == _communicator.Rank ? 0 : (long)segment.Count * from.Element.Bytes();
-        }
-
-        if (from.Element == ElementType.F32)
-        {
-            _communicator.AllToAll(from.Data, sent, to.Data, received);
-        }
-        else
-        {
-            _communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
         }
     }
 
