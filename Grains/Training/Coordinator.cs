@@ -292,11 +292,7 @@ internal sealed class Coordinator
 
     private async Task<SnapshotOutcome> SnapshotAsync()
     {
-        if (!_snapshots.IsCurrent)
-        {
-            await _snapshots.TakeAsync();
-        }
-
+        await _snapshots.TakeAsync();
         return new SnapshotOutcome(Term.Record.Step);
     }
 

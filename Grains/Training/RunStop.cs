@@ -23,11 +23,7 @@ internal sealed class RunStop(
         {
             await views.RunAsync(async () =>
             {
-                if (!snapshots.IsCurrent)
-                {
-                    await snapshots.TakeAsync();
-                }
-
+                await snapshots.TakeAsync();
                 return true;
             });
             await term.WriteAsync(term.Record with { IsStopped = true });

@@ -111,11 +111,16 @@ internal sealed class SnapshotKeeper(
         }
     }
 
-    /// <summary>Takes a snapshot of the last step now, and waits for it.</summary>
+    /// <summary>Takes a snapshot of the last step now, unless there is one, and waits for it.</summary>
     /// <exception cref="CheckpointFailedException">It cannot be written.</exception>
     /// <exception cref="ViewFailedException">A member failed.</exception>
     public async Task TakeAsync()
     {
+        if (IsCurrent)
+        {
+            return;
+        }
+
         await FinishSealingAsync();
         if (_sealed is not null)
         {

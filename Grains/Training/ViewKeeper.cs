@@ -37,7 +37,7 @@ internal sealed class ViewKeeper(
         bool open = await ResumeAsync();
         if (!open || wanted is not null)
         {
-            if (open && term.Record.Step > 0 && snapshots is { IsOn: true, IsCurrent: false })
+            if (open && term.Record.Step > 0 && snapshots.IsOn)
             {
                 // Those who are not members yet start from there.
                 await snapshots.TakeAsync();
@@ -150,11 +150,7 @@ internal sealed class ViewKeeper(
     {
         try
         {
-            if (!snapshots.IsCurrent)
-            {
-                await snapshots.TakeAsync();
-            }
-
+            await snapshots.TakeAsync();
             await OpenNextAsync(wanted: null);
         }
         catch (Exception e) when (e is CheckpointFailedException or MemoryRefusedException or PlacementRefusedException or PlacementChangeFailedException)
