@@ -78,17 +78,7 @@ public static class DashboardBenchmark
             return await MeasureAsync(steps);
         }
 
-        // A step before and one behind those that count: the pipeline is full at both ends.
-        async Task<StepBlock> MeasureAsync(int count)
-        {
-            List<IReadOnlyList<MicroBatch>> block = [];
-            while (block.Count < count + 2 && batches.MoveNext())
-            {
-                block.Add(batches.Current);
-            }
-
-            return await StepBlock.MeasureAsync(model.TrainAsync(block, cancellation), step => (step.Loss, step.Timings));
-        }
+        Task<StepBlock> MeasureAsync(int count) => StepBlock.MeasureAsync(model, StepBlock.Take(batches, count), cancellation);
     }
 }
 

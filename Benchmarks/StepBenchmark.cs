@@ -45,19 +45,14 @@ public static class StepBenchmark
         List<double> resting = [];
         foreach ((int index, int length) in Lengths(steps).Index())
         {
-            // A step before and one behind those that count: the pipeline is full at both ends.
-            List<IReadOnlyList<MicroBatch>> block = [];
-            while (block.Count < length + 2 && batches.MoveNext())
-            {
-                block.Add(batches.Current);
-            }
+            List<IReadOnlyList<MicroBatch>> block = StepBlock.Take(batches, length);
 
             // The director's placement, as it is by now: what is compared is how the workers are driven, not where experts are.
             long first = model.Step + 1;
             await plain.FollowAsync((await model.GetStatusAsync(cancellation)).Map!);
             Func<Task>[] turns =
             [
-                async () => driven.Add(await StepBlock.MeasureAsync(model.TrainAsync(block, cancellation), step => (step.Loss, step.Timings))),
+                async () => driven.Add(await StepBlock.MeasureAsync(model, block, cancellation)),
                 async () => looped.Add(await StepBlock.MeasureAsync(LoopAsync(plain, first, block, cancellation), step => (step.Loss, step.Timings))),
             ];
             foreach (Func<Task> turn in index % 2 == 0 ? turns : turns.Reverse())
@@ -164,6 +159,22 @@ internal sealed class StepBlock
 
     /// <summary>The process's processor time meanwhile.</summary>
     public double ProcessorSeconds { get; private set; }
+
+    /// <summary>The batches of a block: one more before and one behind those that count, so that the pipeline is full at both ends.</summary>
+    public static List<IReadOnlyList<MicroBatch>> Take(IEnumerator<IReadOnlyList<MicroBatch>> batches, int length)
+    {
+        List<IReadOnlyList<MicroBatch>> taken = [];
+        while (taken.Count < length + 2 && batches.MoveNext())
+        {
+            taken.Add(batches.Current);
+        }
+
+        return taken;
+    }
+
+    /// <summary>Trains a block on a model and measures it.</summary>
+    public static Task<StepBlock> MeasureAsync(MoEModel model, IReadOnlyList<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellation) =>
+        MeasureAsync(model.TrainAsync(batches, cancellation), step => (step.Loss, step.Timings));
 
     /// <summary>Takes all steps of a sequence and measures all but the first and the last.</summary>
     public static async Task<StepBlock> MeasureAsync<T>(IAsyncEnumerable<T> steps, Func<T, (double Loss, WorkerTiming[] Timings)> read)

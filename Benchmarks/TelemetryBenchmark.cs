@@ -70,17 +70,7 @@ public static class TelemetryBenchmark
             Bytes = sink.Bytes,
         };
 
-        Task<StepBlock> TakeAsync(int length)
-        {
-            // A step before and one behind those that count: the pipeline is full at both ends.
-            List<IReadOnlyList<MicroBatch>> taken = [];
-            while (taken.Count < length + 2 && batches.MoveNext())
-            {
-                taken.Add(batches.Current);
-            }
-
-            return StepBlock.MeasureAsync(model.TrainAsync(taken, cancellation), step => (step.Loss, step.Timings));
-        }
+        Task<StepBlock> TakeAsync(int length) => StepBlock.MeasureAsync(model, StepBlock.Take(batches, length), cancellation);
     }
 
     /// <summary>Steps that the cluster takes.</summary>
