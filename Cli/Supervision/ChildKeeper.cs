@@ -150,10 +150,13 @@ internal sealed class SiloKeeper(
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long one answer may take: a silo that is held up while it is asked would else be waited for much longer than it is held up.</summary>
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(2);
+
     /// <inheritdoc />
     protected override async Task<bool> IsReadyAsync(CancellationToken cancellation)
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient { Timeout = AnswerLimit };
         while (true)
         {
             try
@@ -164,12 +167,8 @@ internal sealed class SiloKeeper(
                     return true;
                 }
             }
-            catch (HttpRequestException)
+            catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
             {
-            }
-            catch (OperationCanceledException)
-            {
-                return false;
             }
 
             await Task.Delay(Pause, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -55,15 +55,20 @@ internal sealed class TcpRelay : IDisposable
 
     private async Task AcceptAsync()
     {
-        try
+        while (!_ending.IsCancellationRequested)
         {
-            while (true)
+            try
             {
                 _ = ForwardAsync(await _listener.AcceptSocketAsync(_ending.Token));
             }
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
-        {
+            catch (SocketException) when (!_ending.IsCancellationRequested)
+            {
+                // That one is gone before it was accepted; the next ones are not.
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            {
+                return;
+            }
         }
     }
 
