@@ -76,7 +76,7 @@ public sealed class MoEModel
     /// early waits for that step too, and finds it in <see cref="Step"/>.
     /// </summary>
     /// <param name="batches">The batches.</param>
-    /// <param name="cancellationToken">Ends it when the steps that are submitted already, two at most, are committed: <see cref="Step"/> counts them.</param>
+    /// <param name="cancellationToken">Ends it when the steps that are submitted already, two at most, are committed: <see cref="Step"/> counts them. Waits a minute for that.</param>
     /// <exception cref="RunStoppedException">The run was stopped, after the last step that was given.</exception>
     public IAsyncEnumerable<StepOutcome> TrainAsync(IEnumerable<IReadOnlyList<MicroBatch>> batches, CancellationToken cancellationToken = default)
     {
@@ -139,13 +139,14 @@ public sealed class MoEModel
         {
             // Only the waiting was cancelled; steps that the cluster has taken will be committed. One may still be on its way: calls can overtake each other.
             await Task.WhenAny(_submission);
+            using var limit = new CancellationTokenSource(Tickets.Patience);
             try
             {
-                await RefreshAsync(CancellationToken.None);
+                await RefreshAsync(limit.Token);
             }
-            catch (Exception e) when (e is MoEException or OrleansException or TimeoutException)
+            catch (Exception e) when (e is MoEException or OrleansException or TimeoutException or OperationCanceledException)
             {
-                // A cluster that does not answer: what is known stays known, and the caller hears of the cancellation.
+                // A cluster that does not answer, or whose step does not end: what is known stays known, and the caller hears of the cancellation.
             }
         }
     }

@@ -15,7 +15,7 @@ internal static class Tickets
     /// How long a cluster may be unreachable before its last error is the answer. Where twenty busy programs share two cores, a silo's death and the
     /// coordinator's new beginning elsewhere took more than half a minute.
     /// </summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 

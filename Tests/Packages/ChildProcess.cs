@@ -88,16 +88,17 @@ internal sealed class ChildProcess : IDisposable
     public int Id => _process.Id;
 
     /// <summary>Waits for its end.</summary>
+    /// <param name="more">What to look at when it does not end.</param>
     /// <returns>Its exit status.</returns>
-    public async Task<int> EndAsync()
+    public async Task<int> EndAsync(Func<string>? more = null)
     {
-        await DiesAsync();
+        await DiesAsync(more);
         await _reading;
         return _process.ExitCode;
     }
 
     /// <summary>Waits for its end alone: its own children may go on to say something.</summary>
-    public async Task DiesAsync()
+    public async Task DiesAsync(Func<string>? more = null)
     {
         try
         {
@@ -105,7 +106,7 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (TimeoutException)
         {
-            Assert.Fail($"It has not ended within {Patience.TotalSeconds:0} s:\n{Output}");
+            Assert.Fail($"It has not ended within {Patience.TotalSeconds:0} s:\n{Output}\n{more?.Invoke()}");
         }
     }
 

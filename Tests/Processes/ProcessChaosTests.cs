@@ -21,9 +21,9 @@ public sealed class ProcessChaosTests
         using ChildProcess chaos = Start(
             folder, "--store", store, "--disasters", disasters, "--kills", $"{kills}", "--snapshot-every", "5", "--seed", $"{seed}", "--json", "chaos.json");
 
-        int exitCode = await chaos.EndAsync();
+        int exitCode = await chaos.EndAsync(Log);
 
-        Assert.True(exitCode == 0, chaos.Output);
+        Assert.True(exitCode == 0, $"{chaos.Output}\n{Log()}");
         JsonElement report = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "chaos.json"))).RootElement;
         Assert.Equal((store, kills), (report.GetProperty("store").GetString(), report.GetProperty("kills").GetInt32()));
         Assert.Equal(0, report.GetProperty("lost_steps").GetInt32());
@@ -34,6 +34,12 @@ public sealed class ProcessChaosTests
         Assert.Equal(report.GetProperty("resumptions").GetArrayLength(), lines.Length);
         Assert.All(lines, line => Assert.True(line.Length <= 80, line));
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "runs", ".chaos")), "Nothing went wrong, and something is left to look at.");
+
+        string Log()
+        {
+            string log = Path.Combine(folder.Path, "runs", ".chaos", "cluster.log");
+            return File.Exists(log) ? string.Join('\n', File.ReadLines(log).TakeLast(200)) : "There is no log.";
+        }
     }
 
     [Fact]
