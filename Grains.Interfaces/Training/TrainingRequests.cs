@@ -79,6 +79,13 @@ public sealed record ConfigureGateRequest([property: Id(0)] int Layer, [property
 [GenerateSerializer, Immutable, Alias("moe.request.parallelism")]
 public sealed record ConfigureParallelismRequest([property: Id(0)] int? Layer, [property: Id(1)] LayerParallelism Parallelism) : WorkRequest;
 
+/// <summary>
+/// Have what travels in layers chosen by what steps take, from the next step on; the outcome is a <see cref="ParallelismOutcome"/>. A <see cref="ConfigureParallelismRequest"/> ends it.
+/// </summary>
+/// <param name="Layer">The layer; null for every layer with experts.</param>
+[GenerateSerializer, Immutable, Alias("moe.request.parallelism.tune")]
+public sealed record TuneParallelismRequest([property: Id(0)] int? Layer) : WorkRequest;
+
 /// <summary>Let the placement follow the load from the next step on, or stop doing so; the outcome is a <see cref="DirectOutcome"/>.</summary>
 /// <param name="Settings">How; null to stop.</param>
 [GenerateSerializer, Immutable, Alias("moe.request.direct")]

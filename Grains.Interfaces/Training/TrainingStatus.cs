@@ -58,6 +58,15 @@ public sealed class TrainingStatus
     /// <summary>Routing policies of the layers that do not route as the run began.</summary>
     [Id(10)] public GatePolicy[] Gates { get; init; } = [];
 
-    /// <summary>By layer: what travels in a step; empty where rows do in all of them.</summary>
+    /// <summary>By layer: what travels in a step; empty where rows do in all of them. In a layer that is tuned, what did in the last step.</summary>
     [Id(11)] public LayerParallelism[] Parallelism { get; init; } = [];
+
+    /// <summary>The layers in which what travels is chosen by what steps take, and why it is what it is.</summary>
+    [Id(12)] public LayerTuning[] Tuning { get; init; } = [];
 }
+
+/// <summary>A layer in which what travels is chosen by what steps take.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Reason">What is best now, what it took, and what comes next: a sentence.</param>
+[GenerateSerializer, Immutable, Alias("moe.training.layer-tuning")]
+public sealed record LayerTuning([property: Id(0)] int Layer, [property: Id(1)] string Reason);

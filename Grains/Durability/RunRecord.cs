@@ -108,9 +108,17 @@ public sealed record RunRecord
     [Id(16)]
     public ClusterCalibration? Calibration { get; init; }
 
-    /// <summary>By layer: what travels in a step; empty where rows do in all of them.</summary>
+    /// <summary>By layer: what travels in a step; empty where rows do in all of them. Of a layer that is tuned, what needs the most memory.</summary>
     [Id(17)]
     public LayerParallelism[] Parallelism { get; init; } = [];
+
+    /// <summary>The layers in which what travels is chosen by what steps take.</summary>
+    [Id(20)]
+    public int[] TunedLayers { get; init; } = [];
+
+    /// <summary>What the checkpoint that the run was restored from says of parallelism; null for nothing.</summary>
+    [field: NonSerialized]
+    public string? Tuning { get; init; }
 
     /// <summary>Names of the silos that were drained: views form without them.</summary>
     [Id(18)]

@@ -9,14 +9,15 @@ namespace MoEActors.Grains.Durability;
 /// <param name="CheckpointStep">The step of that checkpoint.</param>
 /// <param name="InferenceOnly">Whether only parameters were read.</param>
 /// <param name="Cursor">What the caller saved with that checkpoint.</param>
+/// <param name="Tuning">What that checkpoint says of parallelism.</param>
 [GenerateSerializer, Immutable, Alias("moe.stored.definition")]
 internal sealed record StoredDefinition(
     [property: Id(0)] Guid Run, [property: Id(1)] RunConfiguration Configuration, [property: Id(2)] string? Checkpoint, [property: Id(3)] long CheckpointStep,
-    [property: Id(4)] bool InferenceOnly, [property: Id(5)] string Cursor)
+    [property: Id(4)] bool InferenceOnly, [property: Id(5)] string Cursor, [property: Id(6)] string? Tuning)
 {
     /// <summary>What of a record does not change.</summary>
     public static StoredDefinition Of(RunRecord record) =>
-        new(record.Run, record.Configuration, record.Checkpoint, record.CheckpointStep, record.InferenceOnly, record.Cursor);
+        new(record.Run, record.Configuration, record.Checkpoint, record.CheckpointStep, record.InferenceOnly, record.Cursor, record.Tuning);
 
     /// <summary>
     /// What is stored of a record with every decision. It stays small: outcomes come without counts by expert, and the placement is stored beside it when it
@@ -40,6 +41,7 @@ internal sealed record StoredDefinition(
             CheckpointStep = CheckpointStep,
             InferenceOnly = InferenceOnly,
             Cursor = Cursor,
+            Tuning = Tuning,
             LastOutcomes = [.. state.LastOutcomes.Select(outcome => outcome with { KeptTokens = zeros, ChosenTokens = zeros })],
         };
     }

@@ -67,7 +67,7 @@ internal static partial class RunLog
     public static partial void GateChanged(ILogger log, string model, long term, long view, int layer, GateOptions options, long step);
 
     [LoggerMessage(130, LogLevel.Information, "Model {Model}, term {Term}, view {View}: {Layers} run by {Parallelism} parallelism from step {Step} on.")]
-    public static partial void ParallelismChanged(ILogger log, string model, long term, long view, string layers, LayerParallelism parallelism, long step);
+    public static partial void ParallelismChanged(ILogger log, string model, long term, long view, string layers, string parallelism, long step);
 
     [LoggerMessage(117, LogLevel.Information, "Model {Model}, term {Term}, at step {Step}: the director's settings are now {Settings}, revision {Revision}.")]
     public static partial void DirectorChanged(ILogger log, string model, long term, long step, string settings, long revision);

@@ -31,9 +31,23 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     /// <param name="step">The step that it is about.</param>
     /// <param name="work">The work; its exception is noted and goes on.</param>
     /// <param name="view">The view that it is about, where that is not the one that is written down.</param>
-    public async Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work, long? view = null)
+    public Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work, long? view = null) => TraceAsync(Tagged(Activities.StartActivity(name), step, view), work);
+
+    /// <summary>
+    /// Does a step in a trace of its own: whoever asked for it may ask for thousands, and what this silo began when may be whatever was current then. The caller's span is linked.
+    /// </summary>
+    /// <param name="step">The step.</param>
+    /// <param name="work">The work; its exception is noted and goes on.</param>
+    public async Task<T> TraceStepAsync<T>(long step, Func<Task<T>> work)
     {
-        using Activity? activity = Tagged(Activities.StartActivity(name), step, view);
+        ActivityLink[] caller = Activity.Current is { } current ? [new ActivityLink(current.Context)] : [];
+        Activity.Current = null;
+        return await TraceAsync(Tagged(Activities.StartActivity("moe.step", ActivityKind.Internal, parentContext: default, tags: null, caller), step, view: null), work);
+    }
+
+    private static async Task<T> TraceAsync<T>(Activity? started, Func<Task<T>> work)
+    {
+        using Activity? activity = started;
         try
         {
             return await work();
@@ -191,18 +205,19 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunLog.GateChanged(log, model, Term, View, policy.Layer, policy.Options, policy.FromStep);
     }
 
-    public void ParallelismChanged(int? layer, LayerParallelism parallelism)
+    public void ParallelismChanged(int? layer, LayerParallelism? parallelism)
     {
         string layers = layer is { } one ? $"layer {one}" : "all layers";
         Note(FeedNoteKind.Settings, $"{What(parallelism)} in {layers} from step {Step + 1} on.");
-        RunLog.ParallelismChanged(log, model, Term, View, layers, parallelism, Step + 1);
+        RunLog.ParallelismChanged(log, model, Term, View, layers, parallelism?.ToString() ?? "tuned", Step + 1);
     }
 
-    private static string What(LayerParallelism parallelism) => parallelism switch
+    private static string What(LayerParallelism? parallelism) => parallelism switch
     {
         LayerParallelism.Data => "Experts travel to the rows",
         LayerParallelism.TransientCopies => "Rows travel to the experts, and copies of busy experts where that is faster,",
-        _ => "Rows travel to the experts",
+        LayerParallelism.Expert => "Rows travel to the experts",
+        _ => "What travels is chosen by what steps take",
     };
 
     public void DirectorChanged(DirectorSettings? settings)

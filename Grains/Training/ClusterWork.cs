@@ -80,7 +80,7 @@ internal sealed class ClusterWork(
         CheckpointFile[] written = [.. reports.SelectMany(report => report.Files)];
         try
         {
-            save.Complete(run, term.Record.Step, request.Cursor, term.Record.Gates, written);
+            save.Complete(run, term.Record.Step, request.Cursor, term.Record.Gates, parallelism.Saved?.ToJson(), written);
         }
         catch (CheckpointException e)
         {

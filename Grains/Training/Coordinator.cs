@@ -138,9 +138,10 @@ internal sealed class Coordinator
         try
         {
             RequireGoing();
-            return await _events.TraceAsync("moe.step", batch.Step, () => InViewAsync(async () =>
+            return await _events.TraceStepAsync(batch.Step, () => InViewAsync(async () =>
             {
                 await _memory.RequireStepAsync(batch.Batches);
+                await _parallelism.MeasureAsync();
                 PendingPlacementChange? change = await _plans.NextAsync();
                 StepOutcome outcome = await _steps.RunAsync(batch, change);
                 _plans.Committed(batch.Step, change);
@@ -212,7 +213,8 @@ internal sealed class Coordinator
             MoveRequest move => await MoveAsync(move),
             DirectRequest direct => await _director.ChangeAsync(direct),
             ConfigureGateRequest gate => await _gates.ChangeAsync(gate),
-            ConfigureParallelismRequest parallelism => await _parallelism.ChangeAsync(parallelism),
+            ConfigureParallelismRequest parallelism => await _parallelism.ChangeAsync(parallelism.Layer, parallelism.Parallelism),
+            TuneParallelismRequest tune => await _parallelism.ChangeAsync(tune.Layer, parallelism: null),
             SnapshotRequest => await SnapshotAsync(),
             DrainRequest drain => await _drain.ChangeAsync(drain),
             _ => await _work.RunAsync(request),
@@ -252,7 +254,8 @@ internal sealed class Coordinator
             Calibration = record.Calibration,
             Map = map is null ? null : record.Map,
             Gates = record.Gates,
-            Parallelism = record.Parallelism,
+            Parallelism = _parallelism.Layers,
+            Tuning = _parallelism.Reasons,
             Drained = record.Drained,
             Memory = [.. workers.Select(_members.MemoryOf)],
             SiloNames = [.. workers.Select(worker => _silos.Of(worker.Silo) ?? "")],

@@ -2,6 +2,7 @@ using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Training;
 
@@ -14,11 +15,12 @@ internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdm
     public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
     {
         await memory.RequireRowsAsync(request.Rows);
+        (LayerParallelism[] layers, CopyCoefficients? copies) = parallelism.Next(request.Rows);
         IReadOnlyList<ForwardReport> reports = await members.RunAsync(
             new ForwardCommand(request.Memory, request.Rows, request.Pass, term.Record.Step + 1, request.AuxiliaryScale)
             {
-                Parallelism = parallelism.Layers.FirstOrDefault(),
-                Copies = parallelism.Copies,
+                Parallelism = layers.FirstOrDefault(),
+                Copies = copies,
             });
         RefuseIfRefused(reports.Select(report => report.Refusal), model);
         LossPart[] losses = [.. reports.SelectMany(report => report.Losses).OrderBy(loss => loss.Index)];

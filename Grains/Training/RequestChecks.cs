@@ -54,7 +54,10 @@ internal static class RequestChecks
                 GatePolicies.Check(gate, run);
                 break;
             case ConfigureParallelismRequest parallelism:
-                ParallelismControl.Check(parallelism, run);
+                ParallelismControl.Check(parallelism.Layer, parallelism.Parallelism, run);
+                break;
+            case TuneParallelismRequest tune:
+                ParallelismControl.Check(tune.Layer, parallelism: null, run);
                 break;
             case SaveRequest save when string.IsNullOrWhiteSpace(save.Place):
                 throw new InvalidRequestException("A checkpoint needs a folder.");

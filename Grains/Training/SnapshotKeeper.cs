@@ -260,7 +260,7 @@ internal sealed class SnapshotKeeper(
             await Task.Run(() =>
             {
                 using CheckpointSave save = pending.Save;
-                save.Complete(run, step, cursor: "", pending.Gates, pending.Files);
+                save.Complete(run, step, cursor: "", pending.Gates, parallelism: null, pending.Files);
             });
             _sealed = new SnapshotMark(step, pending.Command.Place);
             events.SnapshotSealed(step, pending.Files.Sum(file => file.Bytes), Stopwatch.GetElapsedTime(pending.Begun));

@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Training;
 
@@ -84,6 +85,7 @@ internal sealed class StepProtocol(
         await events.TraceAsync(
             "moe.step.decide", step, () => term.WriteAsync(adopted is null ? decided : decided with { View = adopted.After.Version, Map = adopted.After }));
         events.StepCommitted(outcome);
+        parallelism.Learn(outcome);
         if (change is not null)
         {
             events.TracePlacementChange(step, prepared, change.Failure);
@@ -128,8 +130,11 @@ internal sealed class StepProtocol(
             [.. search.SelectMany(report => report.Found)]).ToException();
     }
 
-    private StepShare Whole(StepRequest request) =>
-        StepShare.Of(request.Step, request.Batches, request.Forward) with { Parallelism = parallelism.Layers, Copies = parallelism.Copies };
+    private StepShare Whole(StepRequest request)
+    {
+        (LayerParallelism[] layers, CopyCoefficients? copies) = parallelism.Next(request.Batches.Sum(batch => (long)batch.TokenCount));
+        return StepShare.Of(request.Step, request.Batches, request.Forward) with { Parallelism = layers, Copies = copies };
+    }
 
     private StepShare Share(StepShare whole, StepRequest request, string silo) => whole with { Batches = members.OfSilo(request.Batches, silo) };
 

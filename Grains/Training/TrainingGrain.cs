@@ -10,6 +10,7 @@ using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Placement.Parallelism;
 using Orleans.GrainDirectory;
 using Orleans.Placement;
 
@@ -176,6 +177,7 @@ public sealed class TrainingGrain(
 
             // All of it, before the name is taken: a model that cannot be loaded must not stand in the way of one that can.
             CheckpointFolder checkpoint = ReadCheckpoint(place, moments: !inferenceOnly);
+            SavedParallelism? parallelism = ParallelismOf(checkpoint, place);
             Begin(await CoordinatorTerm.BeginAsync(store, Model, new RunRecord
             {
                 Configuration = checkpoint.Run,
@@ -185,6 +187,9 @@ public sealed class TrainingGrain(
                 InferenceOnly = inferenceOnly,
                 Cursor = checkpoint.Cursor,
                 Gates = [.. checkpoint.Gates],
+                Parallelism = [.. parallelism?.Layers ?? []],
+                TunedLayers = [.. parallelism?.Tuned ?? []],
+                Tuning = checkpoint.Parallelism,
             }));
             RunLog.ModelRestored(logger, Model, _coordinator!.Term.Number, checkpoint.Step, place);
             if (!checkpoint.HasChecksums)
@@ -293,6 +298,18 @@ public sealed class TrainingGrain(
         catch (CheckpointException e)
         {
             throw new CheckpointFailedException(e.Message);
+        }
+    }
+
+    private static SavedParallelism? ParallelismOf(CheckpointFolder checkpoint, string place)
+    {
+        try
+        {
+            return checkpoint.Parallelism is { } saved ? SavedParallelism.Parse(saved, checkpoint.Run.Model.Experts) : null;
+        }
+        catch (FormatException e)
+        {
+            throw new CheckpointFailedException($"The checkpoint in '{place}' cannot be used: {e.Message}.");
         }
     }
 

@@ -46,6 +46,9 @@ public sealed class CheckpointFolder
     /// <summary>Routing policies in force at that step, of the layers where they are others than the run's.</summary>
     public IReadOnlyList<GatePolicy> Gates => _index.Gates;
 
+    /// <summary>What travelled in its layers, and what was learnt of it, as whoever chose it has written it: a JSON object; null for nothing.</summary>
+    public string? Parallelism => _index.Parallelism;
+
     /// <summary>Names of the files that the index mentions.</summary>
     public IReadOnlySet<string> Files => _index.Files.Values.ToHashSet();
 

@@ -11,15 +11,17 @@ namespace MoEActors.Modules.Checkpoints;
 /// <param name="Step">Committed steps.</param>
 /// <param name="Cursor">What the caller saved with it.</param>
 /// <param name="Gates">Routing policies in force at that step, where they are others than the run's.</param>
+/// <param name="Parallelism">What travels in its layers, and what was learnt of it, as whoever chooses it has written it: a JSON object; null for nothing.</param>
 /// <param name="Files">By tensor, moments included: the name of its file.</param>
 /// <param name="Checksums">By tensor, moments included: the <see cref="Checksum"/> of what was written; null for a checkpoint from before there were any.</param>
 internal sealed record CheckpointIndex(
-    RunConfiguration Run, long Step, string Cursor, IReadOnlyList<GatePolicy> Gates, IReadOnlyDictionary<string, string> Files,
+    RunConfiguration Run, long Step, string Cursor, IReadOnlyList<GatePolicy> Gates, string? Parallelism, IReadOnlyDictionary<string, string> Files,
     IReadOnlyDictionary<string, string>? Checksums)
 {
     private const string Metadata = "metadata";
     private const string RunKey = "run";
     private const string ChecksumKey = "sha256";
+    private const string ParallelismKey = "parallelism";
     private const string WeightMap = "weight_map";
     private const string MomentMap = "optimizer_map";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -39,6 +41,7 @@ internal sealed record CheckpointIndex(
         string cursor = metadata.Optional("metadata.cursor", "cursor", JsonValueKind.String)?.Words("its metadata.cursor") ?? "";
         GatePolicy[] policies = metadata.Optional("metadata.gates", "gates", JsonValueKind.Array) is { } gates
             ? [.. gates.EnumerateArray().Select(gate => ReadPolicy(gate, run.Model))] : [];
+        string? parallelism = metadata.Optional("metadata.parallelism", ParallelismKey, JsonValueKind.Object)?.GetRawText();
         Dictionary<string, string> files = [];
         AddFiles(json.RootElement.Required(WeightMap, WeightMap, JsonValueKind.Object), files);
         if (json.RootElement.Optional(MomentMap, MomentMap, JsonValueKind.Object) is { } moments)
@@ -48,7 +51,7 @@ internal sealed record CheckpointIndex(
 
         Dictionary<string, string>? checksums = metadata.Optional("metadata.sha256", ChecksumKey, JsonValueKind.Object) is { } sums
             ? ReadChecksums(sums, files.Keys) : null;
-        return new CheckpointIndex(run, step, cursor, policies, files, checksums);
+        return new CheckpointIndex(run, step, cursor, policies, parallelism, files, checksums);
     }
 
     /// <summary>The files that an index of ours names, whether its run can work or not.</summary>
@@ -79,7 +82,8 @@ internal sealed record CheckpointIndex(
     }
 
     /// <summary>The text of an index. Sums are in it when all files have theirs.</summary>
-    public static string Write(RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, IReadOnlyList<CheckpointFile> files)
+    public static string Write(
+        RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, string? parallelism, IReadOnlyList<CheckpointFile> files)
     {
         var metadata = new JsonObject
         {
@@ -89,6 +93,11 @@ internal sealed record CheckpointIndex(
             ["gates"] = new JsonArray([.. gates.Select(WritePolicy)]),
             [RunKey] = JsonNode.Parse(run.ToJson()),
         };
+        if (parallelism is not null)
+        {
+            metadata[ParallelismKey] = JsonNode.Parse(parallelism);
+        }
+
         if (files.All(file => file.Checksums.Count == file.Tensors.Count))
         {
             metadata[ChecksumKey] = Map(files.SelectMany(file => file.Tensors.Zip(file.Checksums)));

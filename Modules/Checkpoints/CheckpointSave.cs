@@ -73,10 +73,11 @@ public sealed class CheckpointSave : IDisposable
     /// <param name="step">Committed steps.</param>
     /// <param name="cursor">What the caller saves with it.</param>
     /// <param name="gates">Routing policies in force, where they are others than the run's.</param>
+    /// <param name="parallelism">What travels in its layers, and what was learnt of it: a JSON object; null for nothing.</param>
     /// <param name="files">What all workers have written.</param>
     /// <exception cref="CheckpointException">Something of it is not in the folder: it is not the same one for all who have written.</exception>
     /// <exception cref="IOException">A file could not be written; an older checkpoint is still whole.</exception>
-    public void Complete(RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, IReadOnlyList<CheckpointFile> files)
+    public void Complete(RunConfiguration run, long step, string cursor, IReadOnlyList<GatePolicy> gates, string? parallelism, IReadOnlyList<CheckpointFile> files)
     {
         if (files.FirstOrDefault(file => !File.Exists(Path.Combine(_folder, file.Name))) is { } elsewhere)
         {
@@ -89,7 +90,7 @@ public sealed class CheckpointSave : IDisposable
             WriteText(CheckpointFolder.ModelFile, ModelDescription.Of(run.Model, gates).ToJsonString(Indented));
         }
 
-        WriteText(CheckpointFolder.IndexFile, CheckpointIndex.Write(run, step, cursor, gates, files));
+        WriteText(CheckpointFolder.IndexFile, CheckpointIndex.Write(run, step, cursor, gates, parallelism, files));
     }
 
     /// <summary>Deletes what this save left if it failed, and what it replaced if not, and frees the folder.</summary>

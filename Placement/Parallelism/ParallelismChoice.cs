@@ -9,14 +9,16 @@ namespace MoEActors.Placement.Parallelism;
 /// </param>
 /// <param name="Overlap">d: chunks in which exchange and experts run one behind the other; 1 for none.</param>
 /// <param name="Exchange">How rows cross the hosts.</param>
-public readonly record struct ParallelismChoice(int Slices, int Overlap, AllToAll Exchange)
+/// <param name="Copies">Whether experts that are busy in a pass may have copies that live for it; with r of 1 alone.</param>
+public readonly record struct ParallelismChoice(int Slices, int Overlap, AllToAll Exchange, bool Copies = false)
 {
     /// <summary>Tokens travel, once each, without chunks: expert parallelism as everybody knows it.</summary>
     public static ParallelismChoice ExpertParallel { get; } = new(1, 1, AllToAll.Linear);
 
     /// <inheritdoc />
-    public override string ToString() =>
-        Slices == 0 ? "r = 0" : $"r = {Slices}, d = {Overlap}, {(Exchange == AllToAll.Linear ? "linear" : "hierarchical")}";
+    public override string ToString() => Slices == 0
+        ? "r = 0"
+        : $"r = {Slices}, d = {Overlap}, {(Exchange == AllToAll.Linear ? "linear" : "hierarchical")}{(Copies ? ", with copies" : "")}";
 }
 
 /// <summary>The choices that a layer has: what the engine can do, and what the shapes allow.</summary>
@@ -28,16 +30,22 @@ public sealed record PossibleChoices
     /// <summary>Whether r = 0 is possible: the weights and gradients of all experts fit beside the rest.</summary>
     public bool CanGather { get; init; } = true;
 
+    /// <summary>Whether busy experts may have copies that live for a pass.</summary>
+    public bool CanCopy { get; init; }
+
     /// <summary>Overlap degrees, ascending; the first is that of r = 0, which has no exchange.</summary>
     public ImmutableArray<int> Overlaps { get; init; } = [1];
 
     /// <summary>Ways to cross the hosts; the first is that of r = 0.</summary>
     public ImmutableArray<AllToAll> Exchanges { get; init; } = [AllToAll.Linear];
 
-    /// <summary>Every choice of one r: one for r = 0, else all overlap degrees and ways.</summary>
+    /// <summary>Every choice of one r: one for r = 0, else all overlap degrees and ways, those of r = 1 also with copies.</summary>
     public IEnumerable<ParallelismChoice> Of(int slices) => slices == 0
         ? [new ParallelismChoice(0, Overlaps[0], Exchanges[0])]
-        : from overlap in Overlaps from exchange in Exchanges select new ParallelismChoice(slices, overlap, exchange);
+        : from overlap in Overlaps
+          from exchange in Exchanges
+          from copies in (bool[])(CanCopy && slices == 1 ? [false, true] : [false])
+          select new ParallelismChoice(slices, overlap, exchange, copies);
 
     /// <summary>Every choice.</summary>
     public IEnumerable<ParallelismChoice> All() => Enumerable.Range(CanGather ? 0 : 1, MostSlices + (CanGather ? 1 : 0)).SelectMany(Of);

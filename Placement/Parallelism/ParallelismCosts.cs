@@ -10,6 +10,7 @@ namespace MoEActors.Placement.Parallelism;
 /// r ≥ 1:  every worker computes R · r rows with 1 / r of an expert (R · W / E rows with each of E / W experts where E is more than W);
 ///         rows are exchanged r times; weights are gathered among s / r neighbours, gradients reduced
 /// </code>
+/// With copies the load is even, where that is worth more than the weights and the gradient of an expert that travel for it.
 /// With d chunks the exchange of one runs beside the experts of another, on one stream each; the weight gradients of all chunks come at once, last, beside
 /// the exchange. What runs at once is taken not to slow each other down. Sources: Tutel (arXiv 2206.03382), sections 3.1 and 3.2; FlexMoE (arXiv 2304.03946), section 3.
 /// </summary>
@@ -38,6 +39,14 @@ public sealed class ParallelismCosts(CostModel costs, int experts)
             int workers = Costs.Collectives.Workers;
             return (CostModel.ComputePasses * ComputeSeconds(0, rows, 1))
                 + Costs.Collectives.GatherSeconds(whole, workers) + Costs.Collectives.GatherSeconds(gradients, workers);
+        }
+
+        if (choice.Copies)
+        {
+            ParallelismChoice plain = choice with { Copies = false };
+            double slowest = Costs.Topology.Hosts > 1 ? Costs.Topology.BetweenHostsBandwidth : Costs.Topology.InHostBandwidth;
+            double copy = (Costs.Size.WeightBytes + Costs.Size.GradientBytes) / slowest;
+            return Math.Min(StepSeconds(plain, rows, busiest), StepSeconds(plain, rows) + copy);
         }
 
         int slices = Math.Min(choice.Slices, MostSlices), chunks = choice.Overlap;

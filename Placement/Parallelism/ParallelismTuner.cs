@@ -66,7 +66,7 @@ public sealed class ParallelismTuner
     public TunerState State => new(
         [
             .. _measured.Values.SelectMany(bucket => bucket.Values)
-                .OrderBy(one => (one.Bucket, one.Choice.Slices, one.Choice.Overlap, one.Choice.Exchange)),
+                .OrderBy(one => (one.Bucket, one.Choice.Slices, one.Choice.Overlap, one.Choice.Exchange, one.Choice.Copies)),
         ],
         _seconds,
         _explored);
@@ -267,13 +267,14 @@ public sealed class ParallelismTuner
         /// <summary>How much two choices have in common that makes them faster or slower than predicted, from 0 to 1.</summary>
         private static double Likeness(ParallelismChoice one, ParallelismChoice other)
         {
-            const double OtherExchange = 0.3, OtherOverlap = 0.8, OtherSlices = 0.7;
+            const double OtherExchange = 0.3, OtherOverlap = 0.8, OtherSlices = 0.7, OtherCopies = 0.7;
             if (one.Slices == 0 || other.Slices == 0)
             {
                 return one.Slices == other.Slices ? 1 : 0.1;
             }
 
             return (one.Exchange == other.Exchange ? 1 : OtherExchange)
+                * (one.Copies == other.Copies ? 1 : OtherCopies)
                 * Math.Pow(OtherOverlap, Math.Abs(Math.Log2((double)one.Overlap / other.Overlap)))
                 * Math.Pow(OtherSlices, Math.Abs(Math.Log2((double)one.Slices / other.Slices)));
         }

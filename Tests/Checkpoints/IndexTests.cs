@@ -8,7 +8,7 @@ namespace MoEActors.Tests.Checkpoints;
 /// <summary>An index that cannot be read is refused with the file and what is wrong with it, in words for its reader.</summary>
 public sealed class IndexTests : IDisposable
 {
-    private static readonly string Whole = CheckpointIndex.Write(TrainingRuns.Small, 3, "here", [], [new CheckpointFile("a.safetensors", ["a"], 4, [])]);
+    private static readonly string Whole = CheckpointIndex.Write(TrainingRuns.Small, 3, "here", [], null, [new CheckpointFile("a.safetensors", ["a"], 4, [])]);
 
     private readonly TemporaryFolder _folder = new();
 

@@ -44,6 +44,22 @@ public sealed class ParallelismTunerTests
     }
 
     [Fact]
+    public void Copies_are_a_choice_of_their_own_beside_rows_that_travel_once()
+    {
+        PossibleChoices possible = new() { CanCopy = true, MostSlices = 4 };
+        Assert.Equal(6, possible.All().Count());
+        Assert.Equal([new ParallelismChoice(1, 1, AllToAll.Linear, Copies: true)], possible.All().Where(choice => choice.Copies));
+        ParallelismTuner tuner = new(new PossibleChoices { CanCopy = true }, (_, _) => 1);
+        for (int step = 0; step < 200; step++)
+        {
+            ParallelismChoice choice = tuner.Choose(1);
+            tuner.Record(1, choice, choice.Copies ? 0.8 : 1);
+        }
+
+        Assert.StartsWith("Capacity 1 to 128: r = 1, d = 1, linear, with copies, 800 ms measured", tuner.Explain(1), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_many_slices_few_are_looked_at_and_the_best_is_found()
     {
         HashSet<int> tried = [];
