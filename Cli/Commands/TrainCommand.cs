@@ -58,6 +58,7 @@ internal sealed class TrainCommand
         NumberOption.Count("--patience", "End after so many measurements without a lower validation loss; 0 for never.", 0, least: 0);
 
     private readonly Option<bool> _noDirector = SharedOptions.NoDirector();
+    private readonly Option<string> _parallelism = TravelChoice.Option();
     private readonly Option<string?> _json = SharedOptions.JsonFile();
     private readonly Option<string?> _connect = ConnectOption.Create();
     private readonly DashboardOptions _dashboard = new();
@@ -69,7 +70,7 @@ internal sealed class TrainCommand
         Command command = new("train", "Train a byte-level language model with experts on your own text.")
         {
             _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-            _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _json, _connect,
+            _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _parallelism, _json, _connect,
         };
         _dashboard.AddTo(command);
         return command.Runs(RunAsync);
@@ -96,6 +97,7 @@ internal sealed class TrainCommand
         EarlierRun.RequireNone(folder, parsed.GetValue(_overwrite), "choose another name with --name", "give it up with --overwrite");
         (int evalEvery, int patience) = (chosen.Of(_evalEvery, one => one.EvalEvery), chosen.Of(_patience, one => one.Patience));
         UsageException.ThrowUnless(patience == 0 || evalEvery > 0, $"--patience {patience} counts measurements; --eval-every N makes them.");
+        var travel = TravelChoice.Of(chosen.Of(_parallelism, one => one.Parallelism));
         TrainingJob job = new()
         {
             Name = name,
@@ -117,6 +119,7 @@ internal sealed class TrainCommand
             Folder = folder,
             Prompt = Prompt,
             Director = !parsed.GetValue(_noDirector) && (file?.Director ?? true) ? new DirectorSettings() : null,
+            Travel = travel,
         };
         return await TrainingReport.RunAsync(job, parsed.GetValue(_json), output, cancellation);
     }

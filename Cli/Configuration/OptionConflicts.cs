@@ -42,6 +42,11 @@ internal static partial class OptionConflicts
             yield return $"$.optimizer.totalSteps is {file.Optimizer.TotalSteps}; it must be at most {int.MaxValue}.";
         }
 
+        if (file.Parallelism is { } parallelism && !TravelChoice.Names.ContainsKey(parallelism))
+        {
+            yield return $"$.parallelism is '{parallelism}'; it must be one of {string.Join(", ", TravelChoice.Names.Keys)}.";
+        }
+
         if (file.Steps is not null && file.Seconds is not null)
         {
             yield return "$.steps and $.seconds exclude each other.";

@@ -31,6 +31,9 @@ internal sealed record TrainFile
     /// <summary>Whether the placement follows the load.</summary>
     public bool? Director { get; init; }
 
+    /// <summary>What travels between silos.</summary>
+    public string? Parallelism { get; init; }
+
     /// <summary>Files and folders of text, from the current folder; none for the .NET documentation.</summary>
     public IReadOnlyList<string>? Text { get; init; }
 

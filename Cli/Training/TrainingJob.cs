@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Client.Connections;
@@ -75,6 +76,9 @@ internal sealed record TrainingJob
 
     /// <summary>How the placement follows the load; null to leave it alone.</summary>
     public DirectorSettings? Director { get; init; }
+
+    /// <summary>What travels in its layers; null for what does already.</summary>
+    public TravelChoice? Travel { get; init; }
 
     /// <summary>Whether the text changes its subject half-way: first half of it, then second half.</summary>
     public bool ChangesSubject { get; init; }

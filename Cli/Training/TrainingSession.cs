@@ -9,6 +9,7 @@ using MoEActors.Client.History.TensorBoard;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Cli.Training;
 
@@ -150,6 +151,12 @@ internal static class TrainingSession
             view.Enter("measuring for the director how fast the silos compute and copy");
             await model.SetDirectorAsync(job.Director, cancellation);
             status = await model.GetStatusAsync(cancellation);
+        }
+
+        if (job.Travel is { Parallelism: not LayerParallelism.Expert } travel && job.Silos > 1)
+        {
+            view.Enter("measuring how fast the silos compute and copy");
+            await travel.ApplyAsync(model, cancellation);
         }
 
         await using var lines = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);

@@ -2,6 +2,7 @@ using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Parallelism;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Parallelism;

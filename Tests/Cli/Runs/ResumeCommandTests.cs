@@ -20,13 +20,14 @@ public sealed class ResumeCommandTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         using var output = new CancellingWriter(cancellation, "step ");
         using var error = new StringWriter();
-        int code = await CommandLine.RunAsync(_runs.Train("cut", "--steps 20"), output, error, cancellation.Token);
+        int code = await CommandLine.RunAsync(_runs.Train("cut", "--steps 20 --parallelism tuned"), output, error, cancellation.Token);
         Assert.Equal(130, code);
         Assert.Contains($"of 20; the checkpoint is in {_runs.Folder("cut").Checkpoint}. Go on with: moe resume --checkpoint", error.ToString(), StringComparison.Ordinal);
         RunStatus status = _runs.Folder("cut").ReadStatus()!;
         Assert.Equal(RunState.Cancelled, status.State);
         Assert.InRange(status.Step, 1, 19);
         Assert.Equal(status.Step, status.CheckpointStep);
+        Assert.Contains("\"tuned\"", CheckpointFolder.Open(_runs.Folder("cut").Checkpoint).Parallelism, StringComparison.Ordinal);
 
         CommandLineRun resumed = await CommandLineRun.Of(_runs.Resume("cut", $"--silos 3 --json {_runs.Path}/cut.json"));
         Assert.Equal(0, resumed.ExitCode);

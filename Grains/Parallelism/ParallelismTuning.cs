@@ -4,7 +4,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Parallelism;
 
-namespace MoEActors.Grains.Training;
+namespace MoEActors.Grains.Parallelism;
 
 /// <summary>
 /// Chooses what travels in a layer from what steps took, one dictionary for all layers of as many experts: by the capacity that the last step's busiest expert needed, as the next
