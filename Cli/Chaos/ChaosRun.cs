@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
 using MoEActors.Benchmarks;
@@ -19,9 +20,15 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
     /// <summary>How long the run may take to go on, or to take a silo in again, before that is a failure.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
+    /// <summary>
+    /// Between two steps while silos start again, which is not measured: a run at full speed takes the processors that they start on, and each of its steps is trained once more, undisturbed.
+    /// </summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(30);
+
     private readonly Channel<Acknowledgement> _acknowledged = Channel.CreateUnbounded<Acknowledgement>();
     private readonly List<Acknowledgement> _seen = [];
     private readonly List<Resumption> _resumed = [];
+    private volatile bool _someStart;
 
     /// <summary>Trains through all disasters, then undisturbed, and compares.</summary>
     /// <param name="victims">The cluster; it is disposed when it is not needed any more.</param>
@@ -82,7 +89,7 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
     private async Task<double[]> TrainAsync(MoEModel model, CancellationToken enough, CancellationToken cancellation)
     {
         List<double> losses = [];
-        await foreach (StepOutcome outcome in model.TrainAsync(run.Batches(int.MaxValue).TakeWhile(_ => !enough.IsCancellationRequested), cancellation))
+        await foreach (StepOutcome outcome in model.TrainAsync(BatchesAsync(enough, cancellation), cancellation))
         {
             if (outcome.Step != losses.Count + 1)
             {
@@ -94,6 +101,19 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
         }
 
         return [.. losses];
+    }
+
+    private async IAsyncEnumerable<IReadOnlyList<MicroBatch>> BatchesAsync(CancellationToken enough, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        foreach (IReadOnlyList<MicroBatch> batch in run.Batches(int.MaxValue).TakeWhile(_ => !enough.IsCancellationRequested))
+        {
+            if (_someStart)
+            {
+                await Task.Delay(Pause, cancellation);
+            }
+
+            yield return batch;
+        }
     }
 
     private async Task DisturbAsync(
@@ -142,8 +162,18 @@ internal sealed class ChaosRun(TrainedRun run, int interval, ChaosProgress progr
         return (_seen[^1] with { Repeated = cluster.StepsRepeated }, Stopwatch.GetTimestamp());
     }
 
-    private Task<Acknowledgement> AllAreMembersAsync(IVictims cluster, CancellationToken cancellation) =>
-        UntilAsync(ack => ack.Workers == cluster.Count, "all silos are members", cancellation);
+    private async Task<Acknowledgement> AllAreMembersAsync(IVictims cluster, CancellationToken cancellation)
+    {
+        _someStart = true;
+        try
+        {
+            return await UntilAsync(ack => ack.Workers == cluster.Count, "all silos are members", cancellation);
+        }
+        finally
+        {
+            _someStart = false;
+        }
+    }
 
     private async Task<Acknowledgement> UntilAsync(Func<Acknowledgement, bool> arrives, string what, CancellationToken cancellation)
     {

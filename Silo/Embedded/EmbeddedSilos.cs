@@ -25,6 +25,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
     private readonly EmbeddedNetwork _network = new();
     private readonly List<EmbeddedSilo> _silos = [];
     private readonly HashSet<SiloAddress> _lost = [];
+    private readonly CancellationTokenSource _ending = new();
     private readonly List<Task> _burials = [];
     private IHost? _clientHost;
     private int _next;
@@ -119,7 +120,7 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             {
                 _lost.Remove(silo.Address);
                 _silos.Remove(silo);
-                _burials.Add(Task.Run(() => BuryAsync([silo], CancellationToken.None)));
+                _burials.Add(Task.Run(() => BuryAsync([silo], _ending.Token)));
             }
 
             return Task.WhenAll(_burials);
@@ -173,7 +174,8 @@ public sealed class EmbeddedSilos : IAsyncDisposable
             burials = [.. _burials];
         }
 
-        // What they wait for may have ended with the others.
+        // Nobody is left to notice what they wait for.
+        await _ending.CancelAsync();
         await Task.WhenAll(burials).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
