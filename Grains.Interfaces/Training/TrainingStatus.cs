@@ -60,4 +60,7 @@ public sealed class TrainingStatus
 
     /// <summary>By layer: what travels in a step; empty where rows do in all of them.</summary>
     [Id(11)] public LayerParallelism[] Parallelism { get; init; } = [];
+
+    /// <summary>By layer: copies of experts that were made for the passes of the last committed step; empty where there were none.</summary>
+    [Id(45)] public int[] TransientCopies { get; init; } = [];
 }

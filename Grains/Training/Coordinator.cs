@@ -253,6 +253,7 @@ internal sealed class Coordinator
             Map = map is null ? null : record.Map,
             Gates = record.Gates,
             Parallelism = record.Parallelism,
+            TransientCopies = record.LastOutcomes is [.., { } last] ? last.TransientCopies : [],
             Drained = record.Drained,
             Memory = [.. workers.Select(_members.MemoryOf)],
             SiloNames = [.. workers.Select(worker => _silos.Of(worker.Silo) ?? "")],
