@@ -91,7 +91,7 @@ export class Charts {
               size: 52,
               space: 34,
               values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
-                ticks.map((tick) => (kind.columns[0] === "exchangeBytesPerSecond" ? traffic(tick).replace("/s", "") : tick >= 1e4 ? rate(tick) : String(+tick.toPrecision(4)))),
+                ticks.map((tick) => (kind.columns[0] === "exchangeBytesPerSecond" ? traffic(tick).replace("/s", "") : tick >= 1e3 ? rate(tick) : String(+tick.toPrecision(4)))),
             },
           ],
           series: [
