@@ -163,7 +163,7 @@ public sealed class PageTests(Browser browser)
         // Predicted and measured seconds are each beside their like.
         await page.SeesAsync("#decisions", "Decided after step 80, in force after step 82.");
         Assert.Equal(
-            ["layer 0", "before", "predicted", "measured", "balance", "1.40", "1.10", "1.12", "time, by the model", "10 ms", "8.00 ms", "", "time, measured", "10 ms", "", "9.00 ms"],
+            ["layer 0", "before", "predicted", "measured", "balance", "1.40", "1.10", "1.12", "time, by the model", "10.0 ms", "8.00 ms", "", "time, measured", "10.0 ms", "", "9.00 ms"],
             await page.Page.Locator("#decisions .effect span").AllTextContentsAsync());
         await page.SeesAsync("#decisions", "Expert 0: silo-0 → silo-1");
         Assert.Empty(page.Problems);
