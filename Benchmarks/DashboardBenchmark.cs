@@ -140,17 +140,27 @@ public sealed record DashboardCost
     /// <summary>Median of the processor time over that of the block without a dashboard beside it.</summary>
     public required double ProcessorRatio { get; init; }
 
+    /// <summary>Between which ratios that median is in 95 of 100 cases.</summary>
+    public required double ProcessorRatioLow { get; init; }
+
+    /// <inheritdoc cref="ProcessorRatioLow" />
+    public required double ProcessorRatioHigh { get; init; }
+
     /// <summary>Median of the seconds on the clock over those of the block without a dashboard beside it.</summary>
     public required double SecondsRatio { get; init; }
 
     internal static DashboardCost Of(List<StepBlock> blocks, List<StepBlock> without)
     {
         int steps = blocks.Sum(block => block.Steps.Count);
+        double[] ratios = [.. blocks.Zip(without, (one, other) => one.ProcessorSeconds / other.ProcessorSeconds)];
+        (double low, double high) = Samples.MedianInterval(ratios);
         return new DashboardCost
         {
             SecondsPerStep = blocks.Sum(block => block.Seconds) / steps,
             ProcessorSecondsPerStep = blocks.Sum(block => block.ProcessorSeconds) / steps,
-            ProcessorRatio = Samples.Median([.. blocks.Zip(without, (one, other) => one.ProcessorSeconds / other.ProcessorSeconds)]),
+            ProcessorRatio = Samples.Median(ratios),
+            ProcessorRatioLow = low,
+            ProcessorRatioHigh = high,
             SecondsRatio = Samples.Median([.. blocks.Zip(without, (one, other) => one.Seconds / other.Seconds)]),
         };
     }

@@ -160,6 +160,9 @@ internal sealed class StepBlock
     /// <summary>The process's processor time meanwhile.</summary>
     public double ProcessorSeconds { get; private set; }
 
+    /// <summary>Processor time that was spent for these steps after the last of them.</summary>
+    public void Add(TimeSpan processor) => ProcessorSeconds += processor.TotalSeconds;
+
     /// <summary>The batches of a block: one more before and one behind those that count, so that the pipeline is full at both ends.</summary>
     public static List<IReadOnlyList<MicroBatch>> Take(IEnumerator<IReadOnlyList<MicroBatch>> batches, int length)
     {

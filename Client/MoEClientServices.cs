@@ -16,5 +16,8 @@ public static class MoEClientServices
     public static IServiceCollection AddMoEClient(this IServiceCollection services) =>
         services.AddSingleton(provider => new MoECluster(
             provider.GetRequiredService<IClusterClient>(), provider.GetService<ModelKinds>(), provider.GetService<CallerBuffers>(),
-            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? default));
+            provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? default)
+        {
+            SiloNews = provider.GetService<ISiloNews>(),
+        });
 }

@@ -17,6 +17,9 @@ public sealed class MoECluster(IGrainFactory grains, ModelKinds? kinds = null, C
     private readonly ModelKinds _kinds = kinds ?? ModelKinds.BuiltIn;
     private ClusterConnection? _connection;
 
+    /// <summary>What the silo of this process hears of the others; null in a process without one.</summary>
+    internal ISiloNews? SiloNews { get; init; }
+
     /// <summary>Reaches the cluster's grains, a host's own among them.</summary>
     public IGrainFactory Grains => grains;
 

@@ -11,16 +11,18 @@ public sealed record SiloSummary(string Name, string Address, SiloState State, D
     internal static SiloSummary Of(IEnumerable<MembershipEntry> starts)
     {
         MembershipEntry last = starts.OrderBy(entry => entry.Status != SiloStatus.Dead).ThenBy(entry => entry.StartTime).Last();
-        SiloState state = last.Status switch
-        {
-            SiloStatus.Active => SiloState.Active,
-            SiloStatus.ShuttingDown or SiloStatus.Stopping => SiloState.Leaving,
-            SiloStatus.Dead => SiloState.Dead,
-            _ => SiloState.Joining,
-        };
         return new SiloSummary(
-            last.SiloName, last.SiloAddress.ToParsableString(), state, new DateTimeOffset(DateTime.SpecifyKind(last.StartTime, DateTimeKind.Utc)));
+            last.SiloName, last.SiloAddress.ToParsableString(), StateOf(last.Status), new DateTimeOffset(DateTime.SpecifyKind(last.StartTime, DateTimeKind.Utc)));
     }
+
+    /// <summary>How a silo stands that membership tells of.</summary>
+    internal static SiloState StateOf(SiloStatus status) => status switch
+    {
+        SiloStatus.Active => SiloState.Active,
+        SiloStatus.ShuttingDown or SiloStatus.Stopping => SiloState.Leaving,
+        SiloStatus.Dead => SiloState.Dead,
+        _ => SiloState.Joining,
+    };
 }
 
 /// <summary>How a silo stands in its cluster.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoEActors.Cli.Runs;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
 using MoEActors.Grains.Interfaces.Training;
@@ -14,7 +15,9 @@ namespace MoEActors.Cli.Clusters;
 /// <param name="UsedBytes">Bytes that its workers have allocated.</param>
 /// <param name="BudgetBytes">Bytes that they may allocate.</param>
 /// <param name="Stopped">Whether its run was stopped.</param>
-internal sealed record ModelReport(string Name, long Step, bool Layer, long View, IReadOnlyList<string> Silos, long UsedBytes, long BudgetBytes, bool Stopped)
+/// <param name="Layers">What travels in each layer with experts.</param>
+internal sealed record ModelReport(
+    string Name, long Step, bool Layer, long View, IReadOnlyList<string> Silos, long UsedBytes, long BudgetBytes, bool Stopped, IReadOnlyList<LayerTravel> Layers)
 {
     /// <summary>Shows one model of a cluster, or all.</summary>
     public static async Task<int> ShowAsync(ConnectOptions connect, string? name, bool json, TextWriter writer, CancellationToken cancellation)
@@ -47,11 +50,16 @@ internal sealed record ModelReport(string Name, long Step, bool Layer, long View
         return ExitCode.Done;
     }
 
-    private static ModelReport Of(TrainingStatus status) => new(
+    /// <summary>A model, from its status.</summary>
+    public static ModelReport Of(TrainingStatus status) => new(
         status.Model, status.Step, status.Configuration.Model.Backbone == Backbone.None, status.View, [.. status.SiloNames.Distinct().Order(StringComparer.Ordinal)],
-        status.Memory.Sum(worker => worker.Used), status.Memory.Sum(worker => worker.Budget), status.IsStopped);
+        status.Memory.Sum(worker => worker.Used), status.Memory.Sum(worker => worker.Budget), status.IsStopped, LayerTravel.Of(status));
 
-    private string Line() =>
-        $"{VisibleText.OfName(Name)}: {(Layer ? "layer" : "model")}, step {Step:N0}, "
-        + (Stopped ? "stopped" : View == 0 ? "no open view" : $"view {View:N0} on {string.Join(", ", Silos)}, {UsedBytes >> 20:N0} of {BudgetBytes >> 20:N0} MiB");
+    /// <summary>In one line.</summary>
+    public string Line() => string.Join(", ",
+    [
+        $"{VisibleText.OfName(Name)}: {(Layer ? "layer" : "model")}, step {Step:N0}",
+        Stopped ? "stopped" : View == 0 ? "no open view" : $"view {View:N0} on {string.Join(", ", Silos)}, {UsedBytes >> 20:N0} of {BudgetBytes >> 20:N0} MiB",
+        .. LayerTravel.Unusual(Layers),
+    ]);
 }

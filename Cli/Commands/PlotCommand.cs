@@ -20,7 +20,6 @@ internal static class PlotCommand
             string kind = Path.GetExtension(target).ToLowerInvariant();
             UsageException.ThrowUnless(kind is ".svg" or ".html", $"{OutName} {target} must end in .svg or .html.");
             string[] asked = [.. parsed.GetRequiredValue(names).Distinct()];
-            Array.ForEach(asked, name => OutputPath.RequireFolderName("RUN", name));
             OutputFile.RequireWritable(OutName, target);
             RunCurves[] curves = [.. asked.Select(name => Read(parsed.GetRequiredValue(runs), name))];
             await OutputFile.WriteAsync(target, kind == ".svg" ? RunCharts.Svg(curves) : PlotPage.Html(curves), output, cancellation);
@@ -31,7 +30,7 @@ internal static class PlotCommand
 
     private static RunCurves Read(string runs, string name)
     {
-        var folder = RunFolder.Existing(runs, name);
+        var folder = RunFolder.Existing(runs, name, "RUN");
         RunCurves curves = RunCurves.Of(folder.Name, folder.ReadHistory());
         return curves.Steps.Count > 0 ? curves : throw new InvalidDataException($"The run '{name}' has no step yet that could be drawn: see moe history {name}.");
     }

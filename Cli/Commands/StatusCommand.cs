@@ -147,6 +147,7 @@ internal static class StatusCommand
             parts.Add($"fullest worker has {Mebibytes(fullest.Used)} of {Mebibytes(fullest.Budget)} MiB");
         }
 
+        parts.AddRange(LayerTravel.Unusual(status.Layers));
         parts.Add(status.Checkpoint is { } checkpoint
             ? $"checkpoint of step {status.CheckpointStep:N0} in {Path.GetRelativePath(Environment.CurrentDirectory, checkpoint)}"
             : "no checkpoint");

@@ -23,13 +23,15 @@ internal sealed class DashboardServer : IAsyncDisposable
     private readonly WebApplication _host;
 
     private readonly IPEndPoint _wanted;
+    private readonly CancellationTokenSource _ending = new();
 
-    private DashboardServer(WebApplication host, IPEndPoint wanted)
+    private DashboardServer(WebApplication host, IPEndPoint wanted, DashboardChoice choice, MoECluster cluster)
     {
         (_host, _wanted) = (host, wanted);
         string address = host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
         Address = new Uri(address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
         IsElsewhere = wanted.Port != 0 && Address.Port != wanted.Port;
+        OrleansIsWarm = choice.HasOrleans ? Task.Run(() => OrleansDashboard.WarmAsync(Address, cluster, _ending.Token)) : Task.CompletedTask;
     }
 
     /// <summary>Where it is.</summary>
@@ -37,6 +39,9 @@ internal sealed class DashboardServer : IAsyncDisposable
 
     /// <summary>Whether another port had to be taken than the one that was wanted.</summary>
     public bool IsElsewhere { get; }
+
+    /// <summary>Orleans' own dashboard beside it shows all silos; or there is none.</summary>
+    public Task OrleansIsWarm { get; }
 
     /// <summary>Where it is, in words.</summary>
     public string InWords() =>
@@ -53,18 +58,21 @@ internal sealed class DashboardServer : IAsyncDisposable
         IPEndPoint endpoint = choice.Endpoint ?? throw new ArgumentException("No dashboard is wanted.", nameof(choice));
         try
         {
-            return new DashboardServer(await StartHostAsync(choice, endpoint, cluster, log, cancellation), endpoint);
+            return new DashboardServer(await StartHostAsync(choice, endpoint, cluster, log, cancellation), endpoint, choice, cluster);
         }
         catch (IOException) when (endpoint.Port != 0)
         {
             // It is taken.
-            return new DashboardServer(await StartHostAsync(choice, new IPEndPoint(endpoint.Address, 0), cluster, log, cancellation), endpoint);
+            return new DashboardServer(await StartHostAsync(choice, new IPEndPoint(endpoint.Address, 0), cluster, log, cancellation), endpoint, choice, cluster);
         }
     }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        await _ending.CancelAsync();
+        await OrleansIsWarm;
+        _ending.Dispose();
         using var limit = new CancellationTokenSource(EndLimit);
         await _host.StopAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _host.DisposeAsync();

@@ -77,18 +77,19 @@ internal sealed record RunFolder
     /// <summary>The run of a name that somebody gives, whether it is there or not.</summary>
     /// <param name="runs">The folder of runs.</param>
     /// <param name="name">The name.</param>
+    /// <param name="argument">What was to be a name.</param>
     /// <exception cref="UsageException">It is no name.</exception>
-    public static RunFolder Named(string runs, string name)
+    public static RunFolder Named(string runs, string name, string argument = "NAME")
     {
-        OutputPath.RequireFolderName("NAME", name);
+        OutputPath.RequireFolderName(argument, name);
         return At(System.IO.Path.Combine(runs, name));
     }
 
     /// <summary>The run of a name that somebody gives.</summary>
     /// <inheritdoc cref="Named" />
     /// <exception cref="FileNotFoundException">There is no run of that name; perhaps another was meant.</exception>
-    public static RunFolder Existing(string runs, string name) =>
-        Named(runs, name) is var folder && Directory.Exists(folder.Path) ? folder : throw Missing(runs, name);
+    public static RunFolder Existing(string runs, string name, string argument = "NAME") =>
+        Named(runs, name, argument) is var folder && Directory.Exists(folder.Path) ? folder : throw Missing(runs, name);
 
     /// <summary>What a run ought to have, and has not.</summary>
     public FileNotFoundException Lacks(string what, string file) => new($"The run '{Name}' has no {what}: {file} does not exist.");

@@ -30,6 +30,9 @@ internal sealed record RunStatus
     /// <summary>Device memory of each worker, in rank order; empty before the first step.</summary>
     public IReadOnlyList<WorkerUse> Memory { get; init; } = [];
 
+    /// <summary>What travels in each layer with experts; empty before the first step.</summary>
+    public IReadOnlyList<LayerTravel> Layers { get; init; } = [];
+
     /// <summary>Folder of the newest checkpoint, in the file as it is seen from the run's folder; null while there is none of this run.</summary>
     public string? Checkpoint { get; init; }
 

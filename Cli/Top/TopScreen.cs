@@ -3,6 +3,7 @@ using MoEActors.Cli.Runs;
 using MoEActors.Cli.Screen;
 using MoEActors.Dashboard.Boards;
 using MoEActors.Grains.Interfaces.Telemetry;
+using MoEActors.Placement.Map;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -32,7 +33,7 @@ internal static class TopScreen
                 .. parts,
                 ExpertGrid.Part(4, progress, width, now),
                 Balance(model, width),
-                Lines(6, "decisions of the director", [.. model.Decisions.Select(one => $"step {one.Step:N0}, {one.State}: {one.WithEffect()}")], DecisionsShown, width, Ink.Faint),
+                Lines(6, "decisions of the director", [.. model.Decisions.Select(one => $"step {one.At:N0}, {one.State}: {one.WithEffect()}")], DecisionsShown, width, Ink.Faint),
                 Lines(3, "failures", [.. model.Notes.Where(IsFailure).Select(Text)], NotesShown, width, Ink.Frequencies),
                 Lines(7, "what else happened", [.. model.Notes.Where(note => !IsFailure(note)).Select(Text)], NotesShown, width, Ink.Faint),
             ];
@@ -135,12 +136,16 @@ internal static class TopScreen
         return new ScreenPart(5, Math.Min(2, most), most, rows => [.. layers.OrderByDescending(layer => layer.Ratio).Take(rows).OrderBy(layer => layer.Layer).Select(layer =>
         {
             string label = $"layer {layer.Layer}".PadRight(9);
-            string figures = $" {Wording.Unevenness(layer.Ratio!.Value)}  {Wording.Count(layer.DeadExperts, "dead expert")}{(layer.Dropped > 0 ? $"  {layer.Dropped:N0} dropped" : "")}";
+            string figures = $" {Wording.Unevenness(layer.Ratio!.Value)}  {Wording.Count(layer.DeadExperts, "dead expert")}{(layer.Dropped > 0 ? $"  {layer.Dropped:N0} dropped" : "")}{Travels(layer)}";
             int bar = Math.Clamp(width - label.Length - figures.Length, 0, 30);
             int filled = (int)Math.Round(Math.Clamp((layer.Ratio.Value - 1) / (workers - 1), 0, 1) * bar);
             return Cut(ScreenLine.Of(label, Ink.Faint).With(new string(Full, filled), Ink.Frequencies).With(new string(Empty, bar - filled), Ink.Ahead).With(figures), width);
         })]);
     }
+
+    /// <summary>What travels in a layer, where that is something else than rows.</summary>
+    private static string Travels(LayerPicture layer) =>
+        layer.Parallelism == LayerParallelism.Expert ? "" : $"  {Wording.Travels(layer.Parallelism, layer.TransientCopies)}";
 
     /// <summary>The last of some lines below a title.</summary>
     private static ScreenPart Lines(int rank, string title, string[] texts, int most, int width, Style style) => texts.Length == 0

@@ -1,6 +1,6 @@
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
-using MoEActors.Modules.Timing;
+using MoEActors.Grains.Interfaces.Training;
 
 namespace MoEActors.Cli.Training;
 
@@ -42,9 +42,12 @@ internal sealed class StatusKeeper(RunFolder folder, RunStatus first, TimeProvid
         }
     }
 
-    /// <summary>The workers' memory: written with the next report.</summary>
-    public void Remember(IEnumerable<WorkerMemory> memory) =>
-        _status = _status with { Memory = [.. memory.Select(worker => new WorkerUse(worker.Used, worker.Budget))] };
+    /// <summary>The workers' memory, and what travels in layers: written with the next report.</summary>
+    public void Remember(TrainingStatus status) => _status = _status with
+    {
+        Memory = [.. status.Memory.Select(worker => new WorkerUse(worker.Used, worker.Budget))],
+        Layers = LayerTravel.Of(status),
+    };
 
     /// <summary>An earlier run's checkpoint is gone.</summary>
     public void Forget()

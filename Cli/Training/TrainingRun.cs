@@ -193,7 +193,7 @@ internal sealed class TrainingRun(
         view.Report(progress);
         if (keeper.IsDue || step.Step == goal)
         {
-            keeper.Remember((await model.GetStatusAsync(CancellationToken.None)).Memory);
+            keeper.Remember(await model.GetStatusAsync(CancellationToken.None));
         }
 
         keeper.Report(progress);

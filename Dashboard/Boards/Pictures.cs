@@ -3,6 +3,7 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Dashboard.Boards;
 
@@ -106,8 +107,11 @@ internal sealed record TimePicture(double Compute, double Exchange, double Waiti
 /// <param name="DeadExperts">Experts that no token of the window chose.</param>
 /// <param name="Dead">The first of these.</param>
 /// <param name="RouterEntropy">Entropy of the router's probabilities, nats.</param>
+/// <param name="Parallelism">What travels: rows to their experts, experts to the rows (data), or copies of busy experts as well (transientCopies).</param>
+/// <param name="TransientCopies">Copies of experts that were made for the passes of the load window's steps.</param>
 internal sealed record LayerPicture(
-    int Layer, int Experts, int Shards, double? Ratio, double? WindowRatio, long Tokens, long Dropped, int DeadExperts, int[] Dead, double? RouterEntropy);
+    int Layer, int Experts, int Shards, double? Ratio, double? WindowRatio, long Tokens, long Dropped, int DeadExperts, int[] Dead, double? RouterEntropy,
+    LayerParallelism Parallelism = LayerParallelism.Expert, long TransientCopies = 0);
 
 /// <summary>Which workers have which experts of a layer.</summary>
 /// <param name="Layer">The layer.</param>

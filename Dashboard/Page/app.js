@@ -6,7 +6,7 @@ import { showDirector } from "./director.js";
 import { find, make } from "./dom.js";
 import { count, fixed, percent, rate, traffic } from "./format.js";
 import { HeatMap } from "./heatmap.js";
-import { Layers } from "./layers.js";
+import { Layers, travels } from "./layers.js";
 import { drawScale } from "./mappaint.js";
 import { showNotes } from "./notes.js";
 import { showRun } from "./run.js";
@@ -71,9 +71,12 @@ function show() {
     map.update();
     if (isTable) find("load-table").replaceChildren(map.table());
   }
-  if (has("status", "load")) {
+  if (has("status", "load", "layers")) {
     const window = state.load;
-    find("load-caption").textContent = window ? `layer ${window.layer}, steps ${count(window.from)} to ${count(window.to)}` : "";
+    const shown = state.layers.find((one) => one.layer === window?.layer);
+    find("load-caption").textContent = window
+      ? `layer ${window.layer}, steps ${count(window.from)} to ${count(window.to)}${shown && shown.experts > 0 ? `; ${travels(shown)}` : ""}`
+      : "";
   }
   if (has("series", "decisions", "notes")) charts.update();
   if (has("decisions", "status")) showDirector(find("decisions"), find("director-caption"), state, has("decisions"));

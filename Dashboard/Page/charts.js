@@ -1,6 +1,6 @@
 // @ts-check
 import { colour, make } from "./dom.js";
-import { fixed, rate, traffic } from "./format.js";
+import { clock, fixed, rate, traffic } from "./format.js";
 
 /** @typedef {import("./state.js").State} State */
 
@@ -20,11 +20,12 @@ const spans = [
   { name: "all", seconds: Infinity },
 ];
 
-const marks = /** @type {Record<string, { glyph: string, colour: string }>} */ ({
-  decision: { glyph: "▼", colour: "--accent" },
-  failure: { glyph: "✕", colour: "--bad" },
-  recovery: { glyph: "▲", colour: "--good" },
-  other: { glyph: "◆", colour: "--soft" },
+/** Each kind has a line of its own: a failure and what makes up for it are seconds apart. */
+const marks = /** @type {Record<string, { glyph: string, colour: string, line: number }>} */ ({
+  decision: { glyph: "▼", colour: "--accent", line: 0 },
+  failure: { glyph: "✕", colour: "--bad", line: 1 },
+  recovery: { glyph: "▲", colour: "--good", line: 2 },
+  other: { glyph: "◆", colour: "--soft", line: 3 },
 });
 
 /** Figures over time, with what happened on the same time line. */
@@ -90,7 +91,7 @@ export class Charts {
               size: 52,
               space: 34,
               values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
-                ticks.map((tick) => (kind.columns[0] === "exchangeBytesPerSecond" ? traffic(tick).replace("/s", "") : tick >= 1e4 ? rate(tick) : String(+tick.toPrecision(4)))),
+                ticks.map((tick) => (kind.columns[0] === "exchangeBytesPerSecond" ? traffic(tick).replace("/s", "") : tick >= 1e3 ? rate(tick) : String(+tick.toPrecision(4)))),
             },
           ],
           series: [
@@ -145,12 +146,11 @@ export class Charts {
 
   /** @param {typeof kinds[number]} kind @param {HTMLElement} place @param {number | null | undefined} index */
   showValue(kind, place, index) {
-    const texts = kind.columns.map((column) => {
-      const values = this.state.series[column] ?? [];
-      const at = typeof index === "number" ? (this.from ?? 0) + index : values.findLastIndex((value) => value !== null);
-      return kind.text(values[at] ?? null);
-    });
-    const text = texts.join(" · ");
+    // Of the second that is pointed at: what is now stands above, and is of the last step.
+    const at = typeof index === "number" ? this.from + index : -1;
+    const texts = kind.columns.map((column) => kind.text(this.state.series[column]?.[at] ?? null));
+    const time = this.state.series.time?.[at];
+    const text = typeof time === "number" ? `${clock(new Date(time * 1000).toISOString())}: ${texts.join(" · ")}` : "";
     if (place.textContent !== text) place.textContent = text;
   }
 
@@ -175,7 +175,7 @@ export class Charts {
       ctx.globalAlpha = kind === "other" ? 0.25 : 0.45;
       ctx.fillRect(Math.round(x), bbox.top, ratio, bbox.height);
       ctx.globalAlpha = 1;
-      ctx.fillText(marks[kind].glyph, x, bbox.top);
+      ctx.fillText(marks[kind].glyph, x, bbox.top + marks[kind].line * 10 * ratio);
     }
     ctx.restore();
   }

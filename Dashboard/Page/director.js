@@ -39,18 +39,26 @@ function show(decision, state) {
       { class: "head" },
       make("b", {}, `Decision ${decision.number}`),
       make("span", { class: `state ${kind}` }, word),
-      make("span", { class: "when" }, `step ${count(decision.step)}${decision.time ? `, ${clock(decision.time)}` : ""}`),
+      make("span", { class: "when" }, clock(decision.time)),
     ),
+    make("p", { class: "steps" }, stepsOf(decision)),
     decision.failure ? make("p", { class: "why" }, decision.failure) : null,
     ...decision.layers.flatMap((layer) => ofLayer(layer, state)),
     decision.shardsMoved > 0
       ? make(
           "p",
           { class: "moves" },
-          `${count(decision.shardsMoved)} moved, ${bytes(decision.bytesMoved)} copied in ${duration(decision.copySeconds)}, steps waited ${duration(decision.waitSeconds)}`,
+          `${bytes(decision.bytesMoved)} of ${count(decision.shardsMoved)} ${decision.shardsMoved === 1 ? "expert" : "experts"} copied in ${duration(decision.copySeconds)} beside steps, which waited ${duration(decision.waitSeconds)}`,
         )
       : null,
   );
+}
+
+/** When it was made, and when it was in force: steps go on while experts are copied. @param {Decision} decision */
+function stepsOf(decision) {
+  const made = `Decided after step ${count(decision.step)}`;
+  if (decision.concludedAt === 0) return `${made}.`;
+  return `${made}, ${decision.state === "abandoned" ? "abandoned" : "in force"} after step ${count(decision.concludedAt)}.`;
 }
 
 /** @param {LayerDecision} layer @param {State} state */
@@ -71,11 +79,16 @@ function ofLayer(layer, state) {
       cell(fixed(layer.ratioBefore, 2)),
       cell(fixed(layer.predictedRatio, 2)),
       cell(fixed(layer.measuredRatio, 2)),
-      cell("time", "label"),
-      cell(duration(layer.measuredSecondsBefore ?? layer.secondsBefore)),
+      // What is predicted and what is measured are compared each with its like: the cost model may be off by a factor, and its difference right.
+      cell("time, by the model", "label"),
+      cell(duration(layer.secondsBefore)),
       cell(duration(layer.predictedSeconds)),
+      cell(""),
+      cell("time, measured", "label"),
+      cell(duration(layer.measuredSecondsBefore)),
+      cell(""),
       cell(duration(layer.measuredSeconds)),
     ),
-    make("p", { class: "moves" }, arrivals.length > 0 ? `Experts ${shown}` : "No expert comes anywhere; copies go."),
+    make("p", { class: "moves" }, arrivals.length > 0 ? `${arrivals.length === 1 ? "Expert" : "Experts"} ${shown}` : "No expert comes anywhere; replicas go."),
   ];
 }

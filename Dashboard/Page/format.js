@@ -47,7 +47,7 @@ export const percent = (value, digits = 0) => (typeof value === "number" && Numb
 export function duration(seconds) {
   if (typeof seconds !== "number" || !Number.isFinite(seconds)) return "–";
   if (seconds < 0.01) return `${(seconds * 1000).toFixed(2)} ms`;
-  return seconds < 1 ? `${(seconds * 1000).toFixed(0)} ms` : `${seconds.toFixed(2)} s`;
+  return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.1 ? 1 : 0)} ms` : `${seconds.toFixed(2)} s`;
 }
 
 /** @param {string | null | undefined} time */

@@ -1,7 +1,7 @@
 // @ts-check
 import { make } from "./dom.js";
 import { bytes, clock, count, fixed } from "./format.js";
-import { MapPainter, moveShown } from "./mappaint.js";
+import { headRoom, MapPainter, moveShown } from "./mappaint.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {{ expert: number, rank: number, tokens: number, replica: number, replicas: number, x: number, y: number, w: number, h: number, isDead: boolean }} Cell */
@@ -91,7 +91,7 @@ export class HeatMap {
     const cell = Math.min(room / perLine, 150);
     const height = Math.max(lines > 1 ? leastCell : 11, Math.min(isNarrow ? 46 : 74, Math.floor((isNarrow ? 360 : 600) / (workers.length * lines))));
     const gap = workers.length > 16 ? 2 : 6;
-    let top = 2;
+    let top = headRoom;
     this.rows = rows.map((row, rank) => {
       row.forEach((one, index) => {
         one.x = left + (index % perLine) * cell;

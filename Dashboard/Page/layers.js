@@ -3,6 +3,13 @@ import { bar, make } from "./dom.js";
 import { count, fixed, percent } from "./format.js";
 
 /** @typedef {import("./state.js").State} State */
+/** @typedef {import("./state.js").Layer} Layer */
+
+/** What travels in a layer, and the copies that were made for passes of the load window. @param {Layer} layer */
+export function travels(layer) {
+  const what = { data: "experts travel", transientCopies: "copies where faster" }[layer.parallelism] ?? "rows travel";
+  return layer.transientCopies > 0 ? `${what}: ${count(layer.transientCopies)} ${layer.transientCopies === 1 ? "copy" : "copies"}` : what;
+}
 
 /** One row per layer: its balance, drops, dead experts; one of them is chosen for the map. */
 export class Layers {
@@ -37,7 +44,8 @@ export class Layers {
         layer.experts === 0
           ? "dense"
           : [
-              layer.shards > layer.experts ? `${layer.shards - layer.experts} ${layer.shards - layer.experts === 1 ? "copy" : "copies"}` : "",
+              layer.shards > layer.experts ? `${layer.shards - layer.experts} extra ${layer.shards - layer.experts === 1 ? "replica" : "replicas"}` : "",
+              layer.parallelism !== "expert" ? travels(layer) : "",
               layer.dropped > 0 ? `${percent(layer.dropped / Math.max(1, layer.dropped + layer.tokens), 1)} dropped` : "",
               layer.deadExperts > 0 ? `${layer.deadExperts} dead` : "",
             ]

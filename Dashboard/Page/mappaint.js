@@ -9,6 +9,9 @@ import { count, percent } from "./format.js";
 /** How long a move is seen, in milliseconds. */
 export const moveShown = 6000;
 
+/** Above the rows, for what their columns are. */
+export const headRoom = 20;
+
 /** Shades of the scale: an eye tells no more apart. */
 const shades = 48;
 
@@ -52,10 +55,27 @@ export class MapPainter {
       return;
     }
     ctx.textBaseline = "middle";
+    this.paintHead();
     this.paintRows();
     this.paintCells();
     this.paintMoves();
     this.paintChosen();
+  }
+
+  /** What the columns are. */
+  paintHead() {
+    const { ctx, map } = this;
+    const { left, barAt, barRoom } = map;
+    const middle = headRoom / 2 - 2;
+    ctx.fillStyle = this.soft;
+    ctx.font = `11px ${this.font}`;
+    ctx.textAlign = "left";
+    ctx.fillText("Worker", 0, middle);
+    const figures = map.cells.some((cell) => cell.w >= 40 && cell.h >= 30);
+    ctx.fillText(this.fit(figures ? "Expert, and its tokens" : "Experts", barAt - left - 4), left, middle);
+    ctx.textAlign = "right";
+    ctx.fillText("Share", barAt + barRoom - 1, middle);
+    if (barRoom > 100) ctx.fillText("Tokens", barAt + barRoom - 42, middle);
   }
 
   /** Names of workers, and what their experts took together. */
@@ -148,15 +168,21 @@ export class MapPainter {
 
   /** @param {Row} source @param {Cell} cell @param {number} offset */
   arrow(source, cell, offset) {
-    const { ctx } = this;
-    // By the gutter beside the names, so that it crosses as few cells as it can.
-    const [x0, y0, x1, y1] = [this.map.left - 3, source.y + source.h / 2, cell.x + 1, cell.y + cell.h / 2];
+    const { ctx, map } = this;
+    // From the end of the row that it left, where no cell is, to the edge of its cell that is next.
+    const end = map.cells.reduce((most, one) => (one.rank === source.rank ? Math.max(most, one.x + one.w) : most), map.left);
+    const [x0, y0] = [Math.min(end + 12, map.barAt - 5), source.y + source.h / 2];
+    const [x1, y1] = [cell.x + cell.w / 2, source.y < cell.y ? cell.y : cell.y + cell.h];
     ctx.lineWidth = 1.5;
+    ctx.fillStyle = ctx.strokeStyle;
+    ctx.beginPath();
+    ctx.arc(x0, y0, 3, 0, 2 * Math.PI);
+    ctx.fill();
     ctx.setLineDash([4, 3]);
     ctx.lineDashOffset = offset;
     ctx.beginPath();
     ctx.moveTo(x0, y0);
-    ctx.bezierCurveTo(x0 - 34, y0, x0 - 34, y1, x1, y1);
+    ctx.quadraticCurveTo(x0, y1, x1, y1);
     ctx.stroke();
   }
 

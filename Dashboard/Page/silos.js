@@ -1,6 +1,6 @@
 // @ts-check
 import { bar, make } from "./dom.js";
-import { bytes, count, percent, rate } from "./format.js";
+import { bytes, clock, count, percent, rate } from "./format.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./state.js").Worker} Worker */
@@ -16,7 +16,7 @@ export function showSilos(table, state) {
       make("th", { scope: "row", title: silo.address }, workers.length > 1 && worker ? `${silo.name}/${worker.index}` : silo.name),
       make("td", { class: "state-cell" }, make("span", { class: `state ${word}` }, word)),
     ];
-    if (workers.length === 0) rows.push(make("tr", {}, ...head(null), make("td", { class: "wide", colspan: 6 }, "")));
+    if (workers.length === 0) rows.push(make("tr", {}, ...head(null), make("td", { class: "wide none", colspan: 6 }, silo.state === "dead" ? `since ${clock(silo.since)}` : "")));
     for (const worker of workers) rows.push(make("tr", {}, ...head(worker), ...cellsOf(worker, state)));
   }
   if (rows.length === 0) rows.push(make("tr", {}, make("td", { colspan: 8, class: "empty" }, "No silo is known yet.")));
@@ -45,6 +45,6 @@ function timeOf(time) {
     part.style.width = `${share * 100}%`;
     parts.append(part);
   }
-  const said = (/** @type {string} */ name, /** @type {number} */ share) => make("span", {}, make("span", { class: "hidden" }, `${name} `), percent(share));
+  const said = (/** @type {string} */ name, /** @type {number} */ share) => make("span", { class: `mark ${name}` }, make("span", { class: "hidden" }, `${name} `), percent(share));
   return make("span", { class: "time" }, parts, make("span", { class: "words" }, said("compute", time.compute), said("exchange", time.exchange), said("waiting", time.waiting)));
 }

@@ -6,13 +6,13 @@
  * @typedef {{ rank: number, silo: string, address: string, index: number, budget: number, used: number, model: number, shards: number,
  *   share: number | null, tokensPerSecond: number | null, time: { compute: number, exchange: number, waiting: number } | null }} Worker
  * @typedef {{ layer: number, experts: number, shards: number, ratio: number | null, windowRatio: number | null, tokens: number, dropped: number,
- *   deadExperts: number, dead: number[], routerEntropy: number | null }} Layer
+ *   deadExperts: number, dead: number[], routerEntropy: number | null, parallelism: string, transientCopies: number }} Layer
  * @typedef {{ expert: number, from: string[], to: number[], view: number, step: number, time: string }} Move
  * @typedef {{ layer: number, view: number, ranks: number[][], moves: Move[] }} Placement
  * @typedef {{ layer: number, from: number, to: number, view: number, tokens: number[], shares: { expert: number, tokens: number[] }[], workers: number[] }} Load
  * @typedef {{ layer: number, arrivals: { expert: number, from: number, to: number }[], ratioBefore: number, predictedRatio: number, measuredRatio: number | null,
  *   secondsBefore: number, predictedSeconds: number, measuredSecondsBefore: number | null, measuredSeconds: number | null, reason: string }} LayerDecision
- * @typedef {{ number: number, step: number, time: string | null, state: string, failure: string | null, shardsMoved: number, bytesMoved: number,
+ * @typedef {{ number: number, step: number, time: string | null, state: string, concludedAt: number, failure: string | null, shardsMoved: number, bytesMoved: number,
  *   copySeconds: number, waitSeconds: number, layers: LayerDecision[] }} Decision
  * @typedef {{ number: number, time: string, step: number, kind: string, text: string }} Note
  * @typedef {{ name: string, step: number, view: number, term: number, device: string, newest: any, window: number[] | null, snapshotStep: number,

@@ -24,11 +24,14 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
     private readonly SiloNames _names = new();
     private readonly Dictionary<string, SiloPicture> _silos = [];
     private readonly Dictionary<string, (CancellationTokenSource Ending, Task Watching)> _models = [];
+    private volatile string? _problem;
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.WhenAll(RepeatAsync(FollowSilosAsync, Pause, stoppingToken), RepeatAsync(FollowModelsAsync, ListPause, stoppingToken));
+        await Task.WhenAll(
+            RepeatAsync(FollowSilosAsync, Pause, stoppingToken), RepeatAsync(FollowModelsAsync, ListPause, stoppingToken),
+            cluster.SiloNews is { } news ? FollowNewsAsync(news, stoppingToken) : Task.CompletedTask);
         foreach ((CancellationTokenSource ending, Task watching) in _models.Values)
         {
             await ending.CancelAsync();
@@ -39,7 +42,7 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
 
     /// <summary>A cluster without models is about to have one, as a rule.</summary>
     private Task RepeatAsync(Func<CancellationToken, Task> follow, TimeSpan pause, CancellationToken stopping) =>
-        Repetition.RunAsync(follow, "The cluster does not answer.", PutSilos, () => _models.Count == 0 ? Pause : pause, stopping);
+        Repetition.RunAsync(follow, "The cluster does not answer.", Fail, () => _models.Count == 0 ? Pause : pause, stopping);
 
     private async Task FollowSilosAsync(CancellationToken cancellation)
     {
@@ -50,7 +53,42 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
             Take(silos, now);
         }
 
-        PutSilos(problem: null);
+        _problem = null;
+        PutSilos();
+    }
+
+    /// <summary>
+    /// In the process of a silo: what it hears of the others is shown at once. Whom others ask may be the silo that is lost, and then nobody answers until that is known.
+    /// </summary>
+    private async Task FollowNewsAsync(ISiloNews news, CancellationToken stopping)
+    {
+        try
+        {
+            await foreach (SiloSighting[] seen in news.ReadAsync(stopping))
+            {
+                lock (_silos)
+                {
+                    Take(seen, DateTimeOffset.UtcNow);
+                }
+
+                PutSilos();
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+
+    /// <summary>When one was started is not seen so: one that has just come is shown when it is asked for.</summary>
+    private void Take(SiloSighting[] seen, DateTimeOffset now)
+    {
+        foreach (SiloSighting silo in seen)
+        {
+            if (_silos.GetValueOrDefault(silo.Name) is { } before && before.Address == silo.Address)
+            {
+                Enter(before with { State = silo.State }, before, now);
+            }
+        }
     }
 
     private void Take(SiloSummary[] silos, DateTimeOffset now)
@@ -65,11 +103,7 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
                 continue;
             }
 
-            if (before is null || before.Address != silo.Address || before.State != silo.State)
-            {
-                bool wasLeaving = silo.State == SiloState.Dead && before is { State: SiloState.Leaving } && before.Address == silo.Address;
-                _silos[silo.Name] = new SiloPicture(silo.Name, silo.Address, silo.State, silo.Started, now, wasLeaving);
-            }
+            Enter(new SiloPicture(silo.Name, silo.Address, silo.State, silo.Started, now, WasLeaving: false), before, now);
         }
 
         foreach (SiloPicture gone in _silos.Values.Where(silo => silo.State == SiloState.Dead && now - silo.Since > DeadShown).ToArray())
@@ -78,11 +112,27 @@ internal sealed class ClusterWatch(MoECluster cluster, Board board) : Background
         }
     }
 
-    private void PutSilos(string? problem)
+    /// <summary>A silo stands so from now on, unless it did before. One that is dead stays so, whatever an answer says that was on its way.</summary>
+    private void Enter(SiloPicture silo, SiloPicture? before, DateTimeOffset now)
+    {
+        bool isSame = before is not null && before.Address == silo.Address;
+        if (!isSame || (before!.State != silo.State && before.State != SiloState.Dead))
+        {
+            _silos[silo.Name] = silo with { Since = now, WasLeaving = isSame && silo.State == SiloState.Dead && before!.State == SiloState.Leaving };
+        }
+    }
+
+    private void Fail(string problem)
+    {
+        _problem = problem;
+        PutSilos();
+    }
+
+    private void PutSilos()
     {
         lock (_silos)
         {
-            board.Cluster.Put(new ClusterPicture([.. _silos.Values.OrderBy(silo => silo.Name, StringComparer.Ordinal)], problem));
+            board.Cluster.Put(new ClusterPicture([.. _silos.Values.OrderBy(silo => silo.Name, StringComparer.Ordinal)], _problem));
         }
     }
 

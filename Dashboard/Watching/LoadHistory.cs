@@ -70,6 +70,9 @@ internal sealed class LoadHistory
             _window[^1].Ratios[layer], _window[^1].Note.RouterEntropy.ElementAtOrDefault(layer));
     }
 
+    /// <summary>Copies of a layer's experts that were made for passes of the window's steps.</summary>
+    public long CopiesIn(int layer) => _window.Sum(entry => (long)entry.Note.TransientCopies.ElementAtOrDefault(layer));
+
     private static void Add(Span<long> sum, ReadOnlySpan<long> more)
     {
         for (int i = 0; i < more.Length; i++)

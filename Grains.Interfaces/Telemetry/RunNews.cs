@@ -94,6 +94,9 @@ public sealed record StepLoadNote
 
     /// <summary>By layer: mean entropy of the router's probabilities, nats.</summary>
     [Id(5)] public double[] RouterEntropy { get; init; } = [];
+
+    /// <summary>By layer: copies of experts that were made for the passes of the step; empty where there were none.</summary>
+    [Id(6)] public int[] TransientCopies { get; init; } = [];
 }
 
 /// <summary>What a note is about.</summary>

@@ -63,6 +63,12 @@ public sealed record StepOutcome : WorkOutcome
     /// <summary>Number of the cluster view that learnt it: greater than that of the step before when members or placement have changed in between.</summary>
     [Id(22)] public long View { get; init; }
 
+    /// <summary>
+    /// By layer: copies of experts that went to workers which do not hold them, for a pass of this step; of a layer that is computed again, again. Empty where
+    /// experts stayed where they are in all layers.
+    /// </summary>
+    [Id(23)] public int[] TransientCopies { get; init; } = [];
+
     /// <summary>Bytes of rows that workers sent each other in its exchanges, forward and backward.</summary>
     public long ExchangeBytes => Timings.Sum(timing => timing.SentBytes);
 

@@ -63,6 +63,9 @@ public sealed class TrainingStatus
 
     /// <summary>The layers in which what travels is chosen by what steps take, and why it is what it is.</summary>
     [Id(12)] public LayerTuning[] Tuning { get; init; } = [];
+
+    /// <summary>By layer: copies of experts that were made for the passes of the last committed step; empty where there were none.</summary>
+    [Id(45)] public int[] TransientCopies { get; init; } = [];
 }
 
 /// <summary>A layer in which what travels is chosen by what steps take.</summary>

@@ -88,6 +88,7 @@ internal sealed class RunFeed
         Chosen = step.ChosenTokens.Zip(step.KeptTokens, (chosen, kept) => chosen.AsSpan().SequenceEqual(kept)).All(same => same) ? null : step.ChosenTokens,
         Timings = isLast ? step.Timings : [],
         RouterEntropy = step.RouterEntropy,
+        TransientCopies = step.TransientCopies,
     };
 
     private static void Keep<T>(Queue<T> queue, T item, int count = Kept)

@@ -256,6 +256,7 @@ internal sealed class Coordinator
             Gates = record.Gates,
             Parallelism = _parallelism.Layers,
             Tuning = _parallelism.Reasons,
+            TransientCopies = record.LastOutcomes is [.., { } last] ? last.TransientCopies : [],
             Drained = record.Drained,
             Memory = [.. workers.Select(_members.MemoryOf)],
             SiloNames = [.. workers.Select(worker => _silos.Of(worker.Silo) ?? "")],

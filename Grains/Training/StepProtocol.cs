@@ -75,6 +75,7 @@ internal sealed class StepProtocol(
             BatchDigest = digest,
             Timings = [.. reports.Select(report => report.Timing!)],
             ShardsMoved = adopted?.Moves ?? 0,
+            TransientCopies = Copies(reports),
             View = members.View,
         };
 
@@ -142,6 +143,12 @@ internal sealed class StepProtocol(
     {
         ILookup<int, RouterPart> layers = reports.SelectMany(report => report.Routers).ToLookup(part => part.Layer);
         return [.. Enumerable.Range(0, run.Model.Layers).Select(layer => RouterPart.MeanEntropy(layers[layer]))];
+    }
+
+    private static int[] Copies(IReadOnlyList<StepReport> reports)
+    {
+        int[] copies = reports.Select(report => report.Copies).Aggregate((left, right) => [.. left.Zip(right, (a, b) => a + b)]);
+        return copies.Any(count => count > 0) ? copies : [];
     }
 
     private static long[][] Sum(IEnumerable<long[][]> parts) =>

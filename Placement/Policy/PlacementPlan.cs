@@ -35,7 +35,7 @@ public sealed record LayerPlan(
     /// <summary>One sentence for logs and status.</summary>
     public string Reason => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"Layer {Layer}: {Moves.Length} shards move, balance ratio {Ratio.Before:F3} -> {Ratio.After:F3}, {Gain * 1e3:F3} ms a step for {MoveSeconds * 1e3:F3} ms of transfers.");
+        $"Layer {Layer}: {(Moves.Length == 1 ? "1 shard moves" : $"{Moves.Length} shards move")}, balance ratio {Ratio.Before:F3} -> {Ratio.After:F3}, {Gain * 1e3:F3} ms a step for {MoveSeconds * 1e3:F3} ms of transfers.");
 
     /// <inheritdoc />
     public override string ToString() => Reason;

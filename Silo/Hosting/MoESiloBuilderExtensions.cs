@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MoEActors.Client;
 using MoEActors.Client.Configuration;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Pinning;
@@ -63,6 +64,7 @@ public static class MoESiloBuilderExtensions
             services.GetRequiredService<CallerBuffers>(), services.GetRequiredService<CheckpointPlaces>(),
             services.GetRequiredService<ILogger<WorkerHost>>()));
         silo.Services.AddSingleton<IWorkerHostClient, WorkerHostClient>();
+        silo.Services.AddSingleton<ISiloNews, MembershipNews>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, DeviceWatch>();
         silo.Services.AddSingleton(WakingPace.Usual);
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ModelWaker>();

@@ -1,12 +1,16 @@
 using System.Net;
 using System.Text.Json;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Invocation;
+using MoEActors.Cli.Runs;
 using MoEActors.Cli.Silos;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Map;
 using MoEActors.Tests.Cli;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
@@ -59,6 +63,63 @@ public sealed class ApiTests
         Assert.Equal(ModelLayout.ParameterCount(Run.Model), run.GetProperty("parameters").GetInt64());
         JsonElement series = await host.AskUntilAsync($"models/{name}/series", answer => Numbers(answer.GetProperty("step")).LastOrDefault() == 12, "the series has the last step");
         Assert.All(series.EnumerateObject(), column => Assert.Equal(series.GetProperty("time").GetArrayLength(), column.Value.GetArrayLength()));
+    }
+
+    [Fact]
+    public async Task What_travels_in_layers_and_the_copies_made_for_it_are_in_outcomes_status_and_board()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["travels"], Run, null, Cancellation);
+        await using DashboardHost host = await DashboardHost.StartAsync(cluster.Client);
+        Assert.Empty((await model.TrainStepAsync(TrainingRuns.Batch(Run, 1), Cancellation)).TransientCopies);
+        await model.ConfigureParallelismAsync(LayerParallelism.Data, 2, Cancellation);
+        int[][] copies =
+        [
+            (await model.TrainStepAsync(TrainingRuns.Batch(Run, 2), Cancellation)).TransientCopies,
+            (await model.TrainStepAsync(TrainingRuns.Batch(Run, 3), Cancellation)).TransientCopies,
+        ];
+
+        // Of two workers, one has an expert and the other may need it, in each of the rounds.
+        int most = Run.Model.Experts[2] * Run.MicroBatches / 2;
+        Assert.All(copies, step => Assert.Equal((Run.Model.Layers, 0, true), (step.Length, step[0], step[2] > 0 && step[2] <= most)));
+        TrainingStatus status = await model.GetStatusAsync(Cancellation);
+        Assert.Equal(copies[1], status.TransientCopies);
+        Assert.Equal($"layer 2: experts travel, {copies[1][2]} copies", Assert.Single(LayerTravel.Unusual(LayerTravel.Of(status))));
+        Assert.EndsWith($", layer 2: experts travel, {copies[1][2]} copies", ModelReport.Of(status).Line(), StringComparison.Ordinal);
+        JsonElement layers = await host.AskUntilAsync(
+            $"models/{cluster["travels"]}/layers", all => all[2].GetProperty("transientCopies").GetInt64() == copies[0][2] + copies[1][2], "the copies of both steps are shown");
+        Assert.Equal(["expert", "data"], new[] { 0, 2 }.Select(layer => layers[layer].GetProperty("parallelism").GetString()));
+    }
+
+    [Fact]
+    public async Task What_a_silo_of_the_process_hears_of_others_is_shown_at_once_whatever_an_answer_says_that_comes_later()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
+        await cluster.ClearAsync();
+        SiloSummary one = (await cluster.Client.ListSilosAsync(Cancellation))[1];
+        var news = new ToldNews();
+        await using var client = new MoECluster(cluster.Client.Grains) { SiloNews = news };
+        await using DashboardHost host = await DashboardHost.StartAsync(client);
+        await host.AskUntilAsync("cluster", now => StateOf(now) == "active", "the silo is shown");
+
+        // An earlier start of it is another one. Of a silo whose death is known nothing else is believed, though the cluster goes on saying that it is there.
+        news.Tell(new SiloSighting(one.Name, "127.0.0.1:1@1", SiloState.Leaving), new SiloSighting(one.Name, one.Address, SiloState.Dead));
+        await host.AskUntilAsync("cluster", now => StateOf(now) == "dead", "its death is shown");
+        await cluster.Client.CreateModelAsync(cluster["later"], Run, null, Cancellation);
+        await host.AskUntilAsync("models", models => models.GetArrayLength() == 1, "the cluster was asked again");
+        Assert.Equal("dead", StateOf(await host.AskAsync("cluster")));
+
+        string? StateOf(JsonElement now) => now.GetProperty("silos").EnumerateArray()
+            .Where(silo => silo.GetProperty("name").GetString() == one.Name).Select(silo => silo.GetProperty("state").GetString()).FirstOrDefault();
+    }
+
+    private sealed class ToldNews : ISiloNews
+    {
+        private readonly Channel<SiloSighting[]> _told = Channel.CreateUnbounded<SiloSighting[]>();
+
+        public void Tell(params SiloSighting[] silos) => _told.Writer.TryWrite(silos);
+
+        public IAsyncEnumerable<SiloSighting[]> ReadAsync(CancellationToken cancellationToken) => _told.Reader.ReadAllAsync(cancellationToken);
     }
 
     [Fact]

@@ -147,6 +147,29 @@ public sealed class PageTests(Browser browser)
     }
 
     [Fact]
+    public async Task It_says_what_travels_in_layers_when_a_decision_was_in_force_and_since_when_a_silo_is_lost()
+    {
+        await using DashboardHost host = await DashboardHost.StartAsync(cluster: null);
+        StagedBoard.Fill(host.Board, "m", workers: 3, experts: 9, rank => $"silo-{rank}");
+        var gone = new SiloPicture("silo-9", "10.0.0.9:11111@1", SiloState.Dead, default, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), WasLeaving: false);
+        host.Board.Cluster.Put(new ClusterPicture([gone], Problem: null));
+        await using WatchedPage page = await browser.OpenAsync();
+        await page.GoAsync(host.Address);
+        await page.SeesAsync("#load-caption", "layer 0, steps 93 to 100; rows travel");
+        await page.SeesAsync("#layers button:nth-child(2)", "1 extra replica, experts travel: 12 copies");
+        await page.SeesAsync("#layers button:nth-child(3)", "copies where faster: 24 copies");
+        await page.SeesAsync("#silos tbody", "since 03:04:05");
+
+        // Predicted and measured seconds are each beside their like.
+        await page.SeesAsync("#decisions", "Decided after step 80, in force after step 82.");
+        Assert.Equal(
+            ["layer 0", "before", "predicted", "measured", "balance", "1.40", "1.10", "1.12", "time, by the model", "10.0 ms", "8.00 ms", "", "time, measured", "10.0 ms", "", "9.00 ms"],
+            await page.Page.Locator("#decisions .effect span").AllTextContentsAsync());
+        await page.SeesAsync("#decisions", "Expert 0: silo-0 → silo-1");
+        Assert.Empty(page.Problems);
+    }
+
+    [Fact]
     public async Task Names_are_text_whatever_they_are()
     {
         const string Hostile = "<script>document.title='taken'</script>", Image = "<img src=x onerror=\"document.title='taken'\">";

@@ -85,6 +85,7 @@ public sealed class ScreenshotTests(Browser browser)
         await page.Page.FillAsync("dialog [name=token]", Token);
         await page.Page.Keyboard.PressAsync("Enter");
         await page.SeesAsync("#control", "Ada is in control");
+        await page.Page.Locator("#told.shown").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Detached });
         await page.Page.ClickAsync("#change-gate");
         await TakeAsync(page, "dashboard-control");
     }

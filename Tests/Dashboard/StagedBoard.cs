@@ -1,7 +1,9 @@
+using System.Text.Json.Nodes;
 using MoEActors.Client;
 using MoEActors.Dashboard.Boards;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Telemetry;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Tests.Dashboard;
 
@@ -51,7 +53,16 @@ internal static class StagedBoard
             },
             Window = [93, 100],
         });
-        model.Run.Put(new RunPicture(null, 2_626_688, 884_736, IsLayer: false, []));
+        JsonNode configuration = new JsonObject
+        {
+            ["model"] = new JsonObject
+            {
+                ["experts"] = new JsonArray([.. Enumerable.Range(0, Layers).Select(_ => JsonValue.Create(experts))]),
+                ["gate"] = new JsonObject { ["kind"] = "top-any", ["topK"] = 2, ["capacityFactor"] = 1.25 },
+            },
+            ["microBatches"] = 8,
+        };
+        model.Run.Put(new RunPicture(configuration, 2_626_688, 884_736, IsLayer: false, []));
         model.Workers.Put(Enumerable.Range(0, workers).Select(rank => new WorkerPicture(
             rank, siloOf(rank), $"10.0.0.{rank}:11111@1", 0, 8L << 30, 3L << 30, 2L << 30, experts * Layers / workers, 1.0 / workers, 12_345, new TimePicture(0.7, 0.1, 0.2))).ToArray());
         for (int layer = 0; layer < Layers; layer++)
@@ -59,11 +70,12 @@ internal static class StagedBoard
             Put(model, layer, workers, experts, step: 100);
         }
 
-        model.Layers.Put(Enumerable.Range(0, Layers).Select(layer => new LayerPicture(layer, experts, experts + 1, 1.1 + (layer * 0.2), 1.1, 131_072, layer * 900, layer, [3], 1.5)).ToArray());
+        model.Layers.Put(Enumerable.Range(0, Layers).Select(layer => new LayerPicture(
+            layer, experts, experts + 1, 1.1 + (layer * 0.2), 1.1, 131_072, layer * 900, layer, [3], 1.5, (LayerParallelism)layer, layer * 12)).ToArray());
         model.Notes.Put(1, new NotePicture(1, now, 90, FeedNoteKind.Failure, $"Silo {siloOf(0)} does not answer."));
         model.Notes.Put(2, new NotePicture(2, now, 91, FeedNoteKind.Recovery, "A silo was lost; all went back."));
         model.Decisions.Put(1, new DecisionPicture(
-            1, 80, now, DecisionState.Applied, 82, null, 1, 884_736, 0.01, 0.001, [new LayerDecision(0, [new ShardArrival(0, 0, 1)], 1.4, 1.1, 1.12, 0.01, 0.008, 0.001, "Layer 0: 1 shards move.", 0.01, 0.009)]));
+            1, 80, now, DecisionState.Applied, 82, null, 1, 884_736, 0.01, 0.001, [new LayerDecision(0, [new ShardArrival(0, 0, 1)], 1.4, 1.1, 1.12, 0.01, 0.008, 0.001, "Layer 0: 1 shard moves.", 0.01, 0.009)]));
         double time = now.ToUnixTimeMilliseconds() / 1000.0;
         for (int second = 0; second < 60; second++)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 
 namespace MoEActors.Tests.Docs;
@@ -24,6 +25,16 @@ public class ReadmeTests
         // And a host's of its own, which PackageTests builds.
         Assert.Equal(needed.Append("MoEActors.Silo.Hosting").Distinct().Order(StringComparer.Ordinal), brought.Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void Nothing_is_left_that_was_to_be_filled_in()
+    {
+        string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "..", ".."));
+        string[] files = [Path.Combine(root, "README.md"), .. Directory.GetFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories)];
+        Assert.All(files, file => Assert.DoesNotMatch("@@[A-Z]+@@|TODO|FIXME|TBD", File.ReadAllText(file)));
+    }
+
+    private static string Here([CallerFilePath] string here = "") => here;
 
     private static string[] Found(string files, string pattern) =>
     [

@@ -23,6 +23,9 @@ public sealed class ProcessCluster : IAsyncLifetime
 
     internal SiloProcess Two => _silos[1];
 
+    /// <summary>The dashboard that the second serves.</summary>
+    internal Uri Dashboard { get; private set; } = null!;
+
     /// <summary>How a client finds it through Redis.</summary>
     internal ConnectOptions ByRedis => new() { Redis = Redis.Address, Secret = MoeProcess.Secret };
 
@@ -33,6 +36,9 @@ public sealed class ProcessCluster : IAsyncLifetime
         {
             _silos = [.. _silos, await StartAsync(name)];
         }
+
+        // What a process has said is found once.
+        Dashboard = new Uri($"{(await Two.Process.SaysAsync("serves the dashboard: (http://[0-9.]+:[0-9]+)")).Groups[1].Value}/");
     }
 
     public ValueTask DisposeAsync()

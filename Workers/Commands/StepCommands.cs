@@ -83,6 +83,9 @@ public sealed record StepReport : WorkerReport
 
     /// <summary>Its part of a snapshot that has come to disk since the step before; null when none has.</summary>
     [Id(10)] public SnapshotPart? Snapshot { get; init; }
+
+    /// <summary>By layer: copies of experts that came to it in the step's passes.</summary>
+    [Id(11)] public int[] Copies { get; init; } = [];
 }
 
 /// <summary>The losses of one micro-batch.</summary>

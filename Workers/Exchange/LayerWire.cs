@@ -88,6 +88,9 @@ public sealed class LayerWire(
     /// <summary>Bytes of rows, of experts and of their gradients that went to other workers since the last call.</summary>
     public long TakeSentBytes() => (_shards?.TakeSentBytes() ?? 0) + (_parts?.TakeSentBytes() ?? 0);
 
+    /// <summary>Copies of experts that came to this worker since the last call.</summary>
+    public int TakeCopies() => _parts?.TakeCopies() ?? 0;
+
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts) => Current.ExchangeCounts(tape, counts);
 

@@ -23,6 +23,15 @@ internal sealed class TransientCopies(
     private readonly List<Segment> _here = [];
     private readonly List<int> _lent = [];
     private readonly bool[] _servers = new bool[communicator.Size];
+    private int _brought;
+
+    /// <summary>Copies that came to this worker since the last call.</summary>
+    public int TakeBrought()
+    {
+        int brought = _brought;
+        _brought = 0;
+        return brought;
+    }
 
     /// <summary>The parameters of the experts that this worker computes in a pass, in the order of <see cref="WholePartExchange.Served"/>.</summary>
     public IReadOnlyList<IReadOnlyList<Parameter>> Bring(Tape tape, WholePartExchange exchange)
@@ -85,6 +94,7 @@ internal sealed class TransientCopies(
 
     private void Copy(Tape tape)
     {
+        _brought += _here.Count;
         DeviceSpan<float> arrived = tape.Arena.Take<float>(checked(_here.Count * length));
         while (_copies.Count < _here.Count)
         {

@@ -109,6 +109,9 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     /// <summary>Bytes of rows, of experts and of their gradients that went to other workers since the last call.</summary>
     public long TakeSentBytes() => _transfers.TakeSentBytes();
 
+    /// <summary>Copies of experts that came to this worker since the last call.</summary>
+    public int TakeCopies() => _copies.TakeBrought();
+
     /// <inheritdoc />
     public void ExchangeCounts(Tape tape, DeviceSpan<int> counts)
     {

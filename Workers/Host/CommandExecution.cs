@@ -44,6 +44,12 @@ internal static class CommandExecution
 
         // What went to others before, in an evaluation or a pass that was given up, is not this step's.
         model.Program.Wiring.TakeSentBytes();
+        if (model.Run.Model.Backbone != Backbone.None)
+        {
+            // A layer alone has made its passes before it prepares.
+            model.Program.Wiring.TakeCopies(model.Run.Model.Layers);
+        }
+
         StepShare share = command.Share;
         string? refusal = model.Times.Measure(Phase.Gradients, () => model.Program.Prepare(share), out long allocated);
         if (refusal is not null)
@@ -64,6 +70,7 @@ internal static class CommandExecution
             AuxiliaryLosses = routing.Losses,
             AllocatedBytes = allocated,
             Timing = model.Times.Take(model.Program.Wiring.TakeSentBytes()),
+            Copies = model.Program.Wiring.TakeCopies(model.Run.Model.Layers),
             Arrivals = model.Changes.Conclude(),
             Snapshot = model.Snapshots!.Take(),
         };

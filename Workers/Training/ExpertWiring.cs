@@ -79,5 +79,18 @@ internal sealed class ExpertWiring(
         return bytes;
     }
 
+    /// <summary>By layer: copies of experts that came to this worker since the last call, likewise; the wires of a layer alone are all its own.</summary>
+    /// <param name="layers">Layers of the model.</param>
+    public int[] TakeCopies(int layers)
+    {
+        int[] copies = new int[layers];
+        for (int wire = 0; wire < _wires.Length; wire++)
+        {
+            copies[layers == 1 ? 0 : wire] += _wires[wire]?.TakeCopies() ?? 0;
+        }
+
+        return copies;
+    }
+
     public void Dispose() => Array.ForEach(_wires, wire => wire?.Dispose());
 }

@@ -95,7 +95,7 @@ internal static class BenchDashboardCommand
         {
             writer.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {name,-26}{cost.SecondsPerStep * 1e3,8:F1} ms a step, {cost.ProcessorSecondsPerStep * 1e3,8:F1} ms of processor time; {cost.ProcessorRatio - 1,8:P2} more processor time, {cost.SecondsRatio - 1,8:P2} more time"));
+                $"  {name,-26}{cost.SecondsPerStep * 1e3,8:F1} ms a step, {cost.ProcessorSecondsPerStep * 1e3,8:F1} ms of processor time; {cost.ProcessorRatio - 1,8:P2} more processor time ({cost.ProcessorRatioLow - 1:P2} to {cost.ProcessorRatioHigh - 1:P2}), {cost.SecondsRatio - 1,8:P2} more time"));
         }
     }
 

@@ -20,7 +20,7 @@ internal static class BenchTelemetryCommand
     {
         Option<string?> config = SharedOptions.InsteadOfDemo("Measure");
         Option<int> steps = NumberOption.Count("--steps", "Measured steps of a block.", 60);
-        Option<int> blocks = NumberOption.Count("--blocks", "Pairs of blocks; the sum and the median count.", 8);
+        Option<int> blocks = NumberOption.Count("--blocks", "Pairs of blocks; the sum and the median count.", 12);
         Option<int> silos = SharedOptions.Silos();
         Command command = new("telemetry", "Train with all telemetry exported to a collector of this process, and with none, in turns, and compare.") { config, steps, blocks, silos };
         return command.Measures(
@@ -41,5 +41,5 @@ internal static class BenchTelemetryCommand
 
     private static void Print(TelemetryBenchmarkReport report, TextWriter writer) => writer.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"{report.SecondsPerStepWithout * 1e3:F1} ms a step without, {report.SecondsPerStepWith * 1e3:F1} ms with telemetry, {report.Steps} steps each in {report.Blocks} pairs of blocks; with over without: time {report.SecondsRatio:F4} (median {report.SecondsRatioMedian:F4}), processor time {report.ProcessorRatio:F4} (median {report.ProcessorRatioMedian:F4}); {report.Requests} requests with {report.Bytes / 1e3:F0} kB were received"));
+        $"{report.SecondsPerStepWithout * 1e3:F1} ms a step without, {report.SecondsPerStepWith * 1e3:F1} ms with telemetry, {report.Steps} steps each in {report.Blocks} pairs of blocks; with over without: time {report.SecondsRatio:F4} (median {report.SecondsRatioMedian:F4}), processor time {report.ProcessorRatio:F4} (median {report.ProcessorRatioMedian:F4}, from {report.ProcessorRatioLow:F4} to {report.ProcessorRatioHigh:F4}); {report.Requests} requests with {report.Bytes / 1e3:F0} kB were received"));
 }

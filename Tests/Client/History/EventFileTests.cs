@@ -79,6 +79,27 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_with_a_single_wrong_bit_or_without_its_end_is_refused_by_the_reader()
+    {
+        await WriteAsync(after: 0, HistoryTests.Step(1));
+        string path = Assert.Single(EventFileWriter.Find(_folder.Path));
+        byte[] whole = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        Assert.NotEmpty(EventFileReader.Read(path));
+
+        // In the length of the first record, its sum, its content, and in the sum of the last.
+        foreach (int place in new[] { 0, 9, 14, whole.Length - 1 })
+        {
+            byte[] wrong = [.. whole];
+            wrong[place] ^= 1;
+            await File.WriteAllBytesAsync(path, wrong, TestContext.Current.CancellationToken);
+            Assert.ThrowsAny<Exception>(() => EventFileReader.Read(path));
+        }
+
+        await File.WriteAllBytesAsync(path, whole[..^1], TestContext.Current.CancellationToken);
+        Assert.ThrowsAny<Exception>(() => EventFileReader.Read(path));
+    }
+
+    [Fact]
     public async Task A_run_that_goes_on_says_which_steps_count_no_more()
     {
         await WriteAsync(after: 0, HistoryTests.Step(1), HistoryTests.Step(2), HistoryTests.Step(3));

@@ -1,0 +1,22 @@
+using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Placement.Map;
+
+namespace MoEActors.Cli.Runs;
+
+/// <summary>What travels in a layer with experts.</summary>
+/// <param name="Layer">The layer.</param>
+/// <param name="Parallelism">Rows, experts, or copies of busy experts as well.</param>
+/// <param name="Copies">Copies of experts that were made for the passes of the last step.</param>
+internal sealed record LayerTravel(int Layer, LayerParallelism Parallelism, int Copies)
+{
+    /// <summary>The layers of a model that have experts.</summary>
+    public static LayerTravel[] Of(TrainingStatus status) =>
+    [
+        .. status.Configuration.Model.MoELayers.Select(layer =>
+            new LayerTravel(layer, status.Parallelism.ElementAtOrDefault(layer), status.TransientCopies.ElementAtOrDefault(layer))),
+    ];
+
+    /// <summary>Of layers where something else than rows travels, in a clause each.</summary>
+    public static IEnumerable<string> Unusual(IEnumerable<LayerTravel> layers) =>
+        layers.Where(layer => layer.Parallelism != LayerParallelism.Expert).Select(layer => $"layer {layer.Layer}: {Wording.Travels(layer.Parallelism, layer.Copies)}");
+}
