@@ -26,7 +26,7 @@ internal sealed record ModelReport(
         if (name is not null)
         {
             ModelReport report = Of(await cluster.GetStatusAsync(name, cancellation));
-            writer.WriteLine(json ? JsonSerializer.Serialize(report, SnakeCase.OneLine) : report.Line());
+            writer.WriteLine(json ? JsonSerializer.Serialize(report, SnakeCase.OneLine) : string.Join(writer.NewLine, [report.Line(), .. LayerTravel.Reasons(report.Layers)]));
             return ExitCode.Done;
         }
 

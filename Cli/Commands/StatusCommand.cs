@@ -33,6 +33,11 @@ internal static class StatusCommand
         RunStatus read = folder.ReadStatus() ?? throw folder.Lacks("status", folder.StatusFile);
         RunStatus status = AsSeen(read, folder);
         writer.WriteLine(json ? JsonSerializer.Serialize(status, SnakeCase.OneLine) : Line(status));
+        foreach (string reason in json ? [] : LayerTravel.Reasons(status.Layers))
+        {
+            writer.WriteLine(reason);
+        }
+
         if (!json && status.Director is { } director)
         {
             Write(director, writer);

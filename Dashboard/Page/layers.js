@@ -39,13 +39,14 @@ export class Layers {
       const isChosen = layer.layer === chosen;
       row.setAttribute("aria-checked", String(isChosen));
       row.tabIndex = isChosen ? 0 : -1;
+      row.title = layer.tuning ?? "";
       const ratio = layer.ratio ?? layer.windowRatio;
       const more =
         layer.experts === 0
           ? "dense"
           : [
               layer.shards > layer.experts ? `${layer.shards - layer.experts} extra ${layer.shards - layer.experts === 1 ? "replica" : "replicas"}` : "",
-              layer.parallelism !== "expert" ? travels(layer) : "",
+              layer.tuning ? `tuned, ${travels(layer)}` : layer.parallelism !== "expert" ? travels(layer) : "",
               layer.dropped > 0 ? `${percent(layer.dropped / Math.max(1, layer.dropped + layer.tokens), 1)} dropped` : "",
               layer.deadExperts > 0 ? `${layer.deadExperts} dead` : "",
             ]
@@ -56,6 +57,7 @@ export class Layers {
         bar(ratio === null ? 0 : ratio - 1),
         make("span", { class: "ratio" }, make("span", { class: "hidden" }, "balance ratio "), layer.experts === 0 ? "" : fixed(ratio, 2)),
         make("span", { class: "more" }, more || `${count(layer.experts)} experts`),
+        make("span", { class: "hidden" }, layer.tuning ?? ""),
       );
     });
   }

@@ -126,7 +126,8 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
 
             layers[layer] = new LayerPicture(
                 layer, placement.Experts, placement.Shards, load?.Ratio, load?.WindowRatio, load?.Tokens.Sum() ?? 0, load?.Dropped ?? 0, load?.Dead.Length ?? 0,
-                load?.Dead[..Math.Min(DeadNamed, load.Dead.Length)] ?? [], load?.RouterEntropy, status.Parallelism.ElementAtOrDefault(layer), _loads.CopiesIn(layer));
+                load?.Dead[..Math.Min(DeadNamed, load.Dead.Length)] ?? [], load?.RouterEntropy, status.Parallelism.ElementAtOrDefault(layer), _loads.CopiesIn(layer),
+                status.Tuning.FirstOrDefault(tuned => tuned.Layer == layer)?.Reason);
         }
 
         board.Layers.Put(layers);

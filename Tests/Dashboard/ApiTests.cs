@@ -89,6 +89,14 @@ public sealed class ApiTests
         JsonElement layers = await host.AskUntilAsync(
             $"models/{cluster["travels"]}/layers", all => all[2].GetProperty("transientCopies").GetInt64() == copies[0][2] + copies[1][2], "the copies of both steps are shown");
         Assert.Equal(["expert", "data"], new[] { 0, 2 }.Select(layer => layers[layer].GetProperty("parallelism").GetString()));
+
+        await model.TuneParallelismAsync(2, Cancellation);
+        await model.TrainStepAsync(TrainingRuns.Batch(Run, 4), Cancellation);
+        Assert.Matches("^  layer 2 is tuned: Capacity .* ms predicted", Assert.Single(LayerTravel.Reasons(LayerTravel.Of(await model.GetStatusAsync(Cancellation)))));
+        layers = await host.AskUntilAsync(
+            $"models/{cluster["travels"]}/layers", all => all[2].GetProperty("tuning").ValueKind == JsonValueKind.String, "the tuner's reason is shown");
+        Assert.StartsWith("Capacity ", layers[2].GetProperty("tuning").GetString(), StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Null, layers[0].GetProperty("tuning").ValueKind);
     }
 
     [Fact]
