@@ -62,7 +62,7 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0 || Swallowed(parsed) is not null)
         {
             string name = CommandAction.Name(parsed.CommandResult);
-            error.WriteLine($"{name}: {Error(parsed)} See {name} --help.");
+            error.WriteLine($"{name}: {VisibleText.OfName(Error(parsed))} See {name} --help.");
             return ExitCode.WrongUsage;
         }
 

@@ -103,8 +103,6 @@ internal sealed record TrainFile
         return errors.Count == 0
             ? file with { HasSchedule = check.Has("$.optimizer.totalSteps") }
             : throw new UsageException(
-                $"--config {path} has {errors.Count} mistake{(errors.Count == 1 ? "" : "s")}:{Environment.NewLine}"
-                + string.Concat(errors.Select(error => $"  {error}{Environment.NewLine}"))
-                + "docs/configuration.md explains every value.");
+                $"--config {path} has {errors.Count} mistake{(errors.Count == 1 ? "" : "s")}:", errors, "docs/configuration.md explains every value.");
     }
 }

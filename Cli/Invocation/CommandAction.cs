@@ -82,9 +82,23 @@ internal static class ExitCode
     public const int Cancelled = 130;
 }
 
-/// <summary>Arguments that are well-formed one by one and wrong together. The message names them.</summary>
-internal sealed class UsageException(string message) : Exception(message)
+/// <summary>Arguments that are well-formed one by one and wrong together. The message names them, in one line whatever is in them, or one for each mistake.</summary>
+internal sealed class UsageException : Exception
 {
+    public UsageException(string message)
+        : base(VisibleText.OfName(message))
+    {
+    }
+
+    /// <summary>Several mistakes at once.</summary>
+    /// <param name="what">Where they are.</param>
+    /// <param name="mistakes">The mistakes.</param>
+    /// <param name="advice">Where to read on.</param>
+    public UsageException(string what, IEnumerable<string> mistakes, string advice)
+        : base(string.Join(Environment.NewLine, [VisibleText.OfName(what), .. mistakes.Select(mistake => $"  {VisibleText.OfName(mistake)}"), advice]))
+    {
+    }
+
     public static void ThrowUnless(bool holds, string message)
     {
         if (!holds)

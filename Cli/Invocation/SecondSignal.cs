@@ -6,7 +6,7 @@ namespace MoEActors.Cli.Invocation;
 internal sealed class SecondSignal : IDisposable
 {
     private readonly PosixSignalRegistration[] _registrations;
-    private int _signals;
+    private readonly RepeatedRequest _requests = new(TimeProvider.System);
     private volatile bool _isTermination;
 
     private SecondSignal() => _registrations =
@@ -32,11 +32,34 @@ internal sealed class SecondSignal : IDisposable
     private void Count(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _signals) > 1)
+        if (_requests.IsRepeated())
         {
             Environment.Exit(ExitCode.Cancelled);
         }
 
         _isTermination = context.Signal == PosixSignal.SIGTERM;
+    }
+}
+
+/// <summary>
+/// Tells a second request from an echo of the first: `timeout`, and whatever else passes a signal on, sends it to a program and then to its whole group, as a
+/// terminal has done already.
+/// </summary>
+internal sealed class RepeatedRequest(TimeProvider time)
+{
+    /// <summary>Nobody decides anew so soon.</summary>
+    public static readonly TimeSpan Echo = TimeSpan.FromSeconds(0.5);
+
+    private readonly Lock _lock = new();
+    private long? _first;
+
+    /// <summary>Counts a request; true when an earlier one has been made by somebody who has waited since.</summary>
+    public bool IsRepeated()
+    {
+        lock (_lock)
+        {
+            _first ??= time.GetTimestamp();
+            return time.GetElapsedTime(_first.Value) > Echo;
+        }
     }
 }

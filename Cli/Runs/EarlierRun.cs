@@ -48,6 +48,10 @@ internal static class EarlierRun
         {
             RunStatus? status = folder.ReadStatus();
             bool isThere = folder.ReadRunFile() is not null | folder.CheckpointStep() is not null;
+            foreach (string checkpoint in folder.CheckpointFolders())
+            {
+                CheckpointSave.RequireOwn(checkpoint, model: null);
+            }
 
             // Many programs have such a file; a run has its status first.
             return isThere || status is not null || !File.Exists(folder.HistoryFile)

@@ -124,17 +124,19 @@ internal static class LossCurve
     /// <summary>What the marks mean, and whether the model has come below the level.</summary>
     private static IReadOnlyList<SegmentLine> Key(TrainingProgress progress, int width)
     {
-        SegmentLine Item(string mark, Style ink, string words) => ScreenLine.Of(mark, ink).With($" {WordWrap.Fit(words, width - mark.Length - 1)}");
-        List<SegmentLine> items = [Item("⠒⠢", Ink.Training, "loss of each step")];
+        // A narrow terminal has the rest of the words below their beginning.
+        IEnumerable<SegmentLine> Item(string mark, Style ink, string words) => WordWrap.Lines(words, width - mark.Length - 1, int.MaxValue)
+            .Select((line, row) => ScreenLine.Of(row == 0 ? mark : new string(' ', mark.Length), ink).With($" {line}"));
+        List<SegmentLine> items = [.. Item("⠒⠢", Ink.Training, "loss of each step")];
         if (progress.Validations is [.., var newest])
         {
-            items.Add(Item($"{Measured}", Ink.Validation, $"on text never trained on: {Wording.Nats(newest.Loss)}"));
+            items.AddRange(Item($"{Measured}", Ink.Validation, $"on text never trained on: {Wording.Nats(newest.Loss)}"));
         }
 
         if (progress.FrequencyLoss is { } level)
         {
             string passed = progress.FrequenciesPassed is { } step ? $", passed at step {step:N0}" : ", not passed yet";
-            items.Add(Item($"{Level}{Level}", Ink.Frequencies, $"byte frequencies alone give {Wording.Nats(level)}{passed}"));
+            items.AddRange(Item($"{Level}{Level}", Ink.Frequencies, $"byte frequencies alone give {Wording.Nats(level)}{passed}"));
         }
 
         return ScreenLine.Flow(items, width);

@@ -10,17 +10,19 @@ internal static class SampleText
 
     /// <summary>The sample as a part of the screen; nothing before there is one.</summary>
     public static ScreenPart Part(int rank, WrittenSample? sample, int width) =>
-        sample is null ? ScreenPart.Of(rank, []) : new ScreenPart(rank, 2, MostRows + 1, rows => Of(sample, width, rows));
+        sample is not null && Heading(sample, width).Count is var heading
+            ? new ScreenPart(rank, heading + 1, heading + MostRows, rows => Of(sample, width, rows))
+            : ScreenPart.Of(rank, []);
 
     /// <summary>The sample in so many rows at most.</summary>
     public static IReadOnlyList<SegmentLine> Of(WrittenSample sample, int width, int rows)
     {
         string prompt = Visible(sample.Prompt);
         string all = Visible(sample.Prompt + sample.Text);
-        List<SegmentLine> lines = [ScreenLine.Of(WordWrap.Fit($"after step {sample.Step:N0} the model goes on from the words given:", width), Ink.Faint)];
+        List<SegmentLine> lines = [.. Heading(sample, width).Select(line => ScreenLine.Of(line, Ink.Faint))];
         int given = all.StartsWith(prompt, StringComparison.Ordinal) ? prompt.Length : 0;
         int at = 0;
-        foreach (string line in WordWrap.Lines(all, width, Math.Max(1, rows - 1)))
+        foreach (string line in WordWrap.Lines(all, width, Math.Max(1, rows - lines.Count)))
         {
             // Between two lines a space is gone, unless a long word was cut.
             at += at > 0 && at < all.Length && all[at] == ' ' ? 1 : 0;
@@ -31,6 +33,9 @@ internal static class SampleText
 
         return lines;
     }
+
+    private static IReadOnlyList<string> Heading(WrittenSample sample, int width) =>
+        WordWrap.Lines($"after step {sample.Step:N0} the model goes on from the words given:", width, int.MaxValue);
 
     private static string Visible(string text) => WordWrap.InOneLine(VisibleText.Of(text.ReplaceLineEndings("\n")));
 }

@@ -67,8 +67,7 @@ internal sealed record SiloSettings(SiloFile File, string? Secret, string? Redis
             .Where(error => !check.IsAboutABrokenValue(JsonName(error.Property)))
             .Select(error => $"{PlaceOf(error.Property)} {error.Error}."));
         return errors.Count == 0 ? settings : throw new UsageException(
-            $"there {(errors.Count == 1 ? "is 1 mistake" : $"are {errors.Count} mistakes")} in what this silo was told:{Environment.NewLine}"
-            + string.Concat(errors.Select(error => $"  {error}{Environment.NewLine}")) + "docs/deploy.md explains every value.");
+            $"there {(errors.Count == 1 ? "is 1 mistake" : $"are {errors.Count} mistakes")} in what this silo was told:", errors, "docs/deploy.md explains every value.");
 
         string PlaceOf(string property) => places.GetValueOrDefault(JsonName(property)) ?? SiloValue.Of(JsonName(property)).Ways;
 

@@ -177,7 +177,15 @@ internal static class TrainingSession
 
         var training = new TrainingRun(job, record, model, meter, keeper, validation, history, goal);
         await training.TrainAsync(view, cancellation);
-        return await training.FinishAsync(view, cancellation);
+        try
+        {
+            return await training.FinishAsync(view, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // What is learnt is saved; only the report is missing.
+            throw new StoppedException($"stopped behind the last step, {meter.Step}; the checkpoint is in {job.Folder.Checkpoint}.", cancellation);
+        }
     }
 
     /// <summary>Whoever asks a run to end sees at once that it was understood; a step may take long.</summary>

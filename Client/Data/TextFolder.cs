@@ -56,6 +56,8 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
         private readonly HashSet<string> _files = new(StringComparer.Ordinal);
         private readonly HashSet<string> _contents = new(StringComparer.Ordinal);
 
+        private static ReadOnlySpan<byte> Mark => [0xEF, 0xBB, 0xBF];
+
         /// <summary>The other half of the memory is for the model.</summary>
         private long _room = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 
@@ -75,8 +77,8 @@ public sealed record TextFolder(IReadOnlyList<TextDocument> Documents, IReadOnly
             }
             else if (file.Read(_room, out violation) is { } bytes)
             {
-                // Hard links and copies.
-                if (_contents.Add(Convert.ToHexString(SHA256.HashData(bytes))))
+                // Hard links and copies, among them those that an editor has given a byte order mark.
+                if (_contents.Add(Convert.ToHexString(SHA256.HashData(bytes.AsSpan(bytes.AsSpan().StartsWith(Mark) ? Mark.Length : 0)))))
                 {
                     _room -= bytes.Length;
                     Documents.Add(new TextDocument(file.Name, bytes));

@@ -40,6 +40,27 @@ public class GettingStartedTests
         Assert.All(programs, program => Assert.Contains(examples, example => example.Contains(Dedented(program), StringComparison.Ordinal)));
     }
 
+    /// <summary>Whoever copies an example into a project of their own, as its guide says, needs the packages that it has here.</summary>
+    [Theory]
+    [InlineData("OwnText", "getting-started.md")]
+    [InlineData("OwnBackbone", "layers.md")]
+    [InlineData("OwnKinds", "layers.md")]
+    [InlineData("WebHost", "hosting.md")]
+    [InlineData("TrainingWorker", "hosting.md")]
+    public void A_guide_adds_all_packages_that_its_example_takes(string example, string guide)
+    {
+        string project = Read($"Projects/{example}.csproj");
+        Assert.Equal("../../../Silo/Silo.csproj", Assert.Single(Named(project, "<ProjectReference Include=\"([^\"]+)\"")));
+        string[] added = [.. Named(Read(guide), "(?m)^dotnet add (?:\\S+ )?package (.+)$")];
+        Assert.Contains("MoEActors.Hosting", added);
+        foreach (string package in Named(project, "<PackageReference Include=\"([^\"]+)\""))
+        {
+            // What has previews only is not found without being told so.
+            string version = Assert.Single(Named(Read("Projects/Directory.Packages.props"), $"\"{Regex.Escape(package)}\" Version=\"([^\"]+)\""));
+            Assert.Contains(version.Contains('-', StringComparison.Ordinal) ? $"{package} --prerelease" : package, added);
+        }
+    }
+
     [Fact]
     public void The_file_of_the_reference_is_one_that_can_be_read()
     {
@@ -64,6 +85,8 @@ public class GettingStartedTests
     }
 
     private static string Dedented(string program) => string.Join('\n', program.Split('\n').Select(line => line.TrimStart()));
+
+    private static IEnumerable<string> Named(string text, string pattern) => Regex.Matches(text, pattern).Select(match => match.Groups[1].Value);
 
     private static string Read(string file) =>
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", file)).ReplaceLineEndings("\n");

@@ -28,6 +28,15 @@ public sealed class ScarcityTests
         Assert.All(errors, e => Assert.Contains("ulimit -n", Scarcity.Advice(e), StringComparison.Ordinal));
     }
 
+    /// <summary>.NET maps memory by files: when it may open no more, it says that there is no memory.</summary>
+    [Theory]
+    [InlineData(200, "ulimit -n")]
+    [InlineData(0, "ulimit -n")]
+    [InlineData(256, "ulimit -v")]
+    [InlineData(long.MaxValue, "ulimit -v")]
+    public void Memory_that_cannot_be_mapped_for_want_of_files_is_a_want_of_files(long allowed, string raise) =>
+        Assert.Contains(raise, Scarcity.Advice(new InsufficientMemoryException(), () => allowed), StringComparison.Ordinal);
+
     [Fact]
     public void Other_errors_speak_for_themselves()
     {

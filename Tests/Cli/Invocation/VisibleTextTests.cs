@@ -41,6 +41,34 @@ public sealed class VisibleTextTests : IDisposable
     [Fact]
     public void A_name_inside_a_line_does_not_end_it() => Assert.Equal(@"a\x0amoe: done\x09", VisibleText.OfName("a\nmoe: done\t"));
 
+    [Theory]
+    [InlineData("train", "--name", "@")]
+    [InlineData("train", "--text", "t", "--config", "@")]
+    [InlineData("train", "--text", "t", "--steps", "@")]
+    [InlineData("train", "--text", "@", "--steps", "1")]
+    [InlineData("train", "--text", "t", "--json", "no-folder/@")]
+    [InlineData("plot", "one", "--out", "@")]
+    [InlineData("generate", "@")]
+    [InlineData("--@")]
+    [InlineData("@")]
+    public async Task What_was_typed_makes_no_second_line_of_an_error(params string[] arguments)
+    {
+        CommandLineRun run = await CommandLineRun.Of([.. arguments.Select(word => word.Replace("@", "a\u001b[2J\nmoe: done\u202e", StringComparison.Ordinal))]);
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.Single(run.Error.TrimEnd().ReplaceLineEndings("\n").Split('\n'));
+    }
+
+    [Fact]
+    public async Task Every_mistake_of_a_file_has_one_line()
+    {
+        string file = _runs.Write("train.json", """{ "te\u001b[2J\nxt": 1, "steps": "a\nb" }""");
+        CommandLineRun run = await CommandLineRun.Of("train", "--config", file);
+        Assert.DoesNotContain('\e', run.Error);
+        string[] lines = run.Error.TrimEnd().ReplaceLineEndings("\n").Split('\n');
+        Assert.StartsWith(@"  $.te\x1b[2J\x0axt is not known", lines[1], StringComparison.Ordinal);
+        Assert.All(lines[1..^1], line => Assert.StartsWith("  $.", line, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task The_names_of_skipped_files_are_shown_and_only_the_first_of_many()
     {

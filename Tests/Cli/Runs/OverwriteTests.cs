@@ -72,6 +72,8 @@ public sealed class OverwriteTests : IDisposable
     [InlineData("status.json", "[1, 2]")]
     [InlineData("checkpoint/model.safetensors.index.json", """{ "metadata": { "total_size": 1 }, "weight_map": {} }""")]
     [InlineData("checkpoints/step-7/model.safetensors.index.json", "")]
+    [InlineData("checkpoint/config.json", """{ "architectures": ["GPT2LMHeadModel"] }""")]
+    [InlineData("checkpoints/step-7/config.json", "not even JSON")]
     [InlineData("metrics.jsonl", """{ "loss": 1 }""")]
     public async Task Files_that_are_no_runs_are_not_replaced_even_when_overwriting(string file, string content)
     {

@@ -1,4 +1,5 @@
 using MoEActors.Cli;
+using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
 using MoEActors.Modules.Checkpoints;
 
@@ -33,6 +34,20 @@ public sealed class ResumeCommandTests : IDisposable
         Assert.Equal(0, resumed.ExitCode);
         Assert.Contains($"Going on with cut after step {status.Step}.", resumed.Output, StringComparison.Ordinal);
         AssertSame("whole.json", "cut.json");
+    }
+
+    /// <summary>All that is left is the report: the validation loss and a sample.</summary>
+    [Theory]
+    [InlineData("measuring the validation loss")]
+    [InlineData("letting the model write")]
+    public async Task A_run_that_is_given_up_behind_its_last_step_says_where_it_is(string word)
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var output = new CancellingWriter(cancellation, word);
+        using var error = new StringWriter();
+        Assert.Equal(ExitCode.Cancelled, await CommandLine.RunAsync(_runs.Train("late", "--steps 2"), output, error, cancellation.Token));
+        Assert.Contains($"moe train: stopped behind the last step, 2; the checkpoint is in {_runs.Folder("late").Checkpoint}.", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(2, CheckpointFolder.Open(_runs.Folder("late").Checkpoint).Step);
     }
 
     [Fact]

@@ -38,10 +38,10 @@ public sealed class SampleTextTests
     [Fact]
     public void What_was_given_looks_different_from_what_was_written()
     {
-        foreach (int width in new[] { 5, 10, 80 })
+        foreach (int width in new[] { 7, 10, 80 })
         {
-            var lines = SampleText.Of(new WrittenSample(1, "one two three", " four five"), width, 10);
-            string Of(Spectre.Console.Style style) => string.Concat(lines.Skip(1).Select(line =>
+            var lines = SampleText.Of(new WrittenSample(1, "one two three", " four five"), width, 30);
+            string Of(Spectre.Console.Style style) => string.Concat(lines.SkipWhile(line => !Text(line).EndsWith("given:", StringComparison.Ordinal)).Skip(1).Select(line =>
                 string.Concat(line.Where(part => part.Style.Equals(style)).Select(part => part.Text)) + " ")).Replace(" ", "", StringComparison.Ordinal);
             Assert.Equal("onetwothree", Of(Ink.Faint));
             Assert.Equal("fourfive", Of(Ink.Strong));
@@ -54,4 +54,19 @@ public sealed class SampleTextTests
         string[] shown = ScreenCase.Shown(SampleText.Of(new WrittenSample(1, "a", new string('x', 150)), 60, 4), 60);
         Assert.Equal(151, shown[1..].Sum(line => line.Length));
     }
+
+    [Theory]
+    [InlineData(24)]
+    [InlineData(40)]
+    [InlineData(51)]
+    [InlineData(60)]
+    public void A_narrow_terminal_has_the_whole_heading_and_some_of_the_sample(int width)
+    {
+        ScreenPart part = SampleText.Part(1, new WrittenSample(340, "Gets the", " rest of it"), width);
+        string[] shown = ScreenCase.Shown(part, width, part.Least);
+        Assert.Equal(part.Least, shown.Length);
+        Assert.StartsWith("after step 340 the model goes on from the words given: Gets the", string.Join(' ', shown), StringComparison.Ordinal);
+    }
+
+    private static string Text(IEnumerable<Spectre.Console.Rendering.Segment> line) => string.Concat(line.Select(part => part.Text));
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using MoEActors.Client.Data;
 
 namespace MoEActors.Tests.Client.Data;
@@ -75,6 +76,22 @@ public sealed class TextFolderTests
 
         // The files that were named stay, whatever else they are reached by.
         Assert.Equal([copy, second], TextFolder.Read([folder.Path, copy, copy]).Documents.Select(document => document.Name).Order(StringComparer.Ordinal).Reverse());
+    }
+
+    /// <summary>Some editors put a mark of the encoding in front.</summary>
+    [Theory]
+    [InlineData("text", "\uFEFFtext", true)]
+    [InlineData("\uFEFFtext", "text", true)]
+    [InlineData("text", "\uFEFF\uFEFFtext", false)]
+    [InlineData("text", "te\uFEFFxt", false)]
+    public void A_byte_order_mark_makes_no_other_text_of_a_copy(string first, string second, bool isCopy)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("a.txt", first);
+        string other = folder.Write("b.txt", second);
+        TextFolder read = TextFolder.Read([folder.Path]);
+        Assert.Equal(isCopy ? [first] : [first, second], read.Documents.Select(document => Encoding.UTF8.GetString(document.Bytes.Span)));
+        Assert.Equal(isCopy ? [other] : [], read.Repeated);
     }
 
     [Fact]
