@@ -31,7 +31,7 @@ public sealed class MemoryGaugeTests
         Assert.All(few, arena => Assert.True(arena > 0));
     }
 
-    [Theory, InlineData(0, 2, 400), InlineData(20, 25, 60)]
+    [Theory, InlineData(0, 2, 400), InlineData(20, 45, 90)]
     public async Task Many_steps_leave_nothing_behind_and_the_meter_says_so(int snapshots, int warmAt, int steps)
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 1], snapshots: snapshots);

@@ -9,35 +9,35 @@ internal readonly record struct BlockId(ExpertId? Expert);
 /// <summary>Where the tensors of a block are in a copy of it: values, first moments and second moments, each of them one tensor behind the other.</summary>
 internal sealed class CopyLayout
 {
-    private readonly Dictionary<string, int> _starts = [];
-    private readonly int _part;
+    private readonly Dictionary<string, long> _starts = [];
+    private readonly long _part;
 
     public CopyLayout(IReadOnlyList<ParameterShape> shapes)
     {
         foreach (ParameterShape shape in shapes)
         {
             _starts.Add(shape.Name, _part);
-            _part = checked(_part + shape.Count);
+            _part += shape.Count;
         }
 
-        Length = checked(_part * Enum.GetValues<BlockPart>().Length);
+        Length = _part * Enum.GetValues<BlockPart>().Length;
     }
 
-    /// <summary>Elements of a copy.</summary>
-    public int Length { get; }
+    /// <summary>Elements of a copy. A model that can be trained has blocks of so few that one piece of memory takes them; others are only estimated.</summary>
+    public long Length { get; }
 
     /// <summary>Bytes of a copy.</summary>
-    public long Bytes => (long)Length * sizeof(float);
+    public long Bytes => Length * sizeof(float);
 
     /// <summary>Where a part of a tensor begins.</summary>
-    public int StartOf(Parameter parameter, BlockPart part) => (int)part * _part + _starts[parameter.Shape.Name];
+    public int StartOf(Parameter parameter, BlockPart part) => (int)((int)part * _part + _starts[parameter.Shape.Name]);
 }
 
 /// <summary>One block as it was at the step of a snapshot, in the host's memory, which communicators can send and receive.</summary>
 internal sealed class BlockCopy(CopyLayout layout)
 {
     // Where the collector does not move it; it is freed when nobody has it any more, whoever still sends it.
-    private readonly float[] _memory = GC.AllocateUninitializedArray<float>(layout.Length, pinned: true);
+    private readonly float[] _memory = GC.AllocateUninitializedArray<float>(checked((int)layout.Length), pinned: true);
     private volatile bool _isWhole;
 
     public CopyLayout Layout => layout;
