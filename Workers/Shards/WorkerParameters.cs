@@ -131,7 +131,7 @@ internal sealed class WorkerParameters : IDisposable
         Shards.Keep(_ => false);
         foreach (ShardId shard in On(map, rank))
         {
-            load(Shards.Create(shard.ExpertId), shard.ExpertId);
+            load(Shards.Add(shard.ExpertId), shard.ExpertId);
         }
 
         Version = version;
