@@ -75,6 +75,7 @@ internal sealed record MemoryReport(
 /// <param name="PhaseTransfer">While an expert arrives.</param>
 /// <param name="PhaseCheckpoint">While a checkpoint is written, with the host memory that a tensor passes through.</param>
 /// <param name="WorstRouting">Backward under the worst routing.</param>
+/// <param name="SnapshotCopies">Copies of snapshots in the host's memory, beside all that, where there is room for them.</param>
 internal sealed record WorkerMemoryReport(
     int Rank,
     long Parameters,
@@ -89,12 +90,13 @@ internal sealed record WorkerMemoryReport(
     long PhaseBackward,
     long PhaseTransfer,
     long PhaseCheckpoint,
-    long WorstRouting)
+    long WorstRouting,
+    long SnapshotCopies)
 {
     /// <summary>The report of two estimates.</summary>
     public static WorkerMemoryReport Of(WorkerEstimate planned, WorkerEstimate worst) => new(
         planned.Rank, planned.Parameters, planned.Gradients, planned.DenseSums, planned.Moments, planned.Tables, planned.ForwardArena, planned.BackwardArena,
-        planned.Phases[0], planned.Phases[1], planned.Phases[2], planned.Phases[3], planned.Phases[4], worst.Phases[2]);
+        planned.Phases[0], planned.Phases[1], planned.Phases[2], planned.Phases[3], planned.Phases[4], worst.Phases[2], planned.Copies);
 }
 
 /// <summary>The report of `moe estimate` as a table: a column for every kind of worker.</summary>
@@ -115,6 +117,7 @@ internal static class MemoryTable
         ("while an expert arrives", worker => worker.PhaseTransfer),
         ("while a checkpoint is written", worker => worker.PhaseCheckpoint),
         ("in backward, worst routing", worker => worker.WorstRouting),
+        ("copies of snapshots, with room", worker => worker.SnapshotCopies),
     ];
 
     /// <summary>Prints the table.</summary>

@@ -62,7 +62,7 @@ public sealed class WorkerTimingConverter : IConverter<WorkerTiming, WorkerTimin
 public readonly record struct WorkerMemorySurrogate(
     [property: Id(0)] long Budget, [property: Id(1)] long Used, [property: Id(2)] long Model, [property: Id(3)] long Arena,
     [property: Id(4)] long ArenaPeak, [property: Id(5)] long Leaked, [property: Id(6)] long OpenPeak, [property: Id(7)] long StepPeak,
-    [property: Id(8)] long TransferPeak);
+    [property: Id(8)] long TransferPeak, [property: Id(9)] long Copies);
 
 /// <summary>Converts <see cref="WorkerMemory"/>.</summary>
 [RegisterConverter]
@@ -80,11 +80,13 @@ public sealed class WorkerMemoryConverter : IConverter<WorkerMemory, WorkerMemor
         OpenPeak = surrogate.OpenPeak,
         StepPeak = surrogate.StepPeak,
         TransferPeak = surrogate.TransferPeak,
+        Copies = surrogate.Copies,
     };
 
     /// <inheritdoc />
     public WorkerMemorySurrogate ConvertToSurrogate(in WorkerMemory value) => new(
-        value.Budget, value.Used, value.Model, value.Arena, value.ArenaPeak, value.Leaked, value.OpenPeak, value.StepPeak, value.TransferPeak);
+        value.Budget, value.Used, value.Model, value.Arena, value.ArenaPeak, value.Leaked, value.OpenPeak, value.StepPeak, value.TransferPeak,
+        value.Copies);
 }
 
 /// <summary>A router's entropy in a message.</summary>

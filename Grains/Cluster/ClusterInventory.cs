@@ -24,6 +24,36 @@ internal sealed class ClusterInventory(IReadOnlyList<WorkerId> workers, IReadOnl
         return places.Values.All(place => place is null) ? null : [.. members.Select(worker => places.GetValueOrDefault(worker.Silo) ?? "")];
     }
 
+    /// <summary>
+    /// Which rank gives what of a snapshot from its memory, so that every worker of a placement has what is placed on it; null where a part of it is in nobody's. A worker that needs
+    /// what it has gives it to itself.
+    /// </summary>
+    /// <param name="tag">The snapshot's tag; null for one that was never copied.</param>
+    /// <param name="map">The placement.</param>
+    public CopySources? SourcesOf(string? tag, PlacementMap map)
+    {
+        (int Rank, HeldCopies Copies)[] held =
+        [
+            .. from host in hosts
+               from device in Enumerable.Range(0, host.Inventory.Copies.Length)
+               let rank = map.RankOf(new WorkerId(host.Silo, device))
+               where rank >= 0
+               from copies in host.Inventory.Copies[device]
+               where copies.Tag == tag
+               select (rank, copies),
+        ];
+        ILookup<ExpertId, int> holders = held.SelectMany(one => one.Copies.Experts.Select(expert => (expert, one.Rank))).ToLookup(one => one.expert, one => one.Rank);
+        int dense = held.Where(one => one.Copies.Dense).Select(one => one.Rank).DefaultIfEmpty(-1).First();
+        int[][] experts =
+        [
+            .. Enumerable.Range(0, map.Layers).Select(layer => Enumerable.Range(0, map.PlacementOf(layer).Experts)
+                .Select(expert => new ExpertId(layer, expert))
+                .Select(expert => holders[expert].OrderByDescending(rank => map.PlacementOf(layer).Holds(expert.Expert, rank)).DefaultIfEmpty(-1).First())
+                .ToArray()),
+        ];
+        return dense < 0 || experts.Any(layer => layer.Contains(-1)) ? null : new CopySources(tag!, dense, experts);
+    }
+
     /// <summary>Takes the inventory of some silos.</summary>
     /// <exception cref="ViewFailedException">One of them is gone.</exception>
     public static async Task<ClusterInventory> TakeAsync(Members members, IReadOnlyList<string> silos) =>

@@ -128,8 +128,9 @@ public sealed record RunRecord
 /// <summary>A complete snapshot, or the checkpoint or seed that a run began with.</summary>
 /// <param name="Step">The step whose state it is.</param>
 /// <param name="Place">Its place; null for the seed.</param>
+/// <param name="Tag">What tells copies of it that members have in memory from those of any other; null for what no member has copied.</param>
 [GenerateSerializer, Immutable, Alias("moe.stored.snapshot")]
-public sealed record SnapshotMark([property: Id(0)] long Step, [property: Id(1)] string? Place);
+public sealed record SnapshotMark([property: Id(0)] long Step, [property: Id(1)] string? Place, [property: Id(2)] string? Tag = null);
 
 /// <summary>A recovery that has begun: members are at any step between the snapshot's and the target.</summary>
 /// <param name="From">What all members start from.</param>

@@ -97,8 +97,8 @@ internal static partial class RunLog
 
     [LoggerMessage(
         125, LogLevel.Warning,
-        "Model {Model}, term {Term}, view {View}: a silo was lost at step {Lost}; all members went back to the snapshot of step {From} and are at step {Step} again, in {Seconds:F3} s.")]
-    public static partial void Recovered(ILogger log, string model, long term, long view, long step, long from, long lost, double seconds);
+        "Model {Model}, term {Term}, view {View}: a silo was lost at step {Lost}; all members went back to the snapshot of step {From} {Where} and are at step {Step} again, in {Seconds:F3} s.")]
+    public static partial void Recovered(ILogger log, string model, long term, long view, long step, long from, long lost, string where, double seconds);
 
     [LoggerMessage(
         126, LogLevel.Error,

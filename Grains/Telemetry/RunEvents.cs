@@ -265,13 +265,14 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     /// <summary>What was lost with a silo has been computed again.</summary>
     /// <param name="from">The step that all members started from.</param>
     /// <param name="lost">The last step that was decided before.</param>
+    /// <param name="fromMemory">Whether that was read from the memory of members, not from the snapshot's place.</param>
     /// <param name="elapsed">How long it took.</param>
-    public void Recovered(long from, long lost, TimeSpan elapsed)
+    public void Recovered(long from, long lost, bool fromMemory, TimeSpan elapsed)
     {
         RunMeter.Recovered(model, elapsed.TotalSeconds, Step - from);
         Note(FeedNoteKind.Recovery, string.Create(
             CultureInfo.InvariantCulture, $"A silo was lost at step {lost}; all went back to the snapshot of step {from} and are at step {Step} again, in {elapsed.TotalSeconds:0.00} s."));
-        RunLog.Recovered(log, model, Term, View, Step, from, lost, elapsed.TotalSeconds);
+        RunLog.Recovered(log, model, Term, View, Step, from, lost, fromMemory ? "in memory" : "in its place", elapsed.TotalSeconds);
     }
 
     public void StepDiverged(long step, double known, double found)

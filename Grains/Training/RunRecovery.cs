@@ -9,7 +9,8 @@ using MoEActors.Modules.Gates;
 namespace MoEActors.Grains.Training;
 
 /// <summary>
-/// Computes again what was lost with a silo: all members start from the last snapshot, and the logged batches up to the last decided step are learnt
+/// Computes again what was lost with a silo: all members start from the last snapshot - from the copies in their memory, or where those are lost as well from its
+/// place - and the logged batches up to the last decided step are learnt
 /// again, with the routing policies of then. The results are those that were acknowledged, bit for bit, wherever experts are now. What it is about to do
 /// is written down before the first member falls back, so that any coordinator can do it again from the beginning.
 /// </summary>
@@ -35,8 +36,9 @@ internal sealed class RunRecovery(
     /// <summary>Opens a view in which every worker starts from the snapshot, and learns again what came after it.</summary>
     /// <param name="recovery">What to do.</param>
     /// <param name="wish">The placement of the new view.</param>
+    /// <param name="copies">Who has what of the snapshot in memory; null where not all of it is, so that it is read from its place.</param>
     /// <param name="open">Opens the view with a command, and confirms that all members are at a step.</param>
-    public async Task RunAsync(RecoveryMark recovery, PlacementMap wish, Func<OpenViewCommand, Task> open)
+    public async Task RunAsync(RecoveryMark recovery, PlacementMap wish, CopySources? copies, Func<OpenViewCommand, Task> open)
     {
         long started = Stopwatch.GetTimestamp();
         long lost = term.Record.Step;
@@ -46,7 +48,7 @@ internal sealed class RunRecovery(
         GatePolicy[] gates = GatePolicies.At(term.Record, from.Step);
         try
         {
-            await open(new OpenViewCommand(term.Record.Configuration, wish, from.Step, from.Place, gates, term.Record.InferenceOnly, Anew: true));
+            await open(new OpenViewCommand(term.Record.Configuration, wish, from.Step, from.Place, gates, term.Record.InferenceOnly, Anew: true, Copies: copies));
         }
         catch (CheckpointFailedException e) when (term.Record.Snapshots.Contains(from))
         {
@@ -86,7 +88,7 @@ internal sealed class RunRecovery(
 
         if (!term.Record.IsStopped)
         {
-            events.Recovered(from.Step, lost, Stopwatch.GetElapsedTime(started));
+            events.Recovered(from.Step, lost, fromMemory: copies is not null, Stopwatch.GetElapsedTime(started));
         }
     }
 }

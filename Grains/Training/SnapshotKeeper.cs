@@ -233,7 +233,7 @@ internal sealed class SnapshotKeeper(
             string folder = places.Resolve(place);
             DurableFolder.Make(folder);
             var save = CheckpointSave.Begin(files, folder, run.Model, overwrite: true);
-            return _pending = new PendingSnapshot(new SnapshotCommand(step, place, save.Tag), save, members.Map!.Workers.Length, members.Leavings, term.Record.Gates);
+            return _pending = new PendingSnapshot(new SnapshotCommand(step, place, save.Tag, Newest.Tag), save, members.Map!.Workers.Length, members.Leavings, term.Record.Gates);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
@@ -262,7 +262,7 @@ internal sealed class SnapshotKeeper(
                 using CheckpointSave save = pending.Save;
                 save.Complete(run, step, cursor: "", pending.Gates, parallelism: null, pending.Files);
             });
-            _sealed = new SnapshotMark(step, pending.Command.Place);
+            _sealed = new SnapshotMark(step, pending.Command.Place, pending.Command.Tag);
             events.SnapshotSealed(step, pending.Files.Sum(file => file.Bytes), Stopwatch.GetElapsedTime(pending.Begun));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)

@@ -172,7 +172,7 @@ internal sealed class ViewOpening(
         RecoveryMark mark = recovery.Plan();
         PlacementMap? recorded = term.Record.Map;
         long lost = term.Record.Step;
-        await events.TraceAsync("moe.recovery", lost, () => recovery.RunAsync(mark, wish, command => EnterAsync(command, inventory)), wish.Version);
+        await events.TraceAsync("moe.recovery", lost, () => recovery.RunAsync(mark, wish, inventory.SourcesOf(mark.From.Tag, wish), command => EnterAsync(command, inventory)), wish.Version);
         await ConfirmAsync(wish, mark.Target);
         await ActivateAsync(wish, recorded, started);
         if (mark.Target < lost)

@@ -12,6 +12,9 @@ public sealed class WorkerMemory
     /// <summary>What this model has of it.</summary>
     public long Model { get; init; }
 
+    /// <summary>What copies of its snapshots have of it beside that; they make room when something else of the model needs it.</summary>
+    public long Copies { get; init; }
+
     /// <summary>What its arena holds: activations of a round.</summary>
     public long Arena { get; init; }
 
@@ -31,7 +34,7 @@ public sealed class WorkerMemory
     public long TransferPeak { get; init; }
 
     /// <summary>What is left for this model: the budget without what other models have.</summary>
-    public long Available => Budget - (Used - Model);
+    public long Available => Budget - (Used - Model - Copies);
 }
 
 /// <summary>What a worker does, as far as its memory is concerned.</summary>

@@ -11,6 +11,9 @@ public enum CommunicatorPurpose
 
     /// <summary>Copies of shards for a change of placement, beside a step; one for every attempt.</summary>
     ShardCopy = 1,
+
+    /// <summary>Copies of snapshots, beside steps or when a view begins with one; one for every attempt.</summary>
+    SnapshotCopy = 2,
 }
 
 /// <summary>One rank of a communicator, and where it runs.</summary>

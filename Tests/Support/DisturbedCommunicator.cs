@@ -4,7 +4,7 @@ using MoEActors.Native.Memory;
 namespace MoEActors.Tests.Support;
 
 /// <summary>A rank of <see cref="DisturbedCommunicators"/>.</summary>
-internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommunicators owner, bool isCourier) : ICommunicator
+internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommunicators owner, CommunicatorPurpose purpose) : ICommunicator
 {
     public int Rank => inner.Rank;
 
@@ -13,33 +13,33 @@ internal sealed class DisturbedCommunicator(ICommunicator inner, DisturbedCommun
     public void AllToAll<T>(DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
         where T : unmanaged
     {
-        owner.Pass(Rank, isCourier);
+        owner.Pass(Rank, purpose);
         inner.AllToAll(send, sendSegments, receive, receiveSegments);
     }
 
     public void AllGather<T>(DeviceSpan<T> mine, DeviceSpan<T> all)
         where T : unmanaged
     {
-        owner.Pass(Rank, isCourier);
+        owner.Pass(Rank, purpose);
         inner.AllGather(mine, all);
     }
 
     public void ReduceScatterInRankOrder(DeviceSpan<float> part, bool contributes, DeviceSpan<float> sum)
     {
-        owner.Pass(Rank, isCourier);
+        owner.Pass(Rank, purpose);
         inner.ReduceScatterInRankOrder(part, contributes, sum);
     }
 
     public void AllGatherOwned(DeviceSpan<float> sum)
     {
-        owner.Pass(Rank, isCourier);
+        owner.Pass(Rank, purpose);
         inner.AllGatherOwned(sum);
     }
 
     public void Broadcast<T>(DeviceSpan<T> span, int root)
         where T : unmanaged
     {
-        owner.Pass(Rank, isCourier);
+        owner.Pass(Rank, purpose);
         inner.Broadcast(span, root);
     }
 

@@ -12,19 +12,27 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
     public int OpenGroups => _inner.OpenGroups;
 
     public ICommunicator Open(CommunicatorSpec spec) =>
-        new DisturbedCommunicator(_inner.Open(spec), this, isCourier: spec.Purpose == CommunicatorPurpose.ShardCopy);
+        new DisturbedCommunicator(_inner.Open(spec), this, spec.Purpose);
 
     /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it throws.</summary>
-    public void FailAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, OfCouriers: null);
+    public void FailAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, Of: null);
 
     /// <summary>As <see cref="FailAt"/>, when it copies shards beside a step.</summary>
-    public void FailCourierAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, OfCouriers: true);
+    public void FailCourierAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, CommunicatorPurpose.ShardCopy);
+
+    /// <summary>As <see cref="FailAt"/>, when it sends or receives copies of a snapshot.</summary>
+    public void FailSnapshotAt(int rank, int calls, Exception cause) => _next = new Disturbance(rank, calls, cause, CommunicatorPurpose.SnapshotCopy);
 
     /// <summary>The next time that this rank calls the data plane, after <paramref name="calls"/> calls, it waits for <see cref="Release"/>.</summary>
     /// <returns>Ends when it waits.</returns>
-    public Task HoldAt(int rank, int calls)
+    public Task HoldAt(int rank, int calls) => HoldAt(rank, calls, CommunicatorPurpose.StepProgram);
+
+    /// <summary>As <see cref="HoldAt(int, int)"/>, when it sends or receives copies of a snapshot.</summary>
+    public Task HoldSnapshotAt(int rank, int calls) => HoldAt(rank, calls, CommunicatorPurpose.SnapshotCopy);
+
+    private Task HoldAt(int rank, int calls, CommunicatorPurpose of)
     {
-        var hold = new Disturbance(rank, calls, Cause: null, OfCouriers: false);
+        var hold = new Disturbance(rank, calls, Cause: null, of);
         _next = hold;
         return Deadline.WithinAsync(hold.Reached.Task, $"rank {rank} calls the data plane after {calls} other calls");
     }
@@ -36,9 +44,11 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
         _next = null;
     }
 
-    public void Pass(int rank, bool isCourier)
+    public void Pass(int rank, CommunicatorPurpose purpose)
     {
-        if (_next is not { } disturbance || disturbance.Rank != rank || (disturbance.OfCouriers ?? isCourier) != isCourier
+        // Snapshots come whenever they do: only who asks for them disturbs them.
+        if (_next is not { } disturbance || disturbance.Rank != rank
+            || (disturbance.Of is { } of ? of != purpose : purpose == CommunicatorPurpose.SnapshotCopy)
             || Interlocked.Decrement(ref disturbance.Left) >= 0)
         {
             return;
@@ -54,7 +64,7 @@ internal sealed class DisturbedCommunicators : ICommunicatorProvider
         disturbance.Released.Wait(Deadline.Patience);
     }
 
-    private sealed record Disturbance(int Rank, int Calls, Exception? Cause, bool? OfCouriers)
+    private sealed record Disturbance(int Rank, int Calls, Exception? Cause, CommunicatorPurpose? Of)
     {
         public int Left = Calls;
 

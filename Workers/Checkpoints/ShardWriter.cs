@@ -11,7 +11,7 @@ internal static class ShardWriter
         IFileStore store, string folder, string tag, WorkerParameters parameters, PlacementMap map, int rank)
     {
         var shard = new CheckpointShard();
-        foreach ((ParameterBlock block, IReadOnlyList<TensorRegion> regions) in Blocks(parameters, map, rank))
+        foreach ((_, ParameterBlock block, IReadOnlyList<TensorRegion> regions) in Blocks(parameters, map, rank))
         {
             shard.Add(block, regions);
         }
@@ -19,22 +19,29 @@ internal static class ShardWriter
         return shard.Write(store, folder, parameters.Version, tag, rank, map.Workers.Length);
     }
 
-    /// <summary>The blocks that the worker writes, and the names of their tensors in the checkpoint.</summary>
-    public static IEnumerable<(ParameterBlock Block, IReadOnlyList<TensorRegion> Regions)> Blocks(WorkerParameters parameters, PlacementMap map, int rank)
+    /// <summary>What a worker writes: experts, and null for the dense part.</summary>
+    public static IEnumerable<ExpertId?> PartOf(PlacementMap map, int rank)
     {
-        ModelConfiguration model = parameters.Model;
         if (rank == 0)
         {
-            yield return (parameters.Dense, HuggingFaceNames.Dense(model));
+            yield return null;
         }
 
-        for (int i = 0; i < parameters.Shards.Count; i++)
+        for (int layer = 0; layer < map.Layers; layer++)
         {
-            (ExpertId id, ParameterBlock block) = parameters.Shards.At(i);
-            if (map.RanksOf(id.Layer)[id.Expert] == rank)
+            for (int expert = 0; expert < map.RanksOf(layer).Length; expert++)
             {
-                yield return (block, HuggingFaceNames.Expert(model, id.Layer, id.Expert));
+                if (map.RanksOf(layer)[expert] == rank)
+                {
+                    yield return new ExpertId(layer, expert);
+                }
             }
         }
     }
+
+    /// <summary>The blocks that the worker writes, and the names of their tensors in the checkpoint.</summary>
+    public static IEnumerable<(ExpertId? Expert, ParameterBlock Block, IReadOnlyList<TensorRegion> Regions)> Blocks(
+        WorkerParameters parameters, PlacementMap map, int rank) => PartOf(map, rank).Select(part => part is { } expert
+            ? (part, parameters.Shards[expert], HuggingFaceNames.Expert(parameters.Model, expert.Layer, expert.Expert))
+            : (part, parameters.Dense, HuggingFaceNames.Dense(parameters.Model)));
 }

@@ -11,11 +11,12 @@ namespace MoEActors.Workers.Commands;
 /// <param name="InferenceOnly">Whether nothing will be learnt, so that parameters are read from the checkpoint and moments are not.</param>
 /// <param name="Anew">Whether every worker starts from there, whatever it holds: what was lost with a member is computed again from that step on.</param>
 /// <param name="EndPoints">By rank: where its host accepts data connections, empty for nowhere; null where no host does.</param>
+/// <param name="Copies">Who gives what the workers start from, where all of it is in their memory: then nothing is read from the checkpoint.</param>
 [GenerateSerializer, Immutable, Alias("moe.command.view.open")]
 public sealed record OpenViewCommand(
     [property: Id(0)] RunConfiguration Run, [property: Id(1)] PlacementMap Map, [property: Id(2)] long Version, [property: Id(3)] string? Checkpoint,
     [property: Id(4)] GatePolicy[] Gates, [property: Id(5)] bool InferenceOnly = false, [property: Id(6)] bool Anew = false,
-    [property: Id(7)] string[]? EndPoints = null) : Command<OpenViewReport>;
+    [property: Id(7)] string[]? EndPoints = null, [property: Id(8)] CopySources? Copies = null) : Command<OpenViewReport>;
 
 /// <summary>Whether a worker takes part.</summary>
 /// <param name="Unreadable">Why it cannot read what it starts from; null when it takes part.</param>
@@ -100,4 +101,7 @@ public sealed class HostInventory
 
     /// <summary>What kind of devices they are; all hosts of a view have the same.</summary>
     [Id(10)] public string Kind { get; init; } = "";
+
+    /// <summary>By device: copies of snapshots in memory.</summary>
+    [Id(11)] public HeldCopies[][] Copies { get; init; } = [];
 }

@@ -21,6 +21,12 @@ public sealed record MemoryEstimate(MicroBatchShape Shape, double Skew, IReadOnl
 public sealed record WorkerEstimate(
     int Rank, long Parameters, long Gradients, long DenseSums, long Moments, long Tables, long ForwardArena, long BackwardArena, IReadOnlyList<long> Phases)
 {
+    /// <summary>
+    /// Copies of two snapshots in the host's memory: what the worker writes of them, and what it keeps for others. They have what phases leave, and a run that leaves less goes on
+    /// without them.
+    /// </summary>
+    public long Copies { get; init; }
+
     /// <summary>The first phase that needs more than a device may allocate; null when all fit. Checkpoints pass through host memory.</summary>
     /// <param name="available">Bytes that there are.</param>
     /// <param name="moving">Whether experts move.</param>

@@ -2,6 +2,7 @@ using MoEActors.Modules.Gates;
 using MoEActors.Native.DryRun;
 using MoEActors.Placement.Planners;
 using MoEActors.Workers.Memory;
+using MoEActors.Workers.Snapshots;
 
 namespace MoEActors.Workers.Estimation;
 
@@ -35,7 +36,7 @@ public static class MemoryEstimator
     public static MemoryEstimate Estimate(
         RunConfiguration run, int workers, MicroBatchShape shape, double skew = PlannedSkew, ImitatedDevice? device = null)
     {
-        WorkerId[] ids = [.. Enumerable.Range(0, workers).Select(rank => new WorkerId("estimated", rank))];
+        WorkerId[] ids = [.. Enumerable.Range(0, workers).Select(rank => new WorkerId($"estimated-{rank}", 0))];
         return Estimate(run, StaticPlanner.Plan(1, ids, run.Model.Experts), shape, skew, device: device);
     }
 
@@ -74,7 +75,7 @@ public static class MemoryEstimator
             long transfer = Math.Max(held[rank].Phases[(int)MemoryPhase.Backward] + arrivals * shard, after[rank].Phases[(int)MemoryPhase.Backward] + departures * shard);
             long[] phases = [.. after[rank].Phases];
             phases[(int)MemoryPhase.Transfer] = transfer;
-            workers[rank] = after[rank] with { Phases = phases };
+            workers[rank] = after[rank] with { Phases = phases, Copies = SnapshotCopies.Estimate(run.Model, map, rank) };
         }
 
         return new MemoryEstimate(shape, skew, workers);

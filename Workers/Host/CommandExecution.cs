@@ -27,7 +27,7 @@ internal static class CommandExecution
         PlacementChangeCommand change => Change(header, change, model),
         ConfigureGatesCommand gates => Configure(gates, model),
         SaveCommand save => Save(save, model, services),
-        SnapshotCommand snapshot => Snapshot(snapshot, model),
+        SnapshotCommand snapshot => Snapshot(header, snapshot, model),
         FinishSnapshotCommand finish => Finish(finish, model),
         CalibrateCommand => Calibrate(model),
         FingerprintCommand => new FingerprintReport(Fingerprint.Of(model.Device, model.Parameters)) { Rank = model.View!.Rank },
@@ -169,12 +169,12 @@ internal static class CommandExecution
         }
     }
 
-    private static DoneReport Snapshot(SnapshotCommand command, WorkerModel model)
+    private static DoneReport Snapshot(CommandHeader header, SnapshotCommand command, WorkerModel model)
     {
         // One that comes late, to a worker that has gone on or back meanwhile, is of no step any more.
         if (model.Parameters.Version == command.Step)
         {
-            model.Snapshots!.Begin(command, model.Parameters, model.View!.Map, model.View.Rank);
+            model.BeginSnapshot(header, command);
         }
 
         return new DoneReport { Rank = model.View!.Rank };

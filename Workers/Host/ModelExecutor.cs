@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Estimation;
+using MoEActors.Workers.Snapshots;
 using MoEActors.Workers.Training;
 
 namespace MoEActors.Workers.Host;
@@ -13,6 +13,11 @@ namespace MoEActors.Workers.Host;
 /// since collectives block: models that shared a thread would wait for each other in another order on every worker, until their deadlines. The operating
 /// system gives them equal shares of the processors.
 /// </summary>
+/// <param name="worker">The worker.</param>
+/// <param name="model">The model.</param>
+/// <param name="device">The worker's device.</param>
+/// <param name="services">What every worker of the host uses.</param>
+/// <param name="free">Bytes that there may still be of copies of snapshots.</param>
 internal sealed class ModelExecutor(WorkerId worker, string model, IDevice device, WorkerServices services, Func<long> free) : IDisposable
 {
     private readonly IDevice _device = device.OpenContext();
@@ -23,8 +28,11 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
     /// <summary>What the worker holds of the model; null before its first view. Read from the control plane, changed on the executor.</summary>
     public WorkerModel? Model => _model;
 
-    /// <summary>Bytes that the model has allocated on the device, and for copies in the host's memory.</summary>
-    public long AllocatedBytes => _device.AllocatedBytes + (_model?.Snapshots?.Bytes ?? 0);
+    /// <summary>Bytes that the model has allocated on the device.</summary>
+    public long AllocatedBytes => _device.AllocatedBytes;
+
+    /// <summary>Bytes that it has for copies of snapshots, in the host's memory.</summary>
+    public long CopyBytes => _model?.Snapshots?.Copies.Bytes ?? 0;
 
     /// <summary>Runs a command on the executor; the task ends, elsewhere, with this worker's report, or with null if it is not in the command's view.</summary>
     public Task<WorkerReport?> RunAsync(CommandHeader header, Command command)
@@ -103,6 +111,7 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
         finally
         {
             _model?.Gauge.Add(command, _model.Shards.OtherBytes - before);
+            _model?.Snapshots!.Copies.Yield();
         }
     }
 
@@ -120,7 +129,7 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
             run.Validate();
             _model = new WorkerModel(
                 worker, _device, run, services.Callers, services.Communicators, _copies.Post,
-                new SnapshotWriter(services.Files, services.Places, free), ArenaEstimate.For(run, _device));
+                new SnapshotWriter(run.Model, services.Files, services.Places, free, worker, services.Log), ArenaEstimate.For(run, _device));
         }
 
         try

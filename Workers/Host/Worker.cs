@@ -4,7 +4,12 @@ using MoEActors.Workers.Training;
 namespace MoEActors.Workers.Host;
 
 /// <summary>One device of this silo, and what it runs of each model.</summary>
-internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerServices services) : IDisposable
+/// <param name="id">Who it is.</param>
+/// <param name="device">The device.</param>
+/// <param name="budget">Bytes that the device may allocate.</param>
+/// <param name="copyBudget">Bytes of the host's memory that there may be of copies of snapshots, where the device has memory of its own; else they share the device's.</param>
+/// <param name="services">What every worker of the host uses.</param>
+internal sealed class Worker(WorkerId id, IDevice device, long budget, long? copyBudget, WorkerServices services) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ModelExecutor> _models = [];
@@ -15,18 +20,19 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
     /// <summary>Bytes that the device may allocate.</summary>
     public long Budget { get; } = budget;
 
-    /// <summary>Bytes that the device has allocated, for all models.</summary>
-    public long AllocatedBytes => Executors().Sum(model => model.AllocatedBytes);
+    /// <summary>Bytes that the device has allocated, for all models, and copies of snapshots in the same memory.</summary>
+    public long AllocatedBytes => Executors().Sum(model => model.AllocatedBytes + CopyBytesOf(model));
 
     /// <summary>The device's memory, and what a model has of it.</summary>
-    public WorkerMemory MemoryOf(string model) =>
-        ModelOf(model)?.Gauge.Read(Budget, AllocatedBytes) ?? new WorkerMemory { Budget = Budget, Used = AllocatedBytes };
+    public WorkerMemory MemoryOf(string model) => Find(model) is { Model: { } held } executor
+        ? held.Gauge.Read(Budget, AllocatedBytes, CopyBytesOf(executor))
+        : new WorkerMemory { Budget = Budget, Used = AllocatedBytes };
 
     /// <summary>A sum over the models on this worker.</summary>
     public long Sum(Func<WorkerMemory, long> value)
     {
         long used = AllocatedBytes;
-        return Executors().Sum(executor => executor.Model is { } model ? value(model.Gauge.Read(Budget, used)) : 0);
+        return Executors().Sum(executor => executor.Model is { } model ? value(model.Gauge.Read(Budget, used, CopyBytesOf(executor))) : 0);
     }
 
     /// <summary>What this worker holds of a model; null for nothing.</summary>
@@ -40,7 +46,7 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         {
             try
             {
-                executor = new ModelExecutor(Id, header.Model, device, services, () => Budget - AllocatedBytes);
+                executor = new ModelExecutor(Id, header.Model, device, services, FreeForCopies);
             }
             catch (Exception e)
             {
@@ -87,6 +93,10 @@ internal sealed class Worker(WorkerId id, IDevice device, long budget, WorkerSer
         Array.ForEach(Executors(), executor => executor.Dispose());
         device.Dispose();
     }
+
+    private long FreeForCopies() => copyBudget is { } most ? most - Executors().Sum(executor => executor.CopyBytes) : Budget - AllocatedBytes;
+
+    private long CopyBytesOf(ModelExecutor executor) => copyBudget is null ? executor.CopyBytes : 0;
 
     private ModelExecutor? Find(string model)
     {

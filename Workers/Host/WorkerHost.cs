@@ -56,7 +56,9 @@ public sealed class WorkerHost : IDisposable
         IReadOnlyList<IDevice> devices = options.Devices();
         Kind = devices.Select(device => device.Kind).Distinct().Order(StringComparer.Ordinal).Aggregate((all, kind) => $"{all} and {kind}");
         var services = new WorkerServices(communicators, files, kinds, callers, places, _telemetry, _losses, logger);
-        _workers = [.. devices.Select((device, index) => new Worker(new WorkerId(Silo, index), device, options.MemoryPerDevice ?? MemoryBudget.Of(device, SharersOf(device)), services))];
+        _workers = [.. devices.Select((device, index) => new Worker(
+            new WorkerId(Silo, index), device, options.MemoryPerDevice ?? MemoryBudget.Of(device, SharersOf(device)),
+            device.IsHostMemory ? null : MemoryBudget.Default(devices.Count), services))];
         _telemetry.Watch(_workers);
 
         // Workers of one GPU share its memory, and all workers of processors that of the process.
@@ -105,6 +107,7 @@ public sealed class WorkerHost : IDisposable
             Prepared = any?.Gradients.Prepared ?? 0,
             Pending = any?.Changes.View ?? 0,
             Shards = [.. models.Select(found => found is null ? Array.Empty<ExpertId>() : [.. found.Parameters.Shards.Experts])],
+            Copies = [.. models.Select(found => found?.Snapshots?.Copies.Held ?? [])],
             Memory = MemoryOf(model),
             EndPoint = _communicators.EndPoint is { } place ? DataEndPoint.Format(place) : null,
         };
@@ -147,7 +150,7 @@ public sealed class WorkerHost : IDisposable
         Enter(model, term);
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model) is { View: { } open } found && open.Number == view)
+            if (worker.ModelOf(model) is { } found && found.IsIn(view))
             {
                 WorkerHostLog.ViewEnded(_log, worker.Id, view, model, term, reason);
                 found.Interrupt(new OperationCanceledException(reason));

@@ -55,7 +55,8 @@ internal sealed class ModelGauge(ShardTable shards, Func<IReadOnlyList<Arena>> a
     /// <summary>What there is to tell.</summary>
     /// <param name="budget">What the device may allocate.</param>
     /// <param name="used">What it has allocated.</param>
-    public WorkerMemory Read(long budget, long used)
+    /// <param name="copies">What copies of the model's snapshots have of that.</param>
+    public WorkerMemory Read(long budget, long used, long copies)
     {
         lock (_lock)
         {
@@ -64,6 +65,7 @@ internal sealed class ModelGauge(ShardTable shards, Func<IReadOnlyList<Arena>> a
                 Budget = budget,
                 Used = used,
                 Model = _other + shards.Bytes,
+                Copies = copies,
                 Arena = _arena,
                 ArenaPeak = _arenaPeak,
                 Leaked = _leaked,

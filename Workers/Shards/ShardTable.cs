@@ -42,8 +42,15 @@ internal sealed class ShardTable(ShardMemory memory, ModelConfiguration model) :
     /// <summary>Brings a shard into being with its initial values.</summary>
     public ParameterBlock Create(ExpertId expert)
     {
-        ParameterBlock block = Allocate(expert, clear: true);
+        ParameterBlock block = Add(expert);
         block.Initialise(model.Seed);
+        return block;
+    }
+
+    /// <summary>Makes room in the table for a shard whose values are loaded next.</summary>
+    public ParameterBlock Add(ExpertId expert)
+    {
+        ParameterBlock block = Allocate(expert, clear: true);
         _shards = new SortedList<ExpertId, ParameterBlock>(_shards) { { expert, block } };
         return block;
     }

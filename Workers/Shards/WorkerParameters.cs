@@ -3,6 +3,11 @@ using MoEActors.Modules.Optimizers;
 
 namespace MoEActors.Workers.Shards;
 
+/// <summary>Brings a block to the state that a view starts from.</summary>
+/// <param name="block">The block.</param>
+/// <param name="expert">The expert that it is; null for the dense part.</param>
+internal delegate void BlockLoader(ParameterBlock block, ExpertId? expert);
+
 /// <summary>The parameters of one model on one worker, constant between two updates: the dense replica and the expert shards.</summary>
 internal sealed class WorkerParameters : IDisposable
 {
@@ -32,20 +37,19 @@ internal sealed class WorkerParameters : IDisposable
     /// <summary>Committed steps; −1 when a checkpoint could not be read to its end, so that nothing here means anything.</summary>
     public long Version { get; private set; }
 
-    /// <summary>Comes to the step that a view starts at: a worker that is at another one reads the checkpoint, if there is one.</summary>
+    /// <summary>Comes to the step that a view starts at: a worker that is at another one loads that state, if there is one.</summary>
     /// <param name="version">The step.</param>
-    /// <param name="checkpoint">Folder of the checkpoint.</param>
+    /// <param name="state">Opens what has the state of that step; null for the seed.</param>
     /// <param name="map">What is placed where.</param>
     /// <param name="rank">This worker.</param>
-    /// <param name="moments">Whether the optimizer's state is read, too.</param>
-    /// <param name="anew">Whether to start from the checkpoint, or from the seed where there is none, whatever is here.</param>
+    /// <param name="anew">Whether to start from there, or from the seed, whatever is here.</param>
     /// <exception cref="InvalidOperationException">The parameters are at another step.</exception>
-    /// <exception cref="CheckpointException">The checkpoint cannot be read.</exception>
-    public void StartAt(long version, string? checkpoint, PlacementMap map, int rank, bool moments, bool anew)
+    /// <exception cref="CheckpointException">The state cannot be read.</exception>
+    public void StartAt(long version, Func<BlockLoader>? state, PlacementMap map, int rank, bool anew)
     {
-        if (checkpoint is not null && (anew || Version != version))
+        if (state is not null && (anew || Version != version))
         {
-            Restore(CheckpointFolder.Open(checkpoint, _run.Model.Kinds), map, rank, version, moments);
+            Load(state(), map, rank, version);
         }
         else if (version == 0 && (anew || Version < 0))
         {
@@ -58,6 +62,20 @@ internal sealed class WorkerParameters : IDisposable
         {
             throw new InvalidOperationException($"The view starts at step {version}; this worker has committed {Version}.");
         }
+    }
+
+    /// <summary>Opens the state that a checkpoint has.</summary>
+    /// <param name="checkpoint">Its folder.</param>
+    /// <param name="version">The step that it must be of.</param>
+    /// <param name="moments">Whether the optimizer's state is read, too.</param>
+    /// <exception cref="CheckpointException">It cannot be read, or is of another step.</exception>
+    public BlockLoader Open(string checkpoint, long version, bool moments)
+    {
+        CheckpointFolder folder = CheckpointFolder.Open(checkpoint, Model.Kinds);
+        return folder.Step == version
+            ? (block, expert) => folder.Load(
+                _device, block, expert is { } id ? HuggingFaceNames.Expert(Model, id.Layer, id.Expert) : HuggingFaceNames.Dense(Model), moments)
+            : throw new CheckpointException($"The checkpoint is at step {folder.Step}; the model was committed up to {version}.");
     }
 
     /// <summary>
@@ -106,19 +124,14 @@ internal sealed class WorkerParameters : IDisposable
         Dense.Dispose();
     }
 
-    private void Restore(CheckpointFolder checkpoint, PlacementMap map, int rank, long version, bool moments)
+    private void Load(BlockLoader load, PlacementMap map, int rank, long version)
     {
-        if (checkpoint.Step != version)
-        {
-            throw new CheckpointException($"The checkpoint is at step {checkpoint.Step}; the model was committed up to {version}.");
-        }
-
         Version = -1;
-        checkpoint.Load(_device, Dense, HuggingFaceNames.Dense(_run.Model), moments);
+        load(Dense, null);
         Shards.Keep(_ => false);
         foreach (ShardId shard in On(map, rank))
         {
-            checkpoint.Load(_device, Shards.Create(shard.ExpertId), HuggingFaceNames.Expert(_run.Model, shard.Layer, shard.Expert), moments);
+            load(Shards.Add(shard.ExpertId), shard.ExpertId);
         }
 
         Version = version;

@@ -1,10 +1,10 @@
 using System.Net;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Workers.Checkpoints;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.PlacementChange;
 using MoEActors.Workers.Shards;
+using MoEActors.Workers.Snapshots;
 
 namespace MoEActors.Workers.Training;
 
@@ -16,6 +16,7 @@ internal sealed class WorkerModel : IDisposable
     private readonly ICommunicatorProvider _communicators;
     private readonly IDevice _copyDevice;
     private readonly Arena _parts;
+    private long _opening;
 
     /// <param name="worker">The worker.</param>
     /// <param name="device">The model's context on the worker's device.</param>
@@ -94,6 +95,9 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The most that rounds have needed of them.</summary>
     public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
 
+    /// <summary>Whether a view is open here or about to be. From any thread.</summary>
+    public bool IsIn(long view) => (View?.Number ?? Interlocked.Read(ref _opening)) == view;
+
     /// <summary>Joins a view of new members; a checkpoint to start from is a folder.</summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
     /// <exception cref="CheckpointException">The checkpoint to start from cannot be read.</exception>
@@ -102,12 +106,14 @@ internal sealed class WorkerModel : IDisposable
         PlacementMap map = command.Map;
         Close();
         Changes.Open();
-        Parameters.StartAt(command.Version, checkpoint, map, rank, moments: !command.InferenceOnly, command.Anew);
+        Snapshots?.Exchange.Open();
+        Interlocked.Exchange(ref _opening, header.View);
+        CommunicatorMember[] members =
+            [.. map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device, PlaceOf(command.EndPoints, index)))];
+        Parameters.StartAt(command.Version, StateOf(header, command, members, rank, checkpoint), map, rank, command.Anew);
         Parameters.Hold(map, rank);
         Gradients.Drop();
         Gradients.Counts.Withdraw();
-        CommunicatorMember[] members =
-            [.. map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device, PlaceOf(command.EndPoints, index)))];
         View = new WorkerView(header.View, map, rank, members, _communicators.Open(Spec(CommunicatorPurpose.StepProgram, header, members, rank, Device)));
         _program = StepProgram.Open(this, View);
         Enter(View);
@@ -120,6 +126,13 @@ internal sealed class WorkerModel : IDisposable
         // A communicator of its own for every attempt: a failed one is dead, and must not take the step's with it.
         CommunicatorSpec spec = Spec(CommunicatorPurpose.ShardCopy, header, View!.Members, View.Rank, _copyDevice) with { Attempt = header.Number };
         Changes.Begin(change, besideStep, spec.Rank, () => _communicators.Open(spec));
+    }
+
+    /// <summary>Copies what this worker writes of a snapshot, and begins to send and to write it.</summary>
+    public void BeginSnapshot(CommandHeader header, SnapshotCommand command)
+    {
+        WorkerView view = View!;
+        Snapshots!.Begin(command, Parameters, view.Map, view.Rank, () => OpenForCopies(header, view.Members, view.Rank));
     }
 
     /// <summary>Goes over to a view whose shards have arrived.</summary>
@@ -153,6 +166,7 @@ internal sealed class WorkerModel : IDisposable
     {
         View?.Communicator.Abort(cause);
         Changes.End(cause);
+        Snapshots?.Exchange.End(cause);
     }
 
     public ExpertWiring Wire(WorkerView view, int wires) =>
@@ -175,7 +189,26 @@ internal sealed class WorkerModel : IDisposable
 
     private static EndPoint? PlaceOf(string[]? places, int rank) => places is { } known && known[rank] is { Length: > 0 } place ? DataEndPoint.Parse(place) : null;
 
-    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, CommunicatorMember[] members, int rank, IDevice device) =>
+    /// <summary>What a view starts from: copies in its members' memory, or a checkpoint; null for the seed.</summary>
+    private Func<BlockLoader>? StateOf(CommandHeader header, OpenViewCommand command, CommunicatorMember[] members, int rank, string? checkpoint)
+    {
+        if (command.Copies is { } sources && Snapshots is { } snapshots)
+        {
+            return () =>
+            {
+                snapshots.Exchange.Gather(() => OpenForCopies(header, members, rank), sources, command.Map, rank);
+                return (block, expert) => snapshots.Copies.Get(sources.Tag, new BlockId(expert)).Give(Device, block);
+            };
+        }
+
+        return checkpoint is null ? null : () => Parameters.Open(checkpoint, command.Version, moments: !command.InferenceOnly);
+    }
+
+    /// <summary>Copies of snapshots are in the host's memory, whatever computes.</summary>
+    private ICommunicator OpenForCopies(CommandHeader header, CommunicatorMember[] members, int rank) =>
+        _communicators.Open(Spec(CommunicatorPurpose.SnapshotCopy, header, members, rank, device: null) with { Attempt = header.Number });
+
+    private static CommunicatorSpec Spec(CommunicatorPurpose purpose, CommandHeader header, CommunicatorMember[] members, int rank, IDevice? device) =>
         new(members, rank)
         {
             Purpose = purpose,
