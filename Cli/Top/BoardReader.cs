@@ -19,9 +19,9 @@ internal sealed class BoardReader : IAsyncDisposable
     private readonly HttpClient _http;
     private readonly IAsyncDisposable?[] _owned;
 
-    private BoardReader(Uri address, string what, params IAsyncDisposable?[] owned)
+    private BoardReader(Uri address, string what, TimeSpan patience, params IAsyncDisposable?[] owned)
     {
-        _http = new HttpClient { BaseAddress = new Uri(address, "api/"), Timeout = Patience };
+        _http = new HttpClient { BaseAddress = new Uri(address, "api/"), Timeout = patience };
         (Source, _owned) = (what, owned);
     }
 
@@ -29,10 +29,12 @@ internal sealed class BoardReader : IAsyncDisposable
     public string Source { get; }
 
     /// <summary>Reads a dashboard.</summary>
-    public static BoardReader At(IPEndPoint dashboard)
+    /// <param name="dashboard">Where it is.</param>
+    /// <param name="patience">How long it may take to answer; three seconds unless given.</param>
+    public static BoardReader At(IPEndPoint dashboard, TimeSpan? patience = null)
     {
         var address = new UriBuilder(Uri.UriSchemeHttp, dashboard.Address.ToString(), dashboard.Port).Uri;
-        return new BoardReader(address, address.Authority);
+        return new BoardReader(address, address.Authority, patience ?? Patience);
     }
 
     /// <summary>Follows a cluster.</summary>
@@ -45,7 +47,7 @@ internal sealed class BoardReader : IAsyncDisposable
             // On a port of this machine that nobody knows: what is read there is what any dashboard of the cluster shows.
             DashboardServer server = await DashboardServer.StartAsync(
                 new DashboardChoice(new IPEndPoint(IPAddress.Loopback, 0)), cluster, NullLoggerProvider.Instance, cancellation);
-            return new BoardReader(server.Address, options.ToString(), server, cluster);
+            return new BoardReader(server.Address, options.ToString(), Patience, server, cluster);
         }
         catch
         {

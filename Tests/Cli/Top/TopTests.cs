@@ -58,7 +58,7 @@ public sealed class TopTests
     {
         await using DashboardHost host = await DashboardHost.StartAsync(cluster: null);
         StagedBoard.Fill(host.Board, "\u001b[31mm<script>", Math.Max(2, workers), experts, rank => $"silo-{rank}-{new string('x', rank % 40)}");
-        await using var board = BoardReader.At(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Address.Port));
+        await using var board = BoardReader.At(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Address.Port), Deadline.Patience);
         TopReading reading = await TopReading.OfAsync(board, wanted: null, Cancellation);
         foreach (int width in new[] { 1, 20, 60, 80, 120, 200 })
         {
