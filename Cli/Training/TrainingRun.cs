@@ -210,11 +210,26 @@ internal sealed class TrainingRun(
 
         if (job.MovesBusyExpert && step.Step == goal / 2 && meter.BusiestExpert() is { } move)
         {
+            await MoveAsync(move);
+        }
+    }
+
+    private async Task MoveAsync(ExpertMove move)
+    {
+        try
+        {
             await model.MoveExpertAsync(move.Layer, move.Expert, move.Rank, CancellationToken.None);
-            if (meter.Follow(await model.GetStatusAsync(CancellationToken.None), move) is { } moved)
-            {
-                history.Log(moved);
-            }
+        }
+        catch (PlacementRefusedException)
+        {
+            // Since the last look at the placement, the director has moved or copied this very expert.
+            meter.Note($"layer {move.Layer}'s expert {move.Expert} is not moved by hand: the director has been faster");
+            return;
+        }
+
+        if (meter.Follow(await model.GetStatusAsync(CancellationToken.None), move) is { } moved)
+        {
+            history.Log(moved);
         }
     }
 }
