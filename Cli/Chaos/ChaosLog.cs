@@ -56,6 +56,6 @@ internal sealed partial class ChaosLog(string file) : IDisposable
     [GeneratedRegex(@"^\S+ [0-9:.]+ \w+: MoEActors\.\S+\[(?<id>[0-9]+)\] ")]
     private static partial Regex Event();
 
-    [GeneratedRegex("snapshot of step (?<from>[0-9]+) and are at step (?<to>[0-9]+) again")]
+    [GeneratedRegex("snapshot of step (?<from>[0-9]+) .*and are at step (?<to>[0-9]+) again")]
     private static partial Regex Steps();
 }

@@ -31,23 +31,30 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
     /// <param name="step">The step that it is about.</param>
     /// <param name="work">The work; its exception is noted and goes on.</param>
     /// <param name="view">The view that it is about, where that is not the one that is written down.</param>
-    public Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work, long? view = null) => TraceAsync(Tagged(Activities.StartActivity(name), step, view), work);
+    public Task<T> TraceAsync<T>(string name, long step, Func<Task<T>> work, long? view = null) =>
+        TraceAsync(() => Tagged(Activities.StartActivity(name), step, view), work);
 
     /// <summary>
     /// Does a step in a trace of its own: whoever asked for it may ask for thousands, and what this silo began when may be whatever was current then. The caller's span is linked.
     /// </summary>
     /// <param name="step">The step.</param>
     /// <param name="work">The work; its exception is noted and goes on.</param>
-    public async Task<T> TraceStepAsync<T>(long step, Func<Task<T>> work)
+    public Task<T> TraceStepAsync<T>(long step, Func<Task<T>> work)
     {
-        ActivityLink[] caller = Activity.Current is { } current ? [new ActivityLink(current.Context)] : [];
-        Activity.Current = null;
-        return await TraceAsync(Tagged(Activities.StartActivity("moe.step", ActivityKind.Internal, parentContext: default, tags: null, caller), step, view: null), work);
+        return TraceAsync(Begin, work);
+
+        Activity? Begin()
+        {
+            ActivityLink[] caller = Activity.Current is { } current ? [new ActivityLink(current.Context)] : [];
+            Activity.Current = null;
+            return Tagged(Activities.StartActivity("moe.step", ActivityKind.Internal, parentContext: default, tags: null, caller), step, view: null);
+        }
     }
 
-    private static async Task<T> TraceAsync<T>(Activity? started, Func<Task<T>> work)
+    /// <summary>What is current for the caller stays so: a span that is begun in an asynchronous method is current there alone.</summary>
+    private static async Task<T> TraceAsync<T>(Func<Activity?> begin, Func<Task<T>> work)
     {
-        using Activity? activity = started;
+        using Activity? activity = begin();
         try
         {
             return await work();

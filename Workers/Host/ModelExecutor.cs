@@ -129,7 +129,7 @@ internal sealed class ModelExecutor(WorkerId worker, string model, IDevice devic
             run.Validate();
             _model = new WorkerModel(
                 worker, _device, run, services.Callers, services.Communicators, _copies.Post,
-                new SnapshotWriter(run.Model, services.Files, services.Places, free, worker, services.Log), ArenaEstimate.For(run, _device));
+                new SnapshotWriter(model, run.Model, services.Files, services.Places, free, worker, services.Log), ArenaEstimate.For(run, _device));
         }
 
         try

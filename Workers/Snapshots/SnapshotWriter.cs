@@ -15,24 +15,28 @@ internal sealed class SnapshotWriter : IDisposable
 {
     private readonly IFileStore _files;
     private readonly CheckpointPlaces _places;
+    private readonly string _model;
     private readonly WorkerId _worker;
     private readonly ILogger _log;
     private readonly Dictionary<int, float[]> _tensors = [];
     private Task<SnapshotPart>? _writing;
 
-    /// <param name="model">The model.</param>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="shape">The model.</param>
     /// <param name="files">Where files are written.</param>
     /// <param name="places">Where snapshots are on this machine.</param>
     /// <param name="free">Bytes that copies may still have.</param>
     /// <param name="worker">The worker, for the log.</param>
     /// <param name="log">The host's log.</param>
-    public SnapshotWriter(ModelConfiguration model, IFileStore files, CheckpointPlaces places, Func<long> free, WorkerId worker, ILogger log)
+    public SnapshotWriter(
+        string model, ModelConfiguration shape, IFileStore files, CheckpointPlaces places, Func<long> free, WorkerId worker, ILogger log)
     {
+        _model = model;
         _files = files;
         _places = places;
         _worker = worker;
         _log = log;
-        Copies = new SnapshotCopies(model, free);
+        Copies = new SnapshotCopies(shape, free);
         Exchange = new SnapshotExchange(Copies);
     }
 
@@ -60,7 +64,7 @@ internal sealed class SnapshotWriter : IDisposable
         {
             const string Reason = "It has not the memory.";
             Exchange.Refuse(open, new InvalidOperationException($"Worker {_worker} keeps no copies for others: {Reason}"));
-            SnapshotLog.NotShared(_log, _worker, command.Step, Reason);
+            SnapshotLog.NotShared(_log, _model, _worker, command.Step, Reason);
         }
 
         var shard = new CheckpointShard();
@@ -123,7 +127,7 @@ internal sealed class SnapshotWriter : IDisposable
         }
         catch (Exception e)
         {
-            SnapshotLog.NotShared(_log, _worker, command.Step, e.Message);
+            SnapshotLog.NotShared(_log, _model, _worker, command.Step, e.Message);
         }
     }
 
@@ -159,6 +163,6 @@ internal sealed class SnapshotWriter : IDisposable
 /// <summary>What is told of copies. Event ids go on from those of the worker host.</summary>
 internal static partial class SnapshotLog
 {
-    [LoggerMessage(310, LogLevel.Information, "Worker {Worker} has no copies of its neighbours' parts of the snapshot of step {Step}, or not all of them: {Reason} What they would save is read from disk.")]
-    public static partial void NotShared(ILogger log, WorkerId worker, long step, string reason);
+    [LoggerMessage(310, LogLevel.Information, "Model {Model}, worker {Worker}: no copies of its neighbours' parts of the snapshot of step {Step}, or not all of them: {Reason} What they would save is read from disk.")]
+    public static partial void NotShared(ILogger log, string model, WorkerId worker, long step, string reason);
 }

@@ -20,7 +20,7 @@ public sealed class TrainFileTests : IDisposable
                 "gate": { "topK": 0, "scores": "hardmax", "top": 1 }
               },
               "optimizer": { "beta1": 2 },
-              "steps": 5, "seconds": 9, "batch": 0, "silo": 2, "text": ["a", null], "name": "a/b"
+              "steps": 5, "seconds": 9, "batch": 0, "parallelism": "sideways", "silo": 2, "text": ["a", null], "name": "a/b"
             }
             """);
         Assert.Equal(
@@ -30,13 +30,14 @@ public sealed class TrainFileTests : IDisposable
                 "$.model.maximumSequence is 2.5; it must be a whole number.",
                 "$.model.gate.scores is \"hardmax\"; it must be one of softmax, sigmoid.",
                 $"$.model.gate.top is not known; known here: {string.Join(", ", GateNames())}.",
-                "$.silo is not known; known here: model, optimizer, microBatches, recompute, reproducible, director, text, batch, silos, device, steps, seconds, saveEvery, keep, evalEvery, patience, name.",
+                "$.silo is not known; known here: model, optimizer, microBatches, recompute, reproducible, director, parallelism, text, batch, silos, device, steps, seconds, saveEvery, keep, evalEvery, patience, name.",
                 "$.text is [\"a\",null]; it must be a list of texts.",
                 "$.model.experts is missing.",
                 "$.model.dim: Dim is 50; it must be a multiple of twice the 4 heads.",
                 "$.model.keyValueHeads: KeyValueHeads is 3; it must divide the 4 heads.",
                 "$.optimizer.beta1: Beta1 is 2; it must be at least 0 and below 1.",
                 "$.batch is 0; it must be at least 1.",
+                "$.parallelism is 'sideways'; it must be one of expert, data, copies, tuned.",
                 "$.steps and $.seconds exclude each other.",
                 "$.name is 'a/b'; it must be the name of a folder below runs/.",
             ],
