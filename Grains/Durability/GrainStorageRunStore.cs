@@ -26,46 +26,19 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
     private readonly ConcurrentDictionary<string, Known> _known = [];
 
     /// <inheritdoc />
-    public async Task<RunRecord?> ReadAsync(string model)
-    {
-        while (true)
-        {
-            if (await FindAsync(model) is not { } found)
-            {
-                _known.TryRemove(model, out _);
-                return null;
-            }
-
-            (RunRecord state, string? tag) = found;
-            StoredDefinition? definition = await ReadAsync<StoredDefinition>(model, DefinitionOf(state.Run));
-            PlacementMap? map = state.MapName is { } name ? await ReadAsync<PlacementMap>(model, name) : null;
-            if (definition is not null && (state.MapName is null || map is not null))
-            {
-                _known[model] = new Known(state.Version, tag, map, state.MapName);
-                return definition.With(state, map);
-            }
-
-            // The coordinator has gone on meanwhile, and what that state referred to is gone. Unless it has not: then something is missing.
-            if ((await FindAsync(model))?.State is { } again && again.Version == state.Version)
-            {
-                throw new InvalidDataException(
-                    $"The store has the state of model '{model}' and not its {(definition is null ? "definition" : $"placement '{state.MapName}'")}: it has lost a part. Restore the store, or delete the model's keys and restore its last checkpoint.");
-            }
-        }
-    }
+    public async Task<RunRecord?> ReadAsync(string model) => (await LookAsync(model)).Record;
 
     /// <inheritdoc />
     public async Task<bool> TryWriteAsync(string model, RunRecord record)
     {
         if (!_known.TryGetValue(model, out Known? known) || known.Version != record.Version - 1)
         {
-            long version = (await ReadAsync(model))?.Version ?? 0;
-            if (version != record.Version - 1)
+            // What was read here, not what is remembered now: whoever was faster on this silo has left its own ETag there, with which this write would be taken.
+            known = (await LookAsync(model)).Known;
+            if (known.Version != record.Version - 1)
             {
                 return false;
             }
-
-            known = _known.GetValueOrDefault(model) ?? new Known(0, null, null, null);
         }
 
         if (known.Version == 0)
@@ -177,6 +150,36 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
     private static string DefinitionOf(Guid run) => $"{Definition}.{run.ToString("n")[..8]}";
 
     private static string BatchOf(long step) => string.Create(CultureInfo.InvariantCulture, $"batch.{step}");
+
+    /// <summary>Reads a run, and with it what a write must know that follows it.</summary>
+    private async Task<(RunRecord? Record, Known Known)> LookAsync(string model)
+    {
+        while (true)
+        {
+            if (await FindAsync(model) is not { } found)
+            {
+                _known.TryRemove(model, out _);
+                return (null, new Known(0, null, null, null));
+            }
+
+            (RunRecord state, string? tag) = found;
+            StoredDefinition? definition = await ReadAsync<StoredDefinition>(model, DefinitionOf(state.Run));
+            PlacementMap? map = state.MapName is { } name ? await ReadAsync<PlacementMap>(model, name) : null;
+            if (definition is not null && (state.MapName is null || map is not null))
+            {
+                var known = new Known(state.Version, tag, map, state.MapName);
+                _known[model] = known;
+                return (definition.With(state, map), known);
+            }
+
+            // The coordinator has gone on meanwhile, and what that state referred to is gone. Unless it has not: then something is missing.
+            if ((await FindAsync(model))?.State is { } again && again.Version == state.Version)
+            {
+                throw new InvalidDataException(
+                    $"The store has the state of model '{model}' and not its {(definition is null ? "definition" : $"placement '{state.MapName}'")}: it has lost a part. Restore the store, or delete the model's keys and restore its last checkpoint.");
+            }
+        }
+    }
 
     private async Task<(RunRecord State, string? Tag)?> FindAsync(string model)
     {
