@@ -5,26 +5,26 @@ namespace MoEActors.Grains.Protocol;
 
 /// <summary>
 /// What the control plane asks of the worker host of a silo. Calls are short and idempotent; work runs on the executor threads, and how it
-/// ended is learnt by polling.
+/// ended is learnt by polling. A silo that membership takes to be alive and that this one cannot reach is noticed by calls that end sooner than Orleans' half minute.
 /// </summary>
 [Alias("moe.IWorkerHostService")]
 public interface IWorkerHostService : IGrainService
 {
     /// <summary>What this host holds of a model, once what runs has ended; "busy" when that takes longer than a call may.</summary>
-    [Alias("roll")]
+    [Alias("roll"), ResponseTimeout("00:00:15")]
     Task<HostInventory> GetInventoryAsync(string model, long term);
 
     /// <summary>The highest term that this host has seen for a model; 0 when it holds nothing of it.</summary>
-    [Alias("term")]
+    [Alias("term"), ResponseTimeout("00:00:10")]
     Task<long> GetTermAsync(string model);
 
     /// <summary>Takes over a newer placement map, from which this silo answers where grains belong.</summary>
-    [Alias("map")]
+    [Alias("map"), ResponseTimeout("00:00:10")]
     Task InstallMapAsync(string model, PlacementMap map);
 
     /// <summary>Ends a view that has failed: what waits there for a peer fails at once instead of at its deadline.</summary>
     /// <exception cref="StaleCommandException">The term is older than one seen.</exception>
-    [Alias("end")]
+    [Alias("end"), ResponseTimeout("00:00:10")]
     Task EndViewAsync(string model, long term, long view, string reason);
 
     /// <summary>A run is stopped: frees what this host holds of the model, and still knows its terms. May be repeated.</summary>

@@ -11,6 +11,9 @@ namespace MoEActors.Grains.Training;
 /// </summary>
 internal sealed class CommitProtocol(SiloNames silos, Members members, CoordinatorTerm term, string model, RunEvents events)
 {
+    /// <summary>How long silos outside of a view may take to hear of its placement.</summary>
+    private static readonly TimeSpan MostForOthers = TimeSpan.FromSeconds(1);
+
     /// <summary>
     /// Tells all members to apply a step, and to go over to another placement if one was adopted; those who have done it already ignore it. Without one
     /// it goes with the call that brings the next step, for members that wait for their next command stand idle: <see cref="FlushAsync"/> sends it when no
@@ -98,7 +101,25 @@ internal sealed class CommitProtocol(SiloNames silos, Members members, Coordinat
     }
 
     /// <summary>Every silo answers placement from its own memory, those outside the view too: a call may start anywhere.</summary>
-    public Task PushAsync(PlacementMap map) => Task.WhenAll(silos.Alive.Select(silo => members.InstallMapAsync(silo, map)));
+    /// <exception cref="ViewFailedException">A silo of the placement does not answer.</exception>
+    public Task PushAsync(PlacementMap map)
+    {
+        HashSet<string> placed = [.. map.Workers.Select(worker => worker.Silo)];
+        return Task.WhenAll(silos.Alive.Select(silo => placed.Contains(silo) ? members.InstallMapAsync(silo, map) : OfferAsync(silo, map)));
+    }
+
+    /// <summary>Gives a silo outside of the view its placement, and does not wait for long: it may be outside because it cannot be reached, though membership takes it to be alive.</summary>
+    private async Task OfferAsync(string silo, PlacementMap map)
+    {
+        try
+        {
+            await members.InstallMapAsync(silo, map).WaitAsync(MostForOthers);
+        }
+        catch (Exception e) when (e is ViewFailedException or TimeoutException)
+        {
+            // It has an older one until the next is offered.
+        }
+    }
 
     private Task<long> SendAsync(long view, long step, long adopt) => members.SendAsync(new CommitCommand(step, adopt), view);
 }

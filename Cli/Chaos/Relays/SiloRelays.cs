@@ -90,16 +90,29 @@ internal sealed class SiloRelays(Func<int, int?> processes, int silos) : IDispos
         }
     }
 
-    /// <summary>The silo whose process has made a connection.</summary>
+    /// <summary>
+    /// The silo whose process has made a connection; null for another program. Asked again when it is nobody's: what the system tells is not of one moment, and a connection of a silo that
+    /// counts as another program's goes on when that silo is silent.
+    /// </summary>
     private int? OwnerOf(int remotePort, int relayPort)
     {
-        string? inode = SocketOwner.InodeOf(remotePort, relayPort);
-        for (int silo = 0; inode is not null && silo < silos; silo++)
+        for (int tries = 0; tries < 20; tries++)
         {
-            if (processes(silo) is { } process && SocketOwner.Has(process, inode))
+            string? inode = SocketOwner.InodeOf(remotePort, relayPort);
+            for (int silo = 0; inode is not null && silo < silos; silo++)
             {
-                return silo;
+                if (processes(silo) is { } process && SocketOwner.Has(process, inode))
+                {
+                    return silo;
+                }
             }
+
+            if (inode is not null && SocketOwner.Has(Environment.ProcessId, inode))
+            {
+                return null;
+            }
+
+            Thread.Sleep(5);
         }
 
         return null;

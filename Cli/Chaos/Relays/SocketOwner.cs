@@ -31,12 +31,25 @@ internal static class SocketOwner
         string target = $"socket:[{inode}]";
         try
         {
-            return Directory.EnumerateFiles($"/proc/{process}/fd").Any(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name == target);
+            return Directory.EnumerateFiles($"/proc/{process}/fd").Any(file => NameOf(file) == target);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // It has ended.
             return false;
+        }
+    }
+
+    private static string? NameOf(string file)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name;
+        }
+        catch (IOException)
+        {
+            // It was closed meanwhile; the others are still to be looked at.
+            return null;
         }
     }
 
