@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Diagnostics.NETCore.Client;
 using MoEActors.Cli.Silos;
+using MoEActors.Cli.Supervision;
 
 namespace MoEActors.Cli.Soak;
 
@@ -37,23 +38,10 @@ internal static class ProcessGauge
         string[] status = await File.ReadAllLinesAsync($"/proc/{process}/status", cancellation);
         long Line(string name) => long.Parse(
             status.First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(['\t', ' ', ':'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        string[] open = [.. Directory.GetFiles($"/proc/{process}/fd").Select(NameOf).OfType<string>()];
+        string[] open = [.. OpenHandles.Of(process)];
         return new SoakSample(
             step, Of("heap_bytes"), Math.Max(0, (Line("RssAnon") * 1024) - Of("committed_bytes")), (int)Line("Threads"),
             open.Count(name => name.StartsWith("socket:", StringComparison.Ordinal)), open.Length, Of("refused_connections"));
-    }
-
-    /// <summary>What a handle leads to; null for one that has been closed meanwhile.</summary>
-    private static string? NameOf(string handle)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(handle, returnFinalTarget: false)?.Name ?? "";
-        }
-        catch (IOException)
-        {
-            return null;
-        }
     }
 
     private static async Task CollectAsync(int process, CancellationToken cancellation)

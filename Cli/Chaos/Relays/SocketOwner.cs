@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Cli.Supervision;
 
 namespace MoEActors.Cli.Chaos.Relays;
 
@@ -31,25 +32,12 @@ internal static class SocketOwner
         string target = $"socket:[{inode}]";
         try
         {
-            return Directory.EnumerateFiles($"/proc/{process}/fd").Any(file => NameOf(file) == target);
+            return OpenHandles.Of(process).Contains(target);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // It has ended.
             return false;
-        }
-    }
-
-    private static string? NameOf(string file)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name;
-        }
-        catch (IOException)
-        {
-            // It was closed meanwhile; the others are still to be looked at.
-            return null;
         }
     }
 
