@@ -5,7 +5,6 @@ namespace MoEActors.Native.Communication.InProcess;
 /// <summary>
 /// The two barriers of a collective operation: all ranks arrive, each copies what it needs from the others' memory, all depart. Only
 /// then do buffers belong to their callers again, on failure too: no rank returns while another may still be reading from its memory.
-/// Waiting is done on a monitor, never by spinning: ranks outnumber cores.
 /// </summary>
 internal sealed class CollectiveBarrier : IDisposable
 {
@@ -15,6 +14,7 @@ internal sealed class CollectiveBarrier : IDisposable
     private readonly TimeSpan _deadline;
     private readonly TimeProvider _time;
     private readonly ProgressWatch _watch;
+    private readonly YieldingCondition _changed;
     private long _firstArrival;
     private int _firstRank;
     private int _arrived;
@@ -29,6 +29,7 @@ internal sealed class CollectiveBarrier : IDisposable
         _present = new bool[size];
         _deadline = deadline;
         _time = time;
+        _changed = new YieldingCondition(_lock);
         _watch = new ProgressWatch(
             _lock, deadline, time, () => _arrived == 0 || _failure is not null ? ProgressWatch.NoWait : _firstArrival, Expire);
     }
@@ -65,14 +66,14 @@ internal sealed class CollectiveBarrier : IDisposable
                 _arrived = 0;
                 _copying = Size;
                 _begun++;
-                Monitor.PulseAll(_lock);
+                _changed.Signal();
                 return;
             }
 
             _watch.Start();
             while (_begun == begun && _failure is null)
             {
-                Monitor.Wait(_lock);
+                _changed.Wait();
             }
 
             if (_begun == begun)
@@ -95,12 +96,12 @@ internal sealed class CollectiveBarrier : IDisposable
             if (--_copying == 0)
             {
                 _finished += _failure is null ? 1 : 0;
-                Monitor.PulseAll(_lock);
+                _changed.Signal();
             }
 
             while (_copying > 0)
             {
-                Monitor.Wait(_lock);
+                _changed.Wait();
             }
 
             if (_finished == finished)
@@ -124,7 +125,7 @@ internal sealed class CollectiveBarrier : IDisposable
     private Failure Die(Failure failure)
     {
         _failure ??= failure;
-        Monitor.PulseAll(_lock);
+        _changed.Signal();
         return _failure;
     }
 
