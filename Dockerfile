@@ -11,6 +11,10 @@ COPY --from=build /moe /moe
 RUN mkdir -p /data && chown "$APP_UID" /data
 USER $APP_UID
 WORKDIR /data
+
+# One arena: threads that come and go, as connections and snapshots do, leave memory behind in each that GNU's C library makes for them.
+ENV MALLOC_ARENA_MAX=1
+
 ENV HOME=/data DOTNET_CLI_HOME=/tmp MOE_LISTEN_ADDRESS=0.0.0.0
 EXPOSE 11111 30000 8081
 

@@ -7,6 +7,12 @@ namespace MoEActors.Cli.Supervision;
 /// <summary>This program, started once more as a child that ends with its parent.</summary>
 internal sealed class SupervisedChild : IDisposable
 {
+    /// <summary>
+    /// How many arenas GNU's C library gives memory from: with as many as it likes, threads that come and go leave memory behind in each, 1.7 to 4.0 MB in a thousand steps
+    /// of a silo, against 0.3 to 0.9 MB with one. It reads this when a process starts, and what is set later does not help.
+    /// </summary>
+    private const string Arenas = "MALLOC_ARENA_MAX";
+
     private readonly Process _process;
 
     private SupervisedChild(Process process, Action<string> said)
@@ -43,6 +49,7 @@ internal sealed class SupervisedChild : IDisposable
 
         start.Environment.Remove(DashboardOptions.TokenVariable);
 
+        start.Environment.TryAdd(Arenas, "1");
         foreach ((string variable, string value) in secrets)
         {
             start.Environment[variable] = value;

@@ -28,6 +28,7 @@ public sealed class ClusterCommandTests
             Assert.DoesNotContain(Words(folder, "secret"), Processes.Listed(cluster.Id), StringComparison.Ordinal);
             Assert.All(children, child => Assert.DoesNotContain(Words(folder, "secret"), Processes.Listed(child), StringComparison.Ordinal));
             Assert.All(children, child => Assert.DoesNotContain(Words(folder, "redis-password"), Processes.Listed(child), StringComparison.Ordinal));
+            Assert.All(children, child => Assert.Contains("MALLOC_ARENA_MAX=1", Processes.VariablesOf(child)));
 
             // Another cluster beside the same runs has no place; commands find this one.
             string runs = Path.Combine(folder.Path, "runs");

@@ -18,6 +18,9 @@ internal static class Processes
     /// <summary>The command line of a process.</summary>
     public static string Listed(int process) => File.ReadAllText($"/proc/{process}/cmdline").Replace('\0', ' ');
 
+    /// <summary>The environment that a process was started with.</summary>
+    public static string[] VariablesOf(int process) => File.ReadAllText($"/proc/{process}/environ").Split('\0');
+
     /// <summary>What stands behind its name: state, parent, and so on; null when there is no such process.</summary>
     private static string[]? FieldsOf(int process)
     {
