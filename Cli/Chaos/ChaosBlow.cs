@@ -54,7 +54,9 @@ internal sealed class ChaosStrike(IVictims cluster, string model, Func<(Acknowle
             case Disaster.LongFreeze:
                 return Freeze(first, LeastOfLongFreeze + (one.Chance * RestOfLongFreeze), cancellation);
             case Disaster.Silence or Disaster.FastPathCut:
-                return Silence(first, one.What == Disaster.FastPathCut);
+                return Silence([first], () => cluster.Silence(first, one.What == Disaster.FastPathCut));
+            case Disaster.Cut:
+                return Silence([first, other], () => cluster.Cut(first, other));
             case Disaster.Store:
                 return await KillStoreAsync(StoreLoss.Nothing, cancellation);
             case Disaster.StoreAndSilo:
@@ -117,11 +119,11 @@ internal sealed class ChaosStrike(IVictims cluster, string model, Func<(Acknowle
         return new ChaosBlow([], last, time, ack => ack.Step > last.Step + 1 && ack.Time > time, _ => Task.CompletedTask);
     }
 
-    private ChaosBlow Silence(int silo, bool fastPathOnly)
+    private ChaosBlow Silence(int[] silos, Action silence)
     {
         (Acknowledgement last, long time) = mark();
-        cluster.Silence(silo, fastPathOnly);
-        return new ChaosBlow([silo], last, time, ack => ack.View > last.View && ack.Time > time && ack.Workers < cluster.Count, Heal);
+        silence();
+        return new ChaosBlow(silos, last, time, ack => ack.View > last.View && ack.Time > time && ack.Workers < cluster.Count, Heal);
 
         Task Heal(CancellationToken stop)
         {

@@ -27,6 +27,9 @@ internal enum Disaster
     /// <summary>As silence, of rows alone: its calls are answered.</summary>
     FastPathCut,
 
+    /// <summary>Nothing passes between two silos any more, over connections that stay open; each of them reaches all others.</summary>
+    Cut,
+
     /// <summary>The store is killed, and comes back with all that it has acknowledged.</summary>
     Store,
 
@@ -61,6 +64,9 @@ internal enum Disasters
 
     /// <summary>The store is killed and loses something.</summary>
     Forget = 16,
+
+    /// <summary>Two silos do not reach each other.</summary>
+    Cut = 32,
 }
 
 /// <summary>One disaster of a plan.</summary>
@@ -97,6 +103,7 @@ internal static class ChaosPlan
                 Disasters.Freeze => drawn < 0.5 ? Disaster.ShortFreeze : Disaster.LongFreeze,
                 Disasters.Silence => drawn < 0.5 ? Disaster.Silence : Disaster.FastPathCut,
                 Disasters.Store => drawn < 0.5 ? Disaster.Store : Disaster.StoreAndSilo,
+                Disasters.Cut => Disaster.Cut,
                 Disasters.Forget => drawn < 0.5 ? Disaster.ForgetfulStore : Disaster.DamagedStore,
 
                 // Of two kills in DuringRecovery one is during a recovery: for a fifth of the kills, a quarter of the events.

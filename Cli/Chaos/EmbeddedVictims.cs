@@ -67,6 +67,9 @@ internal sealed class EmbeddedVictims : IVictims
     public void Silence(int silo, bool fastPathOnly) => throw NoProcess();
 
     /// <inheritdoc />
+    public void Cut(int silo, int other) => throw NoProcess();
+
+    /// <inheritdoc />
     public void Heal() => throw NoProcess();
 
     /// <inheritdoc />

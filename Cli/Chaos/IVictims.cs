@@ -37,6 +37,9 @@ internal interface IVictims : IAsyncDisposable
     /// <param name="fastPathOnly">Whether that is about rows of tokens alone.</param>
     void Silence(int silo, bool fastPathOnly);
 
+    /// <summary>Lets nothing pass between two silos, which both reach all others.</summary>
+    void Cut(int silo, int other);
+
     /// <summary>Lets everything pass again.</summary>
     void Heal();
 

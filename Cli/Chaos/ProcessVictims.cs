@@ -94,6 +94,9 @@ internal sealed class ProcessVictims : IVictims
     public void Silence(int silo, bool fastPathOnly) => _relays.Silence(silo, fastPathOnly);
 
     /// <inheritdoc />
+    public void Cut(int silo, int other) => _relays.Cut(silo, other);
+
+    /// <inheritdoc />
     public void Heal() => _relays.Heal();
 
     /// <inheritdoc />

@@ -20,7 +20,7 @@ internal static class ChaosCommand
         Option<bool> cluster = new("--cluster") { Description = "Kill processes of a cluster of its own, as moe cluster runs one, instead of silos in this process." };
         Option<string?> store = StoreOption();
         Option<string> kinds = TextOption.WithDefault(
-            "--disasters", "LIST", "What happens: kill, and to processes freeze, silence, store and forget, as in kill,freeze.", "kill");
+            "--disasters", "LIST", "What happens: kill, and to processes freeze, silence, cut, store and forget, as in kill,freeze.", "kill");
         Option<int> interval = NumberOption.Count("--snapshot-every", "Steps from one snapshot to the next.", 20);
         Option<long> seed = NumberOption.Seed();
         Option<string> runs = SharedOptions.Runs();
@@ -46,7 +46,7 @@ internal static class ChaosCommand
             {
                 ClusterFolder folder = ClusterFolder.OfChaos(parsed.GetRequiredValue(runs));
                 report = await OnProcessesAsync(
-                    folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, progress, withRelays: wanted.HasFlag(Disasters.Silence),
+                    folder, new ClusterPlan(count) { Store = kind, SnapshotInterval = every }, progress, withRelays: (wanted & (Disasters.Silence | Disasters.Cut)) != Disasters.None,
                     async victims => await new ChaosRun(run, every, progress).RunAsync(victims, events, cancellation) with { Store = $"{kind}".ToLowerInvariant() },
                     found => found.IsGood, cancellation);
             }

@@ -95,11 +95,16 @@ internal sealed class ClusterConnection : IAsyncDisposable
             client.Services.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, options.ServiceId));
             client.Services.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = ResponseTimeout);
             client.Services.Configure<GatewayOptions>(gateway => gateway.GatewayListRefreshPeriod = GatewayRefresh);
-            if (guard is not null)
+            var renewal = new GatewayRenewal();
+            client.AddOutgoingGrainCallFilter(renewal);
+            client.Services.Configure<ClientConnectionOptions>(connections => connections.ConfigureConnection(connection =>
             {
-                client.Services.Configure<ClientConnectionOptions>(
-                    connections => connections.ConfigureConnection(connection => connection.Use(guard.Dialing(ConnectionRole.Client))));
-            }
+                connection.Use(renewal.Watch);
+                if (guard is not null)
+                {
+                    connection.Use(guard.Dialing(ConnectionRole.Client));
+                }
+            }));
         });
         return builder.Build();
     }

@@ -8,7 +8,7 @@ namespace MoEActors.Grains.Interfaces.Experts;
 public interface IExpertGrain : IGrainWithStringKey
 {
     /// <summary>Where the shard is and how far it has been trained.</summary>
-    [Alias("status")]
+    [Alias("status"), ResponseTimeout("00:00:10")]
     Task<ExpertStatus> GetStatusAsync();
 }
 

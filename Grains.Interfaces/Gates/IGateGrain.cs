@@ -8,7 +8,7 @@ namespace MoEActors.Grains.Interfaces.Gates;
 public interface IGateGrain : IGrainWithStringKey
 {
     /// <summary>The policy in force and what it has led to.</summary>
-    [Alias("status")]
+    [Alias("status"), ResponseTimeout("00:00:10")]
     Task<GateStatus> GetStatusAsync();
 }
 

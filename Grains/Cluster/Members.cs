@@ -56,20 +56,22 @@ internal sealed class Members(IWorkerHostClient hosts, string model, long term, 
         Silos = [.. map.Workers.Select(worker => worker.Silo).Distinct()];
     }
 
-    /// <summary>The view has failed: those who wait for a member that does not come are told.</summary>
+    /// <summary>The view has failed: those who wait for a member that does not come are told, and those who have not answered for a while are not waited for.</summary>
     public async Task EndAsync(string reason)
     {
-        await Task.WhenAll(Silos.Select(async silo =>
+        long view = View;
+        Task told = Task.WhenAll(Silos.Select(async silo =>
         {
             try
             {
-                await hosts.On(SiloAddress.FromParsableString(silo)).EndViewAsync(model, term, View, reason);
+                await hosts.On(SiloAddress.FromParsableString(silo)).EndViewAsync(model, term, view, reason);
             }
             catch (Exception e) when (e is StaleCommandException || CallFailure.IsUnanswered(e))
             {
                 // Its own deadlines end what runs there, or another coordinator is in charge.
             }
         }));
+        await Task.WhenAny(told, Task.Delay(Grace));
         Leave();
     }
 

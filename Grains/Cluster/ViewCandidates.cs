@@ -44,6 +44,9 @@ internal sealed class ViewCandidates(SiloNames silos, Members members, Coordinat
     /// <summary>Whether some silos are all alive, as far as membership knows.</summary>
     public bool AreAlive(IEnumerable<string> some) => !some.Except(silos.Alive).Any();
 
+    /// <summary>Whether one of some silos cannot be used now.</summary>
+    public bool LeaveOut(IEnumerable<string> some) => some.Any(IsPassedOver);
+
     /// <summary>A silo cannot be used now.</summary>
     public void PassOver(string silo, string reason)
     {

@@ -21,11 +21,11 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
     {
         try
         {
-            await Task.WhenAll(map.Shards.Select(shard => CheckAsync(shard, map, step)));
-            await Task.WhenAll(
+            IEnumerable<Task> gates =
                 from layer in run.Model.MoELayers
                 from rank in Enumerable.Range(0, map.Workers.Length)
-                select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync));
+                select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
+            await Task.WhenAll([.. gates, .. map.Shards.Select(shard => CheckAsync(shard, map, step))]);
         }
         catch (Exception e) when (CallFailure.IsUnanswered(e))
         {

@@ -11,7 +11,7 @@ namespace MoEActors.Grains.Protocol;
 public interface IWorkerHostService : IGrainService
 {
     /// <summary>What this host holds of a model, once what runs has ended; "busy" when that takes longer than a call may.</summary>
-    [Alias("roll"), ResponseTimeout("00:00:15")]
+    [Alias("roll"), ResponseTimeout("00:00:06")]
     Task<HostInventory> GetInventoryAsync(string model, long term);
 
     /// <summary>The highest term that this host has seen for a model; 0 when it holds nothing of it.</summary>

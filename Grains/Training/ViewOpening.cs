@@ -197,9 +197,36 @@ internal sealed class ViewOpening(
 
     private async Task ActivateAsync(PlacementMap map, PlacementMap? before, long started)
     {
-        await activation.ActivateAsync(map, term.Record.Step);
-        await activation.DismissAsync(map, before);
+        Task activated = ActivateGrainsAsync(map, before, term.Record.Step);
+        if (candidates.LeaveOut(silos.Alive))
+        {
+            // Some are on a silo that lives and cannot be reached, or are registered there. Shards are where they belong, and a step calls none of the grains.
+            _ = TellIfLateAsync(activated);
+        }
+        else
+        {
+            await activated;
+        }
+
         events.ViewOpened(map, Stopwatch.GetElapsedTime(started));
+    }
+
+    private async Task ActivateGrainsAsync(PlacementMap map, PlacementMap? before, long step)
+    {
+        await activation.ActivateAsync(map, step);
+        await activation.DismissAsync(map, before);
+    }
+
+    private async Task TellIfLateAsync(Task activated)
+    {
+        try
+        {
+            await activated;
+        }
+        catch (Exception e) when (e is MoEException || CallFailure.IsUnanswered(e))
+        {
+            events.GrainsLate(e);
+        }
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)

@@ -13,6 +13,7 @@ public sealed class ProcessChaosTests
     [Theory]
     [InlineData("garnet", "kill", 3, 2, "during_recovery silo")]
     [InlineData("garnet", "freeze,silence", 3, 18, "short_freeze long_freeze silence")]
+    [InlineData("garnet", "cut", 2, 3, "cut cut")]
     [InlineData("redis", "store,forget", 4, 198, "forgetful_store damaged_store store_and_silo")]
     public async Task A_run_of_processes_to_which_things_happen_is_the_run_to_which_nothing_does(string store, string disasters, int kills, int seed, string what)
     {

@@ -25,7 +25,7 @@ public sealed class WorkerHostOptions
 public sealed class WorkerHost : IDisposable
 {
     /// <summary>How long an inventory waits for what runs: far below any response timeout.</summary>
-    private static readonly TimeSpan InventorySlice = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan InventorySlice = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, CommandInbox> _inboxes = [];

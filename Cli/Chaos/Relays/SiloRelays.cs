@@ -11,7 +11,7 @@ internal sealed class SiloRelays(Func<int, int?> processes, int silos) : IDispos
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, TcpRelay[]> _relays = [];
-    private Cut? _cut;
+    private Func<RelayedLink, bool>? _holds;
     private TaskCompletionSource _changed = NewChange();
 
     /// <summary>Puts relays before the ports of a silo that is about to start, in place of those of its last process.</summary>
@@ -41,7 +41,10 @@ internal sealed class SiloRelays(Func<int, int?> processes, int silos) : IDispos
     /// <summary>Lets nothing to a silo and nothing from it pass.</summary>
     /// <param name="silo">The silo.</param>
     /// <param name="fastPathOnly">Whether that is about rows alone.</param>
-    public void Silence(int silo, bool fastPathOnly) => Change(new Cut(silo, fastPathOnly));
+    public void Silence(int silo, bool fastPathOnly) => Change(link => (link.From == silo || link.To == silo) && (!fastPathOnly || link.Port == RelayedPort.Data));
+
+    /// <summary>Lets nothing pass between two silos.</summary>
+    public void Cut(int silo, int other) => Change(link => (link.From == silo && link.To == other) || (link.From == other && link.To == silo));
 
     /// <summary>Lets everything pass, also what has been held back.</summary>
     public void Heal() => Change(null);
@@ -61,11 +64,11 @@ internal sealed class SiloRelays(Func<int, int?> processes, int silos) : IDispos
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private void Change(Cut? cut)
+    private void Change(Func<RelayedLink, bool>? holds)
     {
         lock (_lock)
         {
-            _cut = cut;
+            _holds = holds;
             _changed.SetResult();
             _changed = NewChange();
         }
@@ -78,7 +81,7 @@ internal sealed class SiloRelays(Func<int, int?> processes, int silos) : IDispos
             Task changed;
             lock (_lock)
             {
-                if (_cut is not { } cut || !cut.Holds(link))
+                if (_holds?.Invoke(link) is not true)
                 {
                     return;
                 }
@@ -116,10 +119,5 @@ internal sealed class SiloRelays(Func<int, int?> processes, int silos) : IDispos
         }
 
         return null;
-    }
-
-    private sealed record Cut(int Silo, bool FastPathOnly)
-    {
-        public bool Holds(RelayedLink link) => (link.From == Silo || link.To == Silo) && (!FastPathOnly || link.Port == RelayedPort.Data);
     }
 }
