@@ -143,9 +143,10 @@ internal static class TopScreen
         })]);
     }
 
-    /// <summary>What travels in a layer, where that is something else than rows.</summary>
-    private static string Travels(LayerPicture layer) =>
-        layer.Parallelism == LayerParallelism.Expert ? "" : $"  {Wording.Travels(layer.Parallelism, layer.TransientCopies)}";
+    /// <summary>What travels in a layer, where that is something else than rows to whole experts.</summary>
+    private static string Travels(LayerPicture layer) => layer is { Parallelism: LayerParallelism.Expert, Slices: 1 }
+        ? ""
+        : $"  {Wording.Travels(layer.Parallelism, layer.Slices, layer.TransientCopies)}";
 
     /// <summary>The last of some lines below a title.</summary>
     private static ScreenPart Lines(int rank, string title, string[] texts, int most, int width, Style style) => texts.Length == 0

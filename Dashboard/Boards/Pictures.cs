@@ -110,9 +110,10 @@ internal sealed record TimePicture(double Compute, double Exchange, double Waiti
 /// <param name="Parallelism">What travels: rows to their experts, experts to the rows (data), or copies of busy experts as well (transientCopies).</param>
 /// <param name="TransientCopies">Copies of experts that were made for the passes of the load window's steps.</param>
 /// <param name="Tuning">Where what travels is chosen by what steps take: what is best now, and why; else null.</param>
+/// <param name="Slices">Slices of an expert that rows travel to, each computed by another worker; 1 for whole experts.</param>
 internal sealed record LayerPicture(
     int Layer, int Experts, int Shards, double? Ratio, double? WindowRatio, long Tokens, long Dropped, int DeadExperts, int[] Dead, double? RouterEntropy,
-    LayerParallelism Parallelism = LayerParallelism.Expert, long TransientCopies = 0, string? Tuning = null);
+    LayerParallelism Parallelism = LayerParallelism.Expert, long TransientCopies = 0, string? Tuning = null, int Slices = 1);
 
 /// <summary>Which workers have which experts of a layer.</summary>
 /// <param name="Layer">The layer.</param>

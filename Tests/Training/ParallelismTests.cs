@@ -62,7 +62,7 @@ public sealed class ParallelismTests : IAsyncLifetime
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Runs[0], null, Cancellation);
         ParallelismOutcome outcome = await model.ConfigureParallelismAsync(LayerParallelism.Data, 2, Cancellation);
-        Assert.Equal((LayerParallelism.Expert, LayerParallelism.Data, 1L), (outcome.Layers[0], outcome.Layers[2], outcome.FromStep));
+        Assert.Equal((LayerParallelism.Expert, LayerParallelism.Data, 1L), (outcome.Layers[0].Travels, outcome.Layers[2].Travels, outcome.FromStep));
         await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], 1), Cancellation);
         await model.MoveExpertAsync(2, 0, 2, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], 2), Cancellation);
@@ -114,7 +114,7 @@ public sealed class ParallelismTests : IAsyncLifetime
         InvalidRequestException dense = await Assert.ThrowsAsync<InvalidRequestException>(
             () => model.ConfigureParallelismAsync(LayerParallelism.Data, 1, Cancellation));
         Assert.Contains("Layer 1 has no experts; layers with experts are 0, 2", dense.Message, StringComparison.Ordinal);
-        InvalidRequestException other = await Assert.ThrowsAsync<InvalidRequestException>(
+        ArgumentOutOfRangeException other = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => model.ConfigureParallelismAsync((LayerParallelism)7, 0, Cancellation));
         Assert.Contains("Expert, Data, TransientCopies", other.Message, StringComparison.Ordinal);
         Assert.Empty((await model.GetStatusAsync(Cancellation)).Parallelism);

@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
@@ -31,8 +32,8 @@ public sealed class ParallelismTuningTests
         {
             await model.TrainStepAsync(TrainingRuns.Batch(Run, step), Cancellation);
             TrainingStatus status = await model.GetStatusAsync(Cancellation);
-            seen.UnionWith([status.Parallelism[0], status.Parallelism[2]]);
-            Assert.Equal(LayerParallelism.Expert, status.Parallelism[1]);
+            seen.UnionWith([status.Parallelism[0].Travels, status.Parallelism[2].Travels]);
+            Assert.Equal(ParallelismChoice.ExpertParallel, status.Parallelism[1]);
         }
 
         Assert.True(seen.Count > 1, $"Only {string.Join(", ", seen)} was tried.");

@@ -89,8 +89,8 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
-    /// <summary>Bytes of rows that went to other workers since the last call.</summary>
-    public long TakeSentBytes() => _transfers.TakeSentBytes();
+    /// <summary>Rows that went to other workers since the last call.</summary>
+    public SentTraffic TakeSent() => _transfers.TakeSent();
 
     /// <inheritdoc />
     public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => _experts;

@@ -52,19 +52,14 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
         IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, IReadOnlyList<ParameterBlock> blocks, Arena kept)
     {
         int experts = placement.Experts, workers = communicator.Size;
-        var held = new ParameterBlock?[experts];
-        int next = 0;
-        for (int expert = 0; expert < experts; expert++)
-        {
-            held[expert] = placement.Holds(expert, communicator.Rank) ? blocks[next++] : null;
-        }
-
+        ParameterBlock?[] held = HeldExperts.Of(placement, communicator.Rank, blocks);
         _communicator = communicator;
         _transfers = new CountedTransfers(communicator);
         _placement = placement;
         int length = checked((int)TransientBlock.LengthOf(layout));
         _copies = new TransientCopies(device, communicator, _transfers, placement, layout, length, held);
-        _gradients = new PartGradients(device, communicator, _transfers, placement, kept, this, length, held);
+        _gradients = new PartGradients(communicator, _transfers, placement, kept, this, length, held);
+        Gradients = new HomeGradients(device, communicator, placement, length, held);
         _counts = new int[experts * workers];
         _servers = new int[_counts.Length];
         _sendOrder = [.. Enumerable.Range(0, experts)];
@@ -101,13 +96,13 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     public ReadOnlySpan<int> Served => _served.AsSpan(0, _servedCount);
 
     /// <summary>How replicas come to the same gradients at the end of a step.</summary>
-    public PartGradients Gradients => _gradients;
+    public HomeGradients Gradients { get; }
 
     /// <summary>The rank that computes a part; <see cref="PartAssignment.None"/> where a source has nothing for the expert.</summary>
     public int ServerOf(int expert, int source) => _servers[expert * Sources + source];
 
-    /// <summary>Bytes of rows, of experts and of their gradients that went to other workers since the last call.</summary>
-    public long TakeSentBytes() => _transfers.TakeSentBytes();
+    /// <summary>Rows, experts and gradients of these that went to other workers since the last call.</summary>
+    public SentTraffic TakeSent() => _transfers.TakeSent();
 
     /// <summary>Copies of experts that came to this worker since the last call.</summary>
     public int TakeCopies() => _copies.TakeBrought();
