@@ -10,14 +10,14 @@ internal static class EngineChoices
     /// <summary>Why a layer cannot be run so, whatever the workers; null if it can.</summary>
     public static string? Refusal(ParallelismChoice choice, RunConfiguration run)
     {
-        if (choice.Slices < 0 || (choice.Copies && choice.Slices != 1))
+        if (choice.Slices < 0 || (choice.Copies && choice.Slices != 1) || !Enum.IsDefined(choice.Exchange))
         {
-            return $"There is no parallelism of {choice}: r is 0, 1 or more, and copies go with r = 1.";
+            return $"There is no parallelism of {choice}: r is 0, 1 or more, copies go with r = 1, and rows cross hosts linearly or hierarchically.";
         }
 
-        if (choice.Overlap != 1 || choice.Exchange != AllToAll.Linear)
+        if (choice.Overlap != 1)
         {
-            return $"Workers exchange rows linearly and in one chunk; {choice} is for the simulator.";
+            return $"Workers exchange rows in one chunk; {choice} is for the simulator.";
         }
 
         if (choice.Slices <= 1)
@@ -39,12 +39,15 @@ internal static class EngineChoices
     /// <summary>What may be chosen for a layer by what steps take.</summary>
     /// <param name="run">The run.</param>
     /// <param name="experts">Experts of the layer.</param>
-    /// <param name="workers">Number of workers.</param>
-    public static PossibleChoices Of(RunConfiguration run, int experts, int workers) => new()
+    /// <param name="map">The workers. Those of a silo share a host.</param>
+    public static PossibleChoices Of(RunConfiguration run, int experts, PlacementMap map) => new()
     {
         CanGather = true,
         CanCopy = true,
-        MostSlices = run.Reproducible ? 1 : Math.Clamp(workers / experts, 1, Math.Max(1, UnitsOf(run))),
+        MostSlices = run.Reproducible ? 1 : Math.Clamp(map.Workers.Length / experts, 1, Math.Max(1, UnitsOf(run))),
+        Exchanges = map.Workers.Select(worker => worker.Silo).Distinct().Count() is int hosts && hosts > 1 && hosts < map.Workers.Length
+            ? [AllToAll.Linear, AllToAll.Hierarchical]
+            : [AllToAll.Linear],
     };
 
     private static int UnitsOf(RunConfiguration run) => SlicedLayout.UnitsOf(ModelLayout.Expert(run.Model));

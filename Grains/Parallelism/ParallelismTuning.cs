@@ -103,7 +103,7 @@ internal sealed class ParallelismTuning(RunConfiguration run)
             var costs = new ParallelismCosts(_costs!, experts);
             long rows = Math.Max(1, load.Rows / _workers);
             _tuners[experts] = tuner = new ParallelismTuner(
-                EngineChoices.Of(run, experts, _workers), (bucket, choice) => costs.StepSeconds(choice, rows, Busiest(bucket, experts, rows)), _known.GetValueOrDefault(experts));
+                EngineChoices.Of(run, experts, _map!), (bucket, choice) => costs.StepSeconds(choice, rows, Busiest(bucket, experts, rows)), _known.GetValueOrDefault(experts));
         }
 
         return tuner;

@@ -109,7 +109,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
         }
     }
 
-    private int MostSlices(int layer, PlacementMap map) => EngineChoices.Of(run, run.Model.Experts[layer], map.Workers.Length).MostSlices;
+    private int MostSlices(int layer, PlacementMap map) => EngineChoices.Of(run, run.Model.Experts[layer], map).MostSlices;
 
     private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates, ParallelismChoice[] parallelism)
     {

@@ -22,6 +22,12 @@ internal sealed record WirePass(string Expert, LayerPlacement Placement, IReadOn
 {
     public const int Dim = 6;
 
+    /// <summary>By rank: its host.</summary>
+    public string[] Hosts { get; init; } = [.. Enumerable.Range(0, Placement.Workers).Select(rank => $"{rank}")];
+
+    /// <summary>Whether replicas take whole parts.</summary>
+    public bool Reproducible { get; init; }
+
     /// <summary>Outputs and gradients of rows, by rank, then the gradients of each expert, which all of its replicas have alike; and what was sent.</summary>
     public (float[][] Values, SentTraffic Sent) Run()
     {
@@ -47,7 +53,7 @@ internal sealed record WirePass(string Expert, LayerPlacement Placement, IReadOn
         var tape = new Tape(device, arena);
         int[] held = [.. Enumerable.Range(0, Placement.Experts).Where(expert => Placement.Holds(expert, communicator.Rank))];
         ParameterBlock[] blocks = [.. held.Select(expert => Block(device, expert))];
-        using var wire = new LayerWire(device, communicator, Placement, Layout, blocks, reproducible: false, kept);
+        using var wire = new LayerWire(device, communicator, Placement, Layout, blocks, Reproducible, kept, new HostRelays(Hosts));
         wire.Use(Parallelism);
         List<float> rows = [];
         for (int round = 0; round < Counts.Length; round++)

@@ -4,6 +4,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Parallelism;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Parallelism;
 using MoEActors.Tests.Client.Data;
@@ -88,15 +89,16 @@ public sealed class SlicedTrainingTests : IAsyncLifetime
         Assert.Equal([ParallelismChoice.ExpertParallel, ParallelismChoice.ExpertParallel, ParallelismChoice.Sliced(2)], status.Parallelism);
     }
 
-    [Fact]
-    public async Task Executors_allocate_nothing_once_slices_are_warm()
+    /// <summary>The choice stays for the steps that count: to admit another one takes memory, and a collection of that is seen in what threads are said to have allocated.</summary>
+    [Theory, InlineData(2, AllToAll.Linear), InlineData(3, AllToAll.Hierarchical)]
+    public async Task Executors_allocate_nothing_once_slices_are_warm(int slices, AllToAll exchange)
     {
-        await using TrainingCluster cluster = await TrainingCluster.RentAsync([1, 2], threads: 1);
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([2, 2], threads: 1);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Run, null, Cancellation);
+        await model.ConfigureParallelismAsync(ParallelismChoice.Sliced(slices) with { Exchange = exchange }, cancellationToken: Cancellation);
         List<long> allocated = [];
         while (allocated.Count < 64 && !(allocated.Count >= 16 && allocated[^8..].Sum() == 0))
         {
-            await model.ConfigureParallelismAsync(ParallelismChoice.Sliced((allocated.Count % 3) + 1), cancellationToken: Cancellation);
             allocated.Add((await model.TrainStepAsync(TrainingRuns.Batch(Run, Math.Min(allocated.Count + 1, 3)), Cancellation)).ExecutorAllocatedBytes);
         }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MoEActors.Workers.Exchange;
 
 /// <summary>All-to-alls of one layer, whatever the elements, and what they bring to other workers.</summary>
@@ -24,15 +26,15 @@ internal sealed class CountedTransfers(ICommunicator communicator)
         }
         else
         {
-            Count(sent, from.Element.Bytes());
-            communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
+            AllToAll(from.RoundedData, sent, to.RoundedData, received);
         }
     }
 
     /// <summary>Sends and receives segments.</summary>
-    public void AllToAll(DeviceSpan<float> from, ReadOnlySpan<Segment> sent, DeviceSpan<float> to, ReadOnlySpan<Segment> received)
+    public void AllToAll<T>(DeviceSpan<T> from, ReadOnlySpan<Segment> sent, DeviceSpan<T> to, ReadOnlySpan<Segment> received)
+        where T : unmanaged
     {
-        Count(sent, sizeof(float));
+        Count(sent, Unsafe.SizeOf<T>());
         communicator.AllToAll(from, sent, to, received);
     }
 

@@ -17,14 +17,15 @@ namespace MoEActors.Workers.Exchange;
 /// <param name="blocks">The experts on this worker, ascending.</param>
 /// <param name="reproducible">Whether replicas take whole parts.</param>
 /// <param name="kept">Memory of a layer's backward pass.</param>
+/// <param name="relays">Who shares a host; each rank has its own unless given.</param>
 public sealed class LayerWire(
     IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, IReadOnlyList<ParameterBlock> blocks,
-    bool reproducible, Arena kept)
+    bool reproducible, Arena kept, HostRelays? relays = null)
     : IExpertExchange, IDisposable
 {
     // Whole parts are the more general way, and cost a pass over (expert, source) each time: where nothing asks for them, rows go straight to shards.
     private readonly DistributedExpertExchange? _shards = placement.IsSingle || !reproducible
-        ? new DistributedExpertExchange(device, communicator, placement, [.. blocks.Select(block => block.Parameters)])
+        ? new DistributedExpertExchange(device, communicator, placement, [.. blocks.Select(block => block.Parameters)], relays)
         : null;
 
     private readonly SummedGradients? _summed = placement.IsSingle || reproducible ? null : new SummedGradients(device, communicator, placement, blocks);
@@ -33,7 +34,7 @@ public sealed class LayerWire(
     private PartsAtReplicas? _atReplicas;
     private PartsAtSources? _atSources;
     private PartsAtCopies? _atCopies;
-    private IExpertExchange? _current;
+    private IRowExchange? _current;
 
     /// <inheritdoc />
     public int Sources => Current.Sources;
@@ -58,7 +59,7 @@ public sealed class LayerWire(
         _ => _summed,
     };
 
-    private IExpertExchange Current
+    private IRowExchange Current
     {
         get
         {
@@ -74,13 +75,17 @@ public sealed class LayerWire(
     /// <summary>Sets what travels from the next pass on; alike on every worker. Allocates nothing but when a way is gone for the first time.</summary>
     /// <param name="choice">What travels; an expert has no more slices than there are workers.</param>
     /// <param name="costs">What transient copies cost and save; where it is not known, all parts are computed at their sources instead.</param>
-    public void Use(ParallelismChoice choice, CopyCoefficients? costs = null) => _current = choice.Slices switch
+    public void Use(ParallelismChoice choice, CopyCoefficients? costs = null)
     {
-        0 => ByParts(_atSources ??= new PartsAtSources(placement)),
-        > 1 when communicator.Size > 1 => BySlices(Math.Min(choice.Slices, communicator.Size)),
-        _ when choice.Copies => ByParts(costs is null ? _atSources ??= new PartsAtSources(placement) : AtCopies(costs)),
-        _ => (IExpertExchange?)_shards ?? ByParts(_atReplicas ??= new PartsAtReplicas(placement)),
-    };
+        _current = choice.Slices switch
+        {
+            0 => ByParts(_atSources ??= new PartsAtSources(placement)),
+            > 1 when communicator.Size > 1 => BySlices(Math.Min(choice.Slices, communicator.Size)),
+            _ when choice.Copies => ByParts(costs is null ? _atSources ??= new PartsAtSources(placement) : AtCopies(costs)),
+            _ => (IRowExchange?)_shards ?? ByParts(_atReplicas ??= new PartsAtReplicas(placement)),
+        };
+        _current.Crossing = choice.Exchange;
+    }
 
     /// <summary>Rows, experts, slices and gradients of these that went to other workers since the last call.</summary>
     public SentTraffic TakeSent()
@@ -110,11 +115,12 @@ public sealed class LayerWire(
     public Matrix Combine(Tape tape, in Matrix expertRows) => Current.Combine(tape, expertRows);
 
     private SlicedExchange BySlices(int slices) =>
-        _sliced[slices] ??= new SlicedExchange(device, communicator, placement, layout, blocks, slices, kept);
+        _sliced[slices] ??= new SlicedExchange(
+            device, communicator, placement, layout, blocks, slices, kept, relays ?? HostRelays.Apart(communicator.Size));
 
     private WholePartExchange ByParts(PartAssignment assignment)
     {
-        _parts ??= new WholePartExchange(device, communicator, placement, layout, blocks, kept);
+        _parts ??= new WholePartExchange(device, communicator, placement, layout, blocks, kept, relays);
         _parts.Assignment = assignment;
         return _parts;
     }

@@ -1,6 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Placement.Costs;
 
 namespace MoEActors.Workers.Exchange;
 
@@ -10,10 +10,11 @@ namespace MoEActors.Workers.Exchange;
 /// (<see cref="SlicedWeights"/>), and their gradients go there (<see cref="SlicedGradients"/>): parameters lie as they always do. The sums are others than those of whole experts, so results
 /// agree with theirs within rounding.
 /// </summary>
-internal sealed class SlicedExchange : IExpertExchange, IDisposable
+internal sealed class SlicedExchange : IRowExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
     private readonly CountedTransfers _transfers;
+    private readonly RowTransfers _rowTransfers;
     private readonly SliceServers _servers;
     private readonly SlicedWeights _weights;
     private readonly SlicedGradients _gradients;
@@ -46,15 +47,17 @@ internal sealed class SlicedExchange : IExpertExchange, IDisposable
     /// <param name="blocks">The experts on this worker, ascending.</param>
     /// <param name="slices">r, from 1 to the number of workers and of hidden units.</param>
     /// <param name="kept">Memory of a layer's backward pass.</param>
+    /// <param name="relays">Who shares a host.</param>
     public SlicedExchange(
         IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, IReadOnlyList<ParameterBlock> blocks, int slices,
-        Arena kept)
+        Arena kept, HostRelays relays)
     {
         int experts = placement.Experts, workers = communicator.Size;
         ParameterBlock?[] held = HeldExperts.Of(placement, communicator.Rank, blocks);
         var sliced = new SlicedLayout(layout, slices);
         _communicator = communicator;
         _transfers = new CountedTransfers(communicator);
+        _rowTransfers = new RowTransfers(device, communicator, _transfers, relays);
         _servers = new SliceServers(placement, slices);
         _weights = new SlicedWeights(device, communicator, _transfers, placement, this, sliced, held);
         _gradients = new SlicedGradients(device, communicator, _transfers, placement, kept, this, sliced, held, _weights);
@@ -134,7 +137,12 @@ internal sealed class SlicedExchange : IExpertExchange, IDisposable
             _served[_servedCount++] = new ServedSlice(expert, slice);
             _arrivingRows += _rows[expert];
         }
+
+        ExpectRows();
     }
+
+    /// <inheritdoc />
+    public AllToAll Crossing { get => _rowTransfers.Crossing; set => _rowTransfers.Crossing = value; }
 
     /// <inheritdoc />
     public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => _weights.Bring(tape);
@@ -146,7 +154,7 @@ internal sealed class SlicedExchange : IExpertExchange, IDisposable
 
         // The same rows go to every slice.
         Layout(rows.Columns, betweenSlices: 0);
-        _transfers.AllToAll(rows, _away.AsSpan(0, _awayCount), arrived, _here.AsSpan(0, _hereCount));
+        _rowTransfers.Send(tape, rows, _away.AsSpan(0, _awayCount), arrived, _here.AsSpan(0, _hereCount), back: false);
         return arrived;
     }
 
@@ -157,7 +165,7 @@ internal sealed class SlicedExchange : IExpertExchange, IDisposable
         ArenaMark mark = tape.Arena.Mark();
         Matrix partial = tape.NewOperand(checked(_sentRows * Slices), expertRows.Columns);
         Layout(expertRows.Columns, checked(_sentRows * expertRows.Columns));
-        _transfers.AllToAll(expertRows, _here.AsSpan(0, _hereCount), partial, _away.AsSpan(0, _awayCount));
+        _rowTransfers.Send(tape, expertRows, _here.AsSpan(0, _hereCount), partial, _away.AsSpan(0, _awayCount), back: true);
         AddSlices(tape, partial, sum);
         tape.Arena.Release(mark);
         return sum;
@@ -165,6 +173,21 @@ internal sealed class SlicedExchange : IExpertExchange, IDisposable
 
     /// <inheritdoc />
     public void Dispose() => _countMemory.Dispose();
+
+    private void ExpectRows()
+    {
+        _rowTransfers.Begin();
+        for (int expert = 0; expert < _rows.Length && _rowTransfers.Expects; expert++)
+        {
+            foreach (int server in ServersOf(expert))
+            {
+                for (int source = 0; source < Sources; source++)
+                {
+                    _rowTransfers.Expect(source, server, RowsOf(source, expert));
+                }
+            }
+        }
+    }
 
     private int RowsOf(int source, int expert) => _counts[source * _rows.Length + expert];
 

@@ -21,6 +21,7 @@ internal sealed class ExpertWiring(
     IDevice device, RunConfiguration run, WorkerView view, int wires, ShardTable shards, Arena arena, Arena parts, PhaseClock clock)
     : IDisposable
 {
+    private readonly HostRelays _relays = new(view.Members.Select(member => member.Host));
     private readonly LayerWire?[] _wires = new LayerWire?[wires];
     private readonly (ParallelismChoice Parallelism, CopyCoefficients? Costs)[] _uses =
         [.. Enumerable.Repeat((ParallelismChoice.ExpertParallel, (CopyCoefficients?)null), wires)];
@@ -30,7 +31,7 @@ internal sealed class ExpertWiring(
     {
         ParameterBlock[] blocks = [.. map.ExpertsOn(view.Rank, layer).Select(expert => shards[new ExpertId(layer, expert)])];
         var connected = new LayerWire(
-            device, view.Communicator, map.PlacementOf(layer), ModelLayout.Expert(run.Model), blocks, run.Reproducible, parts);
+            device, view.Communicator, map.PlacementOf(layer), ModelLayout.Expert(run.Model), blocks, run.Reproducible, parts, _relays);
         connected.Use(_uses[wire].Parallelism, _uses[wire].Costs);
         _wires[wire]?.Dispose();
         _wires[wire] = connected;
