@@ -129,7 +129,8 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
             layers[layer] = new LayerPicture(
                 layer, placement.Experts, placement.Shards, load?.Ratio, load?.WindowRatio, load?.Tokens.Sum() ?? 0, load?.Dropped ?? 0, load?.Dead.Length ?? 0,
                 load?.Dead[..Math.Min(DeadNamed, load.Dead.Length)] ?? [], load?.RouterEntropy, travels.Travels, _loads.CopiesIn(layer),
-                status.Tuning.FirstOrDefault(tuned => tuned.Layer == layer)?.Reason, Math.Max(1, travels.Slices));
+                status.Tuning.FirstOrDefault(tuned => tuned.Layer == layer)?.Reason, Math.Max(1, travels.Slices),
+                travels.Exchange);
         }
 
         board.Layers.Put(layers);
