@@ -43,12 +43,13 @@ export class Layers {
       row.tabIndex = isChosen ? 0 : -1;
       row.title = layer.tuning ?? "";
       const ratio = layer.ratio ?? layer.windowRatio;
+      const unusual = layer.parallelism !== "expert" || layer.slices > 1 || layer.exchange === "hierarchical";
       const more =
         layer.experts === 0
           ? "dense"
           : [
               layer.shards > layer.experts ? `${layer.shards - layer.experts} extra ${layer.shards - layer.experts === 1 ? "replica" : "replicas"}` : "",
-              layer.tuning ? `tuned, ${travels(layer)}` : layer.parallelism !== "expert" || layer.slices > 1 || layer.exchange === "hierarchical" ? travels(layer) : "",
+              layer.tuning ? `tuned, ${travels(layer)}` : unusual ? travels(layer) : "",
               layer.dropped > 0 ? `${percent(layer.dropped / Math.max(1, layer.dropped + layer.tokens), 1)} dropped` : "",
               layer.deadExperts > 0 ? `${layer.deadExperts} dead` : "",
             ]
