@@ -2,7 +2,7 @@ using System.Diagnostics;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Cpu;
-using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Benchmarks;
 
@@ -17,7 +17,7 @@ internal sealed class LayerGroup : IDisposable
     private readonly InProcessCommunicatorGroup _group;
     private readonly StepBarrier _barrier;
     private readonly Thread[] _threads;
-    private LayerParallelism _parallelism;
+    private ParallelismChoice _parallelism;
     private long _sentBytes;
 
     /// <summary>Starts the workers.</summary>
@@ -30,12 +30,12 @@ internal sealed class LayerGroup : IDisposable
     }
 
     /// <summary>Runs forward and backward once on all workers.</summary>
-    /// <param name="parallelism">What travels.</param>
+    /// <param name="parallelism">What travels; rows unless given.</param>
     /// <returns>Seconds.</returns>
     /// <exception cref="AggregateException">A worker failed.</exception>
-    public double Step(LayerParallelism parallelism = LayerParallelism.Expert)
+    public double Step(ParallelismChoice? parallelism = null)
     {
-        _parallelism = parallelism;
+        _parallelism = parallelism ?? ParallelismChoice.ExpertParallel;
         long started = Stopwatch.GetTimestamp();
         _barrier.RunStep();
         return Stopwatch.GetElapsedTime(started).TotalSeconds;

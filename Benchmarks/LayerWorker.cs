@@ -7,6 +7,7 @@ using MoEActors.Native;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Memory;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Planners;
 using MoEActors.Workers.Exchange;
 
@@ -64,10 +65,10 @@ internal sealed class LayerWorker : IDisposable
     }
 
     /// <summary>Sets what travels from the next step on.</summary>
-    public void Use(LayerParallelism parallelism) => _wire.Use(parallelism);
+    public void Use(ParallelismChoice parallelism) => _wire.Use(parallelism);
 
     /// <summary>Bytes that went to other workers since the last call.</summary>
-    public long TakeSentBytes() => _wire.TakeSentBytes();
+    public long TakeSentBytes() => _wire.TakeSent().Bytes;
 
     /// <summary>
     /// Forward and backward: the gradients of input, router and experts. Gradients of parameters are added to what is there, as those of a step's

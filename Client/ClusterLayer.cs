@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Native.Communication;
-using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Client;
 
@@ -167,7 +167,7 @@ public sealed class ClusterLayer
     /// <param name="parallelism">What travels.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing has changed.</exception>
-    public Task<ParallelismOutcome> ConfigureParallelismAsync(LayerParallelism parallelism, CancellationToken cancellationToken = default) =>
+    public Task<ParallelismOutcome> ConfigureParallelismAsync(ParallelismChoice parallelism, CancellationToken cancellationToken = default) =>
         _run.ConfigureParallelismAsync(parallelism, 0, cancellationToken);
 
     /// <summary>A hash of all parameters, bit for bit, wherever they are.</summary>

@@ -6,6 +6,7 @@ using MoEActors.Grains.Interfaces.Gates;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Client;
 
@@ -298,21 +299,22 @@ public sealed class MoEModel
     }
 
     /// <summary>
-    /// Chooses what travels in the steps behind those that were submitted before: rows to the workers that hold their experts, or experts to the rows. No
-    /// parameter moves for it, and no bit of a result depends on it; the time of a step and the memory of the workers do.
+    /// Chooses what travels in the steps behind those that were submitted before: rows to the workers that hold their experts, experts to the rows, or rows to several workers that
+    /// compute a slice of their expert each. No parameter moves for it; the time of a step and the memory of the workers depend on it. Bits of results do with slices alone, which agree
+    /// with whole experts to about 1e-5 in a step, and which a reproducible run therefore refuses.
     /// </summary>
-    /// <param name="parallelism">What travels.</param>
+    /// <param name="parallelism">What travels: a <see cref="LayerParallelism"/>, or slices, <see cref="ParallelismChoice.Sliced"/>.</param>
     /// <param name="layer">The layer; null for every layer with experts.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What travels in every layer, and the first step that has it so.</returns>
-    /// <exception cref="InvalidRequestException">There is no such layer.</exception>
+    /// <exception cref="InvalidRequestException">There is no such layer, or the run, its experts or its number of workers do not allow it.</exception>
     /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing has changed.</exception>
     public Task<ParallelismOutcome> ConfigureParallelismAsync(
-        LayerParallelism parallelism, int? layer = null, CancellationToken cancellationToken = default) =>
+        ParallelismChoice parallelism, int? layer = null, CancellationToken cancellationToken = default) =>
         RunAsync<ParallelismOutcome>(new ConfigureParallelismRequest(layer, parallelism), cancellationToken);
 
     /// <summary>
-    /// Has what travels chosen by what steps take, from the next step on: the ways of <see cref="LayerParallelism"/> are tried where they may be faster, at most 1.2 % of the time, and
+    /// Has what travels chosen by what steps take, from the next step on: the ways of <see cref="LayerParallelism"/>, and slices where the run is not reproducible and has two workers or more for every expert, are tried where they may be faster, at most 1.2 % of the time, and
     /// what was learnt is saved with checkpoints. <see cref="GetStatusAsync"/> says what travels and why. <see cref="ConfigureParallelismAsync"/> ends it.
     /// </summary>
     /// <param name="layer">The layer; null for every layer with experts.</param>

@@ -18,6 +18,8 @@ internal static class MatrixCases
         .. CaseShapes.Features.Each("Convert, rounding", (o, s) => o.Device.Convert(Ties(o, s), o.Rounded(s.Rows, s.Columns, 1, (_, _) => 0)), tolerance: 0),
         .. CaseShapes.Features.Each("Convert, widening", (o, s) => o.Device.Convert(o.Rounded(s.Rows, s.Columns, 3, (_, _) => o.Normal()), o.Matrix(s)), tolerance: 0),
         .. CaseShapes.Features.Each("Convert, copying", (o, s) => o.Device.Convert(o.Matrix(s), o.Matrix(s.Rows, s.Columns, 2)), tolerance: 0),
+        .. CaseShapes.Features.Each(
+            "Convert, copying rounded", (o, s) => o.Device.Convert(o.Rounded(s.Rows, s.Columns, 3, (_, _) => o.Normal()), o.Rounded(s.Rows, s.Columns, 1, (_, _) => 0)), tolerance: 0),
         .. CaseShapes.Features.EachOfOperands("AddColumnSums", (o, s) => o.Device.AddColumnSums(o.Operand(s), o.Vector(s.Columns)), CaseShapes.Sums),
     ];
 

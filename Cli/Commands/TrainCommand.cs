@@ -98,6 +98,7 @@ internal sealed class TrainCommand
         (int evalEvery, int patience) = (chosen.Of(_evalEvery, one => one.EvalEvery), chosen.Of(_patience, one => one.Patience));
         UsageException.ThrowUnless(patience == 0 || evalEvery > 0, $"--patience {patience} counts measurements; --eval-every N makes them.");
         var travel = TravelChoice.Of(chosen.Of(_parallelism, one => one.Parallelism));
+        travel.RequirePossible(run.Reproducible);
         TrainingJob job = new()
         {
             Name = name,

@@ -42,9 +42,9 @@ internal static partial class OptionConflicts
             yield return $"$.optimizer.totalSteps is {file.Optimizer.TotalSteps}; it must be at most {int.MaxValue}.";
         }
 
-        if (file.Parallelism is { } parallelism && !TravelChoice.Names.ContainsKey(parallelism))
+        if (file.Parallelism is { } parallelism && TravelChoice.Find(parallelism) is null)
         {
-            yield return $"$.parallelism is '{parallelism}'; it must be one of {string.Join(", ", TravelChoice.Names.Keys)}.";
+            yield return $"$.parallelism is '{parallelism}'; it must be one of {TravelChoice.Names}.";
         }
 
         if (file.Steps is not null && file.Seconds is not null)

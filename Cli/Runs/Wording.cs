@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Cli.Runs;
@@ -51,15 +52,17 @@ internal static class Wording
     /// <summary>The choices of an expert that found it full.</summary>
     public static string Dropped(double share) => $"{share * 100:0.0}% of the choices found an expert full";
 
-    /// <summary>What travels in a layer, and how many copies of experts that made.</summary>
-    public static string Travels(LayerParallelism parallelism, long copies)
+    /// <summary>What travels in a layer, to how many slices of an expert and how, and how many copies of experts that made.</summary>
+    public static string Travels(LayerParallelism parallelism, int slices, AllToAll exchange, long copies)
     {
         string what = parallelism switch
         {
             LayerParallelism.Data => "experts travel",
             LayerParallelism.TransientCopies => "copies where faster",
+            _ when slices > 1 => $"rows travel to {slices} slices",
             _ => "rows travel",
         };
+        what += exchange == AllToAll.Hierarchical ? " hierarchically" : "";
         return copies == 0 ? what : $"{what}, {(copies == 1 ? "1 copy" : $"{copies:N0} copies")}";
     }
 

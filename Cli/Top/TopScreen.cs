@@ -3,6 +3,7 @@ using MoEActors.Cli.Runs;
 using MoEActors.Cli.Screen;
 using MoEActors.Dashboard.Boards;
 using MoEActors.Grains.Interfaces.Telemetry;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -143,9 +144,10 @@ internal static class TopScreen
         })]);
     }
 
-    /// <summary>What travels in a layer, where that is something else than rows.</summary>
-    private static string Travels(LayerPicture layer) =>
-        layer.Parallelism == LayerParallelism.Expert ? "" : $"  {Wording.Travels(layer.Parallelism, layer.TransientCopies)}";
+    /// <summary>What travels in a layer, where that is something else than rows to whole experts, straight.</summary>
+    private static string Travels(LayerPicture layer) => layer is { Parallelism: LayerParallelism.Expert, Slices: 1, Exchange: AllToAll.Linear }
+        ? ""
+        : $"  {Wording.Travels(layer.Parallelism, layer.Slices, layer.Exchange, layer.TransientCopies)}";
 
     /// <summary>The last of some lines below a title.</summary>
     private static ScreenPart Lines(int rank, string title, string[] texts, int most, int width, Style style) => texts.Length == 0

@@ -9,7 +9,7 @@ using MoEActors.Client.History.TensorBoard;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
-using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Cli.Training;
 
@@ -153,7 +153,7 @@ internal static class TrainingSession
             status = await model.GetStatusAsync(cancellation);
         }
 
-        if (job.Travel is { Parallelism: not LayerParallelism.Expert } travel && job.Silos > 1)
+        if (job.Travel is { } travel && travel.Parallelism != ParallelismChoice.ExpertParallel && job.Silos > 1)
         {
             view.Enter("measuring how fast the silos compute and copy");
             await travel.ApplyAsync(model, cancellation);

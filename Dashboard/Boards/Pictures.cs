@@ -3,6 +3,7 @@ using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Dashboard.Boards;
@@ -110,9 +111,12 @@ internal sealed record TimePicture(double Compute, double Exchange, double Waiti
 /// <param name="Parallelism">What travels: rows to their experts, experts to the rows (data), or copies of busy experts as well (transientCopies).</param>
 /// <param name="TransientCopies">Copies of experts that were made for the passes of the load window's steps.</param>
 /// <param name="Tuning">Where what travels is chosen by what steps take: what is best now, and why; else null.</param>
+/// <param name="Slices">Slices of an expert that rows travel to, each computed by another worker; 1 for whole experts.</param>
+/// <param name="Exchange">How rows cross the hosts.</param>
 internal sealed record LayerPicture(
     int Layer, int Experts, int Shards, double? Ratio, double? WindowRatio, long Tokens, long Dropped, int DeadExperts, int[] Dead, double? RouterEntropy,
-    LayerParallelism Parallelism = LayerParallelism.Expert, long TransientCopies = 0, string? Tuning = null);
+    LayerParallelism Parallelism = LayerParallelism.Expert, long TransientCopies = 0, string? Tuning = null, int Slices = 1,
+    AllToAll Exchange = AllToAll.Linear);
 
 /// <summary>Which workers have which experts of a layer.</summary>
 /// <param name="Layer">The layer.</param>

@@ -7,7 +7,9 @@ import { count, fixed, percent } from "./format.js";
 
 /** What travels in a layer, and the copies that were made for passes of the load window. @param {Layer} layer */
 export function travels(layer) {
-  const what = { data: "experts travel", transientCopies: "copies where faster" }[layer.parallelism] ?? "rows travel";
+  const rows = layer.slices > 1 ? `rows travel to ${layer.slices} slices` : "rows travel";
+  const how = layer.exchange === "hierarchical" ? " hierarchically" : "";
+  const what = ({ data: "experts travel", transientCopies: "copies where faster" }[layer.parallelism] ?? rows) + how;
   return layer.transientCopies > 0 ? `${what}: ${count(layer.transientCopies)} ${layer.transientCopies === 1 ? "copy" : "copies"}` : what;
 }
 
@@ -41,12 +43,13 @@ export class Layers {
       row.tabIndex = isChosen ? 0 : -1;
       row.title = layer.tuning ?? "";
       const ratio = layer.ratio ?? layer.windowRatio;
+      const unusual = layer.parallelism !== "expert" || layer.slices > 1 || layer.exchange === "hierarchical";
       const more =
         layer.experts === 0
           ? "dense"
           : [
               layer.shards > layer.experts ? `${layer.shards - layer.experts} extra ${layer.shards - layer.experts === 1 ? "replica" : "replicas"}` : "",
-              layer.tuning ? `tuned, ${travels(layer)}` : layer.parallelism !== "expert" ? travels(layer) : "",
+              layer.tuning ? `tuned, ${travels(layer)}` : unusual ? travels(layer) : "",
               layer.dropped > 0 ? `${percent(layer.dropped / Math.max(1, layer.dropped + layer.tokens), 1)} dropped` : "",
               layer.deadExperts > 0 ? `${layer.deadExperts} dead` : "",
             ]

@@ -7,7 +7,7 @@
  *   share: number | null, tokensPerSecond: number | null, time: { compute: number, exchange: number, waiting: number } | null }} Worker
  * @typedef {{ layer: number, experts: number, shards: number, ratio: number | null, windowRatio: number | null, tokens: number, dropped: number,
  *   deadExperts: number, dead: number[], routerEntropy: number | null, parallelism: string, transientCopies: number,
- *   tuning: string | null }} Layer
+ *   tuning: string | null, slices: number, exchange: string }} Layer
  * @typedef {{ expert: number, from: string[], to: number[], view: number, step: number, time: string }} Move
  * @typedef {{ layer: number, view: number, ranks: number[][], moves: Move[] }} Placement
  * @typedef {{ layer: number, from: number, to: number, view: number, tokens: number[], shares: { expert: number, tokens: number[] }[], workers: number[] }} Load

@@ -6,6 +6,7 @@ using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Dashboard.Watching;
 
@@ -124,10 +125,12 @@ internal sealed class ModelWatch(MoECluster cluster, string model, ModelBoard bo
                 tokens = [.. tokens.Zip(load.Workers, (all, more) => all + more)];
             }
 
+            ParallelismChoice travels = ParallelismChoice.In(status.Parallelism, layer);
             layers[layer] = new LayerPicture(
                 layer, placement.Experts, placement.Shards, load?.Ratio, load?.WindowRatio, load?.Tokens.Sum() ?? 0, load?.Dropped ?? 0, load?.Dead.Length ?? 0,
-                load?.Dead[..Math.Min(DeadNamed, load.Dead.Length)] ?? [], load?.RouterEntropy, status.Parallelism.ElementAtOrDefault(layer), _loads.CopiesIn(layer),
-                status.Tuning.FirstOrDefault(tuned => tuned.Layer == layer)?.Reason);
+                load?.Dead[..Math.Min(DeadNamed, load.Dead.Length)] ?? [], load?.RouterEntropy, travels.Travels, _loads.CopiesIn(layer),
+                status.Tuning.FirstOrDefault(tuned => tuned.Layer == layer)?.Reason, Math.Max(1, travels.Slices),
+                travels.Exchange);
         }
 
         board.Layers.Put(layers);

@@ -34,7 +34,8 @@ public sealed class PhaseSecondsConverter : IConverter<PhaseSeconds, PhaseSecond
 [GenerateSerializer, Alias("moe.surrogate.timing")]
 public readonly record struct WorkerTimingSurrogate(
     [property: Id(0)] PhaseSeconds Elapsed, [property: Id(1)] PhaseSeconds Busy, [property: Id(2)] double[] MixtureElapsed,
-    [property: Id(3)] double[] MixtureBusy, [property: Id(4)] double HelperSeconds, [property: Id(5)] double[] ExpertsBusy, [property: Id(6)] long SentBytes);
+    [property: Id(3)] double[] MixtureBusy, [property: Id(4)] double HelperSeconds, [property: Id(5)] double[] ExpertsBusy, [property: Id(6)] long SentBytes,
+    [property: Id(7)] long SentMessages);
 
 /// <summary>Converts <see cref="WorkerTiming"/>.</summary>
 [RegisterConverter]
@@ -50,11 +51,12 @@ public sealed class WorkerTimingConverter : IConverter<WorkerTiming, WorkerTimin
         HelperSeconds = surrogate.HelperSeconds,
         ExpertsBusy = surrogate.ExpertsBusy,
         SentBytes = surrogate.SentBytes,
+        SentMessages = surrogate.SentMessages,
     };
 
     /// <inheritdoc />
     public WorkerTimingSurrogate ConvertToSurrogate(in WorkerTiming value) => new(
-        value.Elapsed, value.Busy, value.MixtureElapsed, value.MixtureBusy, value.HelperSeconds, value.ExpertsBusy, value.SentBytes);
+        value.Elapsed, value.Busy, value.MixtureElapsed, value.MixtureBusy, value.HelperSeconds, value.ExpertsBusy, value.SentBytes, value.SentMessages);
 }
 
 /// <summary>A worker's memory in a message, in bytes.</summary>

@@ -1,5 +1,6 @@
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Interfaces.Serialization;
@@ -59,6 +60,27 @@ public sealed class CopyCoefficientsConverter : IConverter<CopyCoefficients, Cop
     /// <inheritdoc />
     public CopyCoefficientsSurrogate ConvertToSurrogate(in CopyCoefficients value) => new(
         value.Row, value.RowExchange, value.Weights, value.Gradient, value.Latency, value.GradientPerSegment, value.MostCopies);
+}
+
+/// <summary>How a layer runs, in a message.</summary>
+/// <param name="Slices">r.</param>
+/// <param name="Overlap">Chunks.</param>
+/// <param name="Exchange">How rows cross the hosts.</param>
+/// <param name="Copies">Whether busy experts may have copies.</param>
+[GenerateSerializer, Alias("moe.surrogate.parallelism")]
+public readonly record struct ParallelismChoiceSurrogate(
+    [property: Id(0)] int Slices, [property: Id(1)] int Overlap, [property: Id(2)] AllToAll Exchange, [property: Id(3)] bool Copies);
+
+/// <summary>Converts <see cref="ParallelismChoice"/>.</summary>
+[RegisterConverter]
+public sealed class ParallelismChoiceConverter : IConverter<ParallelismChoice, ParallelismChoiceSurrogate>
+{
+    /// <inheritdoc />
+    public ParallelismChoice ConvertFromSurrogate(in ParallelismChoiceSurrogate surrogate) =>
+        new(surrogate.Slices, surrogate.Overlap, surrogate.Exchange, surrogate.Copies);
+
+    /// <inheritdoc />
+    public ParallelismChoiceSurrogate ConvertToSurrogate(in ParallelismChoice value) => new(value.Slices, value.Overlap, value.Exchange, value.Copies);
 }
 
 /// <summary>An expert's identity in a message.</summary>

@@ -1,6 +1,6 @@
 using System.Globalization;
 using MoEActors.Placement.Costs;
-using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -50,7 +50,7 @@ public sealed record GateOutcome([property: Id(0)] GatePolicy Policy) : WorkOutc
 /// <param name="Layers">By layer.</param>
 /// <param name="FromStep">The first step that has it so.</param>
 [GenerateSerializer, Immutable, Alias("moe.outcome.parallelism")]
-public sealed record ParallelismOutcome([property: Id(0)] LayerParallelism[] Layers, [property: Id(1)] long FromStep) : WorkOutcome
+public sealed record ParallelismOutcome([property: Id(3)] ParallelismChoice[] Layers, [property: Id(1)] long FromStep) : WorkOutcome
 {
     /// <summary>The layers in which it is chosen step by step, by what steps take.</summary>
     [Id(2)] public int[] TunedLayers { get; init; } = [];

@@ -1,6 +1,6 @@
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Models;
-using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -77,7 +77,7 @@ public sealed record ConfigureGateRequest([property: Id(0)] int Layer, [property
 /// <param name="Layer">The layer; null for every layer with experts.</param>
 /// <param name="Parallelism">What travels.</param>
 [GenerateSerializer, Immutable, Alias("moe.request.parallelism")]
-public sealed record ConfigureParallelismRequest([property: Id(0)] int? Layer, [property: Id(1)] LayerParallelism Parallelism) : WorkRequest;
+public sealed record ConfigureParallelismRequest([property: Id(0)] int? Layer, [property: Id(2)] ParallelismChoice Parallelism) : WorkRequest;
 
 /// <summary>
 /// Have what travels in layers chosen by what steps take, from the next step on; the outcome is a <see cref="ParallelismOutcome"/>. A <see cref="ConfigureParallelismRequest"/> ends it.

@@ -3,6 +3,7 @@ using MoEActors.Modules.Models;
 using MoEActors.Modules.Timing;
 using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Grains.Interfaces.Training;
 
@@ -59,7 +60,7 @@ public sealed class TrainingStatus
     [Id(10)] public GatePolicy[] Gates { get; init; } = [];
 
     /// <summary>By layer: what travels in a step; empty where rows do in all of them. In a layer that is tuned, what did in the last step.</summary>
-    [Id(11)] public LayerParallelism[] Parallelism { get; init; } = [];
+    [Id(46)] public ParallelismChoice[] Parallelism { get; init; } = [];
 
     /// <summary>The layers in which what travels is chosen by what steps take, and why it is what it is.</summary>
     [Id(12)] public LayerTuning[] Tuning { get; init; } = [];

@@ -2,6 +2,7 @@ using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Costs;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Grains.Durability;
 
@@ -109,8 +110,8 @@ public sealed record RunRecord
     public ClusterCalibration? Calibration { get; init; }
 
     /// <summary>By layer: what travels in a step; empty where rows do in all of them. Of a layer that is tuned, what needs the most memory.</summary>
-    [Id(17)]
-    public LayerParallelism[] Parallelism { get; init; } = [];
+    [Id(21)]
+    public ParallelismChoice[] Parallelism { get; init; } = [];
 
     /// <summary>The layers in which what travels is chosen by what steps take.</summary>
     [Id(20)]

@@ -8,13 +8,11 @@ namespace MoEActors.Grains.Parallelism;
 
 /// <summary>
 /// Chooses what travels in a layer from what steps took, one dictionary for all layers of as many experts: by the capacity that the last step's busiest expert needed, as the next
-/// one's is not known before it is routed. Whatever it tries, no bit of a result changes; time alone does. What is measured is the layer's time on the clock of its slowest worker.
+/// one's is not known before it is routed. Whatever it tries in a reproducible run, no bit of a result changes; time alone does. What is measured is the layer's time on the clock of its slowest worker.
 /// Source: Tutel (arXiv 2206.03382), section 3.3.
 /// </summary>
 internal sealed class ParallelismTuning(RunConfiguration run)
 {
-    private static readonly PossibleChoices Possible = new() { CanGather = true, CanCopy = true };
-
     private readonly SortedDictionary<int, ParallelismTuner> _tuners = [];
     private readonly Dictionary<int, Load> _loads = [];
     private readonly Dictionary<int, Choice> _chosen = [];
@@ -60,7 +58,7 @@ internal sealed class ParallelismTuning(RunConfiguration run)
     /// <summary>What is to travel in a layer in the next step.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="tokens">Tokens of the step.</param>
-    public LayerParallelism Choose(int layer, long tokens)
+    public ParallelismChoice Choose(int layer, long tokens)
     {
         int experts = run.Model.Experts[layer];
         if (!_loads.TryGetValue(layer, out Load load))
@@ -72,7 +70,7 @@ internal sealed class ParallelismTuning(RunConfiguration run)
         int bucket = ParallelismTuner.BucketOf(load.Capacity);
         ParallelismChoice what = TunerOf(experts, load).Choose(bucket);
         _chosen[layer] = new Choice(bucket, what);
-        return what.Slices == 0 ? LayerParallelism.Data : what.Copies ? LayerParallelism.TransientCopies : LayerParallelism.Expert;
+        return what;
     }
 
     /// <summary>Learns what a step took. The first one of a way of travelling makes its buffers, and is left out.</summary>
@@ -105,7 +103,7 @@ internal sealed class ParallelismTuning(RunConfiguration run)
             var costs = new ParallelismCosts(_costs!, experts);
             long rows = Math.Max(1, load.Rows / _workers);
             _tuners[experts] = tuner = new ParallelismTuner(
-                Possible, (bucket, choice) => costs.StepSeconds(choice, rows, Busiest(bucket, experts, rows)), _known.GetValueOrDefault(experts));
+                EngineChoices.Of(run, experts, _map!), (bucket, choice) => costs.StepSeconds(choice, rows, Busiest(bucket, experts, rows)), _known.GetValueOrDefault(experts));
         }
 
         return tuner;

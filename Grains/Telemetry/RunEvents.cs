@@ -8,6 +8,7 @@ using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Placement.Costs;
+using MoEActors.Placement.Parallelism;
 
 namespace MoEActors.Grains.Telemetry;
 
@@ -212,19 +213,20 @@ internal sealed class RunEvents(ILogger log, string model, Func<RunRecord> recor
         RunLog.GateChanged(log, model, Term, View, policy.Layer, policy.Options, policy.FromStep);
     }
 
-    public void ParallelismChanged(int? layer, LayerParallelism? parallelism)
+    public void ParallelismChanged(int? layer, ParallelismChoice? parallelism)
     {
         string layers = layer is { } one ? $"layer {one}" : "all layers";
         Note(FeedNoteKind.Settings, $"{What(parallelism)} in {layers} from step {Step + 1} on.");
         RunLog.ParallelismChanged(log, model, Term, View, layers, parallelism?.ToString() ?? "tuned", Step + 1);
     }
 
-    private static string What(LayerParallelism? parallelism) => parallelism switch
+    private static string What(ParallelismChoice? parallelism) => parallelism switch
     {
-        LayerParallelism.Data => "Experts travel to the rows",
-        LayerParallelism.TransientCopies => "Rows travel to the experts, and copies of busy experts where that is faster,",
-        LayerParallelism.Expert => "Rows travel to the experts",
-        _ => "What travels is chosen by what steps take",
+        null => "What travels is chosen by what steps take",
+        { Slices: > 1 } sliced => $"Rows travel to {sliced.Slices} slices of each expert",
+        { Travels: LayerParallelism.Data } => "Experts travel to the rows",
+        { Travels: LayerParallelism.TransientCopies } => "Rows travel to the experts, and copies of busy experts where that is faster,",
+        _ => "Rows travel to the experts",
     };
 
     public void DirectorChanged(DirectorSettings? settings)

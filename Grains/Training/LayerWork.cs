@@ -2,6 +2,7 @@ using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Training;
@@ -15,11 +16,11 @@ internal sealed class LayerWork(Members members, CoordinatorTerm term, MemoryAdm
     public async Task<ForwardOutcome> ForwardAsync(ForwardRequest request)
     {
         await memory.RequireRowsAsync(request.Rows);
-        (LayerParallelism[] layers, CopyCoefficients? copies) = parallelism.Next(request.Rows);
+        (ParallelismChoice[] layers, CopyCoefficients? copies) = parallelism.Next(request.Rows);
         IReadOnlyList<ForwardReport> reports = await members.RunAsync(
             new ForwardCommand(request.Memory, request.Rows, request.Pass, term.Record.Step + 1, request.AuxiliaryScale)
             {
-                Parallelism = layers.FirstOrDefault(),
+                Parallelism = ParallelismChoice.In(layers, layer: 0),
                 Copies = copies,
             });
         RefuseIfRefused(reports.Select(report => report.Refusal), model);

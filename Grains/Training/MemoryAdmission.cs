@@ -1,9 +1,11 @@
 using MoEActors.Grains.Cluster;
 using MoEActors.Grains.Durability;
 using MoEActors.Grains.Interfaces.Errors;
+using MoEActors.Grains.Parallelism;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Timing;
 using MoEActors.Native.DryRun;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Workers.Estimation;
 using MoEActors.Workers.Memory;
 
@@ -24,7 +26,7 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
     private readonly bool _knows = MemoryEstimator.Knows(run);
 
     private GatePolicy[] _gates = [];
-    private LayerParallelism[] _parallelism = [];
+    private ParallelismChoice[] _parallelism = [];
 
     /// <summary>What the workers of a placement compute on; they are of one kind.</summary>
     private ImitatedDevice DeviceOf(PlacementMap map) => ImitatedDevice.OfKind(members.KindOf(map.Workers[0].Silo));
@@ -35,11 +37,11 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
     /// </summary>
     /// <param name="map">The placement.</param>
     /// <param name="before">The placement from which experts move there beside a step; null when none moves.</param>
-    /// <param name="parallelism">By layer: what is to travel in a step; null for what does.</param>
+    /// <param name="wished">The run with what is to travel in its steps; null for what does.</param>
     /// <exception cref="MemoryRefusedException">Naming the first worker that has too little.</exception>
-    public async Task RequireAsync(PlacementMap map, PlacementMap? before, LayerParallelism[]? parallelism = null)
+    public async Task RequireAsync(PlacementMap map, PlacementMap? before, RunRecord? wished = null)
     {
-        RunRecord record = parallelism is null ? term.Record : term.Record with { Parallelism = parallelism };
+        RunRecord record = wished ?? term.Record;
         if (!_knows)
         {
             return;
@@ -98,8 +100,21 @@ internal sealed class MemoryAdmission(RunConfiguration run, Members members, Coo
 
     private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, RunRecord record)
     {
+        Require(map, before, shape, record.Gates, record.Parallelism);
+        if (record.TunedLayers.Any(layer => MostSlices(layer, map) > 1))
+        {
+            // Of a layer that is tuned the record has what needs the most memory for weights; the most slices need the most for rows.
+            Require(map, before, shape, record.Gates,
+                [.. record.Parallelism.Select((choice, layer) => record.TunedLayers.Contains(layer) ? ParallelismChoice.Sliced(MostSlices(layer, map)) : choice)]);
+        }
+    }
+
+    private int MostSlices(int layer, PlacementMap map) => EngineChoices.Of(run, run.Model.Experts[layer], map).MostSlices;
+
+    private void Require(PlacementMap map, PlacementMap? before, MicroBatchShape shape, GatePolicy[] gates, ParallelismChoice[] parallelism)
+    {
         MemoryEstimate estimate = Counted(() => MemoryEstimator.Estimate(
-            run, map, shape, MemoryEstimator.PlannedSkew, before, record.Gates, DeviceOf(map), record.Parallelism));
+            run, map, shape, MemoryEstimator.PlannedSkew, before, gates, DeviceOf(map), parallelism));
         foreach (WorkerEstimate worker in estimate.Workers)
         {
             WorkerId id = map.Workers[worker.Rank];

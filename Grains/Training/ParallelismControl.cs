@@ -12,7 +12,7 @@ namespace MoEActors.Grains.Training;
 
 /// <summary>
 /// What travels in the layers of a run, rows or experts, chosen between two steps, by the caller or by what steps took. It comes to the members with each step; no parameter moves for
-/// it, and no result depends on it.
+/// it, and no result of a reproducible run depends on it.
 /// </summary>
 internal sealed class ParallelismControl
 {
@@ -23,7 +23,7 @@ internal sealed class ParallelismControl
     private readonly RunConfiguration _run;
     private readonly RunEvents _events;
     private readonly ParallelismTuning _tuning;
-    private LayerParallelism[] _last = [];
+    private ParallelismChoice[] _last = [];
     private (PlacementMap Map, CopyCoefficients Costs)? _copies;
 
     public ParallelismControl(
@@ -39,11 +39,11 @@ internal sealed class ParallelismControl
     }
 
     /// <summary>What travels, by layer: in a layer that is tuned what did in the last step.</summary>
-    public LayerParallelism[] Layers
+    public ParallelismChoice[] Layers
     {
         get
         {
-            LayerParallelism[] layers = [.. _term.Record.Parallelism];
+            ParallelismChoice[] layers = [.. _term.Record.Parallelism];
             foreach (int layer in _term.Record.TunedLayers.Where(layer => layer < _last.Length))
             {
                 layers[layer] = _last[layer];
@@ -68,17 +68,17 @@ internal sealed class ParallelismControl
     }
 
     /// <summary>Throws unless a layer can have what is asked for.</summary>
-    /// <exception cref="InvalidRequestException">There is no such layer, or it has no experts; or there is no such choice.</exception>
-    public static void Check(int? layer, LayerParallelism? parallelism, RunConfiguration run)
+    /// <exception cref="InvalidRequestException">There is no such layer, or it has no experts; or there is no such choice in this run.</exception>
+    public static void Check(int? layer, ParallelismChoice? parallelism, RunConfiguration run)
     {
         if (layer is { } one && !run.Model.MoELayers.Contains(one))
         {
             throw new InvalidRequestException($"Layer {one} has no experts; layers with experts are {string.Join(", ", run.Model.MoELayers)}.");
         }
 
-        if (parallelism is { } chosen && !Enum.IsDefined(chosen))
+        if (parallelism is { } chosen && EngineChoices.Refusal(chosen, run) is { } refusal)
         {
-            throw new InvalidRequestException($"There is no parallelism {chosen}; there are {string.Join(", ", Enum.GetNames<LayerParallelism>())}.");
+            throw new InvalidRequestException(refusal);
         }
 
         if (parallelism is null && run.Model.Backbone == Backbone.None)
@@ -90,26 +90,32 @@ internal sealed class ParallelismControl
     /// <summary>Changes it from the next step on.</summary>
     /// <param name="layer">The layer; null for all that have experts.</param>
     /// <param name="parallelism">What is to travel; null to have it chosen by what steps take.</param>
+    /// <exception cref="InvalidRequestException">There are not so many workers as an expert is to have slices; nothing has changed.</exception>
     /// <exception cref="MemoryRefusedException">A worker has not the memory for it; nothing has changed.</exception>
     /// <exception cref="ViewFailedException">A member failed while it was measured what copies cost; nothing has changed.</exception>
-    public async Task<ParallelismOutcome> ChangeAsync(int? layer, LayerParallelism? parallelism)
+    public async Task<ParallelismOutcome> ChangeAsync(int? layer, ParallelismChoice? parallelism)
     {
+        int workers = _members.Map!.Workers.Length;
+        if (parallelism is { Slices: > 1 } sliced && sliced.Slices > workers)
+        {
+            throw new InvalidRequestException($"r = {sliced.Slices} needs as many workers; there {(workers == 1 ? "is 1" : $"are {workers}")}.");
+        }
+
         RunRecord record = _term.Record;
-        var layers = new LayerParallelism[_run.Model.Layers];
-        record.Parallelism.CopyTo(layers, 0);
+        ParallelismChoice[] layers = [.. Enumerable.Range(0, _run.Model.Layers).Select(each => ParallelismChoice.In(record.Parallelism, each))];
         int[] changed = layer is { } one ? [one] : [.. _run.Model.MoELayers];
         foreach (int each in changed)
         {
-            // Of what a tuned layer may try, this needs the most memory.
+            // Of what a tuned layer may try, this needs the most memory; slices, where there may be any, are asked for beside it.
             layers[each] = parallelism ?? LayerParallelism.Data;
         }
 
         int[] tuned = [.. (parallelism is null ? record.TunedLayers.Union(changed) : record.TunedLayers.Except(changed)).Order()];
         if (!layers.AsSpan().SequenceEqual(record.Parallelism) || !tuned.AsSpan().SequenceEqual(record.TunedLayers))
         {
-            await _memory.RequireAsync(_members.Map!, before: null, layers);
+            await _memory.RequireAsync(_members.Map!, before: null, record with { Parallelism = layers, TunedLayers = tuned });
             ClusterCalibration? calibration =
-                parallelism is null or LayerParallelism.TransientCopies ? await _director.CalibrationAsync() : record.Calibration;
+                parallelism is null or { Copies: true } ? await _director.CalibrationAsync() : record.Calibration;
             await _term.WriteAsync(_term.Record with { Parallelism = layers, TunedLayers = tuned, Calibration = calibration });
             _events.ParallelismChanged(layer, parallelism);
         }
@@ -122,7 +128,7 @@ internal sealed class ParallelismControl
     public async Task MeasureAsync()
     {
         RunRecord record = _term.Record;
-        if (record.Calibration is null && (record.TunedLayers.Length > 0 || record.Parallelism.Contains(LayerParallelism.TransientCopies)))
+        if (record.Calibration is null && (record.TunedLayers.Length > 0 || record.Parallelism.Any(choice => choice.Copies)))
         {
             ClusterCalibration calibration = await _director.CalibrationAsync();
             await _term.WriteAsync(_term.Record with { Calibration = calibration });
@@ -132,10 +138,10 @@ internal sealed class ParallelismControl
     /// <summary>What travels in the step or pass that comes now. In a tuned layer it is chosen now.</summary>
     /// <param name="tokens">Tokens of the step.</param>
     /// <returns>By layer, what travels; and what transient copies cost and save in the open view, null where no layer has any.</returns>
-    public (LayerParallelism[] Layers, CopyCoefficients? Copies) Next(long tokens)
+    public (ParallelismChoice[] Layers, CopyCoefficients? Copies) Next(long tokens)
     {
         RunRecord record = _term.Record;
-        LayerParallelism[] layers = record.Parallelism;
+        ParallelismChoice[] layers = record.Parallelism;
         if (record.TunedLayers.Length > 0 && record.Calibration is { } calibration && _members.Map is { } map)
         {
             _tuning.Enter(map, calibration);
@@ -147,7 +153,7 @@ internal sealed class ParallelismControl
         }
 
         _last = layers;
-        return (layers, layers.Contains(LayerParallelism.TransientCopies) ? Copies() : null);
+        return (layers, layers.Any(choice => choice.Copies) ? Copies() : null);
     }
 
     /// <summary>Learns from a step that was committed.</summary>

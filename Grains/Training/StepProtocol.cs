@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Grains.Training;
@@ -133,7 +134,7 @@ internal sealed class StepProtocol(
 
     private StepShare Whole(StepRequest request)
     {
-        (LayerParallelism[] layers, CopyCoefficients? copies) = parallelism.Next(request.Batches.Sum(batch => (long)batch.TokenCount));
+        (ParallelismChoice[] layers, CopyCoefficients? copies) = parallelism.Next(request.Batches.Sum(batch => (long)batch.TokenCount));
         return StepShare.Of(request.Step, request.Batches, request.Forward) with { Parallelism = layers, Copies = copies };
     }
 

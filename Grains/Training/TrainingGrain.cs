@@ -6,6 +6,7 @@ using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Telemetry;
 using MoEActors.Grains.Interfaces.Training;
+using MoEActors.Grains.Parallelism;
 using MoEActors.Grains.Pinning;
 using MoEActors.Grains.Protocol;
 using MoEActors.Grains.Telemetry;
@@ -305,7 +306,9 @@ public sealed class TrainingGrain(
     {
         try
         {
-            return checkpoint.Parallelism is { } saved ? SavedParallelism.Parse(saved, checkpoint.Run.Model.Experts) : null;
+            SavedParallelism? saved = checkpoint.Parallelism is { } text ? SavedParallelism.Parse(text, checkpoint.Run.Model.Experts) : null;
+            string? refusal = saved?.Layers.Select(choice => EngineChoices.Refusal(choice, checkpoint.Run)).FirstOrDefault(reason => reason is not null);
+            return refusal is null ? saved : throw new FormatException($"its parallelism cannot be in its run: {refusal.TrimEnd('.')}");
         }
         catch (FormatException e)
         {

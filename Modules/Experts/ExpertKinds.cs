@@ -26,8 +26,8 @@ public sealed class SwiGluExpert : IExpertKind
     /// <inheritdoc />
     public IReadOnlyList<ParameterShape> Layout(int dim, int hidden) =>
     [
-        ParameterShape.Weight("gate_up", dim, 2 * hidden, 1f / MathF.Sqrt(dim)),
-        ParameterShape.Weight("down", hidden, dim, 1f / MathF.Sqrt(hidden)),
+        ParameterShape.Weight("gate_up", dim, 2 * hidden, 1f / MathF.Sqrt(dim)) with { Hidden = HiddenAxis.Columns, HiddenGroups = 2 },
+        ParameterShape.Weight("down", hidden, dim, 1f / MathF.Sqrt(hidden)) with { Hidden = HiddenAxis.Rows },
     ];
 
     /// <inheritdoc />
@@ -74,9 +74,9 @@ public sealed class GeluExpert : IExpertKind
     /// <inheritdoc />
     public IReadOnlyList<ParameterShape> Layout(int dim, int hidden) =>
     [
-        ParameterShape.Weight("w1", dim, hidden, 1f / MathF.Sqrt(dim)),
-        ParameterShape.Bias("b1", hidden),
-        ParameterShape.Weight("w2", hidden, dim, 1f / MathF.Sqrt(hidden)),
+        ParameterShape.Weight("w1", dim, hidden, 1f / MathF.Sqrt(dim)) with { Hidden = HiddenAxis.Columns },
+        ParameterShape.Bias("b1", hidden) with { Hidden = HiddenAxis.Columns },
+        ParameterShape.Weight("w2", hidden, dim, 1f / MathF.Sqrt(hidden)) with { Hidden = HiddenAxis.Rows },
         ParameterShape.Bias("b2", dim),
     ];
 

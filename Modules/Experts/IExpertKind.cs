@@ -18,6 +18,10 @@ public interface IExpertKind : IKind
     /// The tensors of one expert, names without prefix. They start as their <see cref="ParameterShape.Initial"/> says, from seed and full name alone;
     /// AdamW trains them, with weight decay for those that <see cref="ParameterShape.Decays"/>. In a checkpoint a matrix <c>x</c> [in, out] is
     /// <c>experts.N.x.weight</c> [out, in], a vector <c>experts.N.x</c>.
+    /// <para>
+    /// An expert can be computed in slices by several workers (r &gt; 1) if its tensors say where they have hidden units (<see cref="ParameterShape.Hidden"/>), and if its output is a sum
+    /// over these: units whose parameters are all zero, and tensors without hidden units that are, add nothing to it.
+    /// </para>
     /// </summary>
     /// <param name="dim">Model features: columns of inputs and outputs.</param>
     /// <param name="hidden">Hidden features, as configured; the kind decides what they mean.</param>

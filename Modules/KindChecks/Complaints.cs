@@ -79,6 +79,16 @@ internal static class Complaints
         return null;
     }
 
+    /// <summary>Of numbers that are to be a sum over slices.</summary>
+    public static string? NotSum(string what, float[] whole, float[] sum)
+    {
+        double scale = whole.Max(value => Math.Abs((double)value));
+        int i = Array.FindIndex([.. whole.Zip(sum, (one, other) => Math.Abs((double)one - other))], difference => !(difference <= 1e-4 * scale));
+        return i < 0
+            ? null
+            : $"{what} is {Number(whole[i])} at element {i}, and {Number(sum[i])} as the sum over slices of its hidden units: it is no such sum, or ParameterShape.Hidden says wrongly where they are.";
+    }
+
     /// <summary>Of a gradient, by central differences of the loss.</summary>
     /// <param name="what">Whose gradient.</param>
     /// <param name="values">The values, which are as before afterwards.</param>

@@ -6,7 +6,8 @@ namespace MoEActors.Modules.KindChecks;
 
 /// <summary>
 /// Checks what the library takes for granted of a kind of expert: that every gradient is the slope of what forward computes, that everything
-/// is written and nothing read that was not, that a row depends on itself alone, that no rows and no experts are no mistake. A kind that is wrong trains all
+/// is written and nothing read that was not, that a row depends on itself alone, that no rows and no experts are no mistake, that slices add up to the expert
+/// where it says how to cut it. A kind that is wrong trains all
 /// the same, only not well. It takes some milliseconds; silos check the kinds that are added to them.
 /// </summary>
 public static class ExpertKindCheck
@@ -38,6 +39,7 @@ public static class ExpertKindCheck
             ?? Unadded(trial, first, trial.Run(Base, Accumulation.Add))
             ?? Neighbours(trial, first)
             ?? Nothing(trial)
+            ?? (trial.SumOfSlices() is { } sum ? Complaints.NotSum("its output", first.Output, sum) : null)
             ?? Slopes(trial, first);
     }
 

@@ -8,6 +8,9 @@ internal sealed class ExpertTrial : IDisposable
 {
     private const int Sources = 2;
 
+    /// <summary>Slices that an expert is cut into, of which not all are as wide.</summary>
+    private const int MostSlices = 3;
+
     private readonly CheckBench _bench;
     private readonly IExpertKind _kind;
     private readonly ExpertBatch _batch = new();
@@ -46,7 +49,7 @@ internal sealed class ExpertTrial : IDisposable
         int elements = lengths.Sum() * Dim;
         _bench.Begin(accumulation == Accumulation.Store ? before : float.NaN);
         Matrix input = _bench.Matrix(Input.AsSpan(0, elements), Dim), output = Filled(elements, before);
-        Forward(input, output, accumulation, lengths, experts ?? Blocks.Length);
+        Forward(input, output, accumulation, lengths, Whole(experts ?? Blocks.Length));
         Matrix dOutput = _bench.Matrix(OutputGradient.AsSpan(0, elements), Dim), dInput = Filled(elements, before);
         foreach (ParameterBlock block in Blocks)
         {
@@ -72,8 +75,32 @@ internal sealed class ExpertTrial : IDisposable
     {
         _bench.Begin(poison: null);
         Matrix output = _bench.Tape.NewMatrix(Input.Length / Dim, Dim);
-        Forward(_bench.Matrix(Input, Dim), output, Accumulation.Store, Segments, Blocks.Length);
+        Forward(_bench.Matrix(Input, Dim), output, Accumulation.Store, Segments, Whole(Blocks.Length));
         return _bench.Read(output.Data).Zip(OutputGradient, (y, dy) => (double)y * dy).Sum();
+    }
+
+    /// <summary>Outputs of the experts' slices, added up; null where the kind does not say how to cut an expert.</summary>
+    public float[]? SumOfSlices()
+    {
+        ParameterShape[] layout = [.. Blocks[0].Parameters.Select(parameter => parameter.Shape)];
+        int slices = Math.Min(MostSlices, SlicedLayout.UnitsOf(layout));
+        if (slices < 2)
+        {
+            return null;
+        }
+
+        var sliced = new SlicedLayout(layout, slices);
+        float[] sum = new float[Input.Length];
+        for (int slice = 0; slice < slices; slice++)
+        {
+            _bench.Begin(float.NaN);
+            int number = slice;
+            Matrix output = Filled(Input.Length, float.NaN);
+            Forward(_bench.Matrix(Input, Dim), output, Accumulation.Store, Segments, [.. Blocks.Select(block => Cut(sliced, block, number))]);
+            sum = [.. sum.Zip(_bench.Read(output.Data), (total, part) => total + part)];
+        }
+
+        return sum;
     }
 
     public float[] Values(Parameter parameter) => _bench.Read(parameter.Vector);
@@ -86,11 +113,20 @@ internal sealed class ExpertTrial : IDisposable
         _bench.Dispose();
     }
 
-    private void Forward(in Matrix input, in Matrix output, Accumulation accumulation, int[] segments, int experts)
+    private IReadOnlyList<IReadOnlyList<Parameter>> Whole(int experts) => [.. Blocks.Take(experts).Select(block => block.Parameters)];
+
+    private IReadOnlyList<Parameter> Cut(SlicedLayout sliced, ParameterBlock block, int slice)
     {
-        _batch.Begin(
-            _bench.Tape, [.. Blocks.Take(experts).Select(block => block.Parameters)], segments.AsSpan(0, experts * Sources), Sources, input, output,
-            accumulation);
+        DeviceSpan<float> values = _bench.Tape.Arena.Take<float>(sliced.SliceLength);
+        sliced.Cut(_bench.Device, block.Parameters, slice, values);
+        var part = new TransientBlock(_bench.Device, sliced.Slice);
+        part.Bind(values, _bench.Tape.Arena);
+        return part.Parameters;
+    }
+
+    private void Forward(in Matrix input, in Matrix output, Accumulation accumulation, int[] segments, IReadOnlyList<IReadOnlyList<Parameter>> experts)
+    {
+        _batch.Begin(_bench.Tape, experts, segments.AsSpan(0, experts.Count * Sources), Sources, input, output, accumulation);
         _kind.Forward(_batch);
     }
 

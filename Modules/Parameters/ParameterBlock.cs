@@ -4,7 +4,7 @@ namespace MoEActors.Modules.Parameters;
 public sealed class Parameter
 {
     private readonly IDevice _device;
-    private readonly Matrix _gradient;
+    private Matrix _gradient;
     private bool _isFresh;
 
     internal Parameter(IDevice device, ParameterShape shape, Matrix value, Matrix operand, Matrix gradient, long offset)
@@ -61,6 +61,9 @@ public sealed class Parameter
 
     /// <summary>The value is in this memory from now on.</summary>
     internal void Bind(Matrix value, Matrix operand) => (Value, Operand) = (value, operand);
+
+    /// <summary>The gradient is in this memory from now on, and counts as zero.</summary>
+    internal void BindGradient(Matrix gradient) => (_gradient, _isFresh) = (gradient, true);
 
     /// <summary>The gradient counts as zero from now on, whatever its memory holds.</summary>
     internal void Begin() => _isFresh = true;
@@ -248,6 +251,25 @@ public sealed class ParameterBlock : IDisposable
 
     /// <summary>Clears the gradients that nothing was added to. Other threads may read gradients only after this.</summary>
     public void EndGradients() => Array.ForEach(_parameters, static parameter => parameter.Settle());
+
+    /// <summary>Adds a part to all gradients; the first one of a step is stored.</summary>
+    /// <param name="part">Laid out as <see cref="Gradients"/>.</param>
+    public void AddGradients(DeviceSpan<float> part)
+    {
+        foreach (Parameter parameter in _parameters)
+        {
+            DeviceSpan<float> tensor = part.Slice(parameter.Offset, parameter.Shape.Count);
+            Matrix gradient = parameter.GradientToWrite(out Accumulation accumulation);
+            if (accumulation == Accumulation.Store)
+            {
+                _device.Copy(tensor, gradient.Data);
+            }
+            else
+            {
+                _device.Add(tensor, gradient.Data);
+            }
+        }
+    }
 
     /// <inheritdoc />
     public void Dispose() => _memory.Dispose();

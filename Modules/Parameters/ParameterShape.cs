@@ -21,6 +21,12 @@ public sealed record ParameterShape(string Name, int Rows, int Columns, InitialV
     /// </summary>
     public bool IsOperand { get; init; } = Decays;
 
+    /// <summary>Where a tensor of an expert has the expert's hidden units: what <see cref="SlicedLayout"/> cuts. No expert need say it; one that does can be computed in slices.</summary>
+    public HiddenAxis Hidden { get; init; }
+
+    /// <summary>Matrices side by side along <see cref="Hidden"/>, each with all of the hidden units, as gate and up are one.</summary>
+    public int HiddenGroups { get; init; } = 1;
+
     /// <summary>Number of elements.</summary>
     public int Count => checked(Rows * Columns);
 
@@ -36,6 +42,19 @@ public sealed record ParameterShape(string Name, int Rows, int Columns, InitialV
 
     /// <summary>State that starts at zero and that no gradient moves.</summary>
     public static ParameterShape State(string name, int columns) => Bias(name, columns) with { Trained = false };
+}
+
+/// <summary>The axis along which a tensor of an expert has the expert's hidden units.</summary>
+public enum HiddenAxis
+{
+    /// <summary>It has none: it does not depend on their number.</summary>
+    None = 0,
+
+    /// <summary>A row each, as in the product behind the activation.</summary>
+    Rows = 1,
+
+    /// <summary>A column each, as in the product before the activation, and in its bias.</summary>
+    Columns = 2,
 }
 
 /// <summary>Where the tensors of a block lie in each of its flat buffers.</summary>

@@ -1,8 +1,8 @@
 namespace MoEActors.Modules.Parameters;
 
 /// <summary>
-/// Values of a block that is held elsewhere, in memory that is lent for a pass: what products read of an expert, without gradients and moments. The
-/// gradients of its parameters have no memory; parts of them are kept apart.
+/// Values of a block that is held elsewhere, in memory that is lent for a pass: what products read of an expert or of a slice of one, without moments. The
+/// gradients of its parameters have no memory unless some is lent as well.
 /// </summary>
 public sealed class TransientBlock
 {
@@ -44,4 +44,18 @@ public sealed class TransientBlock
             parameter.Bind(value, operand);
         }
     }
+
+    /// <summary>Takes memory for the gradients, which count as zero.</summary>
+    /// <param name="gradients"><see cref="LengthOf"/> elements, laid out as the values.</param>
+    public void BindGradients(DeviceSpan<float> gradients)
+    {
+        foreach (Parameter parameter in _parameters)
+        {
+            ParameterShape shape = parameter.Shape;
+            parameter.BindGradient(new Matrix(gradients.Slice(parameter.Offset, shape.Count), shape.Rows, shape.Columns));
+        }
+    }
+
+    /// <summary>Clears the gradients that nothing was added to, before others read them.</summary>
+    public void EndGradients() => Array.ForEach(_parameters, static parameter => parameter.Settle());
 }

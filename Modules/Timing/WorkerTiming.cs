@@ -27,8 +27,11 @@ public sealed record WorkerTiming
     /// </summary>
     public required double[] ExpertsBusy { get; init; }
 
-    /// <summary>Bytes of rows that it sent to other workers in its layers' exchanges, forward and backward.</summary>
+    /// <summary>Bytes of rows, and of weights and their gradients where these travel, that it sent to other workers in its layers' exchanges, forward and backward.</summary>
     public long SentBytes { get; init; }
+
+    /// <summary>Messages that these went in: all that one exchange brings to one worker is one.</summary>
+    public long SentMessages { get; init; }
 
     /// <summary>Seconds of processor time of all threads of this worker.</summary>
     public double ProcessorSeconds => Busy.Total + HelperSeconds;

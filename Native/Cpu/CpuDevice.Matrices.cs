@@ -15,6 +15,13 @@ public sealed unsafe partial class CpuDevice
         for (int row = 0; row < source.Rows; row++)
         {
             Matrix from = source.SliceRows(row, 1), to = destination.SliceRows(row, 1);
+            if (from.Element == to.Element)
+            {
+                long bytes = (long)from.Columns * from.Element.Bytes();
+                Buffer.MemoryCopy((void*)from.Address, (void*)to.Address, bytes, bytes);
+                continue;
+            }
+
             for (int column = 0; column < source.Columns; column++)
             {
                 float value = from.Element == ElementType.F32 ? from.Data.Pointer[column] : from.RoundedData.Pointer[column].ToSingle();

@@ -11,6 +11,7 @@ public sealed unsafe partial class CudaDevice
 {
     private static readonly KernelName RoundKernel = new("elementwise", "convert_to_bf16");
     private static readonly KernelName WidenKernel = new("elementwise", "convert_from_bf16");
+    private static readonly TypedKernel CopyKernel = new("elementwise", "copy_rows");
 
     /// <inheritdoc />
     public void Convert(in Matrix source, in Matrix destination)
@@ -26,12 +27,14 @@ public sealed unsafe partial class CudaDevice
             return;
         }
 
-        for (int row = 0; row < from.Rows; row++)
+        if (!line)
         {
-            Matrix one = from.SliceRows(row, 1), copy = to.SliceRows(row, 1);
-            long bytes = (long)one.Columns * one.Element.Bytes();
-            Copy(new DeviceSpan<byte>(one.Address, bytes), new DeviceSpan<byte>(copy.Address, bytes));
+            Launch(CopyKernel.Of(to.Element), LaunchShapes.Elements(to), new ConvertParameters(CudaMatrix.Of(from, from.Element), CudaMatrix.Of(to, to.Element)));
+            return;
         }
+
+        long bytes = (long)from.Rows * from.Columns * from.Element.Bytes();
+        Copy(new DeviceSpan<byte>(from.Address, bytes), new DeviceSpan<byte>(to.Address, bytes));
     }
 
     /// <inheritdoc />

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MoEActors.Placement.Costs;
+using MoEActors.Placement.Map;
 
 namespace MoEActors.Placement.Parallelism;
 
@@ -14,6 +15,34 @@ public readonly record struct ParallelismChoice(int Slices, int Overlap, AllToAl
 {
     /// <summary>Tokens travel, once each, without chunks: expert parallelism as everybody knows it.</summary>
     public static ParallelismChoice ExpertParallel { get; } = new(1, 1, AllToAll.Linear);
+
+    /// <summary>Rows or experts travel, as it says, without chunks.</summary>
+    /// <param name="travels">What travels.</param>
+    public static implicit operator ParallelismChoice(LayerParallelism travels) => Of(travels);
+
+    /// <summary>Rows or experts travel, as it says, without chunks.</summary>
+    /// <param name="travels">What travels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such thing.</exception>
+    public static ParallelismChoice Of(LayerParallelism travels) => travels switch
+    {
+        LayerParallelism.Expert => ExpertParallel,
+        LayerParallelism.Data => ExpertParallel with { Slices = 0 },
+        LayerParallelism.TransientCopies => ExpertParallel with { Copies = true },
+        _ => throw new ArgumentOutOfRangeException(
+            nameof(travels), travels, $"There is no parallelism {travels}; there are {string.Join(", ", Enum.GetNames<LayerParallelism>())}."),
+    };
+
+    /// <summary>Rows travel r times, each to every slice of its expert; without chunks.</summary>
+    /// <param name="slices">r, from 1.</param>
+    public static ParallelismChoice Sliced(int slices) => ExpertParallel with { Slices = slices };
+
+    /// <summary>What a layer has of a list; expert parallelism where it says nothing of the layer.</summary>
+    /// <param name="layers">By layer.</param>
+    /// <param name="layer">The layer.</param>
+    public static ParallelismChoice In(IReadOnlyList<ParallelismChoice> layers, int layer) => layer < layers.Count ? layers[layer] : ExpertParallel;
+
+    /// <summary>What travels.</summary>
+    public LayerParallelism Travels => Slices == 0 ? LayerParallelism.Data : Copies ? LayerParallelism.TransientCopies : LayerParallelism.Expert;
 
     /// <inheritdoc />
     public override string ToString() => Slices == 0

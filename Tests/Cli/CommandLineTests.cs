@@ -85,7 +85,11 @@ public sealed class CommandLineTests
     [InlineData("demo --json no/such/folder/f.json", "moe demo: --json no/such/folder/f.json is no file that can be written")]
     [InlineData("train --learning-rate NaN", "moe train: --learning-rate must be a number above 0; 'NaN' is not.")]
     [InlineData("train --text", "moe train: Required argument missing for option: '--text'.")]
-    [InlineData("train --parallelism sideways", "moe train: --parallelism sideways is none of expert, data, copies, tuned.")]
+    [InlineData("train --parallelism sideways", "moe train: --parallelism sideways is none of expert, data, copies, slices-R, tuned.")]
+    [InlineData("train --parallelism slices-1", "moe train: --parallelism slices-1 is none of expert, data, copies, slices-R, tuned.")]
+    [InlineData(
+        "train --parallelism slices-2",
+        "moe train: --parallelism slices-2 adds up in another order than whole experts do, and the run is reproducible: a file for --config can say \"reproducible\": false.")]
     [InlineData("train --experts 4 --top-k 5", "moe train: --top-k 5 is more than --experts 4.")]
     [InlineData("train --dim 100 --heads 3", "moe train: --dim 100 is no multiple of --heads 3.")]
     [InlineData("train --dim 24 --heads 8", "moe train: --dim 24 gives each of --heads 8 an odd width")]

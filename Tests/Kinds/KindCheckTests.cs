@@ -46,6 +46,7 @@ public sealed class KindCheckTests
     {
         ExpertKindCheck.Run(new SquaredReluExpert());
         ExpertKindCheck.Run(new SpareTensorExpert(1));
+        ExpertKindCheck.Run(new CutExpert(byWidth: false));
         GateKindCheck.Run(new TopPGate(0.6f));
         GateKindCheck.Run(new SquaredSigmoidGate());
     }
@@ -62,6 +63,10 @@ public sealed class KindCheckTests
     [Fact]
     public void An_expert_that_adds_a_gradient_twice_is_found() => Assert.Contains(
         "the gradient of", Assert.Throws<KindException>(() => ExpertKindCheck.Run(new SpareTensorExpert(2))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void An_expert_that_is_no_sum_over_its_hidden_units_is_found() => Assert.Contains(
+        "as the sum over slices of its hidden units", Assert.Throws<KindException>(() => ExpertKindCheck.Run(new CutExpert(byWidth: true))).Message, StringComparison.Ordinal);
 
     [Theory, MemberData(nameof(WrongGates))]
     public void A_gate_that_is_wrong_is_found(string mistake)

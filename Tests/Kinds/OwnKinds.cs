@@ -83,3 +83,30 @@ internal sealed class SquaredSigmoidGate : IGateKind
         }
     }
 }
+
+/// <summary>A squared ReLU that says where its hidden units are.</summary>
+/// <param name="byWidth">Whether their number takes part, so that it is no sum over them.</param>
+internal sealed class CutExpert(bool byWidth) : IExpertKind
+{
+    private readonly SquaredReluExpert _inner = new();
+
+    public string Name => "cut";
+
+    public IReadOnlyList<ParameterShape> Layout(int dim, int hidden) =>
+    [
+        _inner.Layout(dim, hidden)[0] with { Hidden = HiddenAxis.Columns },
+        _inner.Layout(dim, hidden)[1] with { Hidden = HiddenAxis.Rows },
+    ];
+
+    public void Forward(ExpertBatch batch)
+    {
+        _inner.Forward(batch);
+        if (byWidth)
+        {
+            batch.Tape.Device.Scale(batch.Saved(1), 1f / batch.ColumnsOf(0));
+            batch.Multiply(batch.Saved(1), 1, batch.Output, Accumulation.Add);
+        }
+    }
+
+    public void Backward(ExpertBatch batch) => _inner.Backward(batch);
+}

@@ -9,6 +9,7 @@ using MoEActors.Native.DryRun;
 using MoEActors.Native.Memory;
 using MoEActors.Native.Operations;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Estimation;
@@ -116,6 +117,25 @@ public sealed class MemoryEstimatorTests
         {
             long used = opened[rank] + cluster.Host(rank).ModelAt(model.Name, rank)!.ArenaPeakBytes;
             Assert.Equal(opened[rank], estimate.Workers[rank].Phases[(int)MemoryPhase.Open]);
+            Assert.InRange(estimate.Workers[rank].Phases[(int)MemoryPhase.Backward], used, (long)(1.4 * used));
+        }
+    }
+
+    [Theory, InlineData(2), InlineData(3)]
+    public async Task Slices_of_experts_and_the_rows_that_come_to_them_are_estimated(int slices)
+    {
+        const int Workers = 3;
+        RunConfiguration run = new() { Model = Model, MicroBatches = Workers, Reproducible = false };
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync(Workers);
+        long[] before = Allocated(cluster, Workers);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], run, null, Cancellation);
+        long[] opened = [.. Allocated(cluster, Workers).Zip(before, (now, then) => now - then)];
+        ParallelismOutcome outcome = await model.ConfigureParallelismAsync(ParallelismChoice.Sliced(slices), cancellationToken: Cancellation);
+        await model.TrainStepAsync(Batch(run, 1), Cancellation);
+        MemoryEstimate estimate = MemoryEstimator.Estimate(run, (await model.GetStatusAsync(Cancellation)).Map!, Shape, parallelism: outcome.Layers);
+        for (int rank = 0; rank < Workers; rank++)
+        {
+            long used = opened[rank] + cluster.Host(rank).ModelAt(model.Name, rank)!.ArenaPeakBytes;
             Assert.InRange(estimate.Workers[rank].Phases[(int)MemoryPhase.Backward], used, (long)(1.4 * used));
         }
     }

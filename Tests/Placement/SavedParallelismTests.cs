@@ -10,7 +10,7 @@ public sealed class SavedParallelismTests
     private static readonly int[] Experts = [8, 0, 8];
 
     private static readonly SavedParallelism Whole = new(
-        [LayerParallelism.Data, LayerParallelism.Expert, LayerParallelism.TransientCopies],
+        [LayerParallelism.Data, LayerParallelism.Expert, ParallelismChoice.Sliced(3)],
         [0],
         4,
         new Dictionary<int, TunerState>
@@ -23,11 +23,20 @@ public sealed class SavedParallelismTests
     {
         string text = Whole.ToJson();
         Assert.Equal(text, SavedParallelism.Parse(text, Experts).ToJson());
-        Assert.Contains("\"transient_copies\"", text, StringComparison.Ordinal);
+        Assert.Equal(Whole.Layers, SavedParallelism.Parse(text, Experts).Layers);
+        Assert.Contains("[\"data\",\"expert\",{\"slices\":3,", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Words_are_enough_for_what_has_one()
+    {
+        string text = Whole.ToJson().Replace("\"data\"", "\"transient_copies\"", StringComparison.Ordinal);
+        Assert.Equal(LayerParallelism.TransientCopies, SavedParallelism.Parse(text, Experts).Layers[0].Travels);
     }
 
     [Theory]
     [InlineData("\"data\"", "\"sideways\"")]
+    [InlineData("\"slices\":3", "\"slices\":-1")]
     [InlineData("\"tuned\":[0]", "\"tuned\":[1]")]
     [InlineData("\"tuned\":[0]", "\"tuned\":[3]")]
     [InlineData("\"workers\":4", "\"workers\":-4")]

@@ -10,6 +10,7 @@ using MoEActors.Native.Communication;
 using MoEActors.Native.Cpu;
 using MoEActors.Native.Memory;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Tests.Support;
 using MoEActors.Workers.Exchange;
 
@@ -34,7 +35,27 @@ public class MoELayerReferenceTests
         });
     }
 
-    internal static void Check(JsonElement reference, ICommunicator communicator, IDevice device)
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Layer_of_slices_equals_the_reference(string file, string name, int workers)
+    {
+        Assert.SkipWhen(workers == 0, "The reference folder has no case of this kind.");
+        JsonElement reference = ReferenceFolder.Case(file, name);
+        foreach (int size in new[] { 2, 3, 6 })
+        {
+            WorkerGroup.Run(size, communicator =>
+            {
+                using var device = new CpuDevice();
+                Check(reference, communicator, device, ParallelismChoice.Sliced(Math.Min(size, 4)));
+                return true;
+            });
+        }
+    }
+
+    internal static void Check(JsonElement reference, ICommunicator communicator, IDevice device) =>
+        Check(reference, communicator, device, ParallelismChoice.ExpertParallel);
+
+    private static void Check(JsonElement reference, ICommunicator communicator, IDevice device, ParallelismChoice parallelism)
     {
         double tolerance = ReferenceTensor.Tolerance(device);
         using var arena = new Arena(device);
@@ -49,8 +70,12 @@ public class MoELayerReferenceTests
         bool first = communicator.Rank == 0;
         int[] local = [.. Enumerable.Range(0, experts).Where(expert => ranks[expert] == communicator.Rank)];
         ParameterBlock[] blocks = [.. local.Select(expert => ExpertBlock(device, kind, inputs, expert, ""))];
-        using var exchange = new DistributedExpertExchange(
-            device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), [.. blocks.Select(block => block.Parameters)]);
+        using var kept = new Arena(device);
+        using ParameterBlock sample = ExpertBlock(device, kind, inputs, 0, "");
+        using var exchange = new LayerWire(
+            device, communicator, LayerPlacement.OfSingles(communicator.Size, ranks), [.. sample.Parameters.Select(parameter => parameter.Shape)], blocks,
+            reproducible: false, kept);
+        exchange.Use(parallelism);
         using ParameterBlock dense = DenseBlock(device, inputs);
         bool hasShared = inputs.Keys.Any(key => key.StartsWith("shared.", StringComparison.Ordinal));
         using ParameterBlock? shared = hasShared ? ExpertBlock(device, kind, inputs, 0, "shared.") : null;

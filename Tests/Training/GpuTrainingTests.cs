@@ -10,6 +10,7 @@ using MoEActors.Native.Cuda.Bindings;
 using MoEActors.Native.Cuda.Hardware;
 using MoEActors.Native.Memory;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.CudaEmulation;
@@ -130,6 +131,27 @@ public sealed class GpuTrainingTests
             Assert.Equal(expected, await TrainAsync("cuda:0", silos: 1, (_, _) => Task.CompletedTask, Run with { Recompute = "all" }, ShortSteps));
             Assert.Equal(expected, await TrainAsync(
                 "cuda:0", silos: 2, (model, step) => model.ConfigureParallelismAsync((LayerParallelism)(step % 2), cancellationToken: Cancellation), Run, ShortSteps, Replicated));
+            Assert.Equal("", EmulatedCuda.Log);
+        }
+        finally
+        {
+            EmulatedCuda.SeekRaces(true);
+        }
+    }
+
+    [Theory, InlineData("cuda:0", 1e-5), InlineData("cuda:0/bf16", 1e-2)]
+    public async Task Experts_in_slices_learn_what_whole_ones_do_within_rounding(string device, double tolerance)
+    {
+        EmulatedCuda.Require();
+        EmulatedCuda.ClearLog();
+        EmulatedCuda.SeekRaces(false);
+        try
+        {
+            RunConfiguration run = Dense with { Reproducible = false };
+            double[] expected = await TrainAsync(device, silos: 1, (_, _) => Task.CompletedTask, run, steps: 3);
+            double[] sliced = await TrainAsync(
+                device, silos: 2, (model, _) => model.ConfigureParallelismAsync(ParallelismChoice.Sliced(2), cancellationToken: Cancellation), run, steps: 3);
+            Assert.All(expected.Zip(sliced), pair => Assert.Equal(pair.First, pair.Second, tolerance * pair.First));
             Assert.Equal("", EmulatedCuda.Log);
         }
         finally

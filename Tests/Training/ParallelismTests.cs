@@ -5,7 +5,9 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Training;
@@ -62,13 +64,36 @@ public sealed class ParallelismTests : IAsyncLifetime
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(3);
         MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Runs[0], null, Cancellation);
         ParallelismOutcome outcome = await model.ConfigureParallelismAsync(LayerParallelism.Data, 2, Cancellation);
-        Assert.Equal((LayerParallelism.Expert, LayerParallelism.Data, 1L), (outcome.Layers[0], outcome.Layers[2], outcome.FromStep));
+        Assert.Equal((LayerParallelism.Expert, LayerParallelism.Data, 1L), (outcome.Layers[0].Travels, outcome.Layers[2].Travels, outcome.FromStep));
         await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], 1), Cancellation);
         await model.MoveExpertAsync(2, 0, 2, Cancellation);
         await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], 2), Cancellation);
         await cluster.KillAsync(cluster.Silos.Silos[1]);
         (await TrainingTrace.UndisturbedAsync(Runs[0], Steps)).AssertEnd(await TrainingTrace.OfAsync(model, Steps - 2), "after a death");
         Assert.Equal(outcome.Layers, (await model.GetStatusAsync(Cancellation)).Parallelism);
+    }
+
+    [Fact]
+    public async Task Rows_that_are_passed_on_inside_silos_first_change_no_bit_and_make_fewer_messages()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([2, 3, 1]);
+        MoEModel model = await cluster.Client.CreateModelAsync(cluster["m"], Runs[0], null, Cancellation);
+        MoEModel straight = await cluster.Client.CreateModelAsync(cluster["straight"], Runs[0], null, Cancellation);
+        long messages = 0, fewer = 0;
+        List<StepOutcome> outcomes = [];
+        for (int step = 1; step <= Steps; step++)
+        {
+            ParallelismChoice choice = ParallelismChoice.Of(step == 3 ? LayerParallelism.TransientCopies : LayerParallelism.Expert) with { Exchange = AllToAll.Hierarchical };
+            await model.ConfigureParallelismAsync(choice, cancellationToken: Cancellation);
+            outcomes.Add(await model.TrainStepAsync(TrainingRuns.Batch(Runs[0], step), Cancellation));
+            fewer += outcomes[^1].Timings.Sum(timing => timing.SentMessages);
+            messages += (await straight.TrainStepAsync(TrainingRuns.Batch(Runs[0], step), Cancellation)).Timings.Sum(timing => timing.SentMessages);
+        }
+
+        var trace = new TrainingTrace(
+            [.. outcomes.Select(outcome => outcome.Loss)], [.. outcomes.Select(outcome => outcome.GradientNorm)], await model.FingerprintAsync(Cancellation));
+        (await TrainingTrace.UndisturbedAsync(Runs[0], Steps)).AssertSame(trace, "hierarchical");
+        Assert.InRange(fewer, 1, messages - 1);
     }
 
     [Fact]
@@ -114,7 +139,7 @@ public sealed class ParallelismTests : IAsyncLifetime
         InvalidRequestException dense = await Assert.ThrowsAsync<InvalidRequestException>(
             () => model.ConfigureParallelismAsync(LayerParallelism.Data, 1, Cancellation));
         Assert.Contains("Layer 1 has no experts; layers with experts are 0, 2", dense.Message, StringComparison.Ordinal);
-        InvalidRequestException other = await Assert.ThrowsAsync<InvalidRequestException>(
+        ArgumentOutOfRangeException other = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => model.ConfigureParallelismAsync((LayerParallelism)7, 0, Cancellation));
         Assert.Contains("Expert, Data, TransientCopies", other.Message, StringComparison.Ordinal);
         Assert.Empty((await model.GetStatusAsync(Cancellation)).Parallelism);

@@ -3,7 +3,9 @@ using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.Support;
 
@@ -31,8 +33,8 @@ public sealed class ParallelismTuningTests
         {
             await model.TrainStepAsync(TrainingRuns.Batch(Run, step), Cancellation);
             TrainingStatus status = await model.GetStatusAsync(Cancellation);
-            seen.UnionWith([status.Parallelism[0], status.Parallelism[2]]);
-            Assert.Equal(LayerParallelism.Expert, status.Parallelism[1]);
+            seen.UnionWith([status.Parallelism[0].Travels, status.Parallelism[2].Travels]);
+            Assert.Equal(ParallelismChoice.ExpertParallel, status.Parallelism[1]);
         }
 
         Assert.True(seen.Count > 1, $"Only {string.Join(", ", seen)} was tried.");
@@ -55,6 +57,20 @@ public sealed class ParallelismTuningTests
     }
 
     [Fact]
+    public async Task Slices_and_the_hierarchical_exchange_are_tried_where_the_run_and_its_workers_allow_them()
+    {
+        await using TrainingCluster cluster = await TrainingCluster.RentAsync([2, 2]);
+        ModelConfiguration few = Run.Model with { Experts = [2, 0, 2] };
+        MoEModel free = await cluster.Client.CreateModelAsync(cluster["free"], Run with { Model = few, Reproducible = false }, null, Cancellation);
+        MoEModel bound = await cluster.Client.CreateModelAsync(cluster["bound"], Run with { Model = few }, null, Cancellation);
+        HashSet<ParallelismChoice> seen = await TuneAsync(free), same = await TuneAsync(bound);
+        Assert.Contains(seen, choice => choice.Slices == 2);
+        Assert.DoesNotContain(seen, choice => choice.Slices > 2);
+        Assert.Contains(seen.Concat(same), choice => choice.Exchange == AllToAll.Hierarchical);
+        Assert.DoesNotContain(same, choice => choice.Slices > 1);
+    }
+
+    [Fact]
     public async Task What_cannot_be_tuned_is_refused()
     {
         await using TrainingCluster cluster = await TrainingCluster.RentAsync(2);
@@ -62,5 +78,20 @@ public sealed class ParallelismTuningTests
         InvalidRequestException dense = await Assert.ThrowsAsync<InvalidRequestException>(() => model.TuneParallelismAsync(1, Cancellation));
         Assert.Contains("Layer 1 has no experts", dense.Message, StringComparison.Ordinal);
         Assert.Empty((await model.GetStatusAsync(Cancellation)).Tuning);
+    }
+
+    /// <summary>What has travelled in the layers of a model while it was tuned.</summary>
+    private static async Task<HashSet<ParallelismChoice>> TuneAsync(MoEModel model)
+    {
+        await model.TuneParallelismAsync(cancellationToken: Cancellation);
+        HashSet<ParallelismChoice> seen = [];
+        for (int step = 1; step <= Steps; step++)
+        {
+            await model.TrainStepAsync(TrainingRuns.Batch(Run, step), Cancellation);
+            TrainingStatus status = await model.GetStatusAsync(Cancellation);
+            seen.UnionWith([status.Parallelism[0], status.Parallelism[2]]);
+        }
+
+        return seen;
     }
 }

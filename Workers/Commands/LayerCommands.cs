@@ -1,3 +1,4 @@
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Workers.Commands;
@@ -14,7 +15,7 @@ public sealed record ForwardCommand(
     : Command<ForwardReport>
 {
     /// <summary>What travels in the passes of a step; its first one sets it.</summary>
-    [Id(5)] public LayerParallelism Parallelism { get; init; }
+    [Id(7)] public ParallelismChoice Parallelism { get; init; } = ParallelismChoice.ExpertParallel;
 
     /// <summary>What transient copies cost and save, alike on every host; null where there are none.</summary>
     [Id(6)] public CopyCoefficients? Copies { get; init; }

@@ -1,4 +1,5 @@
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 
 namespace MoEActors.Workers.Commands;
@@ -22,7 +23,7 @@ public sealed record StepShare(
     [property: Id(3)] PlacedMicroBatch[] Batches, [property: Id(4)] Guid Forward)
 {
     /// <summary>By layer: what travels; empty where rows do in all of them.</summary>
-    [Id(6)] public LayerParallelism[] Parallelism { get; init; } = [];
+    [Id(8)] public ParallelismChoice[] Parallelism { get; init; } = [];
 
     /// <summary>What transient copies cost and save, alike on every host; null where no layer has any.</summary>
     [Id(7)] public CopyCoefficients? Copies { get; init; }

@@ -1,5 +1,6 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Native.DryRun;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.Training;
@@ -17,16 +18,16 @@ namespace MoEActors.Workers.Estimation;
 /// <param name="parallelism">By layer: what travels in a step; null where rows do in all of them.</param>
 internal sealed class DryRunWorker(
     RunConfiguration run, PlacementMap map, int rank, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates,
-    ImitatedDevice? imitated = null, LayerParallelism[]? parallelism = null)
+    ImitatedDevice? imitated = null, ParallelismChoice[]? parallelism = null)
 {
     private const string Name = "dry-run";
 
     /// <summary>
-    /// What the estimate depends on, beside what all workers share: those of one kind need the same. Where experts have replicas, every worker is a
-    /// kind of its own.
+    /// What the estimate depends on, beside what all workers share: those of one kind need the same. Where experts have replicas or are computed in slices, every worker
+    /// is a kind of its own.
     /// </summary>
     public string Kind => string.Join(' ', Enumerable.Range(0, map.Layers).Select(layer =>
-        map.PlacementOf(layer).IsSingle ? $"{map.ExpertsOn(rank, layer).Count()}" : $"rank {rank}"));
+        map.PlacementOf(layer).IsSingle && ParallelismChoice.In(parallelism ?? [], layer).Slices <= 1 ? $"{map.ExpertsOn(rank, layer).Count()}" : $"rank {rank}"));
 
     /// <summary>Opens a view and runs a step.</summary>
     public WorkerEstimate Estimate()

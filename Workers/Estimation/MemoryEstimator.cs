@@ -1,5 +1,6 @@
 using MoEActors.Modules.Gates;
 using MoEActors.Native.DryRun;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Planners;
 using MoEActors.Workers.Memory;
 using MoEActors.Workers.Snapshots;
@@ -55,7 +56,7 @@ public static class MemoryEstimator
     /// <exception cref="BatchTooLargeException">A matrix would have more elements than can be counted.</exception>
     public static MemoryEstimate Estimate(
         RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew = PlannedSkew, PlacementMap? before = null,
-        IReadOnlyList<GatePolicy>? gates = null, ImitatedDevice? device = null, LayerParallelism[]? parallelism = null)
+        IReadOnlyList<GatePolicy>? gates = null, ImitatedDevice? device = null, ParallelismChoice[]? parallelism = null)
     {
         if (!Knows(run))
         {
@@ -89,7 +90,7 @@ public static class MemoryEstimator
     /// <summary>By rank: what a worker needs while no expert moves. It follows from the number of its experts: equal ones are estimated once.</summary>
     private static WorkerEstimate[] Held(
         RunConfiguration run, PlacementMap map, MicroBatchShape shape, double skew, IReadOnlyList<GatePolicy> gates, ImitatedDevice? device,
-        LayerParallelism[]? parallelism)
+        ParallelismChoice[]? parallelism)
     {
         Dictionary<string, WorkerEstimate> known = [];
         var workers = new WorkerEstimate[map.Workers.Length];

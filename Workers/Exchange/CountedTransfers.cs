@@ -1,17 +1,20 @@
+using System.Runtime.CompilerServices;
+
 namespace MoEActors.Workers.Exchange;
 
-/// <summary>All-to-alls of one layer, whatever the elements, and how many bytes they bring to other workers.</summary>
+/// <summary>All-to-alls of one layer, whatever the elements, and what they bring to other workers.</summary>
 /// <param name="communicator">The view's communicator.</param>
 internal sealed class CountedTransfers(ICommunicator communicator)
 {
-    private long _sentBytes;
+    private readonly bool[] _reached = new bool[communicator.Size];
+    private SentTraffic _sent;
 
-    /// <summary>Bytes that went to other workers since the last call.</summary>
-    public long TakeSentBytes()
+    /// <summary>What went to other workers since the last call.</summary>
+    public SentTraffic TakeSent()
     {
-        long bytes = _sentBytes;
-        _sentBytes = 0;
-        return bytes;
+        SentTraffic sent = _sent;
+        _sent = default;
+        return sent;
     }
 
     /// <summary>Sends and receives segments of two matrices of one type of element.</summary>
@@ -23,23 +26,43 @@ internal sealed class CountedTransfers(ICommunicator communicator)
         }
         else
         {
-            Count(sent, from.Element.Bytes());
-            communicator.AllToAll(from.RoundedData, sent, to.RoundedData, received);
+            AllToAll(from.RoundedData, sent, to.RoundedData, received);
         }
     }
 
     /// <summary>Sends and receives segments.</summary>
-    public void AllToAll(DeviceSpan<float> from, ReadOnlySpan<Segment> sent, DeviceSpan<float> to, ReadOnlySpan<Segment> received)
+    public void AllToAll<T>(DeviceSpan<T> from, ReadOnlySpan<Segment> sent, DeviceSpan<T> to, ReadOnlySpan<Segment> received)
+        where T : unmanaged
     {
-        Count(sent, sizeof(float));
+        Count(sent, Unsafe.SizeOf<T>());
         communicator.AllToAll(from, sent, to, received);
     }
 
     private void Count(ReadOnlySpan<Segment> sent, int elementBytes)
     {
+        Array.Clear(_reached);
+        long bytes = 0, messages = 0;
         foreach (Segment segment in sent)
         {
-            _sentBytes += segment.Peer == communicator.Rank ? 0 : (long)segment.Count * elementBytes;
+            if (segment.Peer == communicator.Rank || segment.Count == 0)
+            {
+                continue;
+            }
+
+            bytes += (long)segment.Count * elementBytes;
+            messages += _reached[segment.Peer] ? 0 : 1;
+            _reached[segment.Peer] = true;
         }
+
+        _sent += new SentTraffic(bytes, messages);
     }
+}
+
+/// <summary>What a worker has sent to others.</summary>
+/// <param name="Bytes">Bytes of elements.</param>
+/// <param name="Messages">All that one exchange brings to one worker is a message, if it is anything.</param>
+public readonly record struct SentTraffic(long Bytes, long Messages)
+{
+    /// <summary>Both together.</summary>
+    public static SentTraffic operator +(SentTraffic left, SentTraffic right) => new(left.Bytes + right.Bytes, left.Messages + right.Messages);
 }

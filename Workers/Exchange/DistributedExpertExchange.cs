@@ -1,6 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Placement.Costs;
 
 namespace MoEActors.Workers.Exchange;
 
@@ -9,10 +9,11 @@ namespace MoEActors.Workers.Exchange;
 /// shard, which arrives where the grouped products want it: by (local expert, source). That is Tutel's flexible layout (§3.2), without
 /// a second pass over the rows. Where experts have replicas, every worker shares out all rows alike from the counts of all, by single tokens.
 /// </summary>
-public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
+public sealed class DistributedExpertExchange : IRowExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
     private readonly CountedTransfers _transfers;
+    private readonly RowTransfers _rowTransfers;
     private readonly IReadOnlyList<IReadOnlyList<Parameter>> _experts;
     private readonly ReplicaSplit? _split;
     private readonly DeviceBuffer _countMemory;
@@ -40,13 +41,15 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="communicator">The view's communicator.</param>
     /// <param name="placement">Where the layer's experts are.</param>
     /// <param name="experts">Parameters of those on this worker, ascending.</param>
+    /// <param name="relays">Who shares a host; each rank has its own unless given.</param>
     public DistributedExpertExchange(
-        IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<IReadOnlyList<Parameter>> experts)
+        IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<IReadOnlyList<Parameter>> experts, HostRelays? relays = null)
     {
         _experts = experts;
         int workers = communicator.Size;
         _communicator = communicator;
         _transfers = new CountedTransfers(communicator);
+        _rowTransfers = new RowTransfers(device, communicator, _transfers, relays ?? HostRelays.Apart(workers));
         _shards = placement.Shards;
         (int Shard, int Expert, int Rank)[] order =
         [
@@ -89,8 +92,11 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     /// <param name="shard">Place of the shard among those of the layer in canonical order.</param>
     public int RowsOf(int source, int shard) => _rows[source * _shards + shard];
 
-    /// <summary>Bytes of rows that went to other workers since the last call.</summary>
-    public long TakeSentBytes() => _transfers.TakeSentBytes();
+    /// <summary>Rows that went to other workers since the last call.</summary>
+    public SentTraffic TakeSent() => _transfers.TakeSent();
+
+    /// <inheritdoc />
+    public AllToAll Crossing { get => _rowTransfers.Crossing; set => _rowTransfers.Crossing = value; }
 
     /// <inheritdoc />
     public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => _experts;
@@ -119,6 +125,15 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
             _sendLengths[i] = rows;
             _sentRows += rows;
         }
+
+        _rowTransfers.Begin();
+        for (int source = 0; source < Sources && _rowTransfers.Expects; source++)
+        {
+            for (int i = 0; i < _sendShards.Length; i++)
+            {
+                _rowTransfers.Expect(source, _sendRanks[i], RowsOf(source, _sendShards[i]));
+            }
+        }
     }
 
     /// <inheritdoc />
@@ -126,7 +141,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     {
         Matrix arrived = tape.NewOperand(_residentRows, rows.Columns);
         Layout(rows.Columns);
-        _transfers.AllToAll(rows, _away, arrived, _here);
+        _rowTransfers.Send(tape, rows, _away, arrived, _here, back: false);
         return arrived;
     }
 
@@ -135,7 +150,7 @@ public sealed class DistributedExpertExchange : IExpertExchange, IDisposable
     {
         Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        _transfers.AllToAll(expertRows, _here, returned, _away);
+        _rowTransfers.Send(tape, expertRows, _here, returned, _away, back: true);
         return returned;
     }
 

@@ -4,10 +4,8 @@ namespace MoEActors.Workers.Exchange;
 
 /// <summary>
 /// Gradients of whole parts: each is summed on the worker that computes it, kept apart, and added at the expert's home by ascending source, as a single copy
-/// adds it (kernel contract, rule 2). The home adds its own parts at once up to the first that another worker computes. At the end of a step it gives the sum to
-/// the other replicas.
+/// adds it (kernel contract, rule 2). The home adds its own parts at once up to the first that another worker computes.
 /// </summary>
-/// <param name="device">The worker's device.</param>
 /// <param name="communicator">The view's communicator.</param>
 /// <param name="transfers">What travels in passes, counted.</param>
 /// <param name="placement">Where the experts are.</param>
@@ -16,8 +14,8 @@ namespace MoEActors.Workers.Exchange;
 /// <param name="length">Elements of an expert.</param>
 /// <param name="held">By expert: its block on this worker; null where it holds none.</param>
 internal sealed class PartGradients(
-    IDevice device, ICommunicator communicator, CountedTransfers transfers, LayerPlacement placement, Arena kept, WholePartExchange exchange, int length, ParameterBlock?[] held)
-    : ReplicaGradients, IGradientParts
+    ICommunicator communicator, CountedTransfers transfers, LayerPlacement placement, Arena kept, WholePartExchange exchange, int length, ParameterBlock?[] held)
+    : IGradientParts
 {
     private readonly Segment[] _away = new Segment[placement.Experts * communicator.Size];
     private readonly Segment[] _here = new Segment[placement.Experts * communicator.Size];
@@ -91,55 +89,6 @@ internal sealed class PartGradients(
         kept.Reset();
     }
 
-    public override void EndStep(Arena arena)
-    {
-        int shared = 0;
-        for (int expert = 0; expert < held.Length; expert++)
-        {
-            shared += held[expert] is not null && placement.RanksOf(expert).Length > 1 ? 1 : 0;
-        }
-
-        DeviceSpan<float> packed = arena.Take<float>(checked(shared * length));
-        int away = 0, here = 0, next = 0;
-        for (int expert = 0; expert < held.Length; expert++)
-        {
-            ReadOnlySpan<int> ranks = placement.RanksOf(expert);
-            if (held[expert] is not { } block || ranks.Length == 1)
-            {
-                continue;
-            }
-
-            int place = next++ * length;
-            if (ranks[0] != Rank)
-            {
-                _here[here++] = new Segment(ranks[0], place, length);
-                continue;
-            }
-
-            device.Copy(block.Gradients, packed.Slice(place, length));
-            foreach (int rank in ranks[1..])
-            {
-                _away[away++] = new Segment(rank, place, length);
-            }
-        }
-
-        communicator.AllToAll(packed, _away.AsSpan(0, away), packed, _here.AsSpan(0, here));
-        next = 0;
-        for (int expert = 0; expert < held.Length; expert++)
-        {
-            ReadOnlySpan<int> ranks = placement.RanksOf(expert);
-            if (held[expert] is { } block && ranks.Length > 1)
-            {
-                if (ranks[0] != Rank)
-                {
-                    device.Copy(packed.Slice(next * length, length), block.Gradients);
-                }
-
-                next++;
-            }
-        }
-    }
-
     private int HomeOf(int expert) => placement.RanksOf(expert)[0];
 
     private DeviceSpan<float> Part(int expert, int source) => _parts.Slice(_slots[expert * communicator.Size + source] * length, length);
@@ -155,27 +104,8 @@ internal sealed class PartGradients(
                 int server = exchange.ServerOf(expert, source);
                 if (server != PartAssignment.None)
                 {
-                    Add(server == Rank ? Part(expert, source) : arrived.Slice(next++ * length, length), held[expert]!);
+                    held[expert]!.AddGradients(server == Rank ? Part(expert, source) : arrived.Slice(next++ * length, length));
                 }
-            }
-        }
-    }
-
-    /// <summary>Adds a part, or stores the first one of a step.</summary>
-    private void Add(DeviceSpan<float> part, ParameterBlock block)
-    {
-        for (int i = 0; i < block.Parameters.Count; i++)
-        {
-            Parameter parameter = block.Parameters[i];
-            DeviceSpan<float> tensor = part.Slice(parameter.Offset, parameter.Shape.Count);
-            Matrix gradient = parameter.GradientToWrite(out Accumulation accumulation);
-            if (accumulation == Accumulation.Store)
-            {
-                device.Copy(tensor, gradient.Data);
-            }
-            else
-            {
-                device.Add(tensor, gradient.Data);
             }
         }
     }

@@ -1,6 +1,6 @@
 using MoEActors.Modules.Autograd;
 using MoEActors.Modules.Experts;
-using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Placement.Costs;
 
 namespace MoEActors.Workers.Exchange;
 
@@ -9,10 +9,11 @@ namespace MoEActors.Workers.Exchange;
 /// computed, weights to those that lack them, and gradients of weights home, where they are added by ascending source: whoever computes a part, the result has
 /// the same bits (kernel contract, rule 2).
 /// </summary>
-internal sealed class WholePartExchange : IExpertExchange, IDisposable
+internal sealed class WholePartExchange : IRowExchange, IDisposable
 {
     private readonly ICommunicator _communicator;
     private readonly CountedTransfers _transfers;
+    private readonly RowTransfers _rowTransfers;
     private readonly LayerPlacement _placement;
     private readonly TransientCopies _copies;
     private readonly PartGradients _gradients;
@@ -48,23 +49,21 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     /// <param name="layout">The tensors of an expert.</param>
     /// <param name="blocks">The experts on this worker, ascending.</param>
     /// <param name="kept">Memory of a layer's backward pass.</param>
+    /// <param name="relays">Who shares a host; each rank has its own unless given.</param>
     public WholePartExchange(
-        IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, IReadOnlyList<ParameterBlock> blocks, Arena kept)
+        IDevice device, ICommunicator communicator, LayerPlacement placement, IReadOnlyList<ParameterShape> layout, IReadOnlyList<ParameterBlock> blocks, Arena kept,
+        HostRelays? relays = null)
     {
         int experts = placement.Experts, workers = communicator.Size;
-        var held = new ParameterBlock?[experts];
-        int next = 0;
-        for (int expert = 0; expert < experts; expert++)
-        {
-            held[expert] = placement.Holds(expert, communicator.Rank) ? blocks[next++] : null;
-        }
-
+        ParameterBlock?[] held = HeldExperts.Of(placement, communicator.Rank, blocks);
         _communicator = communicator;
         _transfers = new CountedTransfers(communicator);
+        _rowTransfers = new RowTransfers(device, communicator, _transfers, relays ?? HostRelays.Apart(workers));
         _placement = placement;
         int length = checked((int)TransientBlock.LengthOf(layout));
         _copies = new TransientCopies(device, communicator, _transfers, placement, layout, length, held);
-        _gradients = new PartGradients(device, communicator, _transfers, placement, kept, this, length, held);
+        _gradients = new PartGradients(communicator, _transfers, placement, kept, this, length, held);
+        Gradients = new HomeGradients(device, communicator, placement, length, held);
         _counts = new int[experts * workers];
         _servers = new int[_counts.Length];
         _sendOrder = [.. Enumerable.Range(0, experts)];
@@ -101,13 +100,13 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
     public ReadOnlySpan<int> Served => _served.AsSpan(0, _servedCount);
 
     /// <summary>How replicas come to the same gradients at the end of a step.</summary>
-    public PartGradients Gradients => _gradients;
+    public HomeGradients Gradients { get; }
 
     /// <summary>The rank that computes a part; <see cref="PartAssignment.None"/> where a source has nothing for the expert.</summary>
     public int ServerOf(int expert, int source) => _servers[expert * Sources + source];
 
-    /// <summary>Bytes of rows, of experts and of their gradients that went to other workers since the last call.</summary>
-    public long TakeSentBytes() => _transfers.TakeSentBytes();
+    /// <summary>Rows, experts and gradients of these that went to other workers since the last call.</summary>
+    public SentTraffic TakeSent() => _transfers.TakeSent();
 
     /// <summary>Copies of experts that came to this worker since the last call.</summary>
     public int TakeCopies() => _copies.TakeBrought();
@@ -120,7 +119,19 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
         Assignment.Assign(_counts, _servers);
         OrderSends();
         ListServed();
+        _rowTransfers.Begin();
+        for (int part = 0; part < _servers.Length && _rowTransfers.Expects; part++)
+        {
+            int source = part % Sources;
+            if (_servers[part] != PartAssignment.None)
+            {
+                _rowTransfers.Expect(source, _servers[part], _counts[source * _placement.Experts + part / Sources]);
+            }
+        }
     }
+
+    /// <inheritdoc />
+    public AllToAll Crossing { get => _rowTransfers.Crossing; set => _rowTransfers.Crossing = value; }
 
     /// <inheritdoc />
     public IReadOnlyList<IReadOnlyList<Parameter>> BringExperts(Tape tape) => _copies.Bring(tape, this);
@@ -135,7 +146,7 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
 
         Matrix arrived = tape.NewOperand(_arrivingRows, rows.Columns);
         Layout(rows.Columns);
-        _transfers.AllToAll(rows, _away.AsSpan(0, _awayCount), arrived, _here.AsSpan(0, _hereCount));
+        _rowTransfers.Send(tape, rows, _away.AsSpan(0, _awayCount), arrived, _here.AsSpan(0, _hereCount), back: false);
         return arrived;
     }
 
@@ -149,7 +160,7 @@ internal sealed class WholePartExchange : IExpertExchange, IDisposable
 
         Matrix returned = tape.NewOperand(_sentRows, expertRows.Columns);
         Layout(expertRows.Columns);
-        _transfers.AllToAll(expertRows, _here.AsSpan(0, _hereCount), returned, _away.AsSpan(0, _awayCount));
+        _rowTransfers.Send(tape, expertRows, _here.AsSpan(0, _hereCount), returned, _away.AsSpan(0, _awayCount), back: true);
         return returned;
     }
 

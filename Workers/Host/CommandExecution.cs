@@ -43,7 +43,7 @@ internal static class CommandExecution
         }
 
         // What went to others before, in an evaluation or a pass that was given up, is not this step's.
-        model.Program.Wiring.TakeSentBytes();
+        model.Program.Wiring.TakeSent();
         if (model.Run.Model.Backbone != Backbone.None)
         {
             // A layer alone has made its passes before it prepares.
@@ -69,7 +69,7 @@ internal static class CommandExecution
             Routers = routing.Routers,
             AuxiliaryLosses = routing.Losses,
             AllocatedBytes = allocated,
-            Timing = model.Times.Take(model.Program.Wiring.TakeSentBytes()),
+            Timing = model.Times.Take(model.Program.Wiring.TakeSent()),
             Copies = model.Program.Wiring.TakeCopies(model.Run.Model.Layers),
             Arrivals = model.Changes.Conclude(),
             Snapshot = model.Snapshots!.Take(),

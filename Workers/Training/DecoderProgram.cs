@@ -1,3 +1,4 @@
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 using MoEActors.Workers.Commands;
 using MoEActors.Workers.Inference;
@@ -81,7 +82,7 @@ internal sealed class DecoderProgram : StepProgram
         _gradients.AddDense(contributes: batch is not null);
     }
 
-    public override void RunDry(int sequences, int length, LayerParallelism[] parallelism, Action? atLoss)
+    public override void RunDry(int sequences, int length, ParallelismChoice[] parallelism, Action? atLoss)
     {
         int[] tokens = new int[checked(sequences * length)];
         var batch = new MicroBatch(tokens, tokens, length);
@@ -118,11 +119,11 @@ internal sealed class DecoderProgram : StepProgram
     protected override void Enter(WorkerView view) => _view = view;
 
     /// <summary>Sets what travels in each layer; rows where nothing is said.</summary>
-    private void Use(LayerParallelism[] parallelism, CopyCoefficients? copies = null)
+    private void Use(ParallelismChoice[] parallelism, CopyCoefficients? copies = null)
     {
         for (int layer = 0; layer < _view.Map.Layers; layer++)
         {
-            Wiring.Use(layer, layer < parallelism.Length ? parallelism[layer] : LayerParallelism.Expert, copies);
+            Wiring.Use(layer, ParallelismChoice.In(parallelism, layer), copies);
         }
     }
 

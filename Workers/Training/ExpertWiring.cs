@@ -1,4 +1,5 @@
 using MoEActors.Modules.MixtureOfExperts;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 using MoEActors.Workers.Exchange;
 using MoEActors.Workers.Shards;
@@ -20,15 +21,17 @@ internal sealed class ExpertWiring(
     IDevice device, RunConfiguration run, WorkerView view, int wires, ShardTable shards, Arena arena, Arena parts, PhaseClock clock)
     : IDisposable
 {
+    private readonly HostRelays _relays = new(view.Members.Select(member => member.Host));
     private readonly LayerWire?[] _wires = new LayerWire?[wires];
-    private readonly (LayerParallelism Parallelism, CopyCoefficients? Costs)[] _uses = new (LayerParallelism, CopyCoefficients?)[wires];
+    private readonly (ParallelismChoice Parallelism, CopyCoefficients? Costs)[] _uses =
+        [.. Enumerable.Repeat((ParallelismChoice.ExpertParallel, (CopyCoefficients?)null), wires)];
 
     /// <summary>A way to the experts of a layer, which replaces the one there was on this wire.</summary>
     public IExpertExchange Connect(PlacementMap map, int layer, int wire)
     {
         ParameterBlock[] blocks = [.. map.ExpertsOn(view.Rank, layer).Select(expert => shards[new ExpertId(layer, expert)])];
         var connected = new LayerWire(
-            device, view.Communicator, map.PlacementOf(layer), ModelLayout.Expert(run.Model), blocks, run.Reproducible, parts);
+            device, view.Communicator, map.PlacementOf(layer), ModelLayout.Expert(run.Model), blocks, run.Reproducible, parts, _relays);
         connected.Use(_uses[wire].Parallelism, _uses[wire].Costs);
         _wires[wire]?.Dispose();
         _wires[wire] = connected;
@@ -39,7 +42,7 @@ internal sealed class ExpertWiring(
     /// <param name="wire">The wire.</param>
     /// <param name="parallelism">What travels.</param>
     /// <param name="costs">What transient copies cost and save; null where that is not known.</param>
-    public void Use(int wire, LayerParallelism parallelism, CopyCoefficients? costs = null)
+    public void Use(int wire, ParallelismChoice parallelism, CopyCoefficients? costs = null)
     {
         _uses[wire] = (parallelism, costs);
         _wires[wire]?.Use(parallelism, costs);
@@ -67,16 +70,16 @@ internal sealed class ExpertWiring(
         clock.Enter(before);
     }
 
-    /// <summary>Bytes of rows and experts that went to other workers since the last call; those of wires that were replaced meanwhile are lost.</summary>
-    public long TakeSentBytes()
+    /// <summary>Rows and experts that went to other workers since the last call; those of wires that were replaced meanwhile are lost.</summary>
+    public SentTraffic TakeSent()
     {
-        long bytes = 0;
+        SentTraffic sent = default;
         foreach (LayerWire? wire in _wires)
         {
-            bytes += wire?.TakeSentBytes() ?? 0;
+            sent += wire?.TakeSent() ?? default;
         }
 
-        return bytes;
+        return sent;
     }
 
     /// <summary>By layer: copies of experts that came to this worker since the last call, likewise; the wires of a layer alone are all its own.</summary>

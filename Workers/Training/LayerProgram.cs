@@ -1,4 +1,5 @@
 using MoEActors.Modules.Gates;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Quotas;
 using MoEActors.Workers.Commands;
 
@@ -100,9 +101,9 @@ internal sealed class LayerProgram : StepProgram
     }
 
     /// <summary>A forward, an evaluation while its activations wait, and its backward.</summary>
-    public override void RunDry(int sequences, int length, LayerParallelism[] parallelism, Action? atLoss)
+    public override void RunDry(int sequences, int length, ParallelismChoice[] parallelism, Action? atLoss)
     {
-        Use(parallelism.FirstOrDefault());
+        Use(ParallelismChoice.In(parallelism, layer: 0));
         float[] rows = new float[checked(sequences * length) * _layer.Configuration.Dim];
         for (int round = 0; round < _layer.Rounds; round++)
         {
@@ -252,7 +253,7 @@ internal sealed class LayerProgram : StepProgram
     }
 
     /// <summary>Sets what travels in the passes that are learnt from; for one that evaluates rows do.</summary>
-    private void Use(LayerParallelism parallelism, CopyCoefficients? copies = null)
+    private void Use(ParallelismChoice parallelism, CopyCoefficients? copies = null)
     {
         for (int round = 0; round < _layer.Rounds; round++)
         {

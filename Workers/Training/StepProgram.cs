@@ -1,3 +1,4 @@
+using MoEActors.Placement.Parallelism;
 using MoEActors.Workers.Commands;
 
 namespace MoEActors.Workers.Training;
@@ -56,7 +57,7 @@ internal abstract class StepProgram : IDisposable
     /// <param name="length">Tokens of a sequence.</param>
     /// <param name="parallelism">By layer: what travels; empty where rows do in all of them.</param>
     /// <param name="atLoss">Called when the forward of a round has ended, where the device does not tell itself.</param>
-    public abstract void RunDry(int sequences, int length, LayerParallelism[] parallelism, Action? atLoss);
+    public abstract void RunDry(int sequences, int length, ParallelismChoice[] parallelism, Action? atLoss);
 
     /// <summary>Sums cross-entropy; nothing is learnt.</summary>
     public virtual EvaluateReport Evaluate(EvaluateCommand command) => throw Unsupported(nameof(Evaluate));

@@ -1,3 +1,5 @@
+using MoEActors.Workers.Exchange;
+
 namespace MoEActors.Workers.Training;
 
 /// <summary>Times one model's steps on one worker.</summary>
@@ -25,8 +27,8 @@ internal sealed class StepTimes(IDevice device, int layers)
     }
 
     /// <summary>What has been measured since the last call.</summary>
-    /// <param name="sentBytes">Bytes of rows that went to other workers meanwhile.</param>
-    public WorkerTiming Take(long sentBytes)
+    /// <param name="sent">What layers sent to other workers meanwhile.</param>
+    public WorkerTiming Take(SentTraffic sent)
     {
         TimeSpan helpers = device.HelperTime;
         var timing = new WorkerTiming
@@ -37,7 +39,8 @@ internal sealed class StepTimes(IDevice device, int layers)
             MixtureBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyIn)],
             ExpertsBusy = [.. Enumerable.Range(0, layers).Select(Clock.BusyInExperts)],
             HelperSeconds = (helpers - _helpersBefore).TotalSeconds,
-            SentBytes = sentBytes,
+            SentBytes = sent.Bytes,
+            SentMessages = sent.Messages,
         };
         _helpersBefore = helpers;
         Clock.Reset();

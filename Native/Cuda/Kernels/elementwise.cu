@@ -151,6 +151,17 @@ extern "C" __global__ void __launch_bounds__(256) convert_from_bf16(const Conver
     convert_of<bf16, float>(p);
 }
 
+// The source's elements, between rows that lie apart.
+extern "C" __global__ void __launch_bounds__(256) copy_rows(const ConvertParameters p)
+{
+    convert_of<float, float>(p);
+}
+
+extern "C" __global__ void __launch_bounds__(256) copy_rows_bf16(const ConvertParameters p)
+{
+    convert_of<bf16, bf16>(p);
+}
+
 struct MixRowsParameters
 {
     Matrix a;

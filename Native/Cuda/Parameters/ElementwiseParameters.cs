@@ -15,7 +15,7 @@ internal readonly record struct ScaleParameters(CudaMatrix X, float Factor);
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct MultiplyParameters(CudaMatrix A, CudaMatrix B, CudaMatrix Y);
 
-/// <summary>For <c>convert_to_bf16</c>, <c>convert_from_bf16</c>.</summary>
+/// <summary>For <c>convert_to_bf16</c>, <c>convert_from_bf16</c>, <c>copy_rows</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct ConvertParameters(CudaMatrix Source, CudaMatrix Destination);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
+using MoEActors.Placement.Costs;
 using MoEActors.Placement.Map;
 
 namespace MoEActors.Tests.Cli.Runs;
@@ -56,7 +57,8 @@ public sealed class StatusCommandTests : IDisposable
             Process = 1,
             Machine = "elsewhere",
             UpdatedAt = DateTimeOffset.UnixEpoch,
-            Layers = [new LayerTravel(0, LayerParallelism.Expert, 0), new LayerTravel(2, LayerParallelism.TransientCopies, 3)],
+            Layers = [new LayerTravel(0, LayerParallelism.Expert, 0), new LayerTravel(2, LayerParallelism.TransientCopies, 3),
+                new LayerTravel(3, LayerParallelism.Expert, 0, Slices: 2, Exchange: AllToAll.Hierarchical)],
             Director = new DirectorReport(
                 Policy: "incremental",
                 Balance: [1.03, 1],
@@ -93,11 +95,11 @@ public sealed class StatusCommandTests : IDisposable
         Assert.Contains("  director incremental: unevenness by layer 1.03 1.00, cost model 7% off", words.Output, StringComparison.Ordinal);
         Assert.Contains(
             "  decision 3, step 14, applied: layer 0, unevenness 1.50 to 1.05 (expert 3: silo-0 to silo-1); decided after step 12", words.Output, StringComparison.Ordinal);
-        Assert.Contains(", layer 2: copies where faster, 3 copies, no checkpoint", words.Output, StringComparison.Ordinal);
+        Assert.Contains(", layer 2: copies where faster, 3 copies, layer 3: rows travel to 2 slices hierarchically, no checkpoint", words.Output, StringComparison.Ordinal);
         Assert.Contains("Because.", words.Output, StringComparison.Ordinal);
         CommandLineRun json = await CommandLineRun.Of("status", "led", "--runs", _runs.Path, "--json");
         using JsonDocument status = JsonDocument.Parse(json.Output);
-        Assert.Equal(["expert", "transient_copies"], status.RootElement.GetProperty("layers").EnumerateArray().Select(one => one.GetProperty("parallelism").GetString()));
+        Assert.Equal(["expert", "transient_copies", "expert"], status.RootElement.GetProperty("layers").EnumerateArray().Select(one => one.GetProperty("parallelism").GetString()));
         JsonElement layer = status.RootElement.GetProperty("director").GetProperty("decisions")[0].GetProperty("layers")[0];
         Assert.Equal((1.05, 2.1, 1.1), (
             layer.GetProperty("measured_ratio").GetDouble(), layer.GetProperty("measured_seconds_before").GetDouble(), layer.GetProperty("measured_seconds").GetDouble()));

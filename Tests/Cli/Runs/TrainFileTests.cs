@@ -37,7 +37,7 @@ public sealed class TrainFileTests : IDisposable
                 "$.model.keyValueHeads: KeyValueHeads is 3; it must divide the 4 heads.",
                 "$.optimizer.beta1: Beta1 is 2; it must be at least 0 and below 1.",
                 "$.batch is 0; it must be at least 1.",
-                "$.parallelism is 'sideways'; it must be one of expert, data, copies, tuned.",
+                "$.parallelism is 'sideways'; it must be one of expert, data, copies, slices-R, tuned.",
                 "$.steps and $.seconds exclude each other.",
                 "$.name is 'a/b'; it must be the name of a folder below runs/.",
             ],
