@@ -41,6 +41,7 @@ internal sealed class TrainCommand
         "--recompute", "LAYERS", "Layers to compute again in backward, to save memory: all, none, or numbers such as 0,2-5.", LayerSelection.None);
 
     private readonly Option<float> _learningRate = NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", 1e-3f);
+    private readonly Option<string> _schedule = ScheduleOption.Create();
     private readonly Option<long> _seed = NumberOption.Seed();
 
     private readonly Option<string> _name =
@@ -70,7 +71,7 @@ internal sealed class TrainCommand
         Command command = new("train", "Train a byte-level language model with experts on your own text.")
         {
             _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-            _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _parallelism, _json, _connect,
+            _recompute, _learningRate, _schedule, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _parallelism, _json, _connect,
         };
         _dashboard.AddTo(command);
         return command.Runs(RunAsync);
@@ -158,7 +159,11 @@ internal sealed class TrainCommand
                 Seed = (ulong)chosen.Of(_seed, one => (long)one.Model.Seed),
             },
             Recompute = chosen.Of(_recompute, one => one.Recompute),
-            Optimizer = optimizer with { LearningRate = chosen.Of(_learningRate, one => one.Optimizer.LearningRate) },
+            Optimizer = optimizer with
+            {
+                LearningRate = chosen.Of(_learningRate, one => one.Optimizer.LearningRate),
+                Schedule = chosen.IsGiven(_schedule) ? ScheduleOption.Of(chosen.Parsed.GetRequiredValue(_schedule)) : optimizer.Schedule,
+            },
         };
         run.Require();
         UsageException.ThrowUnless(
