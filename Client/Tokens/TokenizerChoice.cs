@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.Tokenizers;
 
 namespace MoEActors.Client.Tokens;
@@ -15,6 +16,9 @@ public static class TokenizerChoice
         ["o200k_base"] = ("Microsoft.ML.Tokenizers.Data.O200kBase", () => TiktokenTokenizer.CreateForEncoding("o200k_base")),
     };
 
+    /// <summary>Those that have been opened: their data are large, and never change.</summary>
+    private static readonly ConcurrentDictionary<string, TextTokenizer> Opened = new();
+
     /// <summary>Names that stand for a tokenizer; everything else is a path.</summary>
     public static IReadOnlyList<string> Names { get; } = [TextTokenizer.Bytes.Name, .. Packaged.Keys];
 
@@ -27,7 +31,7 @@ public static class TokenizerChoice
     {
         ArgumentNullException.ThrowIfNull(name);
         return name == TextTokenizer.Bytes.Name ? TextTokenizer.Bytes
-            : Packaged.TryGetValue(name, out (string Package, Func<TiktokenTokenizer> Create) packaged) ? Create(name, packaged.Package, packaged.Create)
+            : Packaged.TryGetValue(name, out (string Package, Func<TiktokenTokenizer> Create) packaged) ? Opened.GetOrAdd(name, _ => Create(name, packaged.Package, packaged.Create))
             : BytePairFiles.Open(name);
     }
 
