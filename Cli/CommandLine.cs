@@ -29,6 +29,7 @@ internal static class CommandLine
             TopCommand.Create(),
             HistoryCommand.Create(),
             PlotCommand.Create(),
+            CompareCommand.Create(),
             RunsCommand.Create(),
             EstimateCommand.Create(),
             SimulateCommand.Create(),

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using MoEActors.Client.Data;
+using MoEActors.Client.Tokens;
 using MoEActors.Grains.Interfaces;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Grains.Interfaces.Gates;
@@ -190,24 +190,25 @@ public sealed class MoEModel
     }
 
     /// <summary>
-    /// Continues a text of a model of bytes, as text: pieces of whole characters as they come. Bytes that are no UTF-8 become the replacement
-    /// character.
+    /// Continues a text, as text: pieces of whole characters as they come, until the model ends it or it has as many tokens as were asked for. What is no UTF-8 becomes the replacement character.
     /// </summary>
     /// <param name="prompt">At least one character.</param>
-    /// <param name="count">Bytes to add.</param>
-    /// <param name="temperature">Divides the logits; 0 takes the most likely byte.</param>
+    /// <param name="count">Tokens to add at most.</param>
+    /// <param name="temperature">Divides the logits; 0 takes the most likely token.</param>
     /// <param name="seed">Seed of the draws.</param>
+    /// <param name="tokenizer">What the model has learnt from; null for <see cref="TextTokenizer.Bytes"/>.</param>
     /// <param name="cancellationToken">Stops the text, see <see cref="GenerateAsync"/>.</param>
-    /// <exception cref="InvalidRequestException">The model's tokens are no bytes, or the prompt, the count or the temperature cannot be.</exception>
+    /// <exception cref="InvalidRequestException">The model's tokens are another's, or the prompt, the count or the temperature cannot be.</exception>
     /// <exception cref="NonFiniteOutputException">The model's logits are not finite.</exception>
     public IAsyncEnumerable<string> GenerateTextAsync(
-        string prompt, int count, float temperature = 1f, ulong seed = 1, CancellationToken cancellationToken = default)
+        string prompt, int count, float temperature = 1f, ulong seed = 1, TextTokenizer? tokenizer = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        return Run.Model.Vocabulary == ByteBatches.Vocabulary
-            ? ByteText.Decode(GenerateAsync(ByteText.Encode(prompt), count, temperature, seed, cancellationToken), cancellationToken)
+        TextTokenizer tokens = tokenizer ?? TextTokenizer.Bytes;
+        return Run.Model.Vocabulary == tokens.Vocabulary
+            ? tokens.DecodeAsync(GenerateAsync(tokens.Encode(prompt), count, temperature, seed, cancellationToken), cancellationToken)
             : throw new InvalidRequestException(
-                $"Model '{Name}' has a vocabulary of {Run.Model.Vocabulary}; only tokens of bytes ({ByteBatches.Vocabulary}) can be read as text. Use {nameof(GenerateAsync)}.");
+                $"Model '{Name}' has a vocabulary of {Run.Model.Vocabulary}, and the tokenizer {tokens.Name} one of {tokens.Vocabulary}: name the one that it has learnt from, or use {nameof(GenerateAsync)}.");
     }
 
     /// <summary>Writes a checkpoint in the Hugging Face layout: safetensors, an index, and configurations.</summary>

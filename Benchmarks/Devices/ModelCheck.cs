@@ -80,7 +80,7 @@ internal static class ModelCheck
         context.Measured($"{name}: a step", median * 1e3, "ms");
         context.Measured($"{name}: of it until the host has queued it", Samples.Median(enqueued) * 1e3, "ms");
         context.Measured($"{name}: tokens", Sequences * configuration.MaximumSequence / median, "tokens/s");
-        context.Measured($"{name}: products and attention", Operations(configuration) / median / 1e12, "TFLOP/s");
+        context.Measured($"{name}: products and attention", ModelOperations.PerTrainedToken(configuration, configuration.MaximumSequence) * Sequences * configuration.MaximumSequence / median / 1e12, "TFLOP/s");
         context.Measured($"{name}: in micro-batches of", sequences, "sequences");
         context.Measured($"{name}: memory that was allocated", device.AllocatedBytes / (double)(1L << 30), "GiB");
         blocks.ForEach(block => block.Dispose());
@@ -121,18 +121,6 @@ internal static class ModelCheck
         }
 
         return sequences;
-    }
-
-    /// <summary>Multiplications and additions of a step: three times those of forward.</summary>
-    private static double Operations(ModelConfiguration model)
-    {
-        double token = 2.0 * model.Dim * model.Vocabulary;
-        foreach (int _ in model.Experts)
-        {
-            token += 8.0 * model.Dim * model.Dim + 2.0 * model.MaximumSequence * model.Dim + 6.0 * model.Gate.TopK * model.Dim * model.Hidden;
-        }
-
-        return 3 * token * Sequences * model.MaximumSequence;
     }
 
     /// <summary>Sequences that count upwards by one to three, so that there is something to learn.</summary>

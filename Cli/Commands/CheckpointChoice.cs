@@ -1,6 +1,6 @@
 using System.CommandLine;
 using MoEActors.Cli.Runs;
-using MoEActors.Client.Data;
+using MoEActors.Client.Tokens;
 using MoEActors.Modules.Checkpoints;
 
 namespace MoEActors.Cli.Commands;
@@ -58,9 +58,11 @@ internal sealed class CheckpointChoice
         return checkpoint;
     }
 
-    /// <summary>Refuses a model whose tokens cannot be read as text here.</summary>
-    /// <exception cref="UsageException">Its tokens are no bytes.</exception>
-    public static void RequireBytes(CheckpointFolder checkpoint, string folder) => UsageException.ThrowUnless(
-        checkpoint.Run.Model.Vocabulary == ByteBatches.Vocabulary,
-        $"The checkpoint in {folder} has a vocabulary of {checkpoint.Run.Model.Vocabulary}; only models of bytes ({ByteBatches.Vocabulary}) can be read as text here.");
+    /// <summary>What the tokens of a model are: the tokenizer that is named, else the one of its run, else bytes.</summary>
+    /// <param name="named">The name or path that was given; null for none.</param>
+    /// <param name="run">The run around the checkpoint.</param>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <exception cref="UsageException">It is not there, or does not fit the model.</exception>
+    public static TextTokenizer TokenizerOf(string? named, RunFolder run, CheckpointFolder checkpoint) =>
+        (named is null ? run.ReadRunFile()?.Reading ?? TextReading.Plain : TextReading.Plain.With(named)).OpenFor(checkpoint.Run.Model, "the checkpoint");
 }

@@ -2,6 +2,7 @@ using MoEActors.Benchmarks;
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Training;
 using MoEActors.Client.Data;
+using MoEActors.Client.Tokens;
 
 namespace MoEActors.Cli.Commands;
 
@@ -17,7 +18,7 @@ internal static class ConfiguredRun
     public static TrainedRun Read(string? config, CommandOutput output, IReadOnlyList<string>? paths = null, int? schedule = null)
     {
         TrainFile? file = config is null ? null : TrainFile.Read(config);
-        var text = TextSource.Read(paths is { Count: > 0 } ? paths : file?.Text ?? [], output with { Out = output.Error });
+        var text = WindowText.Read(paths is { Count: > 0 } ? paths : file?.Text ?? [], output with { Out = output.Error });
         int sequences = file is null ? DemoModel.Sequences : file.Batch ?? TrainCommand.DefaultBatch;
         RunConfiguration run = file is null
             ? DemoModel.Run(SharedOptions.DefaultSeed)
@@ -34,6 +35,34 @@ internal static class ConfiguredRun
         }
 
         return new TrainedRun(run, text.Corpus, sequences) { Director = file?.Director ?? true };
+    }
+
+    /// <summary>The run of a file, with a schedule as the file has it.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="tokenizer">What its tokens are.</param>
+    /// <exception cref="UsageException">It cannot be trained on such tokens.</exception>
+    public static RunConfiguration Of(TrainFile file, TextTokenizer tokenizer)
+    {
+        var run = new RunConfiguration
+        {
+            MicroBatches = MicroBatches(file, file.Batch ?? TrainCommand.DefaultBatch),
+            Model = file.Model with { Vocabulary = VocabularyOf(file, tokenizer) },
+            Optimizer = file.Optimizer,
+            Recompute = file.Recompute ?? LayerSelection.None,
+            Reproducible = file.Reproducible ?? true,
+        };
+        run.Require();
+        return run;
+    }
+
+    /// <summary>The number of tokens of a run: the tokenizer's, which a file may name and not change.</summary>
+    /// <exception cref="UsageException">The file has another.</exception>
+    public static int VocabularyOf(TrainFile? file, TextTokenizer tokenizer)
+    {
+        UsageException.ThrowUnless(
+            file is not { HasVocabulary: true } || file.Model.Vocabulary == tokenizer.Vocabulary,
+            $"$.model.vocabulary is {file?.Model.Vocabulary}; the tokenizer {tokenizer.Name} has {tokenizer.Vocabulary} tokens.");
+        return tokenizer.Vocabulary;
     }
 
     /// <summary>Micro-batches of a step of so many sequences.</summary>

@@ -44,7 +44,7 @@ internal static class DemoCommand
             TrainingJob job = new()
             {
                 Name = "demo",
-                Text = TextSource.Read([], output),
+                Text = WindowText.Read([], output),
                 Run = DemoModel.Run(parsed.GetValue(seed)),
                 Sequences = DemoModel.Sequences,
                 Silos = parsed.GetValue(silos),

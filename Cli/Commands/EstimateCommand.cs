@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MoEActors.Cli.Configuration;
+using MoEActors.Cli.Runs;
 using MoEActors.Silo.Hosting;
 
 namespace MoEActors.Cli.Commands;
@@ -24,7 +25,7 @@ internal static class EstimateCommand
             int batch = file.Batch ?? TrainCommand.DefaultBatch;
             var run = new RunConfiguration
             {
-                Model = file.Model,
+                Model = file.HasVocabulary ? file.Model : file.Model with { Vocabulary = TextReading.Plain.With(file.Tokenizer).Open().Vocabulary },
                 Optimizer = file.Optimizer,
                 MicroBatches = ConfiguredRun.MicroBatches(file, batch),
                 Recompute = parsed.GetValue(recompute) ?? file.Recompute ?? LayerSelection.None,

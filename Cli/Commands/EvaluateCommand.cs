@@ -6,7 +6,6 @@ using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
-using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Embedded;
@@ -20,62 +19,65 @@ internal static class EvaluateCommand
     {
         Option<string[]> text = SharedOptions.Text("what the run has kept for validation");
         Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; the loss does not depend on it.", 1, most: EmbeddedClusterOptions.MostSilos);
+        Option<string?> tokenizer = SharedOptions.Tokenizer("the run's own");
         Option<string> device = SharedOptions.Device();
         Option<bool> json = SharedOptions.Json();
         Option<string?> connect = ConnectOption.Create();
-        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, silos, device, json, connect };
+        Command command = new("evaluate", "Measure the loss of a trained model on text that it was not trained on.") { text, tokenizer, silos, device, json, connect };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             (RunFolder run, string folder) = choice.Of(parsed);
             ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
             CheckpointFolder checkpoint = CheckpointChoice.Open(folder, output);
-            CheckpointChoice.RequireBytes(checkpoint, folder);
+            TextReading reading = run.ReadRunFile()?.Reading ?? TextReading.Plain;
+            reading = parsed.GetValue(tokenizer) is { } named ? reading.With(named) : reading;
+            string unit = reading.OpenFor(checkpoint.Run.Model, "the checkpoint").Unit;
 
             // Remarks on the text are no part of the result.
             CommandOutput remarks = output with { Out = output.Error };
             int length = checkpoint.Run.Model.MaximumSequence;
-            IReadOnlyList<ReadOnlyMemory<byte>> windows = parsed.GetValue(text) is { Length: > 0 } given
-                ? TextSource.ReadAll(given, remarks).ValidationWindows(length, atLeastBytes: int.MaxValue)
-                : Kept(run, remarks).ValidationWindows(length);
+            ValidationText measured = parsed.GetValue(text) is { Length: > 0 } given
+                ? TextSource.ReadAll(given, reading, remarks).Validation(length, atLeast: int.MaxValue)
+                : Kept(run, remarks).Validation(length);
             await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, parsed.GetValue(silos), SharedOptions.DeviceOf(parsed.GetRequiredValue(device)), output.Error.WriteLine, cancellation);
             EvaluationReport report = await cluster.WithModelAsync(
                 "evaluate",
                 name => cluster.Client.RestoreForInferenceAsync(name, Path.GetFullPath(folder), cancellationToken: cancellation),
-                model => MeasureAsync(model, folder, windows, cancellation));
+                model => MeasureAsync(model, folder, measured.Batches, cancellation));
             output.Out.WriteLine(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
-                : $"Step {report.Step:N0}: loss {report.Loss:0.000} nats per byte ({report.BitsPerByte:0.000} bits) over {report.Bytes:N0} bytes.");
+                : $"Step {report.Step:N0}: loss {report.Loss:0.000} nats per {unit} ({report.BitsPerByte:0.000} bits) over {report.Bytes:N0} {unit}s.");
             return ExitCode.Done;
         });
     }
 
     private static async Task<EvaluationReport> MeasureAsync(
-        MoEModel model, string folder, IReadOnlyList<ReadOnlyMemory<byte>> windows, CancellationToken cancellation)
+        MoEModel model, string folder, IReadOnlyList<MicroBatch> text, CancellationToken cancellation)
     {
         long started = Stopwatch.GetTimestamp();
-        EvaluationOutcome loss = await Validation.LossAsync(model, windows, cancellation);
+        EvaluationOutcome loss = await model.EvaluateAsync(text, cancellation);
         return new EvaluationReport(
             Path.GetFullPath(folder), model.Step, loss.Loss, loss.Loss / Math.Log(2), loss.Tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     /// <summary>The run's own text, a part of which it was never trained on.</summary>
-    private static ByteCorpus Kept(RunFolder run, CommandOutput remarks)
+    private static TextSource Kept(RunFolder run, CommandOutput remarks)
     {
         RunFile record = run.ReadRunFile() ?? throw new UsageException($"There is no run.json in {run.Path} to say what text was kept for validation; name text with --text.");
-        TextSource text = TextSource.Read(record.Text, remarks);
+        TextSource text = TextSource.Read(record.Text, record.Reading, remarks);
         UsageException.ThrowUnless(
             text.Hash == record.TextHash,
             $"The text of {run.Name} has changed since the run began, so that it may be tested on what it was trained on; name text with --text.");
-        return text.Corpus;
+        return text;
     }
 }
 
 /// <summary>What `moe evaluate --json` prints.</summary>
 /// <param name="Checkpoint">Folder of the checkpoint.</param>
 /// <param name="Step">Steps that the model has been trained for.</param>
-/// <param name="Loss">Mean cross-entropy, nats per byte.</param>
+/// <param name="Loss">Mean cross-entropy, nats per token; of most models a token is a byte.</param>
 /// <param name="BitsPerByte">The same in bits.</param>
-/// <param name="Bytes">Bytes predicted.</param>
+/// <param name="Bytes">Tokens predicted.</param>
 /// <param name="Seconds">Time of the evaluation alone.</param>
 internal sealed record EvaluationReport(string Checkpoint, long Step, double Loss, double BitsPerByte, long Bytes, double Seconds);

@@ -3,7 +3,9 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using MoEActors.Cli.Clusters;
+using MoEActors.Cli.Runs;
 using MoEActors.Client.Connections;
+using MoEActors.Client.Tokens;
 
 namespace MoEActors.Cli.Commands;
 
@@ -13,23 +15,24 @@ internal static class GenerateCommand
     public static Command Create()
     {
         Option<string> prompt = TextOption.WithDefault("--prompt", "TEXT", "What the text begins with.", TrainCommand.Prompt);
-        Option<int> tokens = NumberOption.Count("--tokens", "Bytes to add.", 240);
+        Option<int> tokens = NumberOption.Count("--tokens", "Tokens to add at most; of most models they are bytes.", 240);
         Option<float> temperature =
             NumberOption.NotNegative("--temperature", "Divides the logits: the higher, the bolder; 0 takes the most likely byte.", 0.7f);
         Option<long> seed = NumberOption.Seed();
+        Option<string?> named = SharedOptions.Tokenizer("the run's own");
         Option<string> device = SharedOptions.Device();
         Option<bool> json = SharedOptions.Json();
         Option<string?> connect = ConnectOption.Create();
-        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, device, json, connect };
+        Command command = new("generate", "Let a trained model continue a text.") { prompt, tokens, temperature, seed, named, device, json, connect };
         CheckpointChoice choice = new CheckpointChoice().AddTo(command);
         return command.Runs(async (parsed, output, cancellation) =>
         {
             ConnectOptions? connected = ConnectOption.Of(parsed, connect, choice.Runs(parsed));
-            string folder = choice.Of(parsed).Checkpoint;
+            (RunFolder run, string folder) = choice.Of(parsed);
             string beginning = parsed.GetRequiredValue(prompt);
             (int count, float boldness, long draws) = (parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(seed));
             UsageException.ThrowUnless(beginning.Length > 0, "--prompt is empty; a text needs a beginning.");
-            CheckpointChoice.RequireBytes(CheckpointChoice.Open(folder, output), folder);
+            TextTokenizer tokenizer = CheckpointChoice.TokenizerOf(parsed.GetValue(named), run, CheckpointChoice.Open(folder, output));
             await using CommandCluster cluster = await CommandCluster.OpenAsync(connected, silos: 1, SharedOptions.DeviceOf(parsed.GetRequiredValue(device)), output.Error.WriteLine, cancellation);
             TextWriter live = parsed.GetValue(json) ? TextWriter.Null : output.Out;
             GenerationReport report = await cluster.WithModelAsync(
@@ -38,7 +41,7 @@ internal static class GenerateCommand
                 async model =>
                 {
                     long started = Stopwatch.GetTimestamp();
-                    string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, boldness, (ulong)draws, cancellation), live);
+                    string text = await WriteAsync(beginning, model.GenerateTextAsync(beginning, count, boldness, (ulong)draws, tokenizer, cancellation), live);
                     return new GenerationReport(
                         Path.GetFullPath(folder), model.Step, beginning, text, count, boldness, draws, Stopwatch.GetElapsedTime(started).TotalSeconds);
                 });
@@ -72,7 +75,7 @@ internal static class GenerateCommand
 /// <param name="Step">Steps that the model has been trained for.</param>
 /// <param name="Prompt">What the text begins with.</param>
 /// <param name="Text">The text, the prompt included.</param>
-/// <param name="Tokens">Tokens added to the prompt; a token of a byte-level model is a byte.</param>
+/// <param name="Tokens">Tokens that were asked for behind the prompt; a token of a byte-level model is a byte. A text that ends has fewer.</param>
 /// <param name="Temperature">Divides the logits; 0 takes the most likely token.</param>
 /// <param name="Seed">Seed of the draws.</param>
 /// <param name="Seconds">Time of the generation alone.</param>

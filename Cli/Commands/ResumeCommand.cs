@@ -118,7 +118,7 @@ internal static class ResumedJob
     private static TrainingJob Rest(ResumeOptions options, RunFile record, RunConfiguration run, ResumePoint point, long goal, CommandOutput output) => new()
     {
         Name = record.Name,
-        Text = Text(options, record, output),
+        Text = Text(options, record, run, output),
         Run = run,
         ScheduleIsSet = true,
         Resume = point,
@@ -138,9 +138,10 @@ internal static class ResumedJob
         TurnsAfter = record.TurnsAfter,
     };
 
-    private static TextSource Text(ResumeOptions options, RunFile record, CommandOutput output)
+    private static TextSource Text(ResumeOptions options, RunFile record, RunConfiguration run, CommandOutput output)
     {
-        TextSource text = TextSource.Read(options.Text.Count > 0 ? options.Text : record.Text, output);
+        (record.Reading ?? TextReading.Plain).OpenFor(run.Model, $"the checkpoint of {record.Name}");
+        TextSource text = TextSource.Read(options.Text.Count > 0 ? options.Text : record.Text, record.Reading, output);
         if (options.Text.Count == 0 && text.Hash != record.TextHash)
         {
             string paths = record.Text.Count == 0 ? "the .NET documentation" : string.Join(", ", record.Text);

@@ -4,7 +4,7 @@ using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Dashboards;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
-using MoEActors.Client.Data;
+using MoEActors.Client.Tokens;
 using MoEActors.Grains.Interfaces.Director;
 using MoEActors.Modules.Optimizers;
 
@@ -23,6 +23,10 @@ internal sealed class TrainCommand
         TextOption.Optional("--config", "FILE", "Read a JSON file (see docs/configuration.md); options given here win over it.");
 
     private readonly Option<string[]> _text = SharedOptions.Text("the .NET documentation");
+    private readonly Option<double[]> _weights = NumberOption.PositiveList("--weights", "By --text PATH, how much of what is read is from there; without it, all is read as one.");
+    private readonly Option<bool> _packed = new("--packed") { Description = "Read every file as a document and pack documents into sequences, as files of records (.jsonl) are." };
+    private readonly Option<bool> _skipBroken = new("--skip-broken") { Description = "Leave out lines of .jsonl files that hold no record, and count them; else the first one is an error." };
+    private readonly Option<string?> _tokenizer = SharedOptions.Tokenizer("bytes");
     private readonly Option<int> _silos = SharedOptions.Silos();
     private readonly Option<string> _device = SharedOptions.Device();
     private readonly Option<int?> _steps = NumberOption.OptionalCount("--steps", "Train exactly so many steps, however long they take.");
@@ -41,6 +45,7 @@ internal sealed class TrainCommand
         "--recompute", "LAYERS", "Layers to compute again in backward, to save memory: all, none, or numbers such as 0,2-5.", LayerSelection.None);
 
     private readonly Option<float> _learningRate = NumberOption.Positive("--learning-rate", "Highest learning rate, after the warm-up.", 1e-3f);
+    private readonly Option<string> _schedule = ScheduleOption.Create();
     private readonly Option<long> _seed = NumberOption.Seed();
 
     private readonly Option<string> _name =
@@ -67,10 +72,10 @@ internal sealed class TrainCommand
 
     private Command Build()
     {
-        Command command = new("train", "Train a byte-level language model with experts on your own text.")
+        Command command = new("train", "Train a language model with experts on your own text.")
         {
-            _config, _text, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
-            _recompute, _learningRate, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _parallelism, _json, _connect,
+            _config, _text, _weights, _packed, _skipBroken, _tokenizer, _silos, _device, _steps, _seconds, _batch, _sequence, _dimension, _layers, _heads, _keyValueHeads, _experts, _topK, _hidden,
+            _recompute, _learningRate, _schedule, _seed, _name, _runs, _overwrite, _saveEvery, _keep, _evalEvery, _patience, _noDirector, _parallelism, _json, _connect,
         };
         _dashboard.AddTo(command);
         return command.Runs(RunAsync);
@@ -84,7 +89,8 @@ internal sealed class TrainCommand
         OutputFile.RequireWritable("--json", parsed.GetValue(_json));
         OutputPath.RequireRunName("--name", name);
         DashboardChoice dashboard = _dashboard.Of(parsed, ConnectOption.IsGiven(parsed, _connect) ? DashboardChoice.None : DashboardChoice.Default);
-        RunConfiguration run = Configuration(chosen);
+        TextReading reading = Reading(chosen);
+        RunConfiguration run = Configuration(chosen, reading.Open());
         UsageException.ThrowUnless(!chosen.IsGiven(_steps) || !chosen.IsGiven(_seconds), "--steps and --seconds exclude each other.");
         int? steps = parsed.GetValue(_steps) ?? (chosen.IsGiven(_seconds) ? null : file?.Steps);
         bool hasSchedule = file is { HasSchedule: true };
@@ -102,7 +108,7 @@ internal sealed class TrainCommand
         TrainingJob job = new()
         {
             Name = name,
-            Text = TextSource.Read(parsed.GetValue(_text) is { Length: > 0 } text ? text : file?.Text ?? [], output),
+            Text = TextSource.Read(IsNamed(parsed) ? parsed.GetValue(_text)! : file?.Text ?? [], reading, output),
             Run = run,
             ScheduleIsSet = hasSchedule,
             Sequences = chosen.Of(_batch, one => one.Batch),
@@ -125,12 +131,25 @@ internal sealed class TrainCommand
         return await TrainingReport.RunAsync(job, parsed.GetValue(_json), output, cancellation);
     }
 
+    private bool IsNamed(ParseResult parsed) => parsed.GetValue(_text) is { Length: > 0 };
+
+    /// <summary>How the text that is named here, or in the file, is read.</summary>
+    private TextReading Reading(Choices chosen)
+    {
+        (ParseResult parsed, TrainFile? file) = (chosen.Parsed, chosen.File);
+        var reading = new TextReading(
+            parsed.GetValue(_packed) || file?.Packed == true,
+            parsed.GetValue(_weights) is { Length: > 0 } weights ? weights : IsNamed(parsed) ? null : file?.Weights,
+            parsed.GetValue(_skipBroken) || file?.SkipBroken == true);
+        return reading.With(parsed.GetValue(_tokenizer) ?? file?.Tokenizer);
+    }
+
     /// <summary>The run of the file, if one is named, with what the options say.</summary>
     /// <exception cref="UsageException">Options and file contradict each other.</exception>
-    private RunConfiguration Configuration(Choices chosen)
+    private RunConfiguration Configuration(Choices chosen, TextTokenizer tokenizer)
     {
         TrainFile? file = chosen.File;
-        ModelConfiguration model = file?.Model ?? new ModelConfiguration { Vocabulary = ByteBatches.Vocabulary };
+        ModelConfiguration model = file?.Model ?? new ModelConfiguration();
         int experts = chosen.Of(_experts, one => one.Model.Experts.Max());
         IReadOnlyList<int>? ofLayers = chosen.IsGiven(_experts) || chosen.IsGiven(_layers) ? null : file?.Model.Experts;
         int topK = chosen.Of(_topK, one => one.Model.Gate.TopK);
@@ -149,6 +168,7 @@ internal sealed class TrainCommand
             Reproducible = file?.Reproducible ?? true,
             Model = model with
             {
+                Vocabulary = ConfiguredRun.VocabularyOf(file, tokenizer),
                 Dim = dimension,
                 Heads = heads,
                 KeyValueHeads = keyValueHeads,
@@ -159,12 +179,13 @@ internal sealed class TrainCommand
                 Seed = (ulong)chosen.Of(_seed, one => (long)one.Model.Seed),
             },
             Recompute = chosen.Of(_recompute, one => one.Recompute),
-            Optimizer = optimizer with { LearningRate = chosen.Of(_learningRate, one => one.Optimizer.LearningRate) },
+            Optimizer = optimizer with
+            {
+                LearningRate = chosen.Of(_learningRate, one => one.Optimizer.LearningRate),
+                Schedule = chosen.IsGiven(_schedule) ? ScheduleOption.Of(chosen.Parsed.GetRequiredValue(_schedule)) : optimizer.Schedule,
+            },
         };
         run.Require();
-        UsageException.ThrowUnless(
-            run.Model.Vocabulary == ByteBatches.Vocabulary,
-            $"$.model.vocabulary is {run.Model.Vocabulary}; moe train reads bytes, {ByteBatches.Vocabulary} of them.");
         return run;
     }
 

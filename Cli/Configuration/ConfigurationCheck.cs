@@ -132,6 +132,7 @@ internal sealed class ConfigurationCheck
             : bare == typeof(bool) ? "true or false"
             : bare == typeof(string) ? "a text"
             : bare.IsAssignableTo(typeof(IEnumerable<int>)) ? "a list of whole numbers"
+            : bare.IsAssignableTo(typeof(IEnumerable<double>)) ? "a list of numbers"
             : bare.IsAssignableTo(typeof(IEnumerable<string>)) ? "a list of texts"
             : "an object in braces";
     }

@@ -47,6 +47,11 @@ internal static partial class OptionConflicts
             yield return $"$.parallelism is '{parallelism}'; it must be one of {TravelChoice.Names}.";
         }
 
+        if (file.Weights is { } weights && (weights.Count != (file.Text?.Count ?? 0) || weights.Any(weight => !(weight > 0))))
+        {
+            yield return $"$.weights must be {file.Text?.Count ?? 0} numbers above 0, one for each entry of $.text.";
+        }
+
         if (file.Steps is not null && file.Seconds is not null)
         {
             yield return "$.steps and $.seconds exclude each other.";

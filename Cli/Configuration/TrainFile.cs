@@ -37,6 +37,18 @@ internal sealed record TrainFile
     /// <summary>Files and folders of text, from the current folder; none for the .NET documentation.</summary>
     public IReadOnlyList<string>? Text { get; init; }
 
+    /// <summary>By entry of the text: how much of what is read is from there.</summary>
+    public IReadOnlyList<double>? Weights { get; init; }
+
+    /// <summary>Whether every text is a document that is packed with others.</summary>
+    public bool? Packed { get; init; }
+
+    /// <summary>Whether lines that hold no record are left out.</summary>
+    public bool? SkipBroken { get; init; }
+
+    /// <summary>What tokens are: a name or a path.</summary>
+    public string? Tokenizer { get; init; }
+
     /// <summary>Sequences per step, on all silos together.</summary>
     public int? Batch { get; init; }
 
@@ -70,6 +82,9 @@ internal sealed record TrainFile
     /// <summary>Whether the file says how long the learning-rate schedule is.</summary>
     internal bool HasSchedule { get; private init; }
 
+    /// <summary>Whether the file says how many tokens there are; else the tokenizer does.</summary>
+    internal bool HasVocabulary { get; private init; }
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="UsageException">It is missing, no JSON, or has errors; all of them are named.</exception>
     public static TrainFile Read(string path, bool forEstimate = false)
@@ -101,7 +116,7 @@ internal sealed record TrainFile
 
         List<string> errors = [.. check.Errors, .. OptionConflicts.Of(file, forEstimate).Where(error => !check.IsAboutABrokenValue(error))];
         return errors.Count == 0
-            ? file with { HasSchedule = check.Has("$.optimizer.totalSteps") }
+            ? file with { HasSchedule = check.Has("$.optimizer.totalSteps"), HasVocabulary = check.Has("$.model.vocabulary") }
             : throw new UsageException(
                 $"--config {path} has {errors.Count} mistake{(errors.Count == 1 ? "" : "s")}:", errors, "docs/configuration.md explains every value.");
     }

@@ -21,6 +21,25 @@ internal static class NumberOption
     public static Option<float> Positive(string name, string description, float initial) =>
         WithDefault(name, description, initial, value => value > 0, "a number above 0");
 
+    /// <summary>Numbers above 0, or none.</summary>
+    public static Option<double[]> PositiveList(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result =>
+        {
+            double[] values = [.. result.Tokens.Select(token => PlainNumber.TryParse(token.Value, out double value) ? value : double.NaN)];
+            if (Array.FindIndex(values, value => !(value > 0)) is >= 0 and var wrong)
+            {
+                result.AddError($"{name} must be numbers above 0; '{result.Tokens[wrong].Value}' is not.");
+            }
+
+            return values;
+        },
+    };
+
     /// <summary>A time in seconds.</summary>
     public static Option<double> Seconds(string description, double initial) =>
         WithDefault("--seconds", description, initial, IsTime, $"a number {TimeRule}");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoEActors.Client.Tokens;
 using MoEActors.Silo.Embedded;
 using MoEActors.Silo.Hosting;
 
@@ -55,11 +56,16 @@ internal static class SharedOptions
     /// <param name="otherwise">The text that is taken without the option.</param>
     public static Option<string[]> Text(string otherwise) => new("--text")
     {
-        Description = $"Files and folders of UTF-8 text; without it, {otherwise}.",
+        Description = $"Files and folders of UTF-8 text, or of records (.jsonl); without it, {otherwise}.",
         HelpName = "PATH",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
     };
+
+    /// <summary>What tokens are.</summary>
+    /// <param name="otherwise">What they are without the option.</param>
+    public static Option<string?> Tokenizer(string otherwise) => TextOption.Optional(
+        "--tokenizer", "NAME", $"What tokens are: {string.Join(", ", TokenizerChoice.Names)}, or the path of a tokenizer.json of byte-level BPE, or of its folder; without it, {otherwise}.");
 
     public static Option<bool> NoDirector() => new("--no-director")
     {

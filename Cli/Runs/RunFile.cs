@@ -23,6 +23,7 @@ namespace MoEActors.Cli.Runs;
 /// <param name="Patience">Evaluations without a new best one after which the run ends; 0 for never.</param>
 /// <param name="Placement">Where experts were at the checkpoint; null where that is not known. Results do not depend on it.</param>
 /// <param name="Model">In a cluster of other processes, what tells the run's model there from every other; null elsewhere.</param>
+/// <param name="Reading">How the text is read; null where it is plain.</param>
 internal sealed record RunFile(
     string Id,
     string Name,
@@ -40,7 +41,8 @@ internal sealed record RunFile(
     int EvalEvery = 0,
     int Patience = 0,
     RunPlacement? Placement = null,
-    Guid? Model = null)
+    Guid? Model = null,
+    TextReading? Reading = null)
 {
     /// <summary>The step that the run goes on to: what it was asked for; when that is done, the end of its schedule.</summary>
     /// <param name="step">The step that it goes on from.</param>

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
-using MoEActors.Client.Data;
 using MoEActors.Grains.Interfaces.Errors;
 
 namespace MoEActors.Cli.Training;
@@ -13,7 +12,7 @@ namespace MoEActors.Cli.Training;
 /// </summary>
 internal sealed class SampleWriter(MoEModel model, TrainingJob job, TrainingMeter meter)
 {
-    /// <summary>Bytes of a sample: with the beginning, a line or two.</summary>
+    /// <summary>Tokens of a sample: of bytes, with the beginning, a line or two.</summary>
     private const int Length = 72;
 
     private const float Temperature = 0.7f;
@@ -27,7 +26,7 @@ internal sealed class SampleWriter(MoEModel model, TrainingJob job, TrainingMete
     /// <summary>Training time between two samples, in times of a sample.</summary>
     private const double Apart = 50;
 
-    private readonly string _prompt = SamplePrompt.Of(job.Text.Corpus.Validation, job.Prompt);
+    private readonly string _prompt = job.Text.Prompt(job.Prompt);
     private double _cost;
     private int _samples;
     private bool _failed;
@@ -48,7 +47,7 @@ internal sealed class SampleWriter(MoEModel model, TrainingJob job, TrainingMete
         var text = new StringBuilder();
         try
         {
-            await foreach (string piece in model.GenerateTextAsync(_prompt, Length, Temperature, (ulong)job.Seed, cancellation))
+            await foreach (string piece in model.GenerateTextAsync(_prompt, Length, Temperature, (ulong)job.Seed, job.Text.Tokenizer, cancellation))
             {
                 text.Append(piece);
             }
@@ -86,8 +85,8 @@ internal static class SamplePrompt
     /// <summary>The first words of the first text that has some.</summary>
     /// <param name="texts">Texts in UTF-8; the cut that made one may have gone through a character.</param>
     /// <param name="otherwise">What to take where there are no words.</param>
-    public static string Of(IReadOnlyList<TextDocument> texts, string otherwise) =>
-        texts.Select(text => Words(text.Bytes.Span)).FirstOrDefault(words => words.Length > 0) ?? otherwise;
+    public static string Of(IEnumerable<ReadOnlyMemory<byte>> texts, string otherwise) =>
+        texts.Select(text => Words(text.Span)).FirstOrDefault(words => words.Length > 0) ?? otherwise;
 
     private static string Words(ReadOnlySpan<byte> bytes)
     {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MoEActors.Benchmarks;
 using MoEActors.Cli.Progress;
 using MoEActors.Client;
-using MoEActors.Client.Data;
 
 namespace MoEActors.Cli.Training;
 
@@ -27,13 +26,13 @@ internal static class ScheduleLength
         view.Enter("making a model to time");
         string name = $"{job.ModelName}-timing-{Guid.NewGuid():n}";
         MoEModel model = await cluster.CreateModelAsync(name, job.Run, cancellationToken: cancellation);
-        TrainingWindows windows = job.Text.Corpus.TrainingWindows(job.Seed, job.Run.Model.MaximumSequence);
+        StepBatches batches = job.Text.Batches(job.Seed, job.Run.Model.MaximumSequence);
         double[] seconds = new double[MeasuredSteps];
         view.Enter(phase);
         for (int step = 1; step <= WarmupSteps + MeasuredSteps; step++)
         {
             long started = Stopwatch.GetTimestamp();
-            await model.TrainStepAsync(ByteBatches.OfStep(windows, step, job.Run.MicroBatches, job.Sequences), cancellation);
+            await model.TrainStepAsync(batches(step, job.Run.MicroBatches, job.Sequences), cancellation);
             if (step > WarmupSteps)
             {
                 seconds[step - WarmupSteps - 1] = Stopwatch.GetElapsedTime(started).TotalSeconds;

@@ -66,6 +66,9 @@ internal sealed record TrainingJob
     /// <summary>Evaluations without a new best one after which the run ends; 0 to go on whatever they say.</summary>
     public int Patience { get; init; }
 
+    /// <summary>The least number of tokens that an evaluation predicts, where there are as many.</summary>
+    public int MeasuredTokens { get; init; } = ValidationText.Enough;
+
     /// <summary>Where the dashboard is served meanwhile.</summary>
     public DashboardChoice Dashboard { get; init; } = DashboardChoice.Off;
 
@@ -108,7 +111,8 @@ internal sealed record TrainingJob
         Keep: Keep,
         EvalEvery: EvalEvery,
         Patience: Patience,
-        Model: Connect is null ? null : model);
+        Model: Connect is null ? null : model,
+        Reading: Text.Reading == TextReading.Plain ? null : Text.Reading);
 
     /// <summary>A folder as silos are told it: those of other processes have a current folder of their own.</summary>
     public string PlaceOf(string folder) => Connect is null ? folder : System.IO.Path.GetFullPath(folder);

@@ -25,8 +25,9 @@ internal static class TrainingReport
             output.Out.WriteLine($"The run {ending}.");
         }
 
-        output.Out.WriteLine($"Validation loss  {final.ValidationLoss:0.000} nats per byte over {final.ValidationBytes:N0} bytes never trained on");
-        output.Out.WriteLine($"Byte frequencies {final.UnigramLoss:0.000} is what knowing only how often each byte occurs gives");
+        string unit = job.Text.Tokenizer.Unit;
+        output.Out.WriteLine($"Validation loss  {final.ValidationLoss:0.000} nats per {unit} over {final.ValidationBytes:N0} {unit}s never trained on");
+        output.Out.WriteLine($"{char.ToUpperInvariant(unit[0])}{unit[1..]} frequencies {final.UnigramLoss:0.000} is what knowing only how often each {unit} occurs gives");
         if (final.Director is { } director)
         {
             Write(final, director, output.Out);
@@ -79,12 +80,12 @@ internal static class TrainingReport
 /// <param name="TrainingSeconds">From the first batch to the last commit.</param>
 /// <param name="TrainingTokens">Tokens of those steps.</param>
 /// <param name="TokensPerSecond">Training tokens over training time.</param>
-/// <param name="TrainingLoss">Cross-entropy of the last step, nats per byte; null when nothing was left to do.</param>
+/// <param name="TrainingLoss">Cross-entropy of the last step, nats per token; null when nothing was left to do.</param>
 /// <param name="RouterEntropy">Mean over layers of the routers' entropy in the last step, nats; null without gates.</param>
 /// <param name="DroppedShare">Share of the last step's choices of an expert that found no slot.</param>
-/// <param name="ValidationLoss">Cross-entropy over the fixed validation windows, nats per byte.</param>
-/// <param name="ValidationBytes">Bytes predicted in them.</param>
-/// <param name="UnigramLoss">The same of a model that knows only how often each byte occurs.</param>
+/// <param name="ValidationLoss">Cross-entropy over the fixed validation text, nats per token.</param>
+/// <param name="ValidationBytes">Tokens predicted in it; of most models they are bytes.</param>
+/// <param name="UnigramLoss">The same of a model that knows only how often each token occurs.</param>
 /// <param name="ShardsMoved">Experts that the director moved or copied.</param>
 /// <param name="Balance">Tokens of the busiest worker over the mean: mean over layers and steps.</param>
 /// <param name="BalanceAsBegun">The same if experts had stayed where they were when the run began.</param>

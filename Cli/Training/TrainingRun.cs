@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Text;
 using MoEActors.Cli.Progress;
 using MoEActors.Cli.Runs;
 using MoEActors.Client;
-using MoEActors.Client.Data;
 using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Errors;
 using MoEActors.Grains.Interfaces.Training;
@@ -17,8 +15,7 @@ internal sealed class TrainingRun(
     private const int SampleTokens = 240;
     private const float SampleTemperature = 0.7f;
 
-    private readonly SubjectWindows _windows =
-        new(job.Text.Corpus, job.Seed, model.Run.Model.MaximumSequence, record.TurnsAfter);
+    private readonly StepBatches _batches = job.Text.Batches(job.Seed, model.Run.Model.MaximumSequence, record.TurnsAfter);
 
     private readonly LoadSum _loads = new();
 
@@ -56,7 +53,7 @@ internal sealed class TrainingRun(
             long until = new[] { goal, Next(job.SaveEvery), Next(job.EvalEvery), Math.Max(_samples.Next, meter.Step + 1) }.Min();
             IEnumerable<IReadOnlyList<MicroBatch>> batches = Enumerable.Sequence(meter.Step + 1, until, 1)
                 .TakeWhile(_ => IsToGoOn())
-                .Select(step => ByteBatches.OfStep(_windows.Of(step), step, model.Run.MicroBatches, job.Sequences));
+                .Select(step => _batches(step, model.Run.MicroBatches, job.Sequences));
 
             // Cancellation ends the batches, not the steps: what was begun is committed and saved.
             await foreach (StepOutcome step in model.TrainAsync(batches, CancellationToken.None))
@@ -124,8 +121,7 @@ internal sealed class TrainingRun(
         }
 
         view.Enter("letting the model write");
-        int[] prompt = [.. Encoding.UTF8.GetBytes(job.Prompt).Select(value => (int)value)];
-        int[] sample = await model.GenerateAsync(prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, cancellation).ToArrayAsync(cancellation);
+        string[] sample = await model.GenerateTextAsync(job.Prompt, SampleTokens, SampleTemperature, (ulong)job.Seed, job.Text.Tokenizer, cancellation).ToArrayAsync(cancellation);
         return new TrainingResult(
             Silos: job.Silos,
             Steps: meter.Step,
@@ -149,7 +145,7 @@ internal sealed class TrainingRun(
             Fingerprint: (await model.FingerprintAsync(cancellation)).ToString("x16", CultureInfo.InvariantCulture),
             Checkpoint: Path.GetFullPath(job.Folder.Checkpoint),
             Ending: validation.Ending,
-            Sample: job.Prompt + Encoding.UTF8.GetString([.. sample.Select(token => (byte)token)]));
+            Sample: job.Prompt + string.Concat(sample));
     }
 
     /// <summary>A single worker leaves a director nothing to do.</summary>

@@ -28,14 +28,14 @@ internal static class TrainingSession
         }
 
         // Before the training, so that a text too short to validate on is refused now.
-        IReadOnlyList<ReadOnlyMemory<byte>> windows = job.Text.Corpus.ValidationWindows(job.Run.Model.MaximumSequence);
+        ValidationText text = job.Text.Validation(job.Run.Model.MaximumSequence, job.MeasuredTokens);
         await using ITrainingView view = TrainingView.Open(output, job.Name);
         using CancellationTokenRegistration told = cancellation.Register(() => TellOfTheEnd(view));
         var keeper = new StatusKeeper(job.Folder, FirstStatus(job), TimeProvider.System, view.Remark);
         keeper.Enter(RunState.Running);
         try
         {
-            TrainingResult result = await RunAsync(job, windows, keeper, view, cancellation);
+            TrainingResult result = await RunAsync(job, text, keeper, view, cancellation);
             keeper.Enter(RunState.Done, ending: result.Ending);
             return result;
         }
@@ -52,7 +52,7 @@ internal static class TrainingSession
     }
 
     private static async Task<TrainingResult> RunAsync(
-        TrainingJob job, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, ITrainingView view, CancellationToken cancellation)
+        TrainingJob job, ValidationText text, StatusKeeper keeper, ITrainingView view, CancellationToken cancellation)
     {
         view.Enter(job.Connect is not null ? "connecting to the cluster" : job.Silos == 1 ? "starting a silo" : $"starting {job.Silos} silos");
         await using CommandCluster cluster = await CommandCluster.OpenAsync(
@@ -76,7 +76,7 @@ internal static class TrainingSession
         bool isKept = false;
         try
         {
-            return await RunAsync(job, model, windows, keeper, goal, view, cancellation);
+            return await RunAsync(job, model, text, keeper, goal, view, cancellation);
         }
         catch (RunStoppedException e)
         {
@@ -128,7 +128,7 @@ internal static class TrainingSession
 
     /// <summary>Trains a model that is there.</summary>
     private static async Task<TrainingResult> RunAsync(
-        TrainingJob asked, MoEModel model, IReadOnlyList<ReadOnlyMemory<byte>> windows, StatusKeeper keeper, long goal, ITrainingView view, CancellationToken cancellation)
+        TrainingJob asked, MoEModel model, ValidationText text, StatusKeeper keeper, long goal, ITrainingView view, CancellationToken cancellation)
     {
         TrainingStatus status = await model.GetStatusAsync(cancellation);
         TrainingJob job = asked.Connect is null ? asked : asked with { Silos = status.SiloNames.Distinct().Count() };
@@ -162,8 +162,8 @@ internal static class TrainingSession
         await using var lines = HistoryWriter.Open(job.Folder.HistoryFile, after: status.Step);
         await using var figures = EventFileWriter.Open(job.Folder.Path, after: status.Step);
         var history = new RunLoggers(lines, figures);
-        var meter = new TrainingMeter(status, goal, job.Text.Corpus.UnigramLoss(windows));
-        var validation = new Validation(model, windows, job.EvalEvery, job.Patience, meter, history);
+        var meter = new TrainingMeter(status, goal, text.UnigramLoss.Value);
+        var validation = new Validation(model, text.Batches, job.EvalEvery, job.Patience, meter, history);
         foreach (RunEvent earlier in RunHistory.Read(job.Folder.HistoryFile))
         {
             validation.Recall(earlier);

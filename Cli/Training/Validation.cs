@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using MoEActors.Client;
-using MoEActors.Client.Data;
 using MoEActors.Client.History;
 using MoEActors.Grains.Interfaces.Training;
 
@@ -8,17 +7,14 @@ namespace MoEActors.Cli.Training;
 
 /// <summary>Measures a run on text that is never trained on, and knows its best step, and when it is time to end.</summary>
 /// <param name="model">The model.</param>
-/// <param name="windows">The text.</param>
+/// <param name="text">The text.</param>
 /// <param name="every">Steps between two evaluations; 0 for none on the way.</param>
 /// <param name="patience">Evaluations on the way without a new best one after which it is time to end; 0 for never.</param>
 /// <param name="meter">The run's time, to which an evaluation does not count.</param>
 /// <param name="history">Where evaluations are written down.</param>
 internal sealed class Validation(
-    MoEModel model, IReadOnlyList<ReadOnlyMemory<byte>> windows, int every, int patience, TrainingMeter meter, IRunLogger history)
+    MoEModel model, IReadOnlyList<MicroBatch> text, int every, int patience, TrainingMeter meter, IRunLogger history)
 {
-    /// <summary>Sequences of an evaluation's micro-batch.</summary>
-    private const int Sequences = 8;
-
     private (long Step, EvaluationOutcome Outcome)? _last;
     private long _counted;
     private int _withoutBest;
@@ -73,17 +69,13 @@ internal sealed class Validation(
         }
 
         long started = Stopwatch.GetTimestamp();
-        EvaluationOutcome outcome = await LossAsync(model, windows, cancellation);
+        EvaluationOutcome outcome = await model.EvaluateAsync(text, cancellation);
         meter.SetAside(Stopwatch.GetElapsedTime(started));
         meter.Validated(meter.Step, outcome.Loss);
         _last = (meter.Step, outcome);
         history.Log(new EvaluationEvent { Step = meter.Step, Loss = outcome.Loss, Tokens = outcome.Tokens });
         return outcome;
     }
-
-    /// <summary>The loss of a model on windows of text.</summary>
-    public static Task<EvaluationOutcome> LossAsync(MoEModel model, IReadOnlyList<ReadOnlyMemory<byte>> windows, CancellationToken cancellation) =>
-        model.EvaluateAsync([.. windows.Chunk(Sequences).Select(ByteBatches.Of)], cancellation);
 
     /// <summary>Counts an evaluation; a loss that is no number is none to go by.</summary>
     private bool Count(long step, double loss)

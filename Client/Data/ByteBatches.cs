@@ -23,7 +23,7 @@ public static class ByteBatches
         int first = 0;
         for (int m = 0; m < microBatches; m++)
         {
-            int count = sequences / microBatches + (m < sequences % microBatches ? 1 : 0);
+            int count = CountOf(m, microBatches, sequences);
             batches[m] = Of([.. Enumerable.Range(first, count).Select(index => windows[step - 1, index])]);
             first += count;
         }
@@ -31,8 +31,12 @@ public static class ByteBatches
         return batches;
     }
 
+    /// <summary>Sequences of a micro-batch of a step.</summary>
+    internal static int CountOf(int microBatch, int microBatches, int sequences) => sequences / microBatches + (microBatch < sequences % microBatches ? 1 : 0);
+
     /// <summary>Workers refuse what does not fit them, but only when they get it: a step must fit here first.</summary>
-    private static void RequireRoom(int sequences, int length, int microBatches)
+    /// <exception cref="InvalidRequestException">It does not.</exception>
+    internal static void RequireRoom(int sequences, int length, int microBatches)
     {
         if ((long)sequences / microBatches * length >= Array.MaxLength)
         {

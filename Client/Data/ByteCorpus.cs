@@ -5,12 +5,6 @@ namespace MoEActors.Client.Data;
 /// </summary>
 public sealed class ByteCorpus
 {
-    /// <summary>Every tenth file, or byte, is for validation.</summary>
-    private const int Fold = 10;
-
-    /// <summary>The least and the largest part of the bytes that every tenth file may be.</summary>
-    private const double LeastShare = 0.05, LargestShare = 0.2;
-
     private ByteCorpus(IReadOnlyList<TextDocument> training, IReadOnlyList<TextDocument> validation)
     {
         Training = training;
@@ -39,12 +33,9 @@ public sealed class ByteCorpus
     public static ByteCorpus Divide(IReadOnlyList<TextDocument> documents)
     {
         TextDocument[] ordered = [.. documents.OrderBy(document => document.Name, StringComparer.Ordinal)];
-        var byFile = new ByteCorpus([.. ordered.Where((_, i) => i % Fold != Fold - 1)], [.. ordered.Where((_, i) => i % Fold == Fold - 1)]);
-        return byFile.ValidationShare is >= LeastShare and <= LargestShare
-            ? byFile
-            : new ByteCorpus(
-                [.. ordered.Select(document => document with { Bytes = document.Bytes[..TrainingPart(document)] })],
-                [.. ordered.Select(document => document with { Bytes = document.Bytes[TrainingPart(document)..] })]);
+        (TextDocument[] training, TextDocument[] validation) = Holdout.Divide(
+            ordered, document => document.Bytes.Length, (document, start, length) => document with { Bytes = document.Bytes.Slice(start, length) });
+        return new ByteCorpus(training, validation);
     }
 
     /// <summary>Documents none of which is trained on.</summary>
@@ -98,7 +89,7 @@ public sealed class ByteCorpus
             throw new TextSourceException(
                 "The text is too short",
                 FormattableString.Invariant($"{ValidationBytes:N0} of {TrainingBytes + ValidationBytes:N0} bytes are kept for validation, and hold no window of {length + 1} bytes"),
-                FormattableString.Invariant($"Give some {(length + 1L) * Fold:N0} bytes of text or more, or a shorter sequence."));
+                FormattableString.Invariant($"Give some {(length + 1L) * Holdout.Fold:N0} bytes of text or more, or a shorter sequence."));
         }
 
         long needed = ((long)atLeastBytes + length - 1) / length;
@@ -124,8 +115,6 @@ public sealed class ByteCorpus
 
         return loss / targets.Sum();
     }
-
-    private static int TrainingPart(TextDocument document) => document.Bytes.Length - document.Bytes.Length / Fold;
 
     private static IEnumerable<ReadOnlyMemory<byte>> WindowsOf(ReadOnlyMemory<byte> bytes, int length)
     {

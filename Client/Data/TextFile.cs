@@ -12,6 +12,9 @@ internal sealed record TextFile(string Name, string RealPath, bool IsLink = fals
 {
     private const string NotText = "is not UTF-8 text";
 
+    /// <summary>Whether a file of that name has one record of JSON a line (JSONL). Whether its lines are UTF-8, each of them tells.</summary>
+    public static bool HoldsRecords(string name) => name.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Reads the text; null, and in words why, when it is none. Looks at size and beginning before it takes memory for the rest.</summary>
     /// <param name="room">Bytes that there is memory for.</param>
     /// <param name="violation">Why it is no text; null when it is.</param>
@@ -43,7 +46,7 @@ internal sealed record TextFile(string Name, string RealPath, bool IsLink = fals
 
             byte[] bytes = new byte[file.Length];
             file.ReadExactly(bytes);
-            violation = IsText(bytes) ? null : NotText;
+            violation = HoldsRecords(Name) || IsText(bytes) ? null : NotText;
             return violation is null ? bytes : null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

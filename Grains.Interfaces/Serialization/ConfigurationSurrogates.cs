@@ -57,18 +57,21 @@ public sealed class PolicyConverter : IConverter<GatePolicy, PolicySurrogate>
 /// <param name="Inputs">[sequences × length] ids; −1 is padding.</param>
 /// <param name="Targets">[sequences × length] ids to predict; −1 is masked.</param>
 /// <param name="SequenceLength">Length of a sequence.</param>
+/// <param name="Documents">[sequences × length] numbers of documents; null where a sequence is one.</param>
 [GenerateSerializer, Alias("moe.surrogate.micro-batch")]
-public readonly record struct MicroBatchSurrogate([property: Id(0)] int[] Inputs, [property: Id(1)] int[] Targets, [property: Id(2)] int SequenceLength);
+public readonly record struct MicroBatchSurrogate(
+    [property: Id(0)] int[] Inputs, [property: Id(1)] int[] Targets, [property: Id(2)] int SequenceLength, [property: Id(3)] int[]? Documents);
 
 /// <summary>Converts <see cref="MicroBatch"/>.</summary>
 [RegisterConverter]
 public sealed class MicroBatchConverter : IConverter<MicroBatch, MicroBatchSurrogate>
 {
     /// <inheritdoc />
-    public MicroBatch ConvertFromSurrogate(in MicroBatchSurrogate surrogate) => new(surrogate.Inputs, surrogate.Targets, surrogate.SequenceLength);
+    public MicroBatch ConvertFromSurrogate(in MicroBatchSurrogate surrogate) =>
+        new(surrogate.Inputs, surrogate.Targets, surrogate.SequenceLength) { Documents = surrogate.Documents };
 
     /// <inheritdoc />
-    public MicroBatchSurrogate ConvertToSurrogate(in MicroBatch value) => new(value.Inputs, value.Targets, value.SequenceLength);
+    public MicroBatchSurrogate ConvertToSurrogate(in MicroBatch value) => new(value.Inputs, value.Targets, value.SequenceLength, value.Documents);
 }
 
 /// <summary>A written file of tensors in a message.</summary>

@@ -94,6 +94,11 @@ internal static class BatchDigest
             hash.AppendData(MemoryMarshal.AsBytes(shape));
             hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Inputs));
             hash.AppendData(MemoryMarshal.AsBytes<int>(batch.Targets));
+            if (batch.Documents is { } documents)
+            {
+                hash.AppendData("documents"u8);
+                hash.AppendData(MemoryMarshal.AsBytes<int>(documents));
+            }
         }
 
         return BitConverter.ToUInt64(hash.GetHashAndReset());

@@ -5,6 +5,11 @@ using MoEActors.Native.Operations;
 
 namespace MoEActors.Modules.Layers;
 
+/// <summary>Rows as attention sees them: whole sequences of one length, one behind the other.</summary>
+/// <param name="Length">Rows of a sequence.</param>
+/// <param name="FirstKeys">[rows]: the position in its sequence of the first row that a row sees, which begins its document; empty when every sequence is one document.</param>
+public readonly record struct AttentionRows(int Length, DeviceSpan<int> FirstKeys = default);
+
 /// <summary>
 /// Grouped-query causal self-attention with rotary positions. One product makes queries, keys and values side by side; what comes of them is one
 /// operation of the device.
@@ -21,19 +26,19 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
 
     /// <summary><c>stream + attention(x)</c>.</summary>
     /// <param name="tape">The tape.</param>
-    /// <param name="x">Normed rows, whole sequences one behind the other.</param>
+    /// <param name="x">Normed rows.</param>
     /// <param name="stream">The residual stream.</param>
-    /// <param name="sequenceLength">Rows of a sequence.</param>
-    public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, int sequenceLength)
+    /// <param name="rows">What the rows are.</param>
+    public Tensor Forward(Tape tape, in Tensor x, in Tensor stream, in AttentionRows rows)
     {
         PhaseMark before = tape.Clock.Enter(Phase.Attention);
         Tensor qkv = _project.Forward(tape, x);
         Tensor mixed = tape.Create(x.Rows, shape.QueryColumns);
-        AttentionMemory memory = tape.Device.AttentionMemory(shape, x.Rows, sequenceLength);
+        AttentionMemory memory = tape.Device.AttentionMemory(shape, x.Rows, rows.Length);
         DeviceSpan<float> state = tape.Arena.Take<float>(memory.State);
-        Rotate(tape, qkv.Value, sequenceLength, inverse: false);
+        Rotate(tape, qkv.Value, rows.Length, inverse: false);
         tape.Device.Attention(
-            shape, Queries(qkv.Value), Keys(qkv.Value), Values(qkv.Value), DeviceSpan<int>.Empty, sequenceLength, _scale, mixed.Value, state);
+            shape, Queries(qkv.Value), Keys(qkv.Value), Values(qkv.Value), rows.FirstKeys, rows.Length, _scale, mixed.Value, state);
         if (tape.Record<Node>() is { } node)
         {
             node.Owner = this;
@@ -41,7 +46,7 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
             node.Mixed = mixed;
             node.State = state;
             node.Scratch = memory.Scratch;
-            node.SequenceLength = sequenceLength;
+            node.Rows = rows;
         }
 
         Tensor attended = _output.Forward(tape, mixed, stream);
@@ -65,11 +70,10 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         Matrix qkv = node.Projected.Value;
         Matrix dQkv = tape.GradientToWrite(node.Projected, out _);
         DeviceSpan<float> scratch = tape.Arena.Take<float>(node.Scratch);
-        int length = node.SequenceLength;
         tape.Device.AttentionGradient(
-            shape, Queries(qkv), Keys(qkv), Values(qkv), DeviceSpan<int>.Empty, length, _scale, node.Mixed.Value, node.State, dMixed,
+            shape, Queries(qkv), Keys(qkv), Values(qkv), node.Rows.FirstKeys, node.Rows.Length, _scale, node.Mixed.Value, node.State, dMixed,
             Queries(dQkv), Keys(dQkv), Values(dQkv), scratch);
-        Rotate(tape, dQkv, length, inverse: true);
+        Rotate(tape, dQkv, node.Rows.Length, inverse: true);
     }
 
     private sealed class Node : TapeNode
@@ -79,7 +83,7 @@ public sealed class CausalAttention(AttentionShape shape, Parameter queryKeyValu
         public Tensor Mixed;
         public DeviceSpan<float> State;
         public long Scratch;
-        public int SequenceLength;
+        public AttentionRows Rows;
 
         protected internal override void Backward(Tape tape) => Owner.Backward(tape, this);
     }

@@ -42,9 +42,9 @@ internal sealed class DecoderLayer
     /// <summary>Reaches the experts otherwise.</summary>
     public void Rewire(IExpertExchange exchange) => _mixture = _mixture!.Rewired(exchange);
 
-    public Tensor Forward(Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
+    public Tensor Forward(Tape tape, in Tensor stream, in AttentionRows rows, in RoutingContext context)
     {
-        Tensor attended = _attention.Forward(tape, _inputNorm.ForwardToProducts(tape, stream), stream, sequenceLength);
+        Tensor attended = _attention.Forward(tape, _inputNorm.ForwardToProducts(tape, stream), stream, rows);
         if (_mixture is null)
         {
             return _dense!.Forward(tape, _postAttentionNorm.ForwardToProducts(tape, attended), attended);
@@ -68,20 +68,20 @@ internal sealed class DecoderLayer
 internal static class LayerRecomputation
 {
     /// <summary>The layer's output. The statistics of its routing stay valid; its activations do not.</summary>
-    public static Tensor Forward(DecoderLayer layer, Tape tape, in Tensor stream, int sequenceLength, in RoutingContext context)
+    public static Tensor Forward(DecoderLayer layer, Tape tape, in Tensor stream, in AttentionRows rows, in RoutingContext context)
     {
         var output = new Tensor(tape.NewMatrix(stream.Rows, stream.Columns), stream.Slot);
         TapeMark mark = tape.Mark();
         bool recording = tape.Recording;
         tape.Recording = false;
-        tape.Device.Copy(layer.Forward(tape, stream, sequenceLength, context).Value.Data, output.Value.Data);
+        tape.Device.Copy(layer.Forward(tape, stream, rows, context).Value.Data, output.Value.Data);
         tape.Recording = recording;
         tape.Release(mark);
         if (tape.Record<Node>() is { } node)
         {
             node.Layer = layer;
             node.Stream = stream;
-            node.SequenceLength = sequenceLength;
+            node.Rows = rows;
             node.Context = context;
         }
 
@@ -92,14 +92,14 @@ internal static class LayerRecomputation
     {
         public DecoderLayer Layer = null!;
         public Tensor Stream;
-        public int SequenceLength;
+        public AttentionRows Rows;
         public RoutingContext Context;
 
         protected internal override void Backward(Tape tape)
         {
             // Input and output are points of one residual stream and share a gradient, which the layers above have written: it lies before the mark.
             TapeMark mark = tape.Mark();
-            Layer.Forward(tape, Stream, SequenceLength, Context);
+            Layer.Forward(tape, Stream, Rows, Context);
             tape.BackwardTo(mark);
             tape.Release(mark);
         }

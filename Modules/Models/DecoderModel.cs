@@ -166,8 +166,7 @@ public sealed class DecoderModel : IRoutedModel
 
     private Tensor Forward(MicroBatch? batch, float auxiliaryScale, ulong? randomKey, out DeviceSpan<int> targets)
     {
-        int length = batch?.SequenceLength ?? 1;
-        RoutingContext context = Load(batch, out DeviceSpan<int> ids, out targets) with
+        RoutingContext context = Load(batch, out DeviceSpan<int> ids, out targets, out AttentionRows seen) with
         {
             AuxiliaryScale = auxiliaryScale,
             RandomKey = randomKey,
@@ -181,14 +180,14 @@ public sealed class DecoderModel : IRoutedModel
 
             // Without a backward pass a layer's activations are not needed again.
             stream = _recomputed[layer] || !_tape.Recording
-                ? LayerRecomputation.Forward(_layers[layer], _tape, stream, length, routed)
-                : _layers[layer].Forward(_tape, stream, length, routed);
+                ? LayerRecomputation.Forward(_layers[layer], _tape, stream, seen, routed)
+                : _layers[layer].Forward(_tape, stream, seen, routed);
         }
 
         return _head.Forward(_tape, _norm.ForwardToProducts(_tape, stream));
     }
 
-    private RoutingContext Load(MicroBatch? batch, out DeviceSpan<int> ids, out DeviceSpan<int> targets)
+    private RoutingContext Load(MicroBatch? batch, out DeviceSpan<int> ids, out DeviceSpan<int> targets, out AttentionRows seen)
     {
         _rows.Load(batch);
         int rows = _rows.Count;
@@ -203,6 +202,9 @@ public sealed class DecoderModel : IRoutedModel
             _device.Write(_rows.Valid, mask);
         }
 
+        DeviceSpan<int> firstKeys = _tape.Arena.Take<int>(_rows.FirstKeys.Length);
+        _device.Write(_rows.FirstKeys, firstKeys);
+        seen = new AttentionRows(batch?.SequenceLength ?? 1, firstKeys);
         return new RoutingContext(mask, _rows.Tokens, AuxiliaryScale: 0f);
     }
 

@@ -22,6 +22,13 @@ public sealed record MicroBatch(int[] Inputs, int[] Targets, int SequenceLength)
     public int[] Targets { get; init => field = value ?? throw new ArgumentNullException(nameof(Targets)); } =
         Targets ?? throw new ArgumentNullException(nameof(Targets));
 
+    /// <summary>
+    /// [sequences × length]: which document a token is of, by any number, where several are packed into a sequence; null where each sequence is one document. A token sees those of its own document
+    /// alone. A document ends where the next token of the sequence has another number. Positions need not begin anew with a document, since rotary attention knows distances alone.
+    /// What stands at padding does not matter.
+    /// </summary>
+    public int[]? Documents { get; init; }
+
     /// <summary>Tokens: what is not padding.</summary>
     public int TokenCount => CountOf(Inputs);
 
@@ -41,6 +48,11 @@ public sealed record MicroBatch(int[] Inputs, int[] Targets, int SequenceLength)
         {
             throw new ArgumentException(
                 $"{Inputs.Length} inputs and {Targets.Length} targets are not whole sequences of {SequenceLength} tokens.");
+        }
+
+        if (Documents is { } documents && documents.Length != Inputs.Length)
+        {
+            throw new ArgumentException($"{documents.Length} numbers of documents do not go with {Inputs.Length} inputs.");
         }
 
         for (int i = 0; i < Inputs.Length; i++)

@@ -11,6 +11,8 @@ internal sealed class TokenRows
     private int[] _targets = [];
     private int[] _valid = [];
     private int[] _rows = [];
+    private int[] _firstKeys = [];
+    private bool _isPacked;
 
     /// <summary>Rows, padding included.</summary>
     public int Count { get; private set; }
@@ -27,6 +29,9 @@ internal sealed class TokenRows
     /// <summary>By row: 1 for a token, 0 for padding.</summary>
     public ReadOnlySpan<int> Valid => _valid.AsSpan(0, Count);
 
+    /// <summary>By row: where in its sequence the document of its token begins; empty when every sequence is one document.</summary>
+    public ReadOnlySpan<int> FirstKeys => _firstKeys.AsSpan(0, _isPacked ? Count : 0);
+
     /// <summary>By position of the micro-batch, as the caller has it: the row of its token; −1 for padding.</summary>
     public ReadOnlySpan<int> RowOfPosition => _rows.AsSpan(0, Count);
 
@@ -37,12 +42,14 @@ internal sealed class TokenRows
     {
         Count = batch?.Inputs.Length ?? 0;
         Tokens = 0;
+        _isPacked = batch?.Documents is not null;
         if (_ids.Length < Count)
         {
             _ids = new int[Count];
             _targets = new int[Count];
             _valid = new int[Count];
             _rows = new int[Count];
+            _firstKeys = new int[Count];
         }
 
         for (int start = 0; batch is not null && start < Count; start += batch.SequenceLength)
@@ -53,7 +60,7 @@ internal sealed class TokenRows
 
     private void LoadSequence(MicroBatch batch, int start, int end)
     {
-        int row = start;
+        int row = start, first = start, document = 0;
         for (int position = start; position < end; position++)
         {
             _rows[position] = -1;
@@ -62,6 +69,12 @@ internal sealed class TokenRows
                 _ids[row] = batch.Inputs[position];
                 _targets[row] = batch.Targets[position];
                 _valid[row] = 1;
+                if (batch.Documents is { } documents && documents[position] != document)
+                {
+                    (first, document) = (row, documents[position]);
+                }
+
+                _firstKeys[row] = first - start;
                 _rows[position] = row++;
             }
             else if (batch.Targets[position] >= 0)
@@ -74,5 +87,6 @@ internal sealed class TokenRows
         _ids.AsSpan(row, end - row).Clear();
         _targets.AsSpan(row, end - row).Fill(-1);
         _valid.AsSpan(row, end - row).Clear();
+        _firstKeys.AsSpan(row, end - row).Clear();
     }
 }

@@ -47,6 +47,12 @@ public sealed class MemoryGaugeTests
         for (int step = 1; step <= steps; step++)
         {
             await model.TrainStepAsync(Same(run), Cancellation);
+            if (snapshots > 0 && step % snapshots == 0)
+            {
+                // One that is still being written when the next is due would put that off.
+                await Deadline.UntilAsync(async () => (await model.GetStatusAsync(Cancellation)).SnapshotStep == step, $"the snapshot of step {step}");
+            }
+
             if (step == warmAt)
             {
                 warm = (await model.GetStatusAsync(Cancellation)).Memory;

@@ -29,12 +29,17 @@ public sealed class DecoderGradientTests
         MaximumSequence = 6,
     };
 
-    /// <summary>Padding behind a sequence, in front, in the middle, and nothing else in one.</summary>
+    /// <summary>Padding behind a sequence, in front, in the middle, between documents, and nothing else in one.</summary>
     private static readonly Dictionary<string, MicroBatch> Batches = new()
     {
         ["behind"] = new([1, 5, 2, 7, 12, 3, 3, -1, 0, 4, 9, 9], [5, 2, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4),
         ["in front"] = new([-1, 5, 2, 7, -1, -1, 3, 12, 0, 4, 9, 9], [-1, 2, -1, 12, -1, -1, 12, 4, 4, 9, 9, 11], 4),
         ["in the middle"] = new([1, -1, -1, 7, 12, -1, 3, -1, 0, 4, 9, 9], [5, -1, -1, 12, 3, -1, -1, -1, 4, 9, 9, 11], 4),
+        ["between documents"] = new([1, 5, -1, 7, 12, 3, 3, 8, 0, 4, 9, 9], [5, 2, -1, 12, 3, -1, 4, 2, 4, 9, 9, 11], 6)
+        {
+            // The third document of the second sequence has the number of the first.
+            Documents = [0, 0, 9, 0, 3, 3, 7, 8, 8, 7, 7, 7],
+        },
         ["a whole sequence"] = new([1, 5, 2, 7, -1, -1, -1, -1, 0, -1, 9, 9], [5, 2, -1, 12, -1, -1, -1, -1, 4, -1, 9, 11], 4),
     };
 
@@ -54,6 +59,14 @@ public sealed class DecoderGradientTests
     {
         using var device = new CpuDevice();
         Check(device, expert, topK, scores, renormalise, capacity, heads, keyValueHeads);
+    }
+
+    [Fact]
+    public void A_token_sees_its_own_document_alone()
+    {
+        using var device = new CpuDevice();
+        Check(device, "swiglu", 2, GateScores.Softmax, renormalise: true, capacity: 0f, heads: 3, keyValueHeads: 3, "between documents");
+        Check(device, "gelu", 2, GateScores.Sigmoid, renormalise: true, capacity: 0f, heads: 2, keyValueHeads: 1, "between documents");
     }
 
     [Theory, InlineData("in front"), InlineData("in the middle"), InlineData("a whole sequence")]

@@ -19,4 +19,12 @@ public sealed class GpuGradientTests
         using var device = new CudaDevice(CudaGpu.Get(0));
         DecoderGradientTests.Check(device, expert, topK, scores, renormalise, capacity, heads, keyValueHeads);
     }
+
+    [Fact]
+    public void A_token_sees_its_own_document_alone()
+    {
+        using var watch = new CudaWatch();
+        using var device = new CudaDevice(CudaGpu.Get(0));
+        DecoderGradientTests.Check(device, "swiglu", 2, GateScores.Softmax, renormalise: true, capacity: 0f, heads: 3, keyValueHeads: 3, "between documents");
+    }
 }

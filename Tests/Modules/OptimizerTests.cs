@@ -71,6 +71,33 @@ public sealed class OptimizerTests
         Assert.True(float.IsFinite((Options with { WarmupSteps = 9, TotalSteps = 5 }).LearningRateAt(10)));
     }
 
+    [Theory]
+    [InlineData(LearningRateSchedule.Constant)]
+    [InlineData(LearningRateSchedule.Wsd)]
+    public void A_rate_that_stays_rises_in_a_line_and_falls_at_the_end_if_at_all(LearningRateSchedule schedule)
+    {
+        OptimizerOptions options = Options with { Schedule = schedule, TotalSteps = 20, DecayShare = 0.25f };
+        for (int step = 1; step <= 30; step++)
+        {
+            double fallen = schedule == LearningRateSchedule.Wsd && step > 15 ? Math.Sqrt(Math.Min(1, (step - 15) / 5.0)) : 0;
+            double expected = step <= 3 ? 0.02 * step / 3 : 0.02 * (0.05 + 0.95 * (1 - fallen));
+            Assert.Equal(expected, options.LearningRateAt(step), 1e-8);
+        }
+
+        Assert.True(float.IsFinite((options with { WarmupSteps = 40 }).LearningRateAt(41)));
+        Assert.Equal(0.02f * 0.05f, (options with { DecayShare = 1e-9f, Schedule = LearningRateSchedule.Wsd }).LearningRateAt(20), 1e-8f);
+    }
+
+    [Fact]
+    public void A_schedule_that_cannot_be_is_named()
+    {
+        Assert.Equal(
+            ["Schedule is 7; it must be one of Cosine, Constant, Wsd.", "DecayShare is 0; it must be above 0 and at most 1."],
+            (Options with { Schedule = (LearningRateSchedule)7, DecayShare = 0 }).Errors());
+        Assert.Single((Options with { DecayShare = float.NaN }).Errors());
+        Assert.Empty((Options with { DecayShare = 1 }).Errors());
+    }
+
     [Fact]
     public void Gradients_are_scaled_down_only_when_they_are_too_large()
     {

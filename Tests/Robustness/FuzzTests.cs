@@ -3,6 +3,9 @@ using System.Text.Json;
 using MoEActors.Cli.Configuration;
 using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Runs;
+using MoEActors.Client.Data;
+using MoEActors.Client.Data.Packing;
+using MoEActors.Client.Tokens;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Modules.Models;
 using MoEActors.Tests.Support;
@@ -65,6 +68,25 @@ public sealed class FuzzTests
         byte[] seed = Encoding.UTF8.GetBytes(TrainFileText);
         return Fuzzer.RunAsync(
             random => Mutation.Of(seed, random), bytes => TrainFile.Parse(Encoding.UTF8.GetString(bytes), "c.json").Model.Validate(), e => e is UsageException);
+    }
+
+    [Fact]
+    public Task Lines_of_records()
+    {
+        byte[][] seeds =
+        [
+            """{"text": "für 5 €", "more": [1, {"a": null}]}"""u8.ToArray(),
+            """{"messages": [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4\u0021", "name": "x"}]}"""u8.ToArray(),
+        ];
+        return Fuzzer.RunAsync(
+            random => Mutation.Of(seeds[random.Next(2)], random),
+            bytes =>
+            {
+                IReadOnlyList<TokenDocument> documents = new DocumentReader(TextTokenizer.Bytes).Read([new TextDocument("f.jsonl", bytes)]);
+                Require(documents.All(document => document.Learnt.IsEmpty || document.Learnt.Length == document.Tokens.Length), "a mask has another length");
+                Require(documents.All(document => document.Tokens.ToArray().All(token => token is >= 0 and < 256)), "a token is no byte");
+            },
+            e => e is BrokenLineException broken && broken.Line.Column >= 1);
     }
 
     [Fact]

@@ -105,6 +105,11 @@ internal sealed class ExactDecoder(
         {
             // Padding is not seen, and has no position; what it computes itself reaches nothing.
             int[] seen = [.. Enumerable.Range(t - t % batch.SequenceLength, t % batch.SequenceLength + 1).Where(s => batch.Inputs[s] >= 0)];
+            if (batch.Documents is { } documents)
+            {
+                seen = [.. seen.Reverse().TakeWhile(s => documents[s] == documents[t]).Reverse()];
+            }
+
             if (batch.Inputs[t] < 0)
             {
                 continue;

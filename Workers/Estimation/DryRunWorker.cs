@@ -66,7 +66,7 @@ internal sealed class DryRunWorker(
         using WorkerModel model = Open(device);
         long resident = device.AllocatedBytes;
         int[] tokens = new int[shape.Tokens];
-        var batch = new PlacedMicroBatch(rank, new MicroBatch(tokens, tokens, shape.Length));
+        var batch = new PlacedMicroBatch(rank, new MicroBatch(tokens, tokens, shape.Length) { Documents = tokens });
         model.Program.Evaluate(new EvaluateCommand(map.Workers.Length, [batch]));
         return resident + model.ArenaPeakBytes;
     }

@@ -85,7 +85,7 @@ internal sealed class DecoderProgram : StepProgram
     public override void RunDry(int sequences, int length, ParallelismChoice[] parallelism, Action? atLoss)
     {
         int[] tokens = new int[checked(sequences * length)];
-        var batch = new MicroBatch(tokens, tokens, length);
+        var batch = new MicroBatch(tokens, tokens, length) { Documents = tokens };
         MicroBatch[] batches = [.. Enumerable.Repeat(batch, _view.Map.Workers.Length)];
         Prepare(StepShare.Of(1, batches) with { Batches = [new PlacedMicroBatch(_view.Rank, batch)], Parallelism = parallelism });
     }

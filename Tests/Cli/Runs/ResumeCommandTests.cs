@@ -50,13 +50,13 @@ public sealed class ResumeCommandTests : IDisposable
         Assert.Equal(2, CheckpointFolder.Open(_runs.Folder("late").Checkpoint).Step);
     }
 
-    [Fact]
-    public async Task Twelve_steps_of_a_schedule_of_twenty_and_eight_more_are_twenty()
+    [Theory, InlineData("cosine"), InlineData("constant"), InlineData("wsd")]
+    public async Task Twelve_steps_of_a_schedule_of_twenty_and_eight_more_are_twenty(string schedule)
     {
-        string file = _runs.Write("part.json", """
+        string file = _runs.Write("part.json", $$"""
             {
               "model": { "dim": 16, "heads": 2, "keyValueHeads": 1, "hidden": 16, "experts": [4, 4], "maximumSequence": 16 },
-              "optimizer": { "totalSteps": 20, "warmupSteps": 2 },
+              "optimizer": { "schedule": "{{schedule}}", "totalSteps": 20, "warmupSteps": 2 },
               "steps": 12
             }
             """);

@@ -30,7 +30,7 @@ public sealed class TrainFileTests : IDisposable
                 "$.model.maximumSequence is 2.5; it must be a whole number.",
                 "$.model.gate.scores is \"hardmax\"; it must be one of softmax, sigmoid.",
                 $"$.model.gate.top is not known; known here: {string.Join(", ", GateNames())}.",
-                "$.silo is not known; known here: model, optimizer, microBatches, recompute, reproducible, director, parallelism, text, batch, silos, device, steps, seconds, saveEvery, keep, evalEvery, patience, name.",
+                "$.silo is not known; known here: model, optimizer, microBatches, recompute, reproducible, director, parallelism, text, weights, packed, skipBroken, tokenizer, batch, silos, device, steps, seconds, saveEvery, keep, evalEvery, patience, name.",
                 "$.text is [\"a\",null]; it must be a list of texts.",
                 "$.model.experts is missing.",
                 "$.model.dim: Dim is 50; it must be a multiple of twice the 4 heads.",

@@ -159,7 +159,7 @@ public sealed class TrainingRunTests : IDisposable
         TrainingJob job = new()
         {
             Name = "run",
-            Text = TextSource.Read([_runs.Text], new CommandOutput(TextWriter.Null, TextWriter.Null, Verbose: false)),
+            Text = TextSource.Read([_runs.Text], reading: null, new CommandOutput(TextWriter.Null, TextWriter.Null, Verbose: false)),
             Run = run,
             ScheduleIsSet = true,
             Sequences = 2,

@@ -1,7 +1,6 @@
 using System.Text;
 using MoEActors.Cli.Invocation;
 using MoEActors.Cli.Training;
-using MoEActors.Client.Data;
 using MoEActors.Tests.Cli.Runs;
 
 namespace MoEActors.Tests.Cli.Training;
@@ -25,15 +24,15 @@ public sealed class SampleTests : IDisposable
     [InlineData(" \n", "The ")]
     [InlineData("", "The ")]
     public void It_begins_with_the_first_words_of_the_validation_text(string text, string prompt) =>
-        Assert.Equal(prompt, SamplePrompt.Of([new TextDocument("a", Encoding.UTF8.GetBytes(text))], "The "));
+        Assert.Equal(prompt, SamplePrompt.Of([Encoding.UTF8.GetBytes(text)], "The "));
 
     [Fact]
     public void A_cut_through_a_character_is_no_part_of_the_beginning()
     {
         byte[] text = Encoding.UTF8.GetBytes("über alles");
-        Assert.Equal("ber alles", SamplePrompt.Of([new TextDocument("empty", Array.Empty<byte>()), new TextDocument("cut", text.AsMemory(1))], "The "));
+        Assert.Equal("ber alles", SamplePrompt.Of([Array.Empty<byte>(), text.AsMemory(1)], "The "));
         Assert.Equal("The ", SamplePrompt.Of([], "The "));
-        Assert.True(SamplePrompt.Of([new TextDocument("emoji", Encoding.UTF8.GetBytes("a" + string.Concat(Enumerable.Repeat("😀", 30))))], "The ").EnumerateRunes().All(rune => rune.Value is 'a' or 0x1F600));
+        Assert.True(SamplePrompt.Of([Encoding.UTF8.GetBytes("a" + string.Concat(Enumerable.Repeat("😀", 30)))], "The ").EnumerateRunes().All(rune => rune.Value is 'a' or 0x1F600));
     }
 
     [Fact]
