@@ -16,8 +16,8 @@ public sealed partial class CudaDevice
     /// </summary>
     internal void Interrupt(Exception cause) => _interruption = cause;
 
-    /// <summary>What is queued from now on counts again.</summary>
-    internal void Resume() => _interruption = null;
+    /// <summary>What is queued from now on counts again, as far as this reason goes: another one stays.</summary>
+    internal void Resume(Exception cause) => Interlocked.CompareExchange(ref _interruption, null, cause);
 
     private void WaitForStream()
     {

@@ -157,7 +157,6 @@ internal sealed class NcclCommunicator : ICommunicator
         // In this order: what others still take from this rank is done before they are told that it has left.
         _connection.Dispose();
         _control.Dispose();
-        _device.Resume();
         _parts?.Dispose();
     }
 

@@ -32,6 +32,7 @@ internal sealed class NcclConnection : IDisposable
     private Request _request;
     private CollectiveOperation _operation;
     private volatile Failure? _failure;
+    private CommunicatorException? _interruption;
     private long _since;
 
     /// <summary>Nothing is asked of NCCL yet.</summary>
@@ -113,12 +114,19 @@ internal sealed class NcclConnection : IDisposable
         _pump.Wake();
     }
 
-    /// <summary>Waits until what is queued has been done, and leaves the others. A failure on the way makes it give up instead.</summary>
+    /// <summary>
+    /// Waits until what is queued has been done, and leaves the others. A failure on the way makes it give up instead. What is queued on the device from now on
+    /// counts again.
+    /// </summary>
     public void Dispose()
     {
         Ask(Request.Close);
         _pump.Remove(this);
         _flight.Dispose();
+        if (_interruption is { } cause)
+        {
+            _device.Resume(cause);
+        }
     }
 
     /// <summary>Does what can be done now. On the pump's thread.</summary>
@@ -321,7 +329,8 @@ internal sealed class NcclConnection : IDisposable
             // Before the stream goes on.
             if (_stage == Stage.Launching || !HasLanded())
             {
-                _device.Interrupt(failure.ToException(_operation, _spec.Rank, _spec.Size));
+                _interruption = failure.ToException(_operation, _spec.Rank, _spec.Size);
+                _device.Interrupt(_interruption);
             }
 
             _ = NcclFunctions.CommAbort(_communicator);

@@ -50,7 +50,7 @@ internal static unsafe class EmulatedNccl
     public static void Plant(int rank, NcclFault fault, int after = 0, int value = 0) =>
         ((delegate* unmanaged<int, int, int, int, void>)EmulatedCuda.Function("moe_nccl_plant"))(FirstDevice + rank, (int)fault, after, value);
 
-    /// <summary>Has the library say that it is another version; 0 for its own.</summary>
+    /// <summary>Has the library say to this thread that it is another version; 0 for its own.</summary>
     public static void Claim(int version) => ((delegate* unmanaged<int, void>)EmulatedCuda.Function("moe_nccl_claim"))(version);
 
     /// <summary>What the rank's GPU has done since <see cref="Plant"/>.</summary>

@@ -3,7 +3,6 @@
 #include "../CudaEmulation/Driver/Calls.h"
 #include "../CudaEmulation/Faults/Faults.h"
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <climits>
 #include <cstring>
@@ -19,7 +18,7 @@ constexpr int OldestBlocking = 21400;
 constexpr unsigned ConfigMagic = 0xCAFEBEEF;
 constexpr int Version = 22807;
 
-std::atomic<int> claimed = 0;
+thread_local int claimed = 0;
 
 std::map<std::string, std::shared_ptr<Clique>>* const Cliques = new std::map<std::string, std::shared_ptr<Clique>>;
 std::set<Communicator*>* const Living = new std::set<Communicator*>;
@@ -174,7 +173,7 @@ bool suffers(const Communicator& communicator, Fault fault) {
 }
 
 EXPORT ncclResult_t ncclGetVersion(int* version) {
-    *version = claimed != 0 ? claimed.load() : Version;
+    *version = claimed != 0 ? claimed : Version;
     return ncclSuccess;
 }
 
@@ -340,7 +339,7 @@ EXPORT ncclResult_t ncclReduceScatter(CUdeviceptr from, CUdeviceptr to, size_t c
     return call(__func__, communicator, stream, {Kind::ReduceScatter, from, to, count, type, 0});
 }
 
-/// Says that it is another version; 0: its own.
+/// Says that it is another version, to this thread; 0: its own.
 EXPORT void moe_nccl_claim(int version) { claimed = version; }
 
 /// Plants a fault on a device, from its so-manieth launch on; 0 takes it away.

@@ -4,11 +4,13 @@ using MoEActors.Native.Cuda;
 using MoEActors.Native.Cuda.Bindings;
 using MoEActors.Native.Memory;
 using MoEActors.Native.Nccl.Bindings;
+using MoEActors.Tests.CudaEmulation;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.NcclEmulation;
 
 /// <summary>The bindings of NCCL: layouts of what is passed, and every function against the emulation, which is written against the vendor's header.</summary>
+[Collection(CudaCollection.Name)]
 public sealed unsafe partial class NcclFunctionTests
 {
     [Fact]
