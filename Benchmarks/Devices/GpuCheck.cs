@@ -17,6 +17,7 @@ public static class GpuCheck
         ("kernels", "every kernel compiles: seconds, registers, spilled bytes", context => Task.Run(() => KernelCheck.Run(context))),
         ("operations", "every operation gives what the processor gives", context => Task.Run(() => OperationCheck.Run(context))),
         ("products", "products of matrices: right, and at how many TFLOP/s", context => Task.Run(() => ProductCheck.Run(context))),
+        ("nccl", "NCCL with one rank: it loads, moves what it should, and gives up in time", context => Task.Run(() => NcclCheck.Run(context))),
         ("training", "30 steps of a small model: the losses of the processor, the same bits twice", TrainingCheck.RunAsync),
         ("layer", "forward and backward of one MoE layer: milliseconds and TFLOP/s", context => Task.Run(() => LayerCheck.Run(context))),
         ("model", "whole steps of a language model of 12 layers of 16 experts: tokens/s and TFLOP/s", context => Task.Run(() => ModelCheck.Run(context))),

@@ -21,6 +21,7 @@ internal static class Diagnosis
         Sdk(machine),
         Devices(machine),
         Gpus(machine),
+        Nccl(machine),
         Instructions(machine),
         Cores(machine),
         Memory(machine),
@@ -43,6 +44,13 @@ internal static class Diagnosis
             "GPUs", "none that can be used; silos compute on processors", machine.CudaLibraries.Count > 0 ? Verdict.Remark : Verdict.Good,
             machine.CudaLibraries.Count > 0 ? problem : $"Nothing, unless this machine has one: {problem}")
         : new("GPUs", string.Join("; ", machine.Gpus), Verdict.Good, $"Nothing: --device cuda uses them, moe gpu-check tries them. {string.Join(", ", machine.CudaLibraries)}.");
+
+    /// <summary>What GPUs need to train together when they are in several processes; one process needs none of it.</summary>
+    private static Finding Nccl(Machine machine) => machine.NcclProblem is { } problem
+        ? new(
+            "NCCL", "none that can be used; GPUs train together inside one process only", Verdict.Remark,
+            $"Nothing, unless silos of several processes are to compute on GPUs: {problem}")
+        : new("NCCL", machine.Nccl ?? "not needed without GPUs");
 
     private static Finding Instructions(Machine machine)
     {

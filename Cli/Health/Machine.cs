@@ -6,6 +6,7 @@ using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using MoEActors.Native.Cuda.Bindings;
 using MoEActors.Native.Cuda.Hardware;
+using MoEActors.Native.Nccl.Bindings;
 
 namespace MoEActors.Cli.Health;
 
@@ -54,6 +55,12 @@ internal sealed record Machine
     /// <summary>Why no GPU can be used, and what to do; null when one can.</summary>
     public string? GpuProblem { get; init; }
 
+    /// <summary>NCCL, where a GPU can be used, in a line; null where there is none.</summary>
+    public string? Nccl { get; init; }
+
+    /// <summary>Why a GPU has no NCCL to use, and what to do; null where it has, and without a GPU.</summary>
+    public string? NcclProblem { get; init; }
+
     /// <summary>Orleans' own choice: one for other silos, one for clients.</summary>
     private static readonly int[] OrleansPorts = [11111, 30000];
 
@@ -64,6 +71,7 @@ internal sealed record Machine
     public static Machine Here()
     {
         CudaInventory cuda = CudaGpu.All;
+        CudaLibrary? nccl = cuda.Problem is null ? NcclInstallation.Library : null;
         return new()
         {
             Sdk = FindSdk(),
@@ -78,9 +86,13 @@ internal sealed record Machine
             FolderProblem = TryToWrite(),
             OpenBlas = Benchmarks.OpenBlas.TryLoad()?.Configuration,
             Gpus = [.. cuda.Gpus.Select(gpu => $"cuda:{gpu.Ordinal} {gpu.Name} ({gpu.Architecture}), {Free(gpu)}")],
-            CudaLibraries = [.. cuda.Libraries.Where(library => library.Problem is null).Select(library => $"{library.Name} {library.Version} ({library.Path})")],
+            CudaLibraries = [.. cuda.Libraries.Where(library => library.Problem is null).Select(InWords)],
             GpuProblem = cuda.Problem,
+            Nccl = nccl is { Problem: null } ? InWords(nccl) : null,
+            NcclProblem = nccl?.Problem,
         };
+
+        static string InWords(CudaLibrary library) => $"{library.Name} {library.Version} ({library.Path})";
 
         static string Free(CudaGpu gpu)
         {

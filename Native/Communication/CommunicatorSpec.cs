@@ -111,9 +111,6 @@ public sealed record CommunicatorSpec
     /// </summary>
     public IDevice? Device { get; init; }
 
-    /// <summary>What a provider needs in common on every rank before they can connect, such as NCCL's unique id; may be empty.</summary>
-    public ReadOnlyMemory<byte> BootstrapId { get; init; }
-
     /// <summary>How long a rank's connection may be silent before the rank counts as lost. Of no use where ranks share a process.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
     public TimeSpan LivenessDeadline { get; init => field = Positive(value, nameof(LivenessDeadline)); } = DefaultLivenessDeadline;

@@ -163,13 +163,13 @@ public sealed unsafe partial class CudaDevice : IDevice
             if (bytes == 0 || bytes > PinnedStaging.LargestPiece)
             {
                 CopyOut(to, source.Address, bytes);
-                _stream.Synchronize();
+                WaitForStream();
                 return;
             }
 
             void* staged = _staging.Take((int)bytes);
             CopyOut(staged, source.Address, bytes);
-            _stream.Synchronize();
+            WaitForStream();
             Unsafe.CopyBlockUnaligned(to, staged, (uint)bytes);
         }
     }
@@ -249,7 +249,7 @@ public sealed unsafe partial class CudaDevice : IDevice
     public void Synchronize()
     {
         Gpu.Enter();
-        _stream.Synchronize();
+        WaitForStream();
     }
 
     /// <inheritdoc />

@@ -13,6 +13,7 @@ using MoEActors.Modules.Models;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Communication.Tcp;
+using MoEActors.Native.Nccl;
 using MoEActors.Silo.Clustering;
 using MoEActors.Workers.Host;
 using Orleans.Configuration;
@@ -47,7 +48,7 @@ public static class MoESiloBuilderExtensions
         });
         silo.Services.AddSingleton(services => Chosen(services).Store ?? InGrainStorage(services) ?? (IRunStore)new InMemoryRunStore());
         silo.Services.AddSingleton(services => Chosen(services).Communicators
-            ?? services.GetService<TcpCommunicatorProvider>() ?? (ICommunicatorProvider)new InProcessCommunicatorProvider());
+            ?? (services.GetService<TcpCommunicatorProvider>() is { } tcp ? new NcclCommunicatorProvider(tcp) : (ICommunicatorProvider)new InProcessCommunicatorProvider()));
         silo.Services.AddSingleton(services => Chosen(services).CallerBuffers ?? new CallerBuffers());
         silo.Services.AddSingleton(services => ModelKinds.BuiltIn.With(Chosen(services).ExpertKinds, Chosen(services).GateKinds));
         silo.Services.AddSingleton(services => new CheckpointPlaces(Chosen(services).CheckpointRoot));

@@ -6,6 +6,7 @@ using MoEActors.Grains.Training;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
+using MoEActors.Native.Nccl;
 using MoEActors.Workers.Host;
 
 namespace MoEActors.Silo.Hosting;
@@ -80,7 +81,8 @@ internal sealed class CommunicatorHealth(ICommunicatorProvider communicators) : 
     /// <inheritdoc />
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        if (communicators is not TcpCommunicatorProvider tcp)
+        TcpCommunicatorProvider? tcp = communicators is NcclCommunicatorProvider gpus ? gpus.Control : communicators as TcpCommunicatorProvider;
+        if (tcp is null)
         {
             return HealthCheckResult.Healthy("Rows do not leave the process.");
         }

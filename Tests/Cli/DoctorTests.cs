@@ -32,7 +32,7 @@ public sealed class DoctorTests
         CommandLineRun run = await CommandLineRun.Of("doctor", "--json");
         using JsonDocument report = JsonDocument.Parse(run.Output);
         string[] names = [.. report.RootElement.GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("name").GetString()!)];
-        Assert.Equal([".NET", "devices", "GPUs", "instructions", "cores", "memory", "disk", "ports", "OpenBLAS"], names);
+        Assert.Equal([".NET", "devices", "GPUs", "NCCL", "instructions", "cores", "memory", "disk", "ports", "OpenBLAS"], names);
         Assert.Equal(run.ExitCode == 0, report.RootElement.GetProperty("healthy").GetBoolean());
     }
 
@@ -70,6 +70,7 @@ public sealed class DoctorTests
             ("GPUs", Verdict.Good, Sound),
             ("GPUs", Verdict.Remark, Sound with { CudaLibraries = ["cuda 13.0 (libcuda.so.1)"], GpuProblem = "nvrtc cannot be used: not found" }),
             ("GPUs", Verdict.Good, Sound with { Gpus = ["cuda:0 a GPU (sm_90)"], GpuProblem = null }),
+            ("NCCL", Verdict.Remark, Sound with { Gpus = ["cuda:0 a GPU (sm_90)"], GpuProblem = null, NcclProblem = "not found: tried libnccl.so.2" }),
             ("ports", Verdict.Remark, Sound with { TakenPorts = [30000] }),
             ("OpenBLAS", Verdict.Good, Sound with { OpenBlas = null }),
         ];

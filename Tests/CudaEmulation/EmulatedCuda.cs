@@ -35,7 +35,7 @@ internal static unsafe class EmulatedCuda
 
     private static readonly Lazy<nint> Handle = new(() => NativeLibrary.Load(Path.Combine(Folder, Library)));
 
-    /// <summary>The device, of six, that tests plant their faults on: an error makes a device useless for its process.</summary>
+    /// <summary>The device that tests plant their faults on: an error makes a device useless for its process.</summary>
     public const int FaultyDevice = 1;
 
     /// <summary>The devices that tests lose, each once, while silos compute on them; nothing can be computed on them afterwards.</summary>
@@ -92,7 +92,8 @@ internal static unsafe class EmulatedCuda
 
     public static void Forget(nint address) => Assert.Equal(0, ((delegate* unmanaged<nint, int>)Function("moe_emulation_forget"))(address));
 
-    private static nint Function(string name)
+    /// <summary>A function of the libraries.</summary>
+    internal static nint Function(string name)
     {
         Require();
         return NativeLibrary.GetExport(Handle.Value, name);
@@ -136,7 +137,8 @@ internal static unsafe class EmulatedCuda
     private static string Content()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string file in Directory.EnumerateFiles(Sources, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        string[] folders = [Sources, Path.Combine(Sources, "..", "NcclEmulation")];
+        foreach (string file in folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal))
         {
             if (Path.GetExtension(file) is ".cpp" or ".h" or ".sh")
             {

@@ -21,6 +21,7 @@ internal sealed class PeerConnections : IDisposable
     private readonly TimeProvider _time;
     private readonly ProgressWatch _watch;
     private volatile Failure? _failure;
+    private Action<Failure>? _told;
     private CollectiveOperation _operation;
     private long _since = ProgressWatch.NoWait;
     private int _absent;
@@ -61,6 +62,9 @@ internal sealed class PeerConnections : IDisposable
 
     /// <summary>Whether it has ended.</summary>
     public bool IsDead => _failure is not null;
+
+    /// <summary>Why it has ended; null while it lives.</summary>
+    public Failure? Failure => _failure;
 
     /// <summary>Whether all connections are there.</summary>
     public bool IsConnected
@@ -168,6 +172,19 @@ internal sealed class PeerConnections : IDisposable
     /// <summary>All ranks are there, and something has moved: the deadline counts anew.</summary>
     public void Progress() => Volatile.Write(ref _since, _time.GetTimestamp());
 
+    /// <summary>Whom to tell, beside the other ranks, when it ends.</summary>
+    public void WhenFailed(Action<Failure> told)
+    {
+        lock (_lock)
+        {
+            _told += told;
+            if (_failure is { } failure)
+            {
+                told(failure);
+            }
+        }
+    }
+
     /// <summary>Ends the communicator on every rank. The first failure wins and is returned. From any thread.</summary>
     public Failure Fail(Failure failure)
     {
@@ -180,6 +197,7 @@ internal sealed class PeerConnections : IDisposable
 
             _failure = failure;
             Monitor.PulseAll(_lock);
+            _told?.Invoke(failure);
 
             // In this order: whoever finds a data connection closed waits to be told why.
             Array.ForEach(_controls, control => control?.Tell(failure));

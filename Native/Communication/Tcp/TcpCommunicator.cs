@@ -20,6 +20,15 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
     /// <summary>Whether this rank has its connections to all others.</summary>
     public bool IsConnected => connections.IsConnected;
 
+    /// <summary>Why it has failed; null while it lives.</summary>
+    public Failure? Failure => connections.Failure;
+
+    /// <summary>Ends it on every rank. The first failure wins and is returned. From any thread.</summary>
+    public Failure Fail(Failure failure) => connections.Fail(failure);
+
+    /// <summary>Has what depends on it told of its failure, on the thread that learns of it, whoever notices; at once if it has failed already.</summary>
+    public void WhenFailed(Action<Failure> told) => connections.WhenFailed(told);
+
     public void AllToAll<T>(
         DeviceSpan<T> send, ReadOnlySpan<Segment> sendSegments, DeviceSpan<T> receive, ReadOnlySpan<Segment> receiveSegments)
         where T : unmanaged

@@ -68,7 +68,7 @@ public sealed class TcpCommunicatorProvider : ICommunicatorProvider, IDisposable
 
         if (spec.Device is { IsHostMemory: false } device)
         {
-            throw new NotSupportedException($"TCP carries memory of the processor, and rank {spec.Rank} computes on {device.Description}: silos with GPUs train together inside one process only.");
+            throw new NotSupportedException($"TCP carries memory of the processor, and rank {spec.Rank} computes on {device.Description}: GPUs of several processes need NCCL (NcclCommunicatorProvider).");
         }
 
         var connections = new PeerConnections(spec, CommunicatorIdentity.Of(_options.ClusterId, spec), _server, _io, _time);

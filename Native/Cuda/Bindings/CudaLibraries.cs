@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace MoEActors.Native.Cuda.Bindings;
 
 /// <summary>
-/// Finds the three libraries. They are sought in the folder that <c>MOE_CUDA_PATH</c> names, then where the loader looks, in <c>CUDA_PATH</c>, in
+/// Finds the three libraries, and NCCL. They are sought in the folder that <c>MOE_CUDA_PATH</c> names, then where the loader looks, in <c>CUDA_PATH</c>, in
 /// /usr/local/cuda and among Python's packages (<c>nvidia/*/lib</c>, where PyTorch brings its own). Nothing of CUDA is needed to build.
 /// </summary>
 public static class CudaLibraries
@@ -13,7 +13,14 @@ public static class CudaLibraries
     /// <summary>The variable that names a folder to look in first.</summary>
     public const string PathVariable = "MOE_CUDA_PATH";
 
-    private static readonly string[] Names = [Driver.Library, Nvrtc.Library, CublasLt.Library];
+    /// <summary>The name of NCCL, which GPUs of several processes need and one does not.</summary>
+    internal const string Nccl = "nccl";
+
+    /// <summary>How to come by NCCL.</summary>
+    internal const string NcclAdvice =
+        "It comes as libnccl2 with NVIDIA's packages, as nvidia-nccl-cu13 or nvidia-nccl-cu12 from PyPI, and with PyTorch; set MOE_CUDA_PATH to the folder where the libraries are.";
+
+    private static readonly string[] Names = [Driver.Library, Nvrtc.Library, CublasLt.Library, Nccl];
 
     // What was not found is looked for again: it may have been installed meanwhile.
     private static readonly ConcurrentDictionary<string, Found> Loaded = new();
@@ -42,8 +49,20 @@ public static class CudaLibraries
     /// <summary>The path under which a library was found; empty if it was not.</summary>
     internal static string PathOf(string library) => Get(library).Path;
 
-    private static CudaLibrary Report(string library, Type functions, Func<string> version)
+    /// <summary>A library that was found, if it was.</summary>
+    internal static bool TryGet(string library, out nint handle)
     {
+        handle = Get(library).Handle;
+        return handle != 0;
+    }
+
+    /// <summary>Whether a library was found and has all the functions that are called.</summary>
+    /// <param name="library">Its name.</param>
+    /// <param name="functions">The type that imports them.</param>
+    /// <param name="version">Asks it for its version.</param>
+    internal static CudaLibrary Report(string library, Type functions, Func<string> version)
+    {
+        Register();
         Found found = Get(library);
         if (found.Handle == 0)
         {
@@ -61,9 +80,12 @@ public static class CudaLibraries
             : new CudaLibrary(library, found.Path, version(), null);
     }
 
-    private static string Advice(string library) => library == Driver.Library
-        ? "It comes with NVIDIA's driver."
-        : "It comes with the CUDA toolkit, and with PyTorch's packages; set MOE_CUDA_PATH to the folder where it is.";
+    private static string Advice(string library) => library switch
+    {
+        Driver.Library => "It comes with NVIDIA's driver.",
+        Nccl => NcclAdvice,
+        _ => "It comes with the CUDA toolkit, and with PyTorch's packages; set MOE_CUDA_PATH to the folder where it is.",
+    };
 
     private static string DriverVersion() => Driver.DriverGetVersion(out int version) == CudaResult.Success ? $"{version / 1000}.{version % 1000 / 10}" : "?";
 
@@ -122,6 +144,8 @@ public static class CudaLibraries
         (Driver.Library, false) => ["libcuda.so.1"],
         (Nvrtc.Library, true) => ["nvrtc64_130_0.dll", "nvrtc64_120_0.dll"],
         (CublasLt.Library, true) => ["cublasLt64_13.dll", "cublasLt64_12.dll"],
+        (Nccl, true) => ["nccl.dll"],
+        (Nccl, false) => ["libnccl.so.2", "libnccl.so"],
         _ => [$"lib{library}.so.13", $"lib{library}.so.12", $"lib{library}.so"],
     };
 

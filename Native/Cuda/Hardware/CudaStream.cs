@@ -58,6 +58,21 @@ internal sealed class CudaEvent : IDisposable
     /// <summary>It is when everything queued so far has been done.</summary>
     public void Record(CudaStream stream) => CudaStatus.Check(Driver.EventRecord(_handle, stream.Handle), "recording an event", _gpu.Ordinal);
 
+    /// <summary>Whether everything before it has been done, by now.</summary>
+    public bool HasHappened
+    {
+        get
+        {
+            CudaResult result = Driver.EventQuery(_handle);
+            if (result != CudaResult.NotReady)
+            {
+                CudaStatus.Check(result, "asking for an event", _gpu.Ordinal);
+            }
+
+            return result == CudaResult.Success;
+        }
+    }
+
     /// <summary>Waits for it.</summary>
     public void Synchronize() => CudaStatus.Check(Driver.EventSynchronize(_handle), "waiting for an event", _gpu.Ordinal);
 

@@ -83,7 +83,7 @@ bool initialize() {
     static std::once_flag once;
     std::call_once(once, [] {
         arena::reserve();
-        for (int i = 0; i < static_cast<int>(setting("MOE_EMULATION_DEVICES", 6)); ++i) {
+        for (int i = 0; i < static_cast<int>(setting("MOE_EMULATION_DEVICES", 22)); ++i) {
             auto* device = new Device;
             device->number = i;
             device->totalBytes = setting("MOE_EMULATION_MEMORY", 4ull << 30);

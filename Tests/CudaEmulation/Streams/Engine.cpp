@@ -2,6 +2,7 @@
 #include "../Faults/Faults.h"
 #include "../Memory/Arena.h"
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -23,13 +24,20 @@ std::condition_variable* const HostWork = new std::condition_variable;
 std::vector<Stream*>* const Streams = new std::vector<Stream*>;
 std::vector<Demand*>* const Demands = new std::vector<Demand*>;
 std::deque<std::pair<Stream*, Operation>>* const HostFunctions = new std::deque<std::pair<Stream*, Operation>>;
+std::deque<Demand>* const Pressed = new std::deque<Demand>;  // nobody waits for these
 bool started = false;
 Context* current = nullptr;
 thread_local bool isHostThread = false;
 
+constexpr int Unlimited = 1 << 30;
+constexpr std::chrono::milliseconds Pause{2};  // obstacles may go with time
+
+Obstacle obstacleOf(const Operation& operation) { return operation.obstacle ? operation.obstacle() : Obstacle{}; }
+
 bool ready(const Stream& stream) {
     return !stream.busy && !stream.queue.empty()
-        && std::all_of(stream.queue.front().after.begin(), stream.queue.front().after.end(), [](const Point& p) { return reached(p); });
+        && std::all_of(stream.queue.front().after.begin(), stream.queue.front().after.end(), [](const Point& p) { return reached(p); })
+        && !obstacleOf(stream.queue.front()).exists;
 }
 
 /// A stream that was closed is forgotten when its work is done; its object stays, as points may name it.
@@ -45,19 +53,24 @@ void complete(Stream& stream) {
     Done->notify_all();
 }
 
-/// The stream whose next operation a point needs first; it may be busy.
+/// The stream whose next operation a point needs first; it may be busy, or held up for good by another one that waits for it.
 Stream* neededFor(Point point) {
-    for (;;) {
+    for (size_t hops = 0;; ++hops) {
         Stream* stream = point.stream;
-        if (stream->busy || stream->queue.empty()) {
+        if (stream->busy || stream->queue.empty() || hops > Streams->size()) {
             return stream;
         }
-        const auto& after = stream->queue.front().after;
-        const auto missing = std::find_if(after.begin(), after.end(), [](const Point& p) { return !reached(p); });
-        if (missing == after.end()) {
+        const Operation& next = stream->queue.front();
+        const auto missing = std::find_if(next.after.begin(), next.after.end(), [](const Point& p) { return !reached(p); });
+        if (missing != next.after.end()) {
+            point = *missing;
+            continue;
+        }
+        const Obstacle obstacle = obstacleOf(next);
+        if (!obstacle.exists || obstacle.point.stream == nullptr) {
             return stream;
         }
-        point = *missing;
+        point = obstacle.point;
     }
 }
 
@@ -97,15 +110,23 @@ void execute(Stream& stream, std::unique_lock<std::mutex>& lock) {
     std::unique_lock lock(*Lock);
     for (;;) {
         std::erase_if(*Demands, [](Demand* demand) { return demand->budget <= 0 || reached(demand->point); });
+        std::erase_if(*Pressed, [](const Demand& demand) { return reached(demand.point); });
         Stream* chosen = nullptr;
         Demand* served = nullptr;
-        if (!Demands->empty()) {
-            served = (*Demands)[streamOrder().below(static_cast<uint32_t>(Demands->size()))];
+        if (!Demands->empty() || !Pressed->empty()) {
+            const auto drawn = streamOrder().below(static_cast<uint32_t>(Demands->size() + Pressed->size()));
+            served = drawn < Demands->size() ? (*Demands)[drawn] : &(*Pressed)[drawn - Demands->size()];
             chosen = choose(*served);
         }
         if (chosen == nullptr) {
+            // Who only asks is answered that it is not done.
+            std::erase_if(*Demands, [](Demand* demand) { return demand->budget < Unlimited / 2; });
             Done->notify_all();
-            Wake->wait(lock);
+            if (Demands->empty() && Pressed->empty()) {
+                Wake->wait(lock);
+            } else {
+                Wake->wait_for(lock, Pause);
+            }
             continue;
         }
         --served->budget;
@@ -197,7 +218,7 @@ bool reached(const Point& point) { return point.stream == nullptr || point.strea
 
 void await(const Point& point) {
     if (!reached(point)) {
-        serve({point, 1 << 30});
+        serve({point, Unlimited});
     }
 }
 
@@ -214,6 +235,13 @@ void nudge(const Point& point) {
     if (!reached(point)) {
         serve({point, 2});
     }
+}
+
+void wake() { Wake->notify_all(); }
+
+void press(const Point& point) {
+    Pressed->push_back({point, Unlimited});
+    Wake->notify_all();
 }
 
 void drop(Context& context) {

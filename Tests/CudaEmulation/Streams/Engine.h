@@ -25,11 +25,18 @@ struct Point {
     uint64_t ticket = 0;
 };
 
+/// What holds an operation up that depends on more than points which were known when it was queued.
+struct Obstacle {
+    bool exists = false;
+    Point point;  // what must be reached first; no stream: something that streams cannot bring about
+};
+
 struct Operation {
     std::string name;
     std::function<void()> run;
     std::vector<Point> after;
     bool onHostThread = false;
+    std::function<Obstacle()> obstacle;  // asked with the lock held, whenever the operation might begin
 };
 
 struct Stream {
@@ -82,6 +89,12 @@ void awaitAll(Context& context);
 
 /// Executes an operation or so towards a point that a query asks for.
 void nudge(const Point& point);
+
+/// Something has changed that an obstacle depends on.
+void wake();
+
+/// Has a point reached without anybody here waiting for it: what another process waits for.
+void press(const Point& point);
 
 /// Drops everything that is queued in a context.
 void drop(Context& context);

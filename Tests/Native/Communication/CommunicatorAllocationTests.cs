@@ -4,7 +4,7 @@ namespace MoEActors.Tests.Native.Communication;
 
 public sealed class CommunicatorAllocationTests
 {
-    [Theory, InlineData(Transport.InProcess), InlineData(Transport.Tcp)]
+    [Theory, InlineData(Transport.InProcess), InlineData(Transport.Tcp), InlineData(Transport.Nccl)]
     public void A_warm_communicator_allocates_nothing(Transport transport)
     {
         const int Size = 3;

@@ -3,7 +3,11 @@ using System.Runtime.InteropServices;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Communication.Tcp;
+using MoEActors.Native.Cuda;
 using MoEActors.Native.Memory;
+using MoEActors.Native.Nccl;
+using MoEActors.Tests.CudaEmulation;
+using MoEActors.Tests.NcclEmulation;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Native.Communication;
@@ -13,6 +17,7 @@ public enum Transport
 {
     InProcess,
     Tcp,
+    Nccl,
 }
 
 /// <summary>The ranks of one communicator, over a transport, disposed together.</summary>
@@ -36,12 +41,22 @@ internal sealed class CommunicatorGroup : IDisposable
             return new CommunicatorGroup([.. Enumerable.Range(0, size).Select(rank => group.Open(rank))], group);
         }
 
+        if (transport == Transport.Nccl)
+        {
+            EmulatedCuda.Require();
+        }
+
         // Some hosts have one rank, some two, as in a cluster of unequal machines.
         int HostOf(int rank) => rank * 2 / 3;
         TcpCommunicatorProvider[] hosts = [.. Enumerable.Range(0, HostOf(size - 1) + 1).Select(_ => new TcpCommunicatorProvider(time: time))];
         CommunicatorMember[] members =
             [.. Enumerable.Range(0, size).Select(rank => new CommunicatorMember(rank, $"host-{HostOf(rank)}", rank, hosts[HostOf(rank)].EndPoint))];
-        ICommunicator[] ranks = [.. Enumerable.Range(0, size).Select(rank => hosts[HostOf(rank)].Open(Spec(members, rank, deadline)))];
+        ICommunicator[] ranks =
+        [
+            .. Enumerable.Range(0, size).Select(rank => transport == Transport.Tcp
+                ? hosts[HostOf(rank)].Open(Spec(members, rank, deadline))
+                : OpenOnGpu(hosts[HostOf(rank)], Spec(members, rank, deadline))),
+        ];
         if (deadline is not null || time is not null)
         {
             // What these tests are about begins when all are connected.
@@ -54,8 +69,15 @@ internal sealed class CommunicatorGroup : IDisposable
     /// <summary>Waits until a rank has all its connections.</summary>
     public static void WaitUntilConnected(ICommunicator rank) =>
         Assert.True(
-            SpinWait.SpinUntil(() => ((TcpCommunicator)rank).IsConnected, Deadline.Patience),
+            SpinWait.SpinUntil(() => rank is DeviceRank onGpu ? onGpu.IsConnected : ((TcpCommunicator)rank).IsConnected, Deadline.Patience),
             $"Rank {rank.Rank} of {rank.Size} has not connected within {Deadline.Patience.TotalSeconds:0} s.");
+
+    /// <summary>A rank by NCCL, even where it is the only one or all are of one host.</summary>
+    private static DeviceRank OpenOnGpu(TcpCommunicatorProvider host, CommunicatorSpec spec)
+    {
+        var device = new CudaDevice(EmulatedNccl.UndisturbedGpuOf(spec.Rank));
+        return new DeviceRank(new NcclCommunicator(spec, device, (TcpCommunicator)host.Open(spec)), device);
+    }
 
     public static CommunicatorSpec Spec(IEnumerable<CommunicatorMember> members, int rank, TimeSpan? deadline = null) => new(members, rank)
     {
@@ -69,6 +91,7 @@ internal sealed class CommunicatorGroup : IDisposable
     public void Dispose()
     {
         Array.ForEach(Ranks, rank => rank.Dispose());
+        Array.ForEach([.. Ranks.OfType<DeviceRank>()], rank => rank.Close());
         Array.ForEach(_under, one => one.Dispose());
     }
 }

@@ -10,7 +10,7 @@ public sealed class CommunicatorOperationTests
 {
     public static TheoryData<Transport> Transports => [.. Enum.GetValues<Transport>()];
 
-    public static MatrixTheoryData<Transport, int> Sizes => new(Enum.GetValues<Transport>(), [1, 2, 3, 4, 5]);
+    public static MatrixTheoryData<Transport, int> Sizes => new(Enum.GetValues<Transport>(), [1, 2, 3, 4, 5, 8]);
 
     [Theory, MemberData(nameof(Transports))]
     public void All_to_all_moves_every_segment_to_its_place_and_nothing_else(Transport transport)

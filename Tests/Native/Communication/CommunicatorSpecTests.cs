@@ -13,7 +13,6 @@ public sealed class CommunicatorSpecTests
         Assert.Equal((1, 2), (spec.Rank, spec.Size));
         Assert.Equal(TimeSpan.FromSeconds(3), spec.LivenessDeadline);
         Assert.Equal(TimeSpan.FromSeconds(30), spec.ProgressDeadline);
-        Assert.True(spec.BootstrapId.IsEmpty);
         Assert.Equal("StepProgram communicator of model 'm', term 2, view 5", spec.ToString());
         Assert.EndsWith("view 5, attempt 8", (spec with { Attempt = 8 }).ToString());
     }
