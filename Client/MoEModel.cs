@@ -56,8 +56,7 @@ public sealed class MoEModel
     /// <summary>Learns from one batch. The step is committed when the task ends well.</summary>
     /// <param name="batch">As many micro-batches as the run has per step.</param>
     /// <param name="cancellationToken">
-    /// Stops waiting; the step itself goes on. The same batch submitted next is that step, and has its outcome; before another batch, call
-    /// <see cref="RefreshAsync"/>.
+    /// Stops waiting; the step itself goes on. The same batch submitted next is that step, and has its outcome; before another batch, call <see cref="RefreshAsync"/>.
     /// </param>
     /// <exception cref="InvalidRequestException">The batch does not fit the run.</exception>
     /// <exception cref="StepTakenException">Another batch has the step: after a cancelled call, or from another client. This one was not learnt.</exception>
