@@ -4,6 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using MoEActors.Client;
 using MoEActors.Grains.Telemetry;
 using MoEActors.Grains.Training;
+using MoEActors.Native.Communication.Tcp;
 using MoEActors.Silo.Embedded;
 using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Support;
@@ -51,6 +52,19 @@ public sealed class HealthTests
         HealthCheckResult said = await new MoESiloHealth(services.GetRequiredService<ILocalSiloDetails>(), oracle, services.GetRequiredService<WorkerHost>())
             .CheckHealthAsync(new HealthCheckContext(), Cancellation);
         Assert.Equal((expected, status.ToString(), "silo-0"), (said.Status, said.Data["status"], said.Data["silo"]));
+    }
+
+    [Fact]
+    public async Task A_data_plane_that_does_not_answer_is_unhealthy()
+    {
+        using var tcp = new TcpCommunicatorProvider();
+        var health = new CommunicatorHealth(tcp);
+        HealthCheckResult well = await health.CheckHealthAsync(new HealthCheckContext(), Cancellation);
+        Assert.Equal((HealthStatus.Healthy, $"{tcp.EndPoint}"), (well.Status, well.Data["data_endpoint"]));
+
+        // Its thread has ended, so that nobody takes up what is asked.
+        tcp.Dispose();
+        Assert.Equal(HealthStatus.Unhealthy, (await health.CheckHealthAsync(new HealthCheckContext(), Cancellation)).Status);
     }
 
     /// <summary>Says what it is told to say.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using MoEActors.Client;
 using MoEActors.Grains.Interfaces.Training;
@@ -12,10 +13,12 @@ using MoEActors.Native.Memory;
 using MoEActors.Placement.Map;
 using MoEActors.Placement.Parallelism;
 using MoEActors.Silo.Embedded;
+using MoEActors.Silo.Hosting;
 using MoEActors.Tests.Client.Data;
 using MoEActors.Tests.CudaEmulation;
 using MoEActors.Tests.Support;
 using MoEActors.Tests.Telemetry;
+using MoEActors.Workers.Host;
 
 namespace MoEActors.Tests.Training;
 
@@ -197,8 +200,13 @@ public sealed class GpuTrainingTests
             Matrix a = new(arena.TakeZeroed(16), 4, 4), b = new(arena.TakeZeroed(16), 4, 4), c = new(arena.TakeZeroed(16), 4, 4);
             other.MatMul(a, b, c);
             await using EmbeddedCluster cluster = await StartAsync($"cuda:{First},{First + 1},{First + 2}", silos: 3, log, snapshotEvery: 2);
+            var health = new DeviceHealth(cluster.Silos.Silos[0].Services.GetRequiredService<WorkerHost>());
+            Assert.Equal(HealthStatus.Healthy, (await health.CheckHealthAsync(new HealthCheckContext(), Cancellation)).Status);
             double[] losses = await TrainAndLoseAsync(cluster, First, before: 4, ShortSteps);
             Assert.Equal(expected, losses);
+            HealthCheckResult ill = await health.CheckHealthAsync(new HealthCheckContext(), Cancellation);
+            Assert.Equal(HealthStatus.Unhealthy, ill.Status);
+            Assert.Contains($"cuda:{First} failed", ill.Description, StringComparison.Ordinal);
             Assert.Equal([1, 2], cluster.Silos.Silos.Select(silo => silo.Index));
             Assert.Contains($"cuda:{First} failed", Assert.Single(log.Events).Message, StringComparison.Ordinal);
             Assert.True(Assert.Throws<CudaException>(() => other.MatMul(a, b, c)).IsLost);
