@@ -10,11 +10,12 @@ namespace MoEActors.Client.Connections;
 /// </summary>
 internal sealed class GatewayRenewal : IOutgoingGrainCallFilter
 {
-    /// <summary>How long a grain may be silent: as long as the death of its silo takes to be noticed, and its new beginning.</summary>
+    /// <summary>How long a grain may be silent: as long as the death of its silo takes to be noticed, and its new beginning. And how long new gateways have until others are chosen.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
     private readonly ConcurrentDictionary<ConnectionContext, bool> _connections = [];
-    private readonly ConcurrentDictionary<GrainId, long> _silentSince = [];
+    private readonly ConcurrentDictionary<GrainId, Conversation> _conversations = [];
+    private long _renewed;
 
     /// <summary>Knows the connections to gateways.</summary>
     public ConnectionDelegate Watch(ConnectionDelegate next) => async connection =>
@@ -33,14 +34,16 @@ internal sealed class GatewayRenewal : IOutgoingGrainCallFilter
     /// <inheritdoc />
     public async Task Invoke(IOutgoingGrainCallContext context)
     {
+        Conversation conversation = _conversations.GetOrAdd(context.TargetId, _ => new Conversation());
         long asked = Stopwatch.GetTimestamp();
         try
         {
             await context.Invoke();
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is OrleansException or TimeoutException or OperationCanceledException)
         {
-            if (Stopwatch.GetElapsedTime(_silentSince.GetOrAdd(context.TargetId, asked)) > Patience && _silentSince.TryRemove(context.TargetId, out _))
+            // A gateway has turned the call away, or nothing has come back.
+            if (conversation.SilenceSince(asked) > Patience)
             {
                 Renew();
             }
@@ -49,18 +52,49 @@ internal sealed class GatewayRenewal : IOutgoingGrainCallFilter
         }
         catch
         {
-            _silentSince.TryRemove(context.TargetId, out _);
+            conversation.Answered();
             throw;
         }
 
-        _silentSince.TryRemove(context.TargetId, out _);
+        conversation.Answered();
     }
 
     private void Renew()
     {
+        long renewed = Interlocked.Read(ref _renewed), now = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(renewed, now) < Patience || Interlocked.CompareExchange(ref _renewed, now, renewed) != renewed)
+        {
+            return;
+        }
+
         foreach (ConnectionContext connection in _connections.Keys)
         {
             connection.Abort(new ConnectionAbortedException("A grain behind a gateway does not answer: gateways are chosen anew."));
+        }
+    }
+
+    /// <summary>The calls of one grain.</summary>
+    private sealed class Conversation
+    {
+        private readonly Lock _lock = new();
+        private long _answered;
+        private long? _silentSince;
+
+        public void Answered()
+        {
+            lock (_lock)
+            {
+                (_answered, _silentSince) = (Stopwatch.GetTimestamp(), null);
+            }
+        }
+
+        /// <summary>For how long the grain has answered nothing, now that a call of that time has not been answered.</summary>
+        public TimeSpan SilenceSince(long asked)
+        {
+            lock (_lock)
+            {
+                return Stopwatch.GetElapsedTime(_silentSince ??= Math.Max(asked, _answered));
+            }
         }
     }
 }

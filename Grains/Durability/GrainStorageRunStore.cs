@@ -184,7 +184,7 @@ public sealed class GrainStorageRunStore(IGrainStorage storage, Serializer seria
     private async Task<(RunRecord State, string? Tag)?> FindAsync(string model)
     {
         GrainState<StoredBytes> found = await FetchAsync(model, State);
-        return found.RecordExists ? (serializer.Deserialize<RunRecord>(found.State!.Checked($"the state of model '{model}'"))!, found.ETag) : null;
+        return found.RecordExists ? (serializer.Deserialize<RunRecord>(found.State!.Checked($"the state of model '{model}'"))!.OfNow(), found.ETag) : null;
     }
 
     private async Task<T?> ReadAsync<T>(string model, string name)

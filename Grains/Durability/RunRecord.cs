@@ -113,6 +113,10 @@ public sealed record RunRecord
     [Id(21)]
     public ParallelismChoice[] Parallelism { get; init; } = [];
 
+    /// <summary>What silos wrote in its place before experts could have slices.</summary>
+    [Id(17)]
+    private LayerParallelism[] FormerParallelism { get; init; } = [];
+
     /// <summary>The layers in which what travels is chosen by what steps take.</summary>
     [Id(20)]
     public int[] TunedLayers { get; init; } = [];
@@ -124,6 +128,11 @@ public sealed record RunRecord
     /// <summary>Names of the silos that were drained: views form without them.</summary>
     [Id(18)]
     public string[] Drained { get; init; } = [];
+
+    /// <summary>As silos write it now.</summary>
+    internal RunRecord OfNow() => FormerParallelism.Length == 0
+        ? this
+        : this with { Parallelism = Parallelism.Length > 0 ? Parallelism : [.. FormerParallelism.Select(ParallelismChoice.Of)], FormerParallelism = [] };
 }
 
 /// <summary>A complete snapshot, or the checkpoint or seed that a run began with.</summary>

@@ -15,23 +15,16 @@ internal sealed class GrainActivation(IGrainFactory grains, RunConfiguration run
 
     /// <summary>Activates the grains of a view.</summary>
     /// <param name="map">The view's map.</param>
-    /// <param name="step">Committed steps.</param>
-    /// <exception cref="ViewFailedException">A grain is on another worker or at another version, or cannot be reached.</exception>
-    public async Task ActivateAsync(PlacementMap map, long step)
+    /// <param name="step">Committed steps; null when training goes on meanwhile.</param>
+    /// <exception cref="ViewFailedException">A grain is on another worker or at another version.</exception>
+    /// <exception cref="TimeoutException">A grain cannot be reached; that, and what else Orleans throws then, tells nothing of where shards are.</exception>
+    public Task ActivateAsync(PlacementMap map, long? step)
     {
-        try
-        {
-            IEnumerable<Task> gates =
-                from layer in run.Model.MoELayers
-                from rank in Enumerable.Range(0, map.Workers.Length)
-                select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
-            await Task.WhenAll([.. gates, .. map.Shards.Select(shard => CheckAsync(shard, map, step))]);
-        }
-        catch (Exception e) when (CallFailure.IsUnanswered(e))
-        {
-            // Untold, a client would take it for its own call to the coordinator, and wait.
-            throw new ViewFailedException($"A grain of model '{model}' cannot be reached while its view opens: {e.Message}") { IsUnreachable = true };
-        }
+        IEnumerable<Task> gates =
+            from layer in run.Model.MoELayers
+            from rank in Enumerable.Range(0, map.Workers.Length)
+            select InPlaceAsync(grains.GetGrain<IGateGrain>(GrainKeys.Gate(model, layer, rank)).GetStatusAsync);
+        return Task.WhenAll([.. gates, .. map.Shards.Select(shard => CheckAsync(shard, map, step))]);
     }
 
     /// <summary>Expert grains follow their shards after a change of placement that every member has adopted.</summary>

@@ -197,13 +197,10 @@ internal sealed class ViewOpening(
 
     private async Task ActivateAsync(PlacementMap map, PlacementMap? before, long started)
     {
-        Task activated = ActivateGrainsAsync(map, before, term.Record.Step);
-        if (candidates.LeaveOut(silos.Alive))
-        {
-            // Some are on a silo that lives and cannot be reached, or are registered there. Shards are where they belong, and a step calls none of the grains.
-            _ = TellIfLateAsync(activated);
-        }
-        else
+        // Where a silo is left out, some may be on it or registered there, and cannot be reached. Shards are where they belong, and a step calls none of the grains.
+        bool mayBeLate = candidates.LeaveOut(silos.Alive);
+        Task activated = ActivateGrainsAsync(map, before, mayBeLate ? null : term.Record.Step);
+        if (!mayBeLate)
         {
             await activated;
         }
@@ -211,22 +208,21 @@ internal sealed class ViewOpening(
         events.ViewOpened(map, Stopwatch.GetElapsedTime(started));
     }
 
-    private async Task ActivateGrainsAsync(PlacementMap map, PlacementMap? before, long step)
-    {
-        await activation.ActivateAsync(map, step);
-        await activation.DismissAsync(map, before);
-    }
-
-    private async Task TellIfLateAsync(Task activated)
+    /// <param name="map">The view's map.</param>
+    /// <param name="before">The map before it; null for none.</param>
+    /// <param name="step">The step that experts are at; null when training goes on meanwhile.</param>
+    private async Task ActivateGrainsAsync(PlacementMap map, PlacementMap? before, long? step)
     {
         try
         {
-            await activated;
+            await activation.ActivateAsync(map, step);
         }
-        catch (Exception e) when (e is MoEException || CallFailure.IsUnanswered(e))
+        catch (Exception e) when (CallFailure.IsUnanswered(e) || (step is null && e is MoEException))
         {
             events.GrainsLate(e);
         }
+
+        await activation.DismissAsync(map, before);
     }
 
     private async Task ConfirmAsync(PlacementMap map, long step)

@@ -5,6 +5,7 @@ using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
 using MoEActors.Placement.Map;
+using MoEActors.Placement.Parallelism;
 using MoEActors.Placement.Planners;
 using MoEActors.Tests.Support;
 
@@ -71,6 +72,18 @@ public sealed class RunStoreTests
         Assert.True(record.Map!.IsPlacedAs(found.Map!));
         Assert.Equal(record.Configuration.ToJson(), found.Configuration.ToJson());
         Assert.Equivalent(record with { Map = null, Configuration = new() }, found with { Map = null, Configuration = new() });
+    }
+
+    [Fact]
+    public async Task What_travels_in_a_record_of_before_experts_had_slices_is_read()
+    {
+        RunRecord old = First() with { TunedLayers = [1] };
+        typeof(RunRecord).GetProperty("FormerParallelism", BindingFlags.Instance | BindingFlags.NonPublic)!
+            .SetValue(old, new[] { LayerParallelism.Data, LayerParallelism.TransientCopies });
+        IRunStore store = Make("grain storage");
+        Assert.True(await store.TryWriteAsync("m", old));
+        ParallelismChoice[] expected = [LayerParallelism.Data, LayerParallelism.TransientCopies];
+        Assert.Equal(expected, (await store.ReadAsync("m"))!.Parallelism);
     }
 
     [Theory, MemberData(nameof(Stores))]

@@ -150,10 +150,9 @@ public sealed class WorkerHost : IDisposable
         Enter(model, term);
         foreach (Worker worker in _workers)
         {
-            if (worker.ModelOf(model) is { } found && found.IsIn(view))
+            if (worker.ModelOf(model)?.End(view, new OperationCanceledException(reason)) is true)
             {
                 WorkerHostLog.ViewEnded(_log, worker.Id, view, model, term, reason);
-                found.Interrupt(new OperationCanceledException(reason));
             }
         }
     }

@@ -16,6 +16,7 @@ internal sealed class WorkerModel : IDisposable
     private readonly ICommunicatorProvider _communicators;
     private readonly IDevice _copyDevice;
     private readonly Arena _parts;
+    private readonly Lock _entering = new();
     private long _opening;
 
     /// <param name="worker">The worker.</param>
@@ -95,8 +96,21 @@ internal sealed class WorkerModel : IDisposable
     /// <summary>The most that rounds have needed of them.</summary>
     public long ArenaPeakBytes => Arenas.Sum(arena => arena.PeakBytes);
 
-    /// <summary>Whether a view is open here or about to be. From any thread.</summary>
-    public bool IsIn(long view) => (View?.Number ?? Interlocked.Read(ref _opening)) == view;
+    /// <summary>Ends what waits for peers in a view, unless that is over here already: what is told late of a view must not end the next. From any thread.</summary>
+    /// <returns>Whether the view is open here or about to be.</returns>
+    public bool End(long view, Exception cause)
+    {
+        lock (_entering)
+        {
+            if ((View?.Number ?? _opening) != view)
+            {
+                return false;
+            }
+
+            Interrupt(cause);
+            return true;
+        }
+    }
 
     /// <summary>Joins a view of new members; a checkpoint to start from is a folder.</summary>
     /// <exception cref="InvalidOperationException">A shard of the map is not here, or the version is another.</exception>
@@ -105,9 +119,13 @@ internal sealed class WorkerModel : IDisposable
     {
         PlacementMap map = command.Map;
         Close();
-        Changes.Open();
-        Snapshots?.Exchange.Open();
-        Interlocked.Exchange(ref _opening, header.View);
+        lock (_entering)
+        {
+            _opening = header.View;
+            Changes.Open();
+            Snapshots?.Exchange.Open();
+        }
+
         CommunicatorMember[] members =
             [.. map.Workers.Select((worker, index) => new CommunicatorMember(index, worker.Silo, worker.Device, PlaceOf(command.EndPoints, index)))];
         Parameters.StartAt(command.Version, StateOf(header, command, members, rank, checkpoint), map, rank, command.Anew);
