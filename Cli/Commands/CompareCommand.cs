@@ -26,7 +26,7 @@ internal static class CompareCommand
             "--steps", $"Steps of the first, the others taking as many as make the same compute; without it, what its file says, or {DefaultSteps}.");
         Option<string> name = TextOption.WithDefault("--name", "NAME", "Name of the comparison; its runs lie in runs/NAME.", "compare");
         Option<string> runs = SharedOptions.Runs();
-        Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; results do not depend on it.", 1, most: EmbeddedClusterOptions.MostSilos);
+        Option<int> silos = NumberOption.Count("--silos", "Number of embedded silos; results of reproducible runs do not depend on it.", 1, most: EmbeddedClusterOptions.MostSilos);
         Option<string> device = SharedOptions.Device();
         Option<string?> json = SharedOptions.JsonOrFile();
         Command command = new("compare", "Train configurations at equal compute, on the same text with the same seeds, and say by how much they differ.")
@@ -50,8 +50,8 @@ internal static class CompareCommand
                 [.. named.Select(one => (one.Name, ConfiguredRun.Of(one.File, tokenizer), one.File.Batch ?? TrainCommand.DefaultBatch))],
                 parsed.GetValue(steps) ?? first.Steps ?? DefaultSteps);
             string folder = Path.Combine(parsed.GetRequiredValue(runs), parsed.GetRequiredValue(name));
-            var plan = new ComparisonPlan(models, parsed.GetValue(seeds), source.Hash);
-            var comparison = new ComparisonRuns(folder, plan, source, parsed.GetValue(silos), SharedOptions.DeviceOf(parsed.GetRequiredValue(device)), TrainCommand.Prompt);
+            var plan = ComparisonPlan.Of(models, parsed.GetValue(seeds), source.Hash, SharedOptions.DeviceOf(parsed.GetRequiredValue(device)), parsed.GetValue(silos));
+            var comparison = new ComparisonRuns(folder, plan, source, parsed.GetValue(silos), TrainCommand.Prompt);
             comparison.Begin();
             var report = ComparisonReport.Of(plan, await comparison.TrainAsync(remarks, cancellation));
             string picture = Path.Combine(folder, "compare.svg");

@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MoEActors.Cli.Clusters;
 using MoEActors.Cli.Runs;
 using MoEActors.Cli.Training;
 using MoEActors.Client;
 using MoEActors.Client.Connections;
+using MoEActors.Client.Tokens;
 using MoEActors.Grains.Interfaces.Training;
 using MoEActors.Modules.Checkpoints;
 using MoEActors.Silo.Embedded;
@@ -32,7 +34,7 @@ internal static class EvaluateCommand
             CheckpointFolder checkpoint = CheckpointChoice.Open(folder, output);
             TextReading reading = run.ReadRunFile()?.Reading ?? TextReading.Plain;
             reading = parsed.GetValue(tokenizer) is { } named ? reading.With(named) : reading;
-            string unit = reading.OpenFor(checkpoint.Run.Model, "the checkpoint").Unit;
+            TextTokenizer tokens = reading.OpenFor(checkpoint.Run.Model, "the checkpoint");
 
             // Remarks on the text are no part of the result.
             CommandOutput remarks = output with { Out = output.Error };
@@ -44,21 +46,22 @@ internal static class EvaluateCommand
             EvaluationReport report = await cluster.WithModelAsync(
                 "evaluate",
                 name => cluster.Client.RestoreForInferenceAsync(name, Path.GetFullPath(folder), cancellationToken: cancellation),
-                model => MeasureAsync(model, folder, measured.Batches, cancellation));
+                model => MeasureAsync(model, folder, measured.Batches, ofBytes: tokens == TextTokenizer.Bytes, cancellation));
             output.Out.WriteLine(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(report, SnakeCase.OneLine)
-                : $"Step {report.Step:N0}: loss {report.Loss:0.000} nats per {unit} ({report.BitsPerByte:0.000} bits) over {report.Bytes:N0} {unit}s.");
+                : $"Step {report.Step:N0}: loss {report.Loss:0.000} nats per {tokens.Unit} ({report.BitsPerByte ?? report.BitsPerToken:0.000} bits) over {report.Bytes ?? report.Tokens:N0} {tokens.Unit}s.");
             return ExitCode.Done;
         });
     }
 
     private static async Task<EvaluationReport> MeasureAsync(
-        MoEModel model, string folder, IReadOnlyList<MicroBatch> text, CancellationToken cancellation)
+        MoEModel model, string folder, IReadOnlyList<MicroBatch> text, bool ofBytes, CancellationToken cancellation)
     {
         long started = Stopwatch.GetTimestamp();
         EvaluationOutcome loss = await model.EvaluateAsync(text, cancellation);
-        return new EvaluationReport(
-            Path.GetFullPath(folder), model.Step, loss.Loss, loss.Loss / Math.Log(2), loss.Tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        var report = new EvaluationReport(Path.GetFullPath(folder), model.Step, loss.Loss, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        double bits = loss.Loss / Math.Log(2);
+        return ofBytes ? report with { BitsPerByte = bits, Bytes = loss.Tokens } : report with { BitsPerToken = bits, Tokens = loss.Tokens };
     }
 
     /// <summary>The run's own text, a part of which it was never trained on.</summary>
@@ -73,11 +76,26 @@ internal static class EvaluateCommand
     }
 }
 
-/// <summary>What `moe evaluate --json` prints.</summary>
+/// <summary>What `moe evaluate --json` prints: of a model whose tokens are bytes the figures of bytes, of another those of tokens.</summary>
 /// <param name="Checkpoint">Folder of the checkpoint.</param>
 /// <param name="Step">Steps that the model has been trained for.</param>
 /// <param name="Loss">Mean cross-entropy, nats per token; of most models a token is a byte.</param>
-/// <param name="BitsPerByte">The same in bits.</param>
-/// <param name="Bytes">Tokens predicted.</param>
 /// <param name="Seconds">Time of the evaluation alone.</param>
-internal sealed record EvaluationReport(string Checkpoint, long Step, double Loss, double BitsPerByte, long Bytes, double Seconds);
+internal sealed record EvaluationReport(string Checkpoint, long Step, double Loss, double Seconds)
+{
+    /// <summary>The loss in bits, where a token is a byte.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? BitsPerByte { get; init; }
+
+    /// <summary>Bytes predicted, where a token is a byte.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Bytes { get; init; }
+
+    /// <summary>The loss in bits, where a token is something else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? BitsPerToken { get; init; }
+
+    /// <summary>Tokens predicted, where one is no byte.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Tokens { get; init; }
+}

@@ -45,4 +45,11 @@ internal sealed record ComparedModel(string Name, JsonElement Run, int Batch, in
 /// <param name="Models">The configurations; the others are compared with the first.</param>
 /// <param name="Seeds">Number of seeds, from 1 on; each model has a run of each.</param>
 /// <param name="TextHash">SHA-256 of the text that all learn from.</param>
-internal sealed record ComparisonPlan(IReadOnlyList<ComparedModel> Models, int Seeds, string TextHash);
+/// <param name="Device">What they compute on.</param>
+/// <param name="Silos">Silos that they are trained on; null where results do not depend on it.</param>
+internal sealed record ComparisonPlan(IReadOnlyList<ComparedModel> Models, int Seeds, string TextHash, string Device, int? Silos)
+{
+    /// <summary>A plan for silos, whose number is a part of it if a run is not reproducible.</summary>
+    public static ComparisonPlan Of(IReadOnlyList<ComparedModel> models, int seeds, string textHash, string device, int silos) =>
+        new(models, seeds, textHash, device, models.All(model => model.Configuration(seed: 1).Reproducible) ? null : silos);
+}

@@ -11,10 +11,9 @@ namespace MoEActors.Cli.Comparison;
 /// <param name="folder">The folder.</param>
 /// <param name="plan">What is compared.</param>
 /// <param name="text">What all learn from.</param>
-/// <param name="silos">Silos to train on; results do not depend on it.</param>
-/// <param name="device">What they compute on.</param>
+/// <param name="silos">Silos to train on.</param>
 /// <param name="prompt">What a sample of what a model writes begins with.</param>
-internal sealed class ComparisonRuns(string folder, ComparisonPlan plan, TextSource text, int silos, string device, string prompt)
+internal sealed class ComparisonRuns(string folder, ComparisonPlan plan, TextSource text, int silos, string prompt)
 {
     private const string PlanName = "compare.json", ResultName = "result.json";
 
@@ -34,7 +33,7 @@ internal sealed class ComparisonRuns(string folder, ComparisonPlan plan, TextSou
         {
             UsageException.ThrowUnless(
                 RegularFile.ReadText(file) == now,
-                $"{folder} holds a comparison of other models, seeds, steps or text: what is done there does not compare with this. Choose another name with --name, or delete the folder.");
+                $"{folder} holds a comparison of other models, seeds, steps or text, or on another device or number of silos: what is done there does not compare with this. Choose another name with --name, or delete the folder.");
             return;
         }
 
@@ -83,7 +82,7 @@ internal sealed class ComparisonRuns(string folder, ComparisonPlan plan, TextSou
             ScheduleIsSet = true,
             Sequences = model.Batch,
             Silos = silos,
-            Device = device,
+            Device = plan.Device,
             Steps = model.Steps,
             Time = TimeSpan.MaxValue,
             Seed = seed,

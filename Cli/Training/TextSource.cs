@@ -177,6 +177,12 @@ internal sealed record PackedText(IReadOnlyList<string> Paths, TextReading Readi
             hash.AppendData(BitConverter.GetBytes(weight));
         }
 
+        // Where sources are drawn from by weight, which one a document is of is part of what a batch follows from.
+        foreach (int documents in reading.Weights is null ? [] : corpus.TrainingCounts)
+        {
+            hash.AppendData(BitConverter.GetBytes(documents));
+        }
+
         foreach (TokenDocument document in corpus.Training)
         {
             hash.AppendData(BitConverter.GetBytes(document.Tokens.Length));

@@ -51,12 +51,18 @@ internal static class BytePairFiles
         Dictionary<string, int> added = root.TryGetProperty("added_tokens", out JsonElement tokens)
             ? tokens.EnumerateArray().ToDictionary(token => token.GetProperty("content").GetString()!, token => token.GetProperty("id").GetInt32())
             : [];
+
+        // Others are text that has a token of its own, as a row of spaces.
+        string[] special = added.Count == 0 ? [] :
+        [
+            .. tokens.EnumerateArray().Where(token => !token.TryGetProperty("special", out JsonElement isSpecial) || isSpecial.GetBoolean()).Select(token => token.GetProperty("content").GetString()!),
+        ];
         string[] merges =
         [
             .. model.GetProperty("merges").EnumerateArray()
                 .Select(pair => pair.ValueKind == JsonValueKind.Array ? string.Join(' ', pair.EnumerateArray().Select(part => part.GetString())) : pair.GetString()!),
         ];
-        return Of(path, vocabulary, merges, added, words!, Hash(file));
+        return Of(path, vocabulary, merges, added, special, words!, Hash(file));
     }
 
     private static LibraryTokenizer OfTwo(string path, byte[] vocabulary, byte[] merges)
@@ -66,12 +72,12 @@ internal static class BytePairFiles
         return Of(
             path, tokens,
             [.. Encoding.UTF8.GetString(merges).Split('\n').Select(line => line.TrimEnd('\r')).Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))],
-            special, Words, Hash([.. vocabulary, .. merges]));
+            special, special.Keys, Words, Hash([.. vocabulary, .. merges]));
     }
 
-    private static LibraryTokenizer Of(string path, Dictionary<string, int> vocabulary, string[] merges, Dictionary<string, int> added, string words, string fingerprint)
+    private static LibraryTokenizer Of(string path, Dictionary<string, int> vocabulary, string[] merges, Dictionary<string, int> added, IEnumerable<string> special, string words, string fingerprint)
     {
-        int? end = Ends.Select(name => added.TryGetValue(name, out int id) || vocabulary.TryGetValue(name, out id) ? id : (int?)null).FirstOrDefault(id => id is not null);
+        string? end = Ends.FirstOrDefault(name => added.ContainsKey(name) || vocabulary.ContainsKey(name));
         Require(path, end is not null, $"it has no token that ends a text ({string.Join(", ", Ends)})");
         Dictionary<string, int> all = new(vocabulary);
         foreach ((string token, int id) in added)
@@ -87,7 +93,7 @@ internal static class BytePairFiles
             SpecialTokens = added.Count > 0 ? added : null,
             PreTokenizer = new RegexPreTokenizer(new Regex(words, RegexOptions.Compiled | RegexOptions.CultureInvariant), added.Count > 0 ? added : null),
         });
-        return new LibraryTokenizer(path, tokenizer, all.Values.Max() + 1, end!.Value, fingerprint);
+        return new LibraryTokenizer(path, tokenizer, all.Values.Max() + 1, all[end!], [.. special, end!], fingerprint);
     }
 
     /// <summary>How it cuts text into words; null when it does not work on bytes.</summary>

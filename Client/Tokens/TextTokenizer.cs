@@ -26,7 +26,9 @@ public abstract class TextTokenizer
     /// <summary>Tells it from every other, also from one of the same name: 64 hexadecimal digits, or the name where that says all.</summary>
     public abstract string Fingerprint { get; }
 
-    /// <summary>The tokens of a text, without an end.</summary>
+    /// <summary>
+    /// The tokens of a text, without an end. What reads like a special token, as an end in a text about tokenizers, is text, apart from the marks of ChatML where there are tokens for them.
+    /// </summary>
     /// <param name="text">Text without halves of surrogate pairs.</param>
     public abstract int[] Encode(string text);
 

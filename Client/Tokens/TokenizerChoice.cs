@@ -41,7 +41,7 @@ public static class TokenizerChoice
         {
             TiktokenTokenizer tokenizer = create();
             IReadOnlyDictionary<string, int> special = tokenizer.SpecialTokens!;
-            return new LibraryTokenizer(name, tokenizer, special.Values.Max() + 1, special[EndOfText], name);
+            return new LibraryTokenizer(name, tokenizer, special.Values.Max() + 1, special[EndOfText], special.Keys, name);
         }
         catch (Exception e) when (e is InvalidOperationException or FileNotFoundException or NotSupportedException)
         {

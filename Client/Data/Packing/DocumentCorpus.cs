@@ -17,6 +17,9 @@ public sealed class DocumentCorpus
     /// <summary>The documents to train on, those of one source behind those of another.</summary>
     public IEnumerable<TokenDocument> Training => _training.SelectMany(source => source.Documents);
 
+    /// <summary>By source: the number of its documents to train on.</summary>
+    internal IReadOnlyList<int> TrainingCounts => [.. _training.Select(source => source.Documents.Count)];
+
     /// <summary>The documents that are never trained on.</summary>
     public IReadOnlyList<TokenDocument> Validation { get; }
 
@@ -81,7 +84,7 @@ public sealed class DocumentCorpus
                 FormattableString.Invariant($"{ValidationTokens:N0} of {TrainingTokens + ValidationTokens:N0} tokens are kept for validation, and hold nothing to predict"), "Give more text.");
         }
 
-        int stride = (int)Math.Max(1, Math.Min(packed.Count, ValidationTokens / atLeastTokens));
+        int stride = (int)Math.Max(1, Math.Min(packed.Count, Validation.Sum(Targets) / atLeastTokens));
         return
         [
             .. Enumerable.Range(0, packed.Count).Where(index => index % stride == 0).Select(index => (packed, index)).Chunk(ValidationSequences)
@@ -110,6 +113,18 @@ public sealed class DocumentCorpus
 
         double total = trained.Sum() + vocabulary;
         return validation.SelectMany(batch => batch.Targets).Where(target => target >= 0).Average(target => -Math.Log((trained[target] + 1) / total));
+    }
+
+    /// <summary>Tokens of a document that are to be predicted.</summary>
+    private static long Targets(TokenDocument document)
+    {
+        long count = 0;
+        for (int token = 1; token < document.Tokens.Length; token++)
+        {
+            count += document.TargetAt(token) >= 0 ? 1 : 0;
+        }
+
+        return count;
     }
 
     private static long Count(IEnumerable<TokenDocument> documents) => documents.Sum(document => (long)document.Tokens.Length);

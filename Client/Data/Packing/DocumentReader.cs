@@ -14,6 +14,9 @@ namespace MoEActors.Client.Data.Packing;
 /// <param name="skipsBroken">Whether lines without a record are left out; else the first one is an error.</param>
 public sealed class DocumentReader(TextTokenizer tokenizer, bool skipsBroken = false)
 {
+    /// <summary>Characters of the longest string of .NET.</summary>
+    private const int MostCharacters = 0x3FFFFFDF;
+
     private readonly HashSet<UInt128> _seen = [];
     private readonly List<BrokenLine> _broken = [];
     private readonly List<string> _repeated = [];
@@ -28,6 +31,7 @@ public sealed class DocumentReader(TextTokenizer tokenizer, bool skipsBroken = f
 
     /// <summary>Reads texts, whose documents are in the order of the texts and of their lines.</summary>
     /// <exception cref="BrokenLineException">A line holds no record, and is not to be skipped.</exception>
+    /// <exception cref="TextSourceException">A plain file is too long for one document.</exception>
     public IReadOnlyList<TokenDocument> Read(IReadOnlyList<TextDocument> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -41,11 +45,24 @@ public sealed class DocumentReader(TextTokenizer tokenizer, bool skipsBroken = f
             }
             else
             {
-                Add(Document(text.Name, new TextRecord([new TextPart(Encoding.UTF8.GetString(bytes.Span), IsLearnt: true)], IsText: true)), documents);
+                Add(Document(text.Name, new TextRecord([new TextPart(Whole(text.Name, bytes.Span), IsLearnt: true)], IsText: true)), documents);
             }
         }
 
         return documents;
+    }
+
+    /// <summary>A plain file as one text.</summary>
+    private static string Whole(string file, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > MostCharacters && Encoding.UTF8.GetCharCount(bytes) is var count and > MostCharacters)
+        {
+            throw new TextSourceException(
+                "The file is too long for one document", file,
+                FormattableString.Invariant($"It has {count:N0} characters, and a document has {MostCharacters:N0} at most: divide the file, or write it as records (.jsonl)."));
+        }
+
+        return Encoding.UTF8.GetString(bytes);
     }
 
     private void ReadLines(string file, ReadOnlyMemory<byte> bytes, List<TokenDocument> documents)

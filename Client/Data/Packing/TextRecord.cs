@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using MoEActors.Client.Tokens;
 
 namespace MoEActors.Client.Data.Packing;
 
@@ -14,6 +16,9 @@ internal readonly record struct TextPart(string Text, bool IsLearnt);
 internal sealed record TextRecord(IReadOnlyList<TextPart> Parts, bool IsText)
 {
     private const string Learnt = "assistant";
+
+    /// <summary>What a role is made of, so that it is no more than one.</summary>
+    private static readonly SearchValues<char> RoleCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 
     /// <summary>Reads a record from a line: <c>{"text": "…"}</c> or <c>{"messages": [{"role": "…", "content": "…"}, …]}</c>; other properties are nobody's.</summary>
     /// <param name="line">The line, UTF-8.</param>
@@ -78,8 +83,8 @@ internal sealed record TextRecord(IReadOnlyList<TextPart> Parts, bool IsText)
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             (string role, string content) = Message(ref reader);
-            parts.Add(new TextPart($"<|im_start|>{role}\n", IsLearnt: false));
-            parts.Add(new TextPart($"{content}<|im_end|>", role == Learnt));
+            parts.Add(new TextPart($"{ChatMarks.Start}{role}\n", IsLearnt: false));
+            parts.Add(new TextPart($"{content}{ChatMarks.End}", role == Learnt));
             parts.Add(new TextPart("\n", IsLearnt: false));
         }
 
@@ -98,11 +103,13 @@ internal sealed record TextRecord(IReadOnlyList<TextPart> Parts, bool IsText)
             {
                 reader.Read();
                 role = TextOf(reader, "role");
+                RecordException.ThrowUnless(role.Length > 0 && !role.AsSpan().ContainsAnyExcept(RoleCharacters), reader, "\"role\" must be of the letters a to z, digits, '_' and '-'");
             }
             else if (reader.ValueTextEquals("content"u8))
             {
                 reader.Read();
                 content = TextOf(reader, "content");
+                RecordException.ThrowUnless(!ChatMarks.StandIn(content), reader, $"\"content\" has {ChatMarks.Start} or {ChatMarks.End}, the marks that messages are told apart by");
             }
             else
             {

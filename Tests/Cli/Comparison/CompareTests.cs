@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Xml.Linq;
 using MoEActors.Benchmarks;
 using MoEActors.Cli;
+using MoEActors.Cli.Comparison;
 using MoEActors.Cli.Invocation;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
@@ -61,6 +62,14 @@ public sealed class CompareTests : IDisposable
         CommandLineRun other = await CommandLineRun.Of([.. all[..^1], "9", "--name", "cut"]);
         Assert.Equal(ExitCode.WrongUsage, other.ExitCode);
         Assert.Contains("holds a comparison of other models, seeds, steps or text", other.Error, StringComparison.Ordinal);
+
+        // As if it had begun on a GPU, which not every machine of these tests has.
+        string plan = Path.Combine(_runs.Path, "cut", "compare.json"), begun = System.IO.File.ReadAllText(plan);
+        Assert.Contains("\"device\": \"cpu\"", begun, StringComparison.Ordinal);
+        System.IO.File.WriteAllText(plan, begun.Replace("\"device\": \"cpu\"", "\"device\": \"cuda\"", StringComparison.Ordinal));
+        CommandLineRun elsewhere = await CommandLineRun.Of([.. all, "--name", "cut"]);
+        Assert.Equal(ExitCode.WrongUsage, elsewhere.ExitCode);
+        Assert.Contains("or on another device", elsewhere.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,6 +82,13 @@ public sealed class CompareTests : IDisposable
         await AssertRefusedAsync("Two files are called one", one, same);
         await AssertRefusedAsync("moe compare", one);
         await AssertRefusedAsync("--seeds must be", one, records, "--seeds", "31");
+    }
+
+    [Theory, InlineData(true, null), InlineData(false, 2)]
+    public void The_number_of_silos_is_of_the_plan_where_results_depend_on_it(bool reproducible, int? silos)
+    {
+        var run = new RunConfiguration { Model = new ModelConfiguration { Experts = [2], MaximumSequence = 8 }, Reproducible = reproducible };
+        Assert.Equal(silos, ComparisonPlan.Of(ComparedModel.AtEqualCompute([("one", run, 4)], steps: 3), seeds: 1, "text", "cpu", silos: 2).Silos);
     }
 
     [Fact]

@@ -23,6 +23,8 @@ public sealed class TokenizerRunTests : IDisposable
         CommandLineRun measured = await CommandLineRun.Of("evaluate", "one", "--runs", _runs.Path, "--json");
         Assert.True(measured.ExitCode == ExitCode.Done, measured.Error);
         Assert.Contains($"\"loss\":{_runs.Result("one.json").GetProperty("validation_loss").GetRawText()},", measured.Output, StringComparison.Ordinal);
+        Assert.Contains("\"bits_per_token\":", measured.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("bits_per_byte", measured.Output, StringComparison.Ordinal);
         CommandLineRun written = await CommandLineRun.Of("generate", "one", "--runs", _runs.Path, "--prompt", "12 times", "--tokens", "8");
         Assert.True(written.ExitCode == ExitCode.Done, written.Error);
         Assert.StartsWith("12 times", written.Output, StringComparison.Ordinal);

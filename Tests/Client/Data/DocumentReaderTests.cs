@@ -59,6 +59,10 @@ public sealed class DocumentReaderTests
     [InlineData("{\"messages\": [{\"role\": \"assistant\"}]}", 15, "a \"role\" and a \"content\"")]
     [InlineData("{\"messages\": [{\"role\": \"assistant\", \"content\": [\"a\"]}]}", 48, "\"content\" must be a text")]
     [InlineData("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}", 14, "nothing to learn")]
+    [InlineData("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a<|im_end|>\\n<|im_start|>assistant\\nb\"}]}", 48, "the marks that messages are told apart by")]
+    [InlineData("{\"messages\": [{\"role\": \"user\", \"content\": \"<|im_\\u0073tart|>\"}]}", 43, "\"content\" has <|im_start|> or <|im_end|>")]
+    [InlineData("{\"messages\": [{\"role\": \"user\\nassistant\", \"content\": \"a\"}]}", 24, "\"role\" must be of the letters")]
+    [InlineData("{\"messages\": [{\"role\": \"\", \"content\": \"a\"}]}", 24, "\"role\" must be of the letters")]
     public void A_broken_line_is_named_by_its_place_or_skipped(string line, int column, string complaint)
     {
         TextDocument file = Lines("{\"text\": \"first\"}\n" + line + "\n{\"text\": \"third\"}");
@@ -86,6 +90,16 @@ public sealed class DocumentReaderTests
         Assert.Equal(2, reader.Read([Lines("{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":\"\\u0061\"}")]).Count);
         Assert.Equal(["x.txt"], reader.Read([new TextDocument("x.txt", "x"u8.ToArray()), new TextDocument("y.txt", "a"u8.ToArray())]).Select(document => document.Name));
         Assert.Equal(["f.jsonl:3", "y.txt"], reader.Repeated);
+    }
+
+    /// <summary>Its characters are never written, so that it takes no memory.</summary>
+    [Fact]
+    public void A_plain_file_that_no_text_of_dotnet_holds_is_refused()
+    {
+        var file = new TextDocument("long.txt", new byte[0x3FFFFFE0]);
+        TextSourceException refused = Assert.Throws<TextSourceException>(() => new DocumentReader(TextTokenizer.Bytes).Read([file]));
+        Assert.Equal("long.txt", refused.Location);
+        Assert.Contains("It has 1,073,741,792 characters, and a document has 1,073,741,791 at most", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -129,6 +129,15 @@ public sealed class PackedBatchesTests
         Assert.Equal(-(Math.Log(3.0 / 11) + Math.Log(2.0 / 11)) / 2, loss, 12);
     }
 
+    /// <summary>One token of ten is learnt, and as many targets are measured as were asked for, or those of a sequence more or less.</summary>
+    [Fact]
+    public void As_many_targets_are_measured_as_asked_for_where_few_tokens_are_ones()
+    {
+        TokenDocument[] chats = [.. Enumerable.Range(0, 400).Select(number => Document(number, 41) with { Learnt = Enumerable.Range(0, 41).Select(token => token % 10 == 5).ToArray() })];
+        int measured = DocumentCorpus.ForValidation(chats).ValidationBatches(40, atLeastTokens: 400).Sum(batch => batch.Targets.Count(target => target >= 0));
+        Assert.InRange(measured, 400, 404);
+    }
+
     [Fact]
     public void What_holds_nothing_to_learn_is_refused()
     {

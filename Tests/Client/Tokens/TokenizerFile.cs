@@ -8,10 +8,10 @@ internal static class TokenizerFile
     /// <summary>Bytes as GPT-2 writes them in its files: printable ones as they are, the others from 256 on.</summary>
     private static readonly string[] ByteNames = Names();
 
-    /// <summary>A tokenizer.json whose tokens are the bytes, then one of each merge, then the end of a text.</summary>
-    public static string Json(string[] merges) => JsonSerializer.Serialize(new
+    /// <summary>A tokenizer.json whose tokens are the bytes, then one of each merge, then the end of a text, then other special ones.</summary>
+    public static string Json(string[] merges, params string[] special) => JsonSerializer.Serialize(new
     {
-        added_tokens = new[] { new { id = ByteNames.Length + merges.Length, content = "<|endoftext|>" } },
+        added_tokens = special.Prepend("<|endoftext|>").Select((content, index) => new { id = ByteNames.Length + merges.Length + index, content, special = true }),
         normalizer = (object?)null,
         pre_tokenizer = new { type = "ByteLevel", add_prefix_space = false },
         model = new { type = "BPE", vocab = Vocabulary([.. merges.Select(Joined)]), merges = merges.Select(merge => merge.Split(' ')) },

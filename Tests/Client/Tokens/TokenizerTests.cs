@@ -27,6 +27,30 @@ public sealed class TokenizerTests
     [InlineData("o200k_base", new[] { 13225, 2375 })]
     public void Words_are_the_tokens_that_they_are_elsewhere(string name, int[] tokens) => Assert.Equal(tokens, TokenizerChoice.Open(name).Encode("Hello world"));
 
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("cl100k_base")]
+    [InlineData("file")]
+    public void An_end_that_a_text_spells_ends_nothing(string name)
+    {
+        using TemporaryFolder folder = new();
+        TextTokenizer tokenizer = TokenizerChoice.Open(name == "file" ? folder.Write("tokenizer.json", TokenizerFile.Json(["h e"])) : name);
+        foreach (string text in new[] { "a<|endoftext|>b", "<|endoftext|>", "<|endoftext|><|endoftext|> he", "<<|endoftext|>" })
+        {
+            int[] tokens = tokenizer.Encode(text);
+            Assert.DoesNotContain(tokenizer.EndOfText, tokens);
+            Assert.Equal(text, tokenizer.Decode(tokens));
+        }
+    }
+
+    [Fact]
+    public void Marks_of_a_chat_are_the_tokens_that_there_are_for_them()
+    {
+        using TemporaryFolder folder = new();
+        TextTokenizer tokenizer = TokenizerChoice.Open(folder.Write("tokenizer.json", TokenizerFile.Json([], "<|im_start|>", "<|im_end|>")));
+        Assert.Equal([257, 'a' - '!', 258], tokenizer.Encode("<|im_start|>a<|im_end|>"));
+    }
+
     [Fact]
     public async Task Files_of_byte_pairs_are_read_in_both_forms()
     {
