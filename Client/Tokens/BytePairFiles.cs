@@ -27,9 +27,9 @@ internal static class BytePairFiles
         string whole = Directory.Exists(path) ? Path.Combine(path, Whole) : path;
         try
         {
-            return File.Exists(whole) ? OfWhole(path, File.ReadAllBytes(whole))
+            return File.Exists(whole) ? OfWhole(path, Read(whole))
                 : File.Exists(Path.Combine(path, Vocabulary)) && File.Exists(Path.Combine(path, Merges))
-                    ? OfTwo(path, File.ReadAllBytes(Path.Combine(path, Vocabulary)), File.ReadAllBytes(Path.Combine(path, Merges)))
+                    ? OfTwo(path, Read(Path.Combine(path, Vocabulary)), Read(Path.Combine(path, Merges)))
                 : throw new TokenizerException(
                     $"There is no tokenizer '{path}': it is one of {string.Join(", ", TokenizerChoice.Names)}, a {Whole}, or a folder with one or with {Vocabulary} and {Merges}.");
         }
@@ -37,6 +37,13 @@ internal static class BytePairFiles
         {
             throw new TokenizerException($"The tokenizer in {path} cannot be read: {e.Message}", e);
         }
+    }
+
+    /// <summary>Reads a file, and nothing that may never end: a pipe waits for whoever writes, and a device goes on.</summary>
+    private static byte[] Read(string path)
+    {
+        // Both have no length.
+        return new FileInfo(path).Length > 0 ? File.ReadAllBytes(path) : throw new IOException("it is empty, or no file with an end");
     }
 
     private static LibraryTokenizer OfWhole(string path, byte[] file)
