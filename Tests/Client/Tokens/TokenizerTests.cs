@@ -1,5 +1,6 @@
 using MoEActors.Client.Tokens;
 using MoEActors.Tests.Client.Data;
+using MoEActors.Tests.Robustness;
 
 namespace MoEActors.Tests.Client.Tokens;
 
@@ -18,6 +19,19 @@ public sealed class TokenizerTests
         TextTokenizer tokenizer = TokenizerChoice.Open(name);
         Assert.Equal((name, vocabulary, end), (tokenizer.Name, tokenizer.Vocabulary, tokenizer.EndOfText));
         await AssertComesBackAsync(tokenizer);
+    }
+
+    [Fact]
+    public async Task What_has_no_end_is_refused_at_once()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string? path in new[] { await SpecialFile.PipeAsync(Path.Combine(folder.Path, "pipe.json")), OperatingSystem.IsLinux() ? "/dev/zero" : null, folder.Write("empty.json", "") })
+        {
+            if (path is not null)
+            {
+                Assert.Contains("no file with an end", Assert.Throws<TokenizerException>(() => TokenizerChoice.Open(path)).Message, StringComparison.Ordinal);
+            }
+        }
     }
 
     /// <summary>The ids are those that tiktoken gives.</summary>
