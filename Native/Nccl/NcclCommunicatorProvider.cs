@@ -1,5 +1,6 @@
 using System.Net;
 using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.Collectives;
 using MoEActors.Native.Communication.InProcess;
 using MoEActors.Native.Communication.Tcp;
 using MoEActors.Native.Cuda;
@@ -47,6 +48,17 @@ public sealed class NcclCommunicatorProvider(TcpCommunicatorProvider control) : 
             throw new NotSupportedException($"Silos with GPUs need NCCL to train together, and rank {spec.Rank} on host '{spec.Members[spec.Rank].Host}' cannot use it: {problem}");
         }
 
-        return new NcclCommunicator(spec, device, (TcpCommunicator)control.Open(spec with { Device = null }));
+        var opened = (TcpCommunicator)control.Open(spec with { Device = null });
+        try
+        {
+            return new NcclCommunicator(spec, device, opened);
+        }
+        catch (Exception e)
+        {
+            // The others are told why, and do not wait for this rank.
+            opened.Fail(Failure.Aborted(spec.Rank, e));
+            opened.Dispose();
+            throw;
+        }
     }
 }

@@ -19,17 +19,17 @@ internal sealed class NcclConnection : IDisposable
     /// <summary>How soon the pump looks again at what is not done, in milliseconds.</summary>
     private const int Soon = 1;
 
-    private readonly object _lock = new();
     private readonly CommunicatorSpec _spec;
     private readonly CudaDevice _device;
     private readonly Func<Failure, Failure> _fail;
     private readonly NcclPump _pump;
+    private readonly NcclRequests _requests;
     private readonly FlightWatch _flight;
     private readonly List<Transfer> _transfers = [];
     private nint _communicator;
+    private volatile bool _hasLeft;
     private NcclUniqueId _id;
     private Stage _stage = Stage.Unopened;
-    private Request _request;
     private CollectiveOperation _operation;
     private volatile Failure? _failure;
     private CommunicatorException? _interruption;
@@ -46,6 +46,7 @@ internal sealed class NcclConnection : IDisposable
         _fail = fail;
         _flight = new FlightWatch(device, spec.ProgressDeadline);
         _pump = NcclPump.Of(device.Gpu);
+        _requests = new NcclRequests(_pump);
         _pump.Add(this);
     }
 
@@ -56,15 +57,8 @@ internal sealed class NcclConnection : IDisposable
         Ready,
         Launching,
         Finalizing,
+        Leaving,
         Ended,
-    }
-
-    private enum Request
-    {
-        None,
-        Join,
-        Launch,
-        Close,
     }
 
     /// <summary>Joins the ranks that have the same id. Returns when NCCL has been told; what is launched waits for the others.</summary>
@@ -72,7 +66,7 @@ internal sealed class NcclConnection : IDisposable
     public void Join(in NcclUniqueId id)
     {
         _id = id;
-        Ask(Request.Join);
+        _requests.Ask(NcclRequest.Join);
     }
 
     /// <summary>Begins to collect transfers, of which none waits for another.</summary>
@@ -94,11 +88,12 @@ internal sealed class NcclConnection : IDisposable
 
     /// <summary>Queues the transfers on the device's stream, behind what is there.</summary>
     /// <exception cref="CommunicatorException">The communicator has failed.</exception>
+    /// <exception cref="ObjectDisposedException">This rank has disposed it.</exception>
     public void Launch()
     {
         if (_transfers.Count > 0)
         {
-            Ask(Request.Launch);
+            _requests.Ask(NcclRequest.Launch);
         }
 
         if (_failure is { } failure)
@@ -120,7 +115,7 @@ internal sealed class NcclConnection : IDisposable
     /// </summary>
     public void Dispose()
     {
-        Ask(Request.Close);
+        _requests.Ask(NcclRequest.Close);
         _pump.Remove(this);
         _flight.Dispose();
         if (_interruption is { } cause)
@@ -136,15 +131,20 @@ internal sealed class NcclConnection : IDisposable
     {
         if (_stage == Stage.Ended)
         {
-            Answer();
+            _requests.Answer();
             return Timeout.Infinite;
+        }
+
+        if (_stage == Stage.Leaving)
+        {
+            return _hasLeft ? Leave() : Timeout.Infinite;
         }
 
         bool hasFailed = _failure is not null;
         try
         {
             gpu.Enter();
-            return hasFailed ? GiveUp(_failure!) : Continue();
+            return hasFailed ? GiveUp(gpu, _failure!) : Continue(gpu);
         }
         catch (CudaException) when (hasFailed)
         {
@@ -158,61 +158,25 @@ internal sealed class NcclConnection : IDisposable
         }
     }
 
-    private void Ask(Request request)
-    {
-        lock (_lock)
-        {
-            while (_request != Request.None)
-            {
-                Monitor.Wait(_lock);
-            }
-
-            _request = request;
-            _pump.Wake();
-            while (_request == request)
-            {
-                Monitor.Wait(_lock);
-            }
-        }
-    }
-
-    private bool IsAsked(Request request)
-    {
-        lock (_lock)
-        {
-            return _request == request;
-        }
-    }
-
-    private void Answer()
-    {
-        lock (_lock)
-        {
-            _request = Request.None;
-            Monitor.PulseAll(_lock);
-        }
-    }
-
-    private int Continue()
+    private int Continue(CudaGpu gpu)
     {
         switch (_stage)
         {
-            case Stage.Unopened when IsAsked(Request.Join):
+            case Stage.Unopened when _requests.IsAsked(NcclRequest.Join):
                 Begin(Stage.Joining, NcclFunctions.CommInitRankConfig(out _communicator, _spec.Size, _id, _spec.Rank, NcclConfig.NonBlocking));
-                Answer();
+                _requests.Answer();
                 return 0;
-            case Stage.Unopened when IsAsked(Request.Close):
+            case Stage.Unopened when _requests.IsAsked(NcclRequest.Close):
                 return Leave();
             case Stage.Joining or Stage.Launching or Stage.Finalizing:
-                return Poll();
-            case Stage.Ready when IsAsked(Request.Launch):
+                return Poll(gpu);
+            case Stage.Ready when _requests.IsAsked(NcclRequest.Launch):
                 Begin(Stage.Launching, Issue());
                 return 0;
-            case Stage.Ready when IsAsked(Request.Close) && HasLanded():
-                Begin(Stage.Finalizing, NcclFunctions.CommFinalize(_communicator));
-                return 0;
+            case Stage.Ready when _requests.IsAsked(NcclRequest.Close):
+                return Close();
             case Stage.Ready:
-                return Math.Min(Watch(), IsAsked(Request.Close) ? Soon : int.MaxValue);
+                return _flight.IsDue ? Watch() : _flight.HasLanded ? int.MaxValue : _flight.Wait;
             default:
                 return Timeout.Infinite;
         }
@@ -229,7 +193,7 @@ internal sealed class NcclConnection : IDisposable
         }
     }
 
-    private int Poll()
+    private int Poll(CudaGpu gpu)
     {
         NcclResult state = NcclResult.InProgress;
         for (int i = 0; i < Polls && state == NcclResult.InProgress; i++)
@@ -241,7 +205,7 @@ internal sealed class NcclConnection : IDisposable
         switch (state)
         {
             case NcclResult.Success:
-                Finish();
+                Finish(gpu);
                 return 0;
             case NcclResult.InProgress when Environment.TickCount64 - _since < _spec.ProgressDeadline.TotalMilliseconds:
                 return Soon;
@@ -254,18 +218,17 @@ internal sealed class NcclConnection : IDisposable
         }
     }
 
-    private void Finish()
+    private void Finish(CudaGpu gpu)
     {
         switch (_stage)
         {
             case Stage.Launching:
                 _flight.Begin();
                 _stage = Stage.Ready;
-                Answer();
+                _requests.Answer();
                 break;
             case Stage.Finalizing:
-                _ = NcclFunctions.CommDestroy(_communicator);
-                Leave();
+                Part(gpu, NcclFunctions.CommDestroy);
                 break;
             default:
                 _stage = Stage.Ready;
@@ -273,23 +236,37 @@ internal sealed class NcclConnection : IDisposable
         }
     }
 
-    /// <summary>Looks after what is queued, if it is time to.</summary>
+    /// <summary>Leaves the others as soon as everything that is queued has been done.</summary>
+    private int Close()
+    {
+        if (!_flight.HasLanded && Watch() == 0)
+        {
+            return 0;
+        }
+
+        if (!_flight.HasLanded)
+        {
+            return Soon;
+        }
+
+        Begin(Stage.Finalizing, NcclFunctions.CommFinalize(_communicator));
+        return 0;
+    }
+
+    /// <summary>Looks after what is queued; 0 if it has failed.</summary>
     private int Watch()
     {
-        if (_flight.IsDue)
+        NcclResult asked = NcclFunctions.CommGetAsyncError(_communicator, out NcclResult state);
+        if ((asked, state) != (NcclResult.Success, NcclResult.Success))
         {
-            NcclResult asked = NcclFunctions.CommGetAsyncError(_communicator, out NcclResult state);
-            if ((asked, state) != (NcclResult.Success, NcclResult.Success))
-            {
-                Refuse(asked == NcclResult.Success ? state : asked);
-                return 0;
-            }
+            Refuse(asked == NcclResult.Success ? state : asked);
+            return 0;
+        }
 
-            if (_flight.Look())
-            {
-                _fail(Stalled());
-                return 0;
-            }
+        if (_flight.Look())
+        {
+            _fail(Stalled());
+            return 0;
         }
 
         return _flight.HasLanded ? int.MaxValue : _flight.Wait;
@@ -299,6 +276,7 @@ internal sealed class NcclConnection : IDisposable
     {
         if (!_flight.HasLanded)
         {
+            // It has failed already, and will not wait any longer.
             _ = _flight.Look();
         }
 
@@ -322,27 +300,54 @@ internal sealed class NcclConnection : IDisposable
     }
 
     /// <summary>Gives up what is queued and what is asked. What the stream would do with what has not come is of no worth, and the device says so from now on.</summary>
-    private int GiveUp(Failure failure)
+    private int GiveUp(CudaGpu gpu, Failure failure)
     {
-        if (_communicator != 0)
+        if (_communicator == 0)
         {
-            // Before the stream goes on.
-            if (_stage == Stage.Launching || !HasLanded())
-            {
-                _interruption = failure.ToException(_operation, _spec.Rank, _spec.Size);
-                _device.Interrupt(_interruption);
-            }
-
-            _ = NcclFunctions.CommAbort(_communicator);
+            return Leave();
         }
 
-        return Leave();
+        // Before the stream goes on.
+        if (_stage == Stage.Launching || !HasLanded())
+        {
+            _interruption = failure.ToException(_operation, _spec.Rank, _spec.Size);
+            _device.Interrupt(_interruption);
+        }
+
+        return Part(gpu, NcclFunctions.CommAbort);
+    }
+
+    /// <summary>
+    /// Gives NCCL's part back, on a thread of its own: NCCL may wait there until the device has done what others have queued on it, and only the pump, which goes on,
+    /// can give those up.
+    /// </summary>
+    private int Part(CudaGpu gpu, Func<nint, NcclResult> end)
+    {
+        nint communicator = _communicator;
+        _stage = Stage.Leaving;
+        new Thread(() =>
+        {
+            try
+            {
+                gpu.Enter();
+                _ = end(communicator);
+            }
+            catch (CudaException)
+            {
+                // The GPU is lost: what NCCL has there goes with the process.
+            }
+
+            _hasLeft = true;
+            _pump.Wake();
+        })
+        { IsBackground = true, Name = $"nccl leaving cuda:{gpu.Ordinal}" }.Start();
+        return Timeout.Infinite;
     }
 
     private int Leave()
     {
         (_communicator, _stage) = (0, Stage.Ended);
-        Answer();
+        _requests.Answer();
         return Timeout.Infinite;
     }
 

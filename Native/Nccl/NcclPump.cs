@@ -4,7 +4,8 @@ namespace MoEActors.Native.Nccl;
 
 /// <summary>
 /// The thread that asks NCCL for everything that concerns one GPU: NCCL is not safe for several. No call of it waits for other ranks, so one communicator never
-/// holds up another; those that wait for something are looked at again and again.
+/// holds up another; those that wait for something are looked at again and again. Only the last call of a communicator, which may wait for the device, has a
+/// thread of its own.
 /// </summary>
 internal sealed class NcclPump
 {

@@ -69,7 +69,7 @@ struct Clique {
 };
 
 /// A fault that was planted on a device.
-enum class Fault { None = 0, NeverJoins = 1, NeverArrives = 2, ArrivesLate = 3, AsynchronousError = 4, CallFails = 5 };
+enum class Fault { None = 0, NeverJoins = 1, NeverArrives = 2, ArrivesLate = 3, AsynchronousError = 4, CallFails = 5, AbortWaits = 6 };
 
 /// A rank. It stays when it is gone, so that its use is found.
 struct Communicator {

@@ -12,6 +12,9 @@ internal enum NcclFault
     ArrivesLate = 3,
     AsynchronousError = 4,
     CallFails = 5,
+
+    /// <summary>An abort lasts until the device has done all that is queued on it.</summary>
+    AbortWaits = 6,
 }
 
 /// <summary>What the emulation counts of a device.</summary>

@@ -289,7 +289,8 @@ EXPORT ncclResult_t ncclCommDestroy(ncclComm_t communicator) {
     return ncclSuccess;
 }
 
-/// What the rank has queued does nothing any more. The others notice only if a network tells them: they wait.
+/// What the rank has queued does nothing any more. The others notice only if a network tells them: they wait. On real GPUs it may last until everything has been
+/// done that is queued on the device, by whomever: that can be planted.
 EXPORT ncclResult_t ncclCommAbort(ncclComm_t communicator) {
     engine::Guard guard;
     if (!Living->contains(communicator)) {
@@ -297,6 +298,10 @@ EXPORT ncclResult_t ncclCommAbort(ncclComm_t communicator) {
     }
     communicator->aborted = true;
     communicator->deferred.clear();
+    engine::wake();
+    if (suffers(*communicator, Fault::AbortWaits)) {
+        engine::awaitAll(*communicator->context);
+    }
     leave(*communicator);
     engine::wake();
     return ncclSuccess;

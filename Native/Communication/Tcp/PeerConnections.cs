@@ -22,6 +22,7 @@ internal sealed class PeerConnections : IDisposable
     private readonly ProgressWatch _watch;
     private volatile Failure? _failure;
     private Action<Failure>? _told;
+    private IDisposable? _kept;
     private CollectiveOperation _operation;
     private long _since = ProgressWatch.NoWait;
     private int _absent;
@@ -80,6 +81,14 @@ internal sealed class PeerConnections : IDisposable
 
     /// <summary>The data connection to a rank, when an operation has been entered.</summary>
     public DataStream this[int peer] => _streams[peer]!;
+
+    /// <summary>Keeps memory that operations use as long as the connections: whoever disposes of a rank may do so while its executor is inside one.</summary>
+    public T Keep<T>(T memory)
+        where T : class, IDisposable
+    {
+        _kept = memory;
+        return memory;
+    }
 
     /// <summary>Connects to the ranks before this one; those behind it connect by themselves.</summary>
     public void Connect() => Array.ForEach(_connectors, connector => connector.Start());
@@ -343,5 +352,7 @@ internal sealed class PeerConnections : IDisposable
             _streams[peer]?.Dispose();
             _streams[peer] = null;
         }
+
+        _kept?.Dispose();
     }
 }

@@ -11,7 +11,7 @@ namespace MoEActors.Native.Communication.Tcp;
 internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicator
 {
     private readonly CollectiveExchange _exchange = new(connections);
-    private readonly OrderedReduction _reduction = new(connections.Spec.Rank, connections.Size);
+    private readonly OrderedReduction _reduction = connections.Keep(new OrderedReduction(connections.Spec.Rank, connections.Size));
 
     public int Rank { get; } = connections.Spec.Rank;
 
@@ -189,11 +189,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
         connections.Fail(Failure.Aborted(Rank, cause));
     }
 
-    public void Dispose()
-    {
-        connections.Dispose();
-        _reduction.Dispose();
-    }
+    public void Dispose() => connections.Dispose();
 
     private static nint AddressOf<T>(DeviceSpan<T> span, int offset)
         where T : unmanaged => span.Address + (nint)offset * Unsafe.SizeOf<T>();

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
 using MoEActors.Native.Communication;
+using MoEActors.Native.Communication.Collectives;
 using MoEActors.Native.Communication.Security;
 using MoEActors.Native.Communication.Tcp;
+using MoEActors.Native.Memory;
 using MoEActors.Tests.Support;
 
 namespace MoEActors.Tests.Native.Communication.Tcp;
@@ -221,6 +224,53 @@ public sealed class TcpFailureTests
         connection => (ports.Contains(connection.LocalEndPoint.Port) || ports.Contains(connection.RemoteEndPoint.Port))
             && connection.State is (TcpState.Established or TcpState.CloseWait));
 
+    [Fact]
+    public void What_an_operation_works_on_stays_until_its_executor_has_left()
+    {
+        var options = new TcpOptions();
+        using var io = new IoThread();
+        using var server = new DataServer(options, io, new DataPlaneLog(NullLogger.Instance, TimeProvider.System));
+        CommunicatorSpec spec = CommunicatorGroup.Spec([new CommunicatorMember(0, "host-0", 0, server.EndPoint)], 0);
+        var connections = new PeerConnections(spec, CommunicatorIdentity.Of(options.ClusterId, spec), server, io, TimeProvider.System);
+        Memory memory = connections.Keep(new Memory());
+        connections.Enter(CollectiveOperation.ReduceScatterInRankOrder);
+        connections.Dispose();
+        Assert.False(memory.IsFreed);
+        connections.Exit();
+        Assert.True(memory.IsFreed);
+    }
+
+    /// <summary>Parts that are being received and added are in memory that a disposal frees: too early, and the process ends here.</summary>
+    [Fact]
+    public void A_rank_can_be_disposed_in_the_middle_of_a_sum()
+    {
+        using TcpHosts hosts = TcpHosts.Start(2);
+        for (int view = 1; view <= 20; view++)
+        {
+            ICommunicator[] ranks = [.. hosts.Hosts.Select((host, rank) => host.Open(hosts.Spec(rank) with { View = view }))];
+            using var begun = new CountdownEvent(2);
+            Thread disposing = new(() =>
+            {
+                begun.Wait();
+                ranks[view % 2].Dispose();
+            });
+            disposing.Start();
+            Exception?[] failures = RankThreads.Run(ranks, rank =>
+            {
+                DeviceSpan<float> part = new PinnedMemory<float>(1 << 20, _ => 1).Span, sum = new PinnedMemory<float>(1 << 20).Span;
+                rank.ReduceScatterInRankOrder(part, true, sum);
+                begun.Signal();
+                while (true)
+                {
+                    rank.ReduceScatterInRankOrder(part, true, sum);
+                }
+            });
+            disposing.Join();
+            Assert.All(failures, failure => Assert.True(failure is CommunicatorException or ObjectDisposedException, $"{failure}"));
+            Array.ForEach(ranks, rank => rank.Dispose());
+        }
+    }
+
     private static void Cycle(TcpHosts hosts, int times)
     {
         for (int view = 1; view <= times; view++)
@@ -263,6 +313,14 @@ public sealed class TcpFailureTests
         Assert.Contains($"rank {rank} on host 'host-{rank}' at 127.0.0.1:", e.Message);
         Assert.Contains(how, e.Message);
         Assert.Equal([rank], e.MissingRanks);
+    }
+
+    /// <summary>Tells whether it has been freed.</summary>
+    private sealed class Memory : IDisposable
+    {
+        public bool IsFreed { get; private set; }
+
+        public void Dispose() => IsFreed = true;
     }
 
     /// <summary>Relays of one test.</summary>
