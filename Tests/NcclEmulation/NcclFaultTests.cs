@@ -199,6 +199,33 @@ public sealed class NcclFaultTests : IDisposable
     }
 
     [Fact]
+    public void A_rank_that_leaves_waits_no_longer_than_the_deadline_for_what_never_ends()
+    {
+        EmulatedNccl.Plant(1, NcclFault.NeverArrives);
+        using var group = new NcclGroup(2, Short);
+        Assert.All(
+            RankThreads.Run(group.Ranks, rank => rank.AllGather(group.Memory(rank.Rank, 1), group.Memory(rank.Rank, 2))), failure => Assert.Null(failure));
+        Assert.All(RankThreads.Run(group.Ranks, rank => rank.Dispose()), failure => Assert.Null(failure));
+    }
+
+    /// <summary>A call that another thread's disposal overtakes between its agreement and NCCL.</summary>
+    [Fact]
+    public void What_is_launched_behind_a_disposal_is_refused()
+    {
+        using var group = new NcclGroup(2);
+        var connection = new NcclConnection(group.Specs[0], group.Devices[0], failure => failure);
+        connection.Dispose();
+        Exception?[] failures = RankThreads.Run([group.Ranks[0]], rank =>
+        {
+            DeviceSpan<float> mine = group.Memory(0, 1);
+            connection.Begin(CollectiveOperation.Broadcast);
+            connection.Add(new Transfer(TransferKind.Broadcast, mine.Address, mine.Address, sizeof(float), 0));
+            connection.Launch();
+        });
+        Assert.IsType<ObjectDisposedException>(failures[0]);
+    }
+
+    [Fact]
     public void Communicators_come_and_go_without_a_trace()
     {
         using (new NcclGroup(2))
