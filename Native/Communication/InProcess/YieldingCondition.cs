@@ -12,6 +12,13 @@ internal sealed class YieldingCondition(object monitor)
     /// <summary>How long a thread looks for itself: as long as it takes to wake one.</summary>
     private static readonly long Patience = Stopwatch.Frequency * 50 / 1_000_000;
 
+    /// <summary>Whoever gets its core back later than this has had to wait for others that want it, for a slice of milliseconds on a busy machine; one that sleeps is woken sooner.</summary>
+    private static readonly long Crowd = Stopwatch.Frequency * 20 / 1_000_000;
+
+    /// <summary>So many waits sleep at once when a core was wanted, before it is tried again.</summary>
+    private const int Caution = 1000;
+
+    private int _caution;
     private long _changes;
     private int _sleeping;
 
@@ -29,18 +36,13 @@ internal sealed class YieldingCondition(object monitor)
     public void Wait()
     {
         long seen = _changes;
-        Monitor.Exit(monitor);
-        try
+        if (_caution > 0)
         {
-            long end = Stopwatch.GetTimestamp() + Patience;
-            while (Volatile.Read(ref _changes) == seen && Stopwatch.GetTimestamp() < end)
-            {
-                Thread.Yield();
-            }
+            _caution--;
         }
-        finally
+        else if (YieldUntilAfter(seen))
         {
-            Monitor.Enter(monitor);
+            _caution = Caution;
         }
 
         if (_changes == seen)
@@ -48,6 +50,34 @@ internal sealed class YieldingCondition(object monitor)
             _sleeping++;
             Monitor.Wait(monitor);
             _sleeping--;
+        }
+    }
+
+    /// <summary>Leaves the monitor and gives the core away until the next signal, or until it has been long enough.</summary>
+    /// <returns>Whether others wanted the core.</returns>
+    private bool YieldUntilAfter(long seen)
+    {
+        Monitor.Exit(monitor);
+        try
+        {
+            long begun = Stopwatch.GetTimestamp(), before = begun;
+            while (Volatile.Read(ref _changes) == seen && before - begun < Patience)
+            {
+                Thread.Yield();
+                long now = Stopwatch.GetTimestamp();
+                if (now - before > Crowd)
+                {
+                    return true;
+                }
+
+                before = now;
+            }
+
+            return false;
+        }
+        finally
+        {
+            Monitor.Enter(monitor);
         }
     }
 }
