@@ -139,65 +139,6 @@ public sealed class NcclFaultTests : IDisposable
         group.Devices[0].Synchronize();
     }
 
-    /// <summary>The abort of the first waits for what the second has queued, which only the second's abort ends.</summary>
-    [Fact]
-    public void An_abort_that_waits_for_the_device_holds_up_no_other_communicator()
-    {
-        EmulatedNccl.Plant(0, NcclFault.AbortWaits);
-        EmulatedNccl.Plant(1, NcclFault.NeverArrives);
-        using var group = new NcclGroup(2, TimeSpan.FromMinutes(5));
-        ICommunicator[] others = [.. group.Specs.Select(spec => group.Open(spec with { View = 2 }))];
-        foreach (ICommunicator[] ranks in new[] { group.Ranks, others })
-        {
-            Assert.All(
-                RankThreads.Run(ranks, rank => rank.AllGather(group.Memory(rank.Rank, 1), group.Memory(rank.Rank, 2))), failure => Assert.Null(failure));
-        }
-
-        group.Ranks[0].Abort(new InvalidDataException("the first"));
-        Assert.Null(RankThreads.Run([group.Ranks[1]], rank => rank.Dispose())[0]);
-        others[0].Abort(new InvalidDataException("the second"));
-        Assert.All(RankThreads.Run([.. group.Ranks, .. others], rank => rank.Dispose()), failure => Assert.Null(failure));
-    }
-
-    [Fact]
-    public void A_rank_that_leaves_waits_no_longer_than_the_deadline_for_what_never_ends()
-    {
-        EmulatedNccl.Plant(1, NcclFault.NeverArrives);
-        using var group = new NcclGroup(2, Short);
-        Assert.All(
-            RankThreads.Run(group.Ranks, rank => rank.AllGather(group.Memory(rank.Rank, 1), group.Memory(rank.Rank, 2))), failure => Assert.Null(failure));
-        Assert.All(RankThreads.Run(group.Ranks, rank => rank.Dispose()), failure => Assert.Null(failure));
-    }
-
-    [Fact]
-    public void A_rank_that_leaves_hears_of_an_error_before_the_deadline()
-    {
-        EmulatedNccl.Plant(0, NcclFault.AsynchronousError, after: 2, value: 6);
-        EmulatedNccl.Plant(1, NcclFault.NeverArrives, after: 1);
-        using var group = new NcclGroup(2, TimeSpan.FromMinutes(5));
-        Assert.All(RankThreads.Run(group.Ranks, rank => group.Gather(rank, 1)), failure => Assert.Null(failure));
-        Assert.All(
-            RankThreads.Run(group.Ranks, rank => rank.AllGather(group.Memory(rank.Rank, 1), group.Memory(rank.Rank, 2))), failure => Assert.Null(failure));
-        Assert.All(RankThreads.Run(group.Ranks, rank => rank.Dispose()), failure => Assert.Null(failure));
-    }
-
-    /// <summary>A call that another thread's disposal overtakes between its agreement and NCCL.</summary>
-    [Fact]
-    public void What_is_launched_behind_a_disposal_is_refused()
-    {
-        using var group = new NcclGroup(2);
-        var connection = new NcclConnection(group.Specs[0], group.Devices[0], failure => failure);
-        connection.Dispose();
-        Exception?[] failures = RankThreads.Run([group.Ranks[0]], rank =>
-        {
-            DeviceSpan<float> mine = group.Memory(0, 1);
-            connection.Begin(CollectiveOperation.Broadcast);
-            connection.Add(new Transfer(TransferKind.Broadcast, mine.Address, mine.Address, sizeof(float), 0));
-            connection.Launch();
-        });
-        Assert.IsType<ObjectDisposedException>(failures[0]);
-    }
-
     [Fact]
     public void A_rank_that_leaves_waits_no_longer_than_the_deadline_for_what_never_ends()
     {
