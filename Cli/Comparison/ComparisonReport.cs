@@ -62,19 +62,20 @@ internal sealed record ModelResult(
     {
         RunConfiguration run = model.Configuration(seed: 1);
         double[] losses = [.. runs.Select(one => one.Result.ValidationLoss)];
+        double perStep = model.OperationsPerStep;
         return new ModelResult(
             model.Name,
             ModelLayout.ParameterCount(run.Model),
             ModelOperations.PerTrainedToken(run.Model, run.Model.MaximumSequence),
             model.Steps,
             (long)model.Steps * model.Batch * run.Model.MaximumSequence,
-            model.Steps * model.OperationsPerStep,
+            model.Steps * perStep,
             losses.Average(),
             losses,
             first is null ? null : PairedDifference.Of([.. losses.Zip(first, (loss, other) => loss - other.Result.ValidationLoss)]),
             [
                 .. runs.SelectMany(one => one.Curve).GroupBy(point => point.Step).Where(group => group.Count() == runs.Length).OrderBy(group => group.Key)
-                    .Select(group => new CurvePoint(group.Key, group.Key * model.OperationsPerStep, group.Average(one => one.Loss), group.Min(one => one.Loss), group.Max(one => one.Loss))),
+                    .Select(group => new CurvePoint(group.Key, group.Key * perStep, group.Average(one => one.Loss), group.Min(one => one.Loss), group.Max(one => one.Loss))),
             ]);
     }
 }

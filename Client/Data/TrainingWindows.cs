@@ -1,3 +1,5 @@
+using MoEActors.Native.Operations;
+
 namespace MoEActors.Client.Data;
 
 /// <summary>
@@ -46,7 +48,7 @@ public sealed class TrainingWindows
         get
         {
             // 128-bit product: the high half is uniform below the number of places, with a bias of 2^-40 at most.
-            ulong draw = Mix(Mix(Mix((ulong)_seed) ^ (ulong)step) ^ (ulong)index);
+            ulong draw = CounterRandom.Mix(CounterRandom.Mix(CounterRandom.Mix((ulong)_seed) ^ (ulong)step) ^ (ulong)index);
             long place = (long)Math.BigMul(draw, (ulong)_places[^1], out _);
             int document = Array.BinarySearch(_places, place + 1);
             document = document < 0 ? ~document : FirstOf(document);
@@ -64,14 +66,5 @@ public sealed class TrainingWindows
         }
 
         return document;
-    }
-
-    /// <summary>The output function of SplitMix64: every input bit changes every output bit with probability one half.</summary>
-    private static ulong Mix(ulong value)
-    {
-        value += 0x9E3779B97F4A7C15;
-        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
-        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
-        return value ^ (value >> 31);
     }
 }

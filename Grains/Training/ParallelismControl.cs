@@ -44,7 +44,7 @@ internal sealed class ParallelismControl
         get
         {
             ParallelismChoice[] layers = [.. _term.Record.Parallelism];
-            foreach (int layer in _term.Record.TunedLayers.Where(layer => layer < Math.Min(_last.Length, layers.Length)))
+            foreach (int layer in _term.Record.TunedLayers.Where(layer => layer < _last.Length))
             {
                 layers[layer] = _last[layer];
             }
@@ -145,7 +145,7 @@ internal sealed class ParallelismControl
         if (record.TunedLayers.Length > 0 && record.Calibration is { } calibration && _members.Map is { } map)
         {
             _tuning.Enter(map, calibration);
-            layers = [.. Enumerable.Range(0, _run.Model.Layers).Select(layer => ParallelismChoice.In(record.Parallelism, layer))];
+            layers = [.. layers];
             foreach (int layer in record.TunedLayers)
             {
                 layers[layer] = _tuning.Choose(layer, tokens);

@@ -80,9 +80,7 @@ internal sealed class NcclCommunicator : ICommunicator
     {
         var description = new OperationDescription(CollectiveOperation.AllGather, CarriedType.Of<T>(), mine.Length);
         Enter(description.Operation);
-        Require(
-            description.Operation,
-            all.Length == (long)mine.Length * Size ? null : $"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
+        Require(description.Operation, CollectiveArguments.OfGather(mine.Length, all.Length, Size));
         Agree(description, [], []);
         _connection.Add(new Transfer(TransferKind.AllGather, mine.Address, all.Address, BytesOf(mine), 0));
         _connection.Launch();
@@ -94,16 +92,14 @@ internal sealed class NcclCommunicator : ICommunicator
         var description = new OperationDescription(
             CollectiveOperation.ReduceScatterInRankOrder, CarriedType.Of<float>(), sum.Length, Contributes: contributes);
         Enter(description.Operation);
-        Require(
-            description.Operation,
-            !contributes || part.Length == sum.Length ? null : $"contributes {part.Length} elements to a sum of {sum.Length}");
+        Require(description.Operation, CollectiveArguments.OfSum(contributes, part.Length, sum.Length));
         Agree(description, [], []);
 
         // Ranges differ by a line, and all ranks must do as many rounds.
         int longest = 0;
         for (int rank = 0; rank < Size; rank++)
         {
-            longest = Math.Max(longest, Owned(sum, rank).Length);
+            longest = Math.Max(longest, sum.OwnedBy(rank, Size).Length);
         }
 
         for (int start = 0; start < longest; start += PieceElements)
@@ -121,8 +117,8 @@ internal sealed class NcclCommunicator : ICommunicator
         Agree(description, [], []);
         for (int peer = 0; peer < Size; peer++)
         {
-            Send(peer, Owned(sum, Rank));
-            Receive(peer, Owned(sum, peer));
+            Send(peer, sum.OwnedBy(Rank, Size));
+            Receive(peer, sum.OwnedBy(peer, Size));
         }
 
         _connection.Launch();
@@ -134,7 +130,7 @@ internal sealed class NcclCommunicator : ICommunicator
     {
         var description = new OperationDescription(CollectiveOperation.Broadcast, CarriedType.Of<T>(), span.Length, root);
         Enter(description.Operation);
-        Require(description.Operation, (uint)root < (uint)Size ? null : $"names root {root}, which is none of the {Size} ranks");
+        Require(description.Operation, CollectiveArguments.OfRoot(root, Size));
         Agree(description, [], []);
         _connection.Add(new Transfer(TransferKind.Broadcast, span.Address, span.Address, BytesOf(span), root));
         _connection.Launch();
@@ -163,26 +159,20 @@ internal sealed class NcclCommunicator : ICommunicator
     private static long BytesOf<T>(DeviceSpan<T> span)
         where T : unmanaged => span.LongLength * Unsafe.SizeOf<T>();
 
-    private DeviceSpan<float> Owned(DeviceSpan<float> span, int peer)
-    {
-        (int start, int length) = ICommunicator.OwnedRange(span.Length, peer, Size);
-        return span.Slice(start, length);
-    }
-
     private static DeviceSpan<float> Piece(DeviceSpan<float> owned, int start) =>
         start < owned.Length ? owned.Slice(start, Math.Min(PieceElements, owned.Length - start)) : DeviceSpan<float>.Empty;
 
     /// <summary>Adds the parts of one piece of the owned range, when they have come, in rank order.</summary>
     private void AddPiece(DeviceSpan<float> part, DeviceSpan<float> sum, int start)
     {
-        DeviceSpan<float> mine = Piece(Owned(sum, Rank), start);
+        DeviceSpan<float> mine = Piece(sum.OwnedBy(Rank, Size), start);
         DeviceSpan<float> parts = PartsOf(mine.Length);
         _connection.Begin(CollectiveOperation.ReduceScatterInRankOrder);
         for (int peer = 0; peer < Size; peer++)
         {
             if (!part.IsEmpty)
             {
-                Send(peer, Piece(Owned(part, peer), start));
+                Send(peer, Piece(part.OwnedBy(peer, Size), start));
             }
 
             if (_agreement.Contributes(peer))
@@ -196,7 +186,7 @@ internal sealed class NcclCommunicator : ICommunicator
         {
             if (_agreement.Contributes(peer))
             {
-                _device.Add(peer == Rank ? Piece(Owned(part, Rank), start) : parts.Slice((long)peer * mine.Length, mine.Length), mine);
+                _device.Add(peer == Rank ? Piece(part.OwnedBy(Rank, Size), start) : parts.Slice((long)peer * mine.Length, mine.Length), mine);
             }
         }
     }

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MoEActors.Client;
 using MoEActors.Modules.Gates;
 using MoEActors.Modules.Models;
-using MoEActors.Modules.Optimizers;
 using MoEActors.Native.Communication;
 using MoEActors.Native.Communication.Tcp;
 using MoEActors.Native.Nccl;
@@ -11,6 +10,7 @@ using MoEActors.Placement.Map;
 using MoEActors.Silo.Embedded;
 using MoEActors.Tests.CudaEmulation;
 using MoEActors.Tests.Support;
+using MoEActors.Tests.Training;
 using MoEActors.Workers.Host;
 
 namespace MoEActors.Tests.NcclEmulation;
@@ -21,22 +21,10 @@ public sealed class NcclTrainingTests : IDisposable
 {
     private const int Steps = 8;
 
-    internal static readonly RunConfiguration Run = new()
+    internal static readonly RunConfiguration Run = GpuTrainingTests.Run with
     {
-        Model = new ModelConfiguration
-        {
-            Vocabulary = 19,
-            Dim = 12,
-            Heads = 2,
-            KeyValueHeads = 1,
-            Hidden = 10,
-            Experts = [3, 2],
-            MaximumSequence = 6,
-            Seed = 7,
-            Gate = new GateOptions { TopK = 2 },
-        },
-        Optimizer = new OptimizerOptions { LearningRate = 5e-3f, WarmupSteps = 3, TotalSteps = Steps },
-        MicroBatches = 2,
+        Model = GpuTrainingTests.Run.Model with { Gate = new GateOptions { TopK = 2 } },
+        Optimizer = GpuTrainingTests.Run.Optimizer with { TotalSteps = Steps },
     };
 
     private readonly int _living = Before();

@@ -28,7 +28,7 @@ public sealed class GpuTrainingTests
 {
     private const int Steps = 30;
 
-    private static readonly RunConfiguration Run = new()
+    internal static readonly RunConfiguration Run = new()
     {
         Model = new ModelConfiguration
         {

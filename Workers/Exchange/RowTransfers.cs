@@ -32,6 +32,27 @@ internal sealed class RowTransfers(IDevice device, ICommunicator communicator, C
     /// <summary>Says that rows go from a worker to another in this pass.</summary>
     public void Expect(int from, int to, int rows) => _pairs[(from * communicator.Size) + to] += rows;
 
+    /// <summary>Where rows arrive, behind one another: segments of those that are not empty.</summary>
+    /// <param name="lengths">[experts × sources] rows.</param>
+    /// <param name="columns">Elements of a row.</param>
+    /// <param name="segments">Takes the segments, in elements.</param>
+    /// <returns>Their number.</returns>
+    public int Place(ReadOnlySpan<int> lengths, int columns, Span<Segment> segments)
+    {
+        int count = 0, offset = 0;
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            if (lengths[i] > 0)
+            {
+                int length = lengths[i] * columns;
+                segments[count++] = new Segment(i % communicator.Size, offset, length);
+                offset += length;
+            }
+        }
+
+        return count;
+    }
+
     /// <summary>Sends rows, or brings back what has become of them.</summary>
     /// <param name="tape">The tape of the pass.</param>
     /// <param name="from">What is sent.</param>

@@ -235,18 +235,7 @@ internal sealed class SlicedExchange : IRowExchange, IDisposable
             offset += length;
         }
 
-        _hereCount = 0;
-        offset = 0;
-        ReadOnlySpan<int> lengths = SegmentLengths;
-        for (int i = 0; i < lengths.Length; i++)
-        {
-            if (lengths[i] > 0)
-            {
-                int length = lengths[i] * columns;
-                _here[_hereCount++] = new Segment(i % Sources, offset, length);
-                offset += length;
-            }
-        }
+        _hereCount = _rowTransfers.Place(SegmentLengths, columns, _here);
     }
 }
 

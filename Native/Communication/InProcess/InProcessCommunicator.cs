@@ -39,11 +39,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
     {
         RequireOpen();
         Mine.Describe(new OperationDescription(CollectiveOperation.AllGather, CarriedType.Of<T>(), mine.Length), mine.Address);
-        if (all.Length != (long)mine.Length * Size)
-        {
-            throw Reject($"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
-        }
-
+        Require(CollectiveArguments.OfGather(mine.Length, all.Length, Size));
         Arrive();
         for (int i = 0; i < Size; i++)
         {
@@ -61,11 +57,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
         Mine.Describe(
             new OperationDescription(CollectiveOperation.ReduceScatterInRankOrder, CarriedType.Of<float>(), sum.Length, Contributes: contributes),
             part.Address);
-        if (contributes && part.Length != sum.Length)
-        {
-            throw Reject($"contributes {part.Length} elements to a sum of {sum.Length}");
-        }
-
+        Require(CollectiveArguments.OfSum(contributes, part.Length, sum.Length));
         Arrive();
         AddParts(sum);
         Depart();
@@ -91,11 +83,7 @@ internal sealed class InProcessCommunicator(InProcessCommunicatorGroup group, Co
     {
         RequireOpen();
         Mine.Describe(new OperationDescription(CollectiveOperation.Broadcast, CarriedType.Of<T>(), span.Length, root), span.Address);
-        if ((uint)root >= (uint)Size)
-        {
-            throw Reject($"names root {root}, which is none of the {Size} ranks");
-        }
-
+        Require(CollectiveArguments.OfRoot(root, Size));
         Arrive();
         memory.Copy(barrier[root].Memory.Device, barrier[root].Address, span);
         Depart();

@@ -77,9 +77,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
         Enter(CollectiveOperation.AllGather);
         try
         {
-            Require(all.Length == (long)mine.Length * Size
-                ? null
-                : $"gives {mine.Length} elements and has room for {all.Length}, which is not {Size} times as many");
+            Require(CollectiveArguments.OfGather(mine.Length, all.Length, Size));
             _exchange.Begin();
             for (int peer = 0; peer < Size; peer++)
             {
@@ -105,18 +103,18 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
         Enter(CollectiveOperation.ReduceScatterInRankOrder);
         try
         {
-            Require(!contributes || part.Length == sum.Length ? null : $"contributes {part.Length} elements to a sum of {sum.Length}");
+            Require(CollectiveArguments.OfSum(contributes, part.Length, sum.Length));
             _exchange.Begin();
             for (int peer = 0; peer < Size && contributes; peer++)
             {
                 if (peer != Rank)
                 {
-                    DeviceSpan<float> theirs = Owned(part, peer);
+                    DeviceSpan<float> theirs = part.OwnedBy(peer, Size);
                     _exchange[peer].Sender.Add(theirs.Address, BytesOf<float>(theirs.Length));
                 }
             }
 
-            _reduction.Begin(_exchange, contributes ? Owned(part, Rank) : DeviceSpan<float>.Empty, Owned(sum, Rank));
+            _reduction.Begin(_exchange, contributes ? part.OwnedBy(Rank, Size) : DeviceSpan<float>.Empty, sum.OwnedBy(Rank, Size));
             _exchange.Start(new OperationDescription(
                 CollectiveOperation.ReduceScatterInRankOrder, CarriedType.Of<float>(), sum.Length, Contributes: contributes));
             _exchange.Finish(_reduction);
@@ -133,12 +131,12 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
         try
         {
             _exchange.Begin();
-            DeviceSpan<float> mine = Owned(sum, Rank);
+            DeviceSpan<float> mine = sum.OwnedBy(Rank, Size);
             for (int peer = 0; peer < Size; peer++)
             {
                 if (peer != Rank)
                 {
-                    DeviceSpan<float> theirs = Owned(sum, peer);
+                    DeviceSpan<float> theirs = sum.OwnedBy(peer, Size);
                     _exchange[peer].Sender.Add(mine.Address, BytesOf<float>(mine.Length));
                     _exchange[peer].Receiver.Add(theirs.Address, BytesOf<float>(theirs.Length));
                 }
@@ -159,7 +157,7 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
         Enter(CollectiveOperation.Broadcast);
         try
         {
-            Require((uint)root < (uint)Size ? null : $"names root {root}, which is none of the {Size} ranks");
+            Require(CollectiveArguments.OfRoot(root, Size));
             _exchange.Begin();
             for (int peer = 0; peer < Size && root == Rank; peer++)
             {
@@ -205,12 +203,6 @@ internal sealed class TcpCommunicator(PeerConnections connections) : ICommunicat
         {
             source.AsSpan().CopyTo(target.AsSpan());
         }
-    }
-
-    private DeviceSpan<float> Owned(DeviceSpan<float> span, int peer)
-    {
-        (int start, int length) = ICommunicator.OwnedRange(span.Length, peer, Size);
-        return span.Slice(start, length);
     }
 
     private void CopyOwnSegments<T>(DeviceSpan<T> send, ReadOnlySpan<Segment> sends, DeviceSpan<T> receive, ReadOnlySpan<Segment> receives)
